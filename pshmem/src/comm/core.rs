@@ -1,0 +1,213 @@
+//! The state that all clones of a `Comm` on one rank share, and how its life begins and ends.
+
+use crate::comm::call::Call;
+use crate::comm::control::{Control, NOTE_BYTES};
+use crate::comm::guard;
+use crate::comm::letter::{Body, Leave};
+use crate::comm::memory::NodeMemory;
+use crate::comm::note::Note;
+use crate::comm::topology::{Topology, tree_children, tree_parent};
+use crate::comm::wait::{self, Wait};
+use crate::error::{Error, Result, clip};
+use crate::segment::Segment;
+use crate::transport::post::Post;
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::rc::{Rc, Weak};
+
+/// One rank's part of a `Comm`.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) post: Rc<Post>,
+    /// Unique among the `Comm`s of every rank that belongs to it.
+    pub(crate) id: u64,
+    pub(crate) topology: Topology,
+    /// Holds the control block of this node, for as many slots as the node has ranks.
+    control: Segment,
+    pub(crate) memory: NodeMemory,
+    /// Neighbours of this node in the tree that leaders gather through.
+    pub(crate) parent: Option<usize>,
+    pub(crate) children: Vec<usize>,
+    /// Calls that this rank has completed.
+    pub(crate) done: Cell<u64>,
+    /// Objects that have been created, or failed to be.
+    objects: Cell<u64>,
+    /// Why the `Comm` refuses further calls.
+    end: RefCell<Option<Error>>,
+    left: Cell<bool>,
+    site: Cell<Option<&'static Location<'static>>>,
+    crowded: bool,
+}
+
+thread_local! {
+    /// Every `Comm` of this rank that may still be alive, leaked handles included.
+    static LIVE: RefCell<Vec<Weak<Core>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Core {
+    /// # Safety
+    /// `control` was placed for the control block of this node with one slot for each of its ranks, was zeroed, and the
+    /// other ranks of the node make a core with the same memory.
+    pub(crate) unsafe fn new(
+        post: &Rc<Post>,
+        id: u64,
+        topology: Topology,
+        control: Segment,
+        memory: NodeMemory,
+    ) -> Rc<Self> {
+        post.open(id);
+        let (node, nodes) = (topology.node(), topology.nodes());
+        let crowded = wait::crowded(post.transport.neighbours());
+        let core = Rc::new(Core {
+            post: post.clone(),
+            id,
+            parent: tree_parent(node),
+            children: tree_children(node, nodes),
+            topology,
+            control,
+            memory,
+            done: Cell::new(0),
+            objects: Cell::new(0),
+            end: RefCell::default(),
+            left: Cell::new(false),
+            site: Cell::new(None),
+            crowded,
+        });
+        LIVE.with_borrow_mut(|live| {
+            live.retain(|core| core.strong_count() > 0);
+            live.push(Rc::downgrade(&core));
+        });
+        core
+    }
+
+    pub(crate) fn control(&self) -> Control<'_> {
+        // SAFETY: duty of `new`, kept by the private field.
+        unsafe { self.segment_control() }
+    }
+
+    /// # Safety
+    /// As for [`Segment::control`].
+    unsafe fn segment_control(&self) -> Control<'_> {
+        // SAFETY: passed on from the caller.
+        unsafe { self.control.control(self.topology.mates.len()) }
+    }
+
+    pub(crate) fn wait(&self) -> Wait<'_> {
+        Wait::new(&self.post, self.crowded)
+    }
+
+    pub(crate) fn is_multi_node(&self) -> bool {
+        self.topology.nodes() > 1
+    }
+
+    /// A number that no object of this `Comm` has had.
+    pub(crate) fn next_object(&self) -> u64 {
+        self.objects.set(self.objects.get() + 1);
+        self.objects.get()
+    }
+
+    /// Whether a call may begin: not inside a closure, not on a dead `Comm`, not after the transport's end.
+    pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<()> {
+        if self.topology.size() == 1 {
+            return Ok(());
+        }
+        if guard::is_inside() {
+            return Err(Error::Nested { call: name.to_owned() });
+        }
+        if let Some(end) = &*self.end.borrow() {
+            return Err(end.clone());
+        }
+        if !self.post.transport.is_open() {
+            return Err(Error::Finished { call: name.to_owned() });
+        }
+        if !self.site.get().is_some_and(|last| std::ptr::eq(last, site)) {
+            self.site.set(Some(site));
+            self.control().set_site(self.topology.slot, &site.to_string());
+        }
+        Ok(())
+    }
+
+    /// Checks a root that a user gave. Ranks that all give the same wrong one get the same error.
+    pub(crate) fn check_root(&self, call: Call, root: usize) -> Result<()> {
+        let size = self.topology.size();
+        if root < size {
+            return Ok(());
+        }
+        Err(self.refuse(call, Error::NoSuchRank { call: call.name().to_owned(), root, size }))
+    }
+
+    /// Takes part in `call` only to say that this rank cannot, so that all ranks get an error.
+    pub(crate) fn refuse(&self, call: Call, error: Error) -> Error {
+        let note = Note { fault: Some(error.clone()), ..Note::default() };
+        self.agree(call, note, |_| Vec::new()).err().unwrap_or(error)
+    }
+
+    /// Ends call `n` on this rank.
+    pub(crate) fn complete<R>(&self, n: u64, result: Result<R>) -> Result<R> {
+        self.done.set(n);
+        if let Err(error) = &result
+            && error.is_fatal()
+        {
+            self.end.replace(Some(error.clone()));
+        }
+        result
+    }
+
+    /// The host, rank and call of a mate, as a sentence for an error.
+    pub(crate) fn describe(&self, slot: usize) -> String {
+        let (call, _, site) = self.control().posted(slot);
+        self.sentence(self.topology.mates[slot] as usize, call, &site)
+    }
+
+    fn sentence(&self, rank: usize, call: Call, site: &str) -> String {
+        format!("rank {rank} on {} called {} at {site}", self.post.transport.host(), call.text())
+    }
+
+    /// The error of a call that a rank will never make.
+    pub(crate) fn gone(&self, rank: usize, host: &str, why: &Leave, call: Call) -> Error {
+        match why {
+            Leave::Failed(message) => Error::RankFailed { rank, host: host.to_owned(), message: message.clone() },
+            Leave::LetGo => Error::Diverged {
+                what: format!("others called {}, but rank {rank} on {host} has let go of its last handle or left `run`", call.text()),
+            },
+        }
+    }
+
+    /// The error of a call that a mate will never make.
+    pub(crate) fn gone_mate(&self, slot: usize, call: Call) -> Error {
+        let why = postcard::from_bytes(&self.control().note(slot)).unwrap_or(Leave::LetGo);
+        self.gone(self.topology.mates[slot] as usize, self.post.transport.host(), &why, call)
+    }
+
+    /// Tells everybody that this rank makes no further call. Local: it waits for nobody.
+    fn leave(&self) {
+        if self.left.replace(true) || self.topology.size() == 1 {
+            return;
+        }
+        let why = guard::failure().map_or(Leave::LetGo, |message| Leave::Failed(clip(&message, NOTE_BYTES - 16)));
+        let bytes = postcard::to_allocvec(&why).expect("plain data always encodes");
+        let done = self.done.get();
+        self.control().leave(self.topology.slot, done, &bytes);
+        if self.is_multi_node() && self.topology.is_leader() && self.post.transport.is_open() {
+            let gone = Body::Gone { done, rank: self.topology.rank, host: self.post.transport.host().to_owned(), why };
+            for node in self.parent.iter().chain(&self.children) {
+                self.post.send(self.topology.leader_address(*node), self.id, &gone);
+            }
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.leave();
+        self.post.close(self.id);
+    }
+}
+
+/// Leaves every `Comm` of this rank, also those whose handles were leaked: the rank returns from `run`.
+pub(crate) fn leave_all() {
+    let live = LIVE.with_borrow_mut(std::mem::take);
+    for core in live.iter().filter_map(Weak::upgrade) {
+        core.leave();
+    }
+}

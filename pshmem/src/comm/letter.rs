@@ -1,0 +1,41 @@
+//! What node leaders and writers write to each other.
+
+use crate::comm::call::Call;
+use crate::comm::note::Notes;
+use crate::error::Error;
+use crate::layout::region::Region;
+use serde::{Deserialize, Serialize};
+
+/// Why a rank makes no further call on a `Comm`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Leave {
+    /// Its last handle was dropped, or it returned from `run`.
+    LetGo,
+    /// It ends with this panic or error.
+    Failed(String),
+}
+
+/// The body of a letter between two nodes of a `Comm`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Body {
+    /// Up the tree: all ranks below have arrived at call `n`, or never will.
+    Report(Report),
+    /// Down the tree: what becomes of call `n`.
+    Verdict { n: u64, verdict: Result<Notes, Error> },
+    /// From the writer: call `n` is written; bytes follow for each region.
+    Header { n: u64, outcome: Vec<u8>, regions: Vec<Region> },
+    /// A leader makes no call after its `done`-th.
+    Gone { done: u64, rank: usize, host: String, why: Leave },
+}
+
+/// What a leader says about the ranks of its subtree.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) n: u64,
+    pub(crate) call: Call,
+    /// Who made it, from where.
+    pub(crate) caller: String,
+    pub(crate) notes: Notes,
+    /// Why the call cannot be completed, if so.
+    pub(crate) conflict: Option<Error>,
+}

@@ -1,0 +1,238 @@
+//! How the ranks of a node get memory together: the leader finds a place in the arena, or all map a new chunk.
+//!
+//! Whether there is room is asked, and agreed over all nodes, before any is taken; what was taken is populated by its ranks
+//! in parallel before anybody relies on it. Either every node has the memory afterwards, or none.
+
+use crate::comm::call::Call;
+use crate::comm::core::Core;
+use crate::comm::meet::Agreed;
+use crate::comm::note::Note;
+use crate::comm::same::SAME_BYTES;
+use crate::error::{Error, Result, clip};
+use crate::layout::place::{PAGE, round_up};
+use crate::segment::Segment;
+use crate::segment::arena::{self, Book, Placement};
+use crate::segment::map::Mapping;
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Room that a new mapping leaves for others, such as the MPI library's own segments.
+const SLACK: usize = 1 << 20;
+
+/// Memory for one object on one node.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Want {
+    pub(crate) bytes: usize,
+    pub(crate) align: usize,
+    /// Ranks of the node that will let go of it.
+    pub(crate) ranks: usize,
+}
+
+/// The chunks of one `Comm` on this node.
+#[derive(Debug, Default)]
+pub(crate) struct NodeMemory {
+    /// The same list on every rank of the node.
+    chunks: RefCell<Vec<Rc<Mapping>>>,
+    /// The leader's account of them; empty on other ranks.
+    book: RefCell<Book>,
+    /// Mappings asked for so far: a key that no two of them share.
+    asked: std::cell::Cell<u64>,
+}
+
+/// What a leader tells its node about the places it has found.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Places {
+    found: Vec<Placement>,
+    /// Bytes of the chunk to be mapped first, or 0.
+    grow: usize,
+}
+
+impl NodeMemory {
+    /// Memory that begins with the chunk `first`, in which the leader has already placed a control block of `bytes`.
+    ///
+    /// # Safety
+    /// `first` is fresh, zeroed, and the first chunk of the same `Comm` on every rank of the node.
+    pub(crate) unsafe fn with_chunk(first: Rc<Mapping>, bytes: usize, ranks: usize, is_leader: bool) -> (Self, Segment) {
+        let mut book = Book::default();
+        if is_leader {
+            // SAFETY: passed on from the caller.
+            unsafe { book.add(first.clone()) };
+            let placed = book.place(bytes, 64, ranks);
+            assert_eq!(placed, Some(arena::FIRST), "the first block of a fresh chunk has a fixed place");
+        }
+        // SAFETY: the leader's book places exactly this block first, for all ranks of the node.
+        let control = unsafe { Segment::in_chunk(first.clone(), arena::FIRST, bytes) };
+        let memory = NodeMemory { chunks: RefCell::new(vec![first]), book: RefCell::new(book), ..NodeMemory::default() };
+        (memory, control)
+    }
+
+    fn next_key(&self) -> u64 {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get()
+    }
+}
+
+impl Core {
+    /// All ranks meet for `call`; if they pass the same `identity`, every node finds room for its `wants` and this rank gets
+    /// the one with number `mine`, zeroed. Only the leader's list of wants counts.
+    pub(crate) fn place(
+        &self,
+        call: Call,
+        identity: Option<&[u8]>,
+        wants: &[Want],
+        mine: Option<usize>,
+    ) -> Result<Option<Segment>> {
+        let large = matches!(wants, [want] if !arena::is_small(want.bytes, want.align));
+        let mut found = if self.topology.is_leader() && !large { self.find(wants) } else { None };
+        let grow = self.topology.is_leader() && !large && found.is_none();
+        let mut note = Note { grow, ..Note::default() };
+        match identity {
+            Some(bytes) if bytes.len() > SAME_BYTES => note.long = true,
+            same => note.same = same.map(<[u8]>::to_vec),
+        }
+        let agreed = self.agree(call, note, |notes| {
+            let grow = if grow { self.next_chunk(wants) } else { 0 };
+            // A comparison that takes longer, or nodes that must grow first, leave the places for later.
+            let found = if notes.grow || notes.long { Vec::new() } else { found.take().unwrap_or_default() };
+            encode(&Places { found, grow })
+        });
+        self.give_back(found);
+        let Agreed { notes, local } = agreed?;
+        if notes.long {
+            self.compare(call, identity.unwrap_or_default())?;
+        }
+        if large {
+            return self.place_large(call, wants[0]).map(Some);
+        }
+        let mut places = decode(&local);
+        if notes.grow || notes.long {
+            places = self.grow(call, places.grow, wants)?;
+        }
+        Ok(mine.map(|mine| self.segment(places.found[mine], wants[mine].bytes)))
+    }
+
+    /// Every node that needs a new chunk maps it; then every leader places its wants.
+    fn grow(&self, call: Call, bytes: usize, wants: &[Want]) -> Result<Places> {
+        // A node that need not grow maps nothing, but all nodes learn whether any of them has failed.
+        let chunk = self.map_agreed(call, bytes)?;
+        if let Some(chunk) = chunk {
+            self.memory.chunks.borrow_mut().push(chunk.clone());
+            if self.topology.is_leader() {
+                // SAFETY: fresh and zeroed, and the next chunk on every rank of the node: all agreed to it.
+                unsafe { self.memory.book.borrow_mut().add(chunk) };
+            }
+        }
+        let agreed = self.agree(call.step(3), Note::default(), |_| {
+            let found = self.find(wants).expect("a chunk for exactly these wants was added");
+            encode(&Places { found, grow: 0 })
+        })?;
+        Ok(decode(&agreed.local))
+    }
+
+    fn place_large(&self, call: Call, want: Want) -> Result<Segment> {
+        let too_large = || Error::TooLarge { what: "the object".to_owned(), extents: vec![want.bytes], size: 1 };
+        let bytes = round_up(want.bytes, PAGE).ok_or_else(too_large)?;
+        let mapping = self.map_agreed(call, bytes)?.expect("every node maps a large object");
+        Ok(Segment::whole(mapping, want.bytes))
+    }
+
+    /// Maps `bytes` (0 for a node that needs none), once all nodes have room, and populates them. All nodes succeed or none.
+    fn map_agreed(&self, call: Call, bytes: usize) -> Result<Option<Rc<Mapping>>> {
+        let mates = self.topology.mates.len();
+        let fault = if bytes > 0 && self.topology.is_leader() { self.check_room(bytes).err() } else { None };
+        self.agree(call.step(1), Note { fault, ..Note::default() }, |_| Vec::new())?;
+        let mapped = if bytes > 0 {
+            let key = (self.id << 24) | self.memory.next_key();
+            self.post.transport.map(&self.topology.node_addresses(), key, bytes).map(Some)
+        } else {
+            Ok(None)
+        };
+        let (mapping, fault) = match mapped {
+            Ok(Some(mapping)) => {
+                // SAFETY: the mapping is fresh, so it holds zeros and no rank uses its bytes before all have agreed below.
+                let populated = unsafe { mapping.populate(self.topology.slot, mates) };
+                (Some(Rc::new(mapping)), populated.err().map(|_| self.no_room(bytes)))
+            }
+            Ok(None) => (None, None),
+            Err(error) => (None, Some(clipped(error))),
+        };
+        self.agree(call.step(2), Note { fault, ..Note::default() }, |_| Vec::new())?;
+        Ok(mapping)
+    }
+
+    fn check_room(&self, bytes: usize) -> Result<()> {
+        let room = self.post.transport.room(self.topology.mates.len())?;
+        let needed = bytes.saturating_add(SLACK);
+        if needed <= room.free {
+            return Ok(());
+        }
+        let host = self.post.transport.host().to_owned();
+        Err(Error::NoRoom { host, place: room.place.to_owned(), needed, free: room.free })
+    }
+
+    fn no_room(&self, needed: usize) -> Error {
+        let host = self.post.transport.host().to_owned();
+        match self.post.transport.room(self.topology.mates.len()) {
+            Ok(room) => Error::NoRoom { host, place: room.place.to_owned(), needed, free: room.free },
+            Err(error) => error,
+        }
+    }
+
+    /// Places all wants, or none.
+    fn find(&self, wants: &[Want]) -> Option<Vec<Placement>> {
+        let mut book = self.memory.book.borrow_mut();
+        let mut found = Vec::with_capacity(wants.len());
+        for want in wants {
+            match book.place_zeroed(want.bytes, want.align, want.ranks) {
+                Some(place) => found.push(place),
+                None => {
+                    found.into_iter().for_each(|place| book.take_back(place));
+                    return None;
+                }
+            }
+        }
+        Some(found)
+    }
+
+    fn give_back(&self, places: Option<Vec<Placement>>) {
+        let mut book = self.memory.book.borrow_mut();
+        places.into_iter().flatten().for_each(|place| book.take_back(place));
+    }
+
+    /// Bytes of the next chunk: larger than the ones before, and large enough for these wants.
+    fn next_chunk(&self, wants: &[Want]) -> usize {
+        let needed: usize = wants.iter().map(|want| arena::block_bytes(want.bytes, want.align)).sum();
+        let usual = arena::chunk_bytes(self.memory.chunks.borrow().len());
+        usual.max((needed + PAGE).next_multiple_of(PAGE))
+    }
+
+    fn segment(&self, place: Placement, bytes: usize) -> Segment {
+        let chunk = self.memory.chunks.borrow()[place.chunk as usize].clone();
+        // SAFETY: the leader's book of these chunks made the placement for these bytes, and this rank is one of those that
+        // it counted; it makes one segment of it.
+        unsafe { Segment::in_chunk(chunk, place, bytes) }
+    }
+}
+
+fn encode(places: &Places) -> Vec<u8> {
+    postcard::to_allocvec(places).expect("places are plain data and always encode")
+}
+
+fn decode(bytes: &[u8]) -> Places {
+    postcard::from_bytes(bytes).expect("places that this executable encoded")
+}
+
+/// The error with its texts cut, so that it fits into a note.
+fn clipped(error: Error) -> Error {
+    const TEXT: usize = 200;
+    match error {
+        Error::Mpi { call, code, class, text, rank, host } => {
+            Error::Mpi { call, code, class, text: clip(&text, TEXT), rank, host: clip(&host, 64) }
+        }
+        Error::System { call, rank, host, text } => {
+            Error::System { call, rank, host: clip(&host, 64), text: clip(&text, TEXT) }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,182 @@
+//! `Comm`: which ranks share what, and how they meet.
+//!
+//! - `topology` who is on which node · `core` one rank's state · `split` new `Comm`s from old
+//! - `call`, `note` what ranks post · `control` the words of a node · `meet` the two ways to meet
+//! - `letter`, `tree`, `carry` what goes between nodes · `memory` how ranks get memory together
+//! - `wait` how ranks wait · `guard` what a rank may not do right now
+
+pub(crate) mod call;
+pub(crate) mod carry;
+pub(crate) mod control;
+pub(crate) mod core;
+pub(crate) mod guard;
+mod letter;
+pub(crate) mod meet;
+pub(crate) mod memory;
+pub(crate) mod note;
+pub(crate) mod same;
+mod split;
+pub(crate) mod topology;
+mod tree;
+mod wait;
+
+use crate::error::Result;
+use crate::transport::Transport;
+use crate::transport::local::{Local, World};
+use crate::transport::post::Post;
+use call::{Call, Kind};
+use self::core::Core;
+use memory::NodeMemory;
+use note::Note;
+use crate::segment::Segment;
+use crate::segment::arena;
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+use topology::Topology;
+
+/// A group of ranks that make collective calls together.
+///
+/// A `Comm` knows which of its ranks share a node; objects made on it live once per node. It is cheap to clone (a
+/// reference count) and belongs to the thread of its rank: it is neither `Send` nor `Sync`.
+///
+/// All collective calls on one `Comm` must be made by all its ranks in the same order. If they are not, all of them get
+/// [`Error::Diverged`](crate::Error::Diverged) and the `Comm` refuses further calls; different `Comm`s are independent.
+///
+/// ```
+/// let sums = pshmem::local::Cluster::new(&[2, 1]).run(|comm| {
+///     let node = comm.node();
+///     (comm.rank(), node.index, node.rank, node.size)
+/// });
+/// assert_eq!(sums, [(0, 0, 0, 2), (1, 0, 1, 2), (2, 1, 0, 1)]);
+/// ```
+#[derive(Clone)]
+pub struct Comm {
+    pub(crate) core: Rc<Core>,
+}
+
+/// Where a rank is: its node, and its place on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct NodeInfo {
+    /// Which node of the `Comm`, numbered by their lowest ranks.
+    pub index: usize,
+    /// Number of nodes.
+    pub count: usize,
+    /// This rank among the ranks of its node.
+    pub rank: usize,
+    /// Number of ranks on this node.
+    pub size: usize,
+}
+
+impl Comm {
+    /// A `Comm` of one rank that needs no launcher and no MPI.
+    ///
+    /// Every call works, returns at once and may also be made inside the closures of other collectives.
+    ///
+    /// ```
+    /// let comm = pshmem::Comm::solo();
+    /// assert_eq!((comm.rank(), comm.size()), (0, 1));
+    /// ```
+    ///
+    /// # Panics
+    /// When the system has not even a few hundred kilobytes left.
+    #[must_use]
+    pub fn solo() -> Self {
+        let transport: Rc<dyn Transport> = Rc::new(Local::new(World::new(vec![0]), 0));
+        Self::world(transport).expect("memory for one control block")
+    }
+
+    /// The `Comm` of all ranks that `transport` reaches. Collective over them.
+    pub(crate) fn world(transport: Rc<dyn Transport>) -> Result<Self> {
+        const ID: u64 = 1;
+        let nodes: Vec<u64> = transport.nodes().iter().map(|&node| u64::from(node)).collect();
+        let topology = Topology::new(transport.rank(), (0..nodes.len() as u32).collect(), &nodes);
+        let mates = topology.mates.len();
+        let bytes = Segment::control_bytes(mates);
+        let chunk = arena::chunk_bytes(0).max(arena::block_bytes(bytes, 64).next_multiple_of(4096) + 4096);
+        let mapping = Rc::new(transport.map(&topology.node_addresses(), ID << 24, chunk)?);
+        let post = Post::new(transport);
+        // SAFETY: a fresh mapping holds zeros, and every rank of the node makes it its first chunk here.
+        let (memory, control) = unsafe { NodeMemory::with_chunk(mapping, bytes, mates, topology.is_leader()) };
+        // SAFETY: the block was placed for this many slots, is zeroed, and every rank of the node does the same.
+        let core = unsafe { Core::new(&post, ID, topology, control, memory) };
+        Ok(Comm { core })
+    }
+
+    /// This rank, from 0 to `size() - 1`.
+    #[must_use]
+    pub fn rank(&self) -> usize {
+        self.core.topology.rank
+    }
+
+    /// Number of ranks.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.core.topology.size()
+    }
+
+    /// Where this rank is.
+    ///
+    /// ```
+    /// let node = pshmem::Comm::solo().node();
+    /// assert_eq!((node.index, node.count, node.rank, node.size), (0, 1, 0, 1));
+    /// ```
+    #[must_use]
+    pub fn node(&self) -> NodeInfo {
+        let topology = &self.core.topology;
+        NodeInfo {
+            index: topology.node(),
+            count: topology.nodes(),
+            rank: topology.slot,
+            size: topology.mates.len(),
+        }
+    }
+
+    /// Name of this rank's host.
+    ///
+    /// ```
+    /// println!("running on {}", pshmem::Comm::solo().host());
+    /// ```
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.core.post.transport.host()
+    }
+
+    /// Waits until all ranks have come here.
+    ///
+    /// Objects need no barrier: every collective call orders itself. Barriers are for what happens outside, such as
+    /// printing in turn.
+    ///
+    /// ```
+    /// pshmem::local::Cluster::new(&[3]).run(|comm| {
+    ///     for rank in 0..comm.size() {
+    ///         if rank == comm.rank() {
+    ///             println!("rank {rank} speaks");
+    ///         }
+    ///         comm.barrier().unwrap();
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks. On one node, two cache lines travel per rank; over N nodes, 2 (N - 1) messages in all, in
+    /// 2 log2(N) steps.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`](crate::Error::Diverged), [`Error::RankFailed`](crate::Error::RankFailed),
+    /// [`Error::Nested`](crate::Error::Nested), [`Error::Finished`](crate::Error::Finished).
+    #[track_caller]
+    pub fn barrier(&self) -> Result<()> {
+        self.core.enter(Kind::Barrier.name(), Location::caller())?;
+        self.core.agree(Call::new(Kind::Barrier), Note::default(), |_| Vec::new())?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Comm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = self.node();
+        write!(f, "Comm(rank {} of {}, node {} of {})", self.rank(), self.size(), node.index, node.count)
+    }
+}

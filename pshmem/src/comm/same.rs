@@ -1,0 +1,65 @@
+//! Comparing what all ranks must pass alike, and saying how it differs.
+
+use crate::comm::call::{Call, Kind};
+use crate::comm::core::Core;
+use crate::comm::meet::WRITTEN_BYTES;
+use crate::comm::note::Note;
+use crate::error::{Error, Result, clip};
+use crate::layout::identity::Identity;
+
+/// Bytes that are compared within one meeting.
+pub(crate) const SAME_BYTES: usize = 900;
+
+/// The error of a call to which two ranks passed different things.
+pub(crate) fn mismatch(call: Call, ours: &(usize, Vec<u8>), theirs: &(usize, Vec<u8>)) -> Error {
+    let (first, second) = texts(call, &ours.1, &theirs.1);
+    let (ours, theirs) = ((ours.0, first), (theirs.0, second));
+    Error::Mismatch {
+        call: call.name().to_owned(),
+        reference: ours.0,
+        ours: clip(&ours.1, 300),
+        rank: theirs.0,
+        theirs: clip(&theirs.1, 300),
+    }
+}
+
+fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
+    if call.is(Kind::RanksPerNode) {
+        let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        return (format!("n = {}", number(ours)), format!("n = {}", number(theirs)));
+    }
+    if let (true, Ok(ours), Ok(theirs)) =
+        (call.is(Kind::New) || call.is(Kind::FromRoot), Identity::decode(ours), Identity::decode(theirs))
+    {
+        return ours.difference(&theirs);
+    }
+    let hex = |bytes: &[u8]| {
+        let digits: String = bytes.iter().take(32).map(|byte| format!("{byte:02x}")).collect();
+        format!("a value with the bytes {digits}{}", if bytes.len() > 32 { "…" } else { "" })
+    };
+    (hex(ours), hex(theirs))
+}
+
+impl Core {
+    /// All ranks compare `mine` with what rank 0 has, piece by piece.
+    pub(crate) fn compare(&self, call: Call, mine: &[u8]) -> Result<()> {
+        let mut reference = Vec::new();
+        loop {
+            let piece = self.write(call.root(0).step(6), None, |_| {
+                let rest = &mine[reference.len()..];
+                let taken = rest.len().min(WRITTEN_BYTES - 1);
+                let last = u8::from(taken == rest.len());
+                Ok([&[last], &rest[..taken]].concat())
+            })?;
+            let (last, bytes) = piece.split_first().expect("every piece begins with a flag");
+            reference.extend_from_slice(bytes);
+            if *last == 1 {
+                break;
+            }
+        }
+        let rank = self.topology.rank;
+        let fault = (reference != mine).then(|| mismatch(call, &(0, reference), &(rank, mine.to_vec())));
+        self.agree(call.step(7), Note { fault, ..Note::default() }, |_| Vec::new())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Who shares memory with whom: ranks, nodes and leaders of one `Comm`. Pure arithmetic.
+
+/// The ranks of a `Comm` and their nodes. Eight bytes per rank, shared by all clones of the `Comm`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Topology {
+    /// This rank.
+    pub(crate) rank: usize,
+    /// Rank in the transport's world of each rank.
+    pub(crate) world: Vec<u32>,
+    /// Node of each rank; nodes are numbered in the order of their lowest ranks.
+    node_of: Vec<u32>,
+    /// The lowest rank of each node.
+    pub(crate) leaders: Vec<u32>,
+    /// The ranks of this rank's node, in order.
+    pub(crate) mates: Vec<u32>,
+    /// Position of this rank among them.
+    pub(crate) slot: usize,
+}
+
+impl Topology {
+    /// `members` are the world ranks in the order of their new ranks, `places` names the node of each in any numbering.
+    pub(crate) fn new(rank: usize, members: Vec<u32>, places: &[u64]) -> Self {
+        let mut names = std::collections::HashMap::new();
+        let mut leaders = Vec::new();
+        let node_of: Vec<u32> = places
+            .iter()
+            .enumerate()
+            .map(|(rank, place)| {
+                *names.entry(*place).or_insert_with(|| {
+                    leaders.push(rank as u32);
+                    leaders.len() as u32 - 1
+                })
+            })
+            .collect();
+        let mine = node_of[rank];
+        let mates: Vec<u32> = (0..node_of.len()).filter(|&r| node_of[r] == mine).map(|r| r as u32).collect();
+        let slot = mates.iter().position(|&r| r as usize == rank).expect("a rank is on its own node");
+        Topology { rank, world: members, node_of, leaders, mates, slot }
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.world.len()
+    }
+
+    pub(crate) fn node(&self) -> usize {
+        self.node_of(self.rank)
+    }
+
+    pub(crate) fn node_of(&self, rank: usize) -> usize {
+        self.node_of[rank] as usize
+    }
+
+    pub(crate) fn nodes(&self) -> usize {
+        self.leaders.len()
+    }
+
+    pub(crate) fn is_leader(&self) -> bool {
+        self.slot == 0
+    }
+
+    /// World rank of a node's leader.
+    pub(crate) fn leader_address(&self, node: usize) -> usize {
+        self.address(self.leaders[node] as usize)
+    }
+
+    /// World rank of a rank.
+    pub(crate) fn address(&self, rank: usize) -> usize {
+        self.world[rank] as usize
+    }
+
+    /// World ranks of the ranks of this node.
+    pub(crate) fn node_addresses(&self) -> Vec<usize> {
+        self.mates.iter().map(|&rank| self.address(rank as usize)).collect()
+    }
+}
+
+/// The parent of `at` in a binomial tree of nodes rooted at 0.
+pub(crate) fn tree_parent(at: usize) -> Option<usize> {
+    (at != 0).then(|| at & (at - 1))
+}
+
+/// The children of `at` in a binomial tree of `count` nodes rooted at 0, the one with the largest subtree first.
+pub(crate) fn tree_children(at: usize, count: usize) -> Vec<usize> {
+    let below = if at == 0 { usize::BITS } else { at.trailing_zeros() };
+    (0..below.min(usize::BITS - 1)).map(|bit| at | 1 << bit).take_while(|&child| child < count).collect::<Vec<_>>().into_iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_numbered_by_their_lowest_ranks() {
+        let topology = Topology::new(3, vec![10, 11, 12, 13, 14], &[7, 3, 7, 3, 9]);
+        assert_eq!((topology.node(), topology.nodes(), topology.slot), (1, 3, 1));
+        assert_eq!(topology.leaders, [0, 1, 4]);
+        assert_eq!(topology.node_addresses(), [11, 13]);
+    }
+
+    #[test]
+    fn every_node_hangs_below_the_root() {
+        for count in 1..40 {
+            let mut seen = vec![0; count];
+            let mut todo = vec![0];
+            while let Some(at) = todo.pop() {
+                seen[at] += 1;
+                for child in tree_children(at, count) {
+                    assert_eq!(tree_parent(child), Some(at));
+                    todo.push(child);
+                }
+            }
+            assert!(seen.iter().all(|&times| times == 1), "{count}: {seen:?}");
+        }
+    }
+}

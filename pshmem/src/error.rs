@@ -1,0 +1,275 @@
+//! What can go wrong, as sentences for the person who reads them in a job's log.
+//!
+//! An error that concerns several ranks is decided once, travels as bytes, and is equal on every rank that gets it:
+//! same variant, same text. Text therefore never depends on the rank that prints it.
+
+use serde::{Deserialize, Serialize};
+
+/// The result of every fallible call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed.
+///
+/// Two classes matter to callers. After a *bad argument* nothing has changed and the [`Comm`](crate::Comm) lives on.
+/// After [`Error::Diverged`], [`Error::RankFailed`] or [`Error::Finished`] the `Comm` is dead: every later call on it
+/// returns an error at once, so a rank is never left waiting.
+///
+/// ```
+/// use pshmem::{Comm, Error, Shared};
+///
+/// let comm = Comm::solo();
+/// let mut table = Shared::<[f64]>::new(&comm, 4)?;
+/// let wrong = table.set(0, 3, Some(&[1.0, 2.0]));
+/// assert!(matches!(wrong, Err(Error::OutOfBounds { .. })));
+/// table.set(0, 2, Some(&[1.0, 2.0]))?; // the object is unharmed
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A collective was called inside a closure that another collective is running.
+    ///
+    /// The other ranks wait for that closure to end, so the inner call could never meet them.
+    #[error(
+        "`{call}` was called inside the closure of another collective; the other ranks wait for that closure to end, so \
+         move the call out of the closure (a Comm of one rank may be used inside)"
+    )]
+    Nested {
+        /// The inner call.
+        call: String,
+    },
+
+    /// The ranks of one `Comm` made different collective calls, or some of them let go of it while others wait.
+    #[error("the ranks of one Comm did not make the same call: {what}. Nothing was written; this Comm cannot be used any more")]
+    Diverged {
+        /// Who called what from where.
+        what: String,
+    },
+
+    /// Another rank panicked or left [`run`](crate::run) with an error while this one waited for it.
+    #[error("rank {rank} on {host} failed: {message}")]
+    RankFailed {
+        /// Rank in the `Comm` whose call returned this error.
+        rank: usize,
+        /// Its host.
+        host: String,
+        /// Its panic message or error.
+        message: String,
+    },
+
+    /// A closure given to a collective returned an error or panicked.
+    #[error("the closure on rank {rank} failed: {message}")]
+    Closure {
+        /// The rank that ran the closure.
+        rank: usize,
+        /// Its error, or its panic message.
+        message: String,
+    },
+
+    /// A root or source rank is not a rank of the `Comm`.
+    #[error("`{call}` was given root {root}, but the Comm has {size} ranks: use 0 to {}", size - 1)]
+    NoSuchRank {
+        /// The call.
+        call: String,
+        /// The rank that was asked for.
+        root: usize,
+        /// Number of ranks.
+        size: usize,
+    },
+
+    /// A block does not fit into the array at the offset given.
+    #[error("rank {rank} wrote a block of shape {block:?} at {offset:?}, which does not fit into an array of shape {shape:?}")]
+    OutOfBounds {
+        /// The rank that holds the block.
+        rank: usize,
+        /// Where it was to go.
+        offset: Vec<usize>,
+        /// Extents of the block.
+        block: Vec<usize>,
+        /// Extents of the array.
+        shape: Vec<usize>,
+    },
+
+    /// The root of a `set` passed `None`.
+    #[error("rank {root} is the root of `{call}` but passed no data: pass `Some(block)` there, `None` elsewhere")]
+    NoData {
+        /// The call.
+        call: String,
+        /// The root.
+        root: usize,
+    },
+
+    /// No rank, or more than one rank, passed data to `assign`.
+    #[error("`assign` wants exactly one rank with `Some(block)`, but {}", holders(.ranks))]
+    Holders {
+        /// The ranks that hold data; at most the first two.
+        ranks: Vec<usize>,
+    },
+
+    /// Ranks passed different values where all must pass the same.
+    #[error("`{call}`: rank {rank} has {theirs}, but rank {reference} has {ours}; all ranks must pass the same")]
+    Mismatch {
+        /// The call.
+        call: String,
+        /// The rank it is compared with.
+        reference: usize,
+        /// What that rank has.
+        ours: String,
+        /// The first rank that differs.
+        rank: usize,
+        /// What it has.
+        theirs: String,
+    },
+
+    /// The extents ask for more bytes than an address space has.
+    #[error("{what} with extents {extents:?} of {size} B elements is larger than the address space ({} B)", isize::MAX)]
+    TooLarge {
+        /// The object or field.
+        what: String,
+        /// Its extents.
+        extents: Vec<usize>,
+        /// Bytes per element.
+        size: usize,
+    },
+
+    /// The extents of an owned value do not fit the shape that its layout states.
+    #[error("field `{field}` has extents {found:?}, but its shape says {expected:?}")]
+    Shape {
+        /// The field.
+        field: String,
+        /// What the layout states.
+        expected: Vec<usize>,
+        /// What the value has.
+        found: Vec<usize>,
+    },
+
+    /// A node has too little room for the memory asked for. Nothing was allocated on any node.
+    #[error(
+        "not enough room on {host}: {needed} B needed, {free} B free in {place}; ask for less, free other objects, or enlarge it"
+    )]
+    NoRoom {
+        /// The host of the node.
+        host: String,
+        /// Where the memory would live: `/dev/shm` or `memory`.
+        place: String,
+        /// Bytes needed on that node, slack included.
+        needed: usize,
+        /// Bytes free there.
+        free: usize,
+    },
+
+    /// The operating system refused a call.
+    #[error("{call} failed on rank {rank} ({host}): {text}")]
+    System {
+        /// The call.
+        call: String,
+        /// Rank in the world.
+        rank: usize,
+        /// Its host.
+        host: String,
+        /// The system's own text.
+        text: String,
+    },
+
+    /// An MPI call returned an error code.
+    #[error("{call} failed on rank {rank} ({host}) with code {code} (class {class}): {text}")]
+    Mpi {
+        /// The MPI function.
+        call: String,
+        /// MPI's error code.
+        code: i32,
+        /// MPI's error class.
+        class: i32,
+        /// MPI's text for the code.
+        text: String,
+        /// Rank in the world.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
+    /// An environment variable or a setting cannot be used.
+    #[error("{name}={value}: {reason}")]
+    Setting {
+        /// The variable or setting.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What is wrong and what to write.
+        reason: String,
+    },
+
+    /// The program cannot start as it was launched.
+    #[error("{reason}")]
+    Start {
+        /// What is wrong and what to do.
+        reason: String,
+    },
+
+    /// A call after `MPI_Finalize`.
+    #[error("`{call}` was called after MPI_Finalize: make collective calls before MPI ends")]
+    Finished {
+        /// The call.
+        call: String,
+    },
+}
+
+impl Error {
+    /// Whether the `Comm` that returned this error refuses every later call.
+    pub(crate) fn is_fatal(&self) -> bool {
+        matches!(self, Error::Diverged { .. } | Error::RankFailed { .. } | Error::Finished { .. })
+    }
+}
+
+fn holders(ranks: &[usize]) -> String {
+    match ranks {
+        [] => "no rank passed any".into(),
+        [one] => format!("only rank {one} did"),
+        [first, second, ..] => format!("ranks {first} and {second} both did"),
+    }
+}
+
+/// `text` cut to at most `limit` bytes, so that a long message still fits into a control block.
+pub(crate) fn clip(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let mut end = limit;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
+/// The text of a panic's payload.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_name_what_was_asked_and_what_there_was() {
+        let error = Error::NoRoom { host: "n1".into(), place: "/dev/shm".into(), needed: 20, free: 10 };
+        assert_eq!(
+            error.to_string(),
+            "not enough room on n1: 20 B needed, 10 B free in /dev/shm; ask for less, free other objects, or enlarge it"
+        );
+        let error = Error::Holders { ranks: vec![1, 3] };
+        assert_eq!(error.to_string(), "`assign` wants exactly one rank with `Some(block)`, but ranks 1 and 3 both did");
+    }
+
+    #[test]
+    fn clipping_keeps_whole_characters() {
+        assert_eq!(clip("häuser", 2), "h…");
+        assert_eq!(clip("haus", 4), "haus");
+    }
+}

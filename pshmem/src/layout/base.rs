@@ -1,0 +1,65 @@
+//! The one place where an offset inside a segment becomes a pointer.
+
+use crate::layout::place::Leaf;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// Marks one leaf as written by the closure of an update.
+pub(crate) type Flag = Cell<bool>;
+
+/// The first byte of a segment, for reading.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct Base<'a> {
+    /// Valid for reads of the whole segment during `'a`. A raw pointer, not a reference: writes by other ranks between
+    /// calls must not meet a live `&[u8]`.
+    start: NonNull<u8>,
+    life: PhantomData<&'a u8>,
+}
+
+impl Base<'_> {
+    /// `start` is only ever dereferenced in functions that are `unsafe` themselves.
+    pub(crate) fn new(start: NonNull<u8>) -> Self {
+        Base { start, life: PhantomData }
+    }
+
+    /// The first element of a leaf.
+    ///
+    /// # Safety
+    /// The segment holds the leaf.
+    pub(crate) unsafe fn leaf<T>(self, leaf: &Leaf) -> NonNull<T> {
+        // SAFETY: `add` stays inside the segment's allocation, because the segment holds the leaf (caller's duty).
+        unsafe { self.start.add(leaf.offset) }.cast()
+    }
+}
+
+/// The first byte of a segment, for writing, with a flag for each leaf of the object.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct BaseMut<'a> {
+    /// Valid for reads and writes of the leaves that the holder was given, during `'a`.
+    start: NonNull<u8>,
+    flags: &'a [Flag],
+}
+
+impl<'a> BaseMut<'a> {
+    /// `start` is only ever dereferenced in functions that are `unsafe` themselves.
+    pub(crate) fn new(start: NonNull<u8>, flags: &'a [Flag]) -> Self {
+        BaseMut { start, flags }
+    }
+
+    /// The first element of a leaf.
+    ///
+    /// # Safety
+    /// The segment holds the leaf.
+    pub(crate) unsafe fn leaf<T>(self, leaf: &Leaf) -> NonNull<T> {
+        // SAFETY: as in `Base::leaf`.
+        unsafe { self.start.add(leaf.offset) }.cast()
+    }
+
+    /// The flag that says whether the leaf was written.
+    pub(crate) fn flag(self, leaf: &Leaf) -> &'a Flag {
+        &self.flags[leaf.index]
+    }
+}

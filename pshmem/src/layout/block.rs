@@ -1,0 +1,72 @@
+//! Writing a block at an offset: the trait behind `set`, `assign` and `fill`.
+
+use crate::error::{Error, Result};
+use crate::layout::region::Region;
+use crate::layout::{BaseMut, Element, SharedLayout};
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// Layouts that are written block by block: slices and arrays.
+///
+/// The block's type follows from the layout, so `None` needs no annotation: `table.set(0, [1, 1], None)`.
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use pshmem::{Comm, Shared};
+///
+/// let comm = Comm::solo();
+/// let mut table = Shared::<Array2<f64>>::new(&comm, [3, 5])?;
+/// let block = array![[1.0, 2.0], [3.0, 4.0]];
+/// table.set(0, [1, 3], (comm.rank() == 0).then(|| block.view()))?;
+/// assert_eq!(table.view()[[2, 4]], 4.0);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+///
+/// # Safety
+/// For a block that `region` accepts, `copy` writes exactly the bytes of that region, which lie inside the leaf; and
+/// `run_mut` returns the elements `run` of the leaf in memory order.
+pub unsafe trait BlockLayout: SharedLayout {
+    /// The type of one element.
+    type Item: Element;
+    /// Where a block goes: `usize` for slices, `[usize; N]` for arrays.
+    type Offset: Copy + Debug;
+    /// What is written: `&[T]` for slices, `ArrayView` for arrays.
+    type Block<'a>;
+
+    #[doc(hidden)]
+    fn region(plan: &Self::Plan, offset: &Self::Offset, block: &Self::Block<'_>) -> Result<Region, BlockError>;
+
+    /// # Safety
+    /// As for `SharedLayout::view_mut`; `region` accepted the block.
+    #[doc(hidden)]
+    unsafe fn copy(plan: &Self::Plan, base: BaseMut<'_>, offset: &Self::Offset, block: &Self::Block<'_>);
+
+    /// # Safety
+    /// As for `SharedLayout::view_mut`, for these elements only; `run` ends at most at `elements`.
+    #[doc(hidden)]
+    unsafe fn run_mut<'a>(plan: &Self::Plan, base: BaseMut<'a>, run: Range<usize>) -> &'a mut [Self::Item];
+
+    #[doc(hidden)]
+    fn elements(plan: &Self::Plan) -> usize;
+}
+
+/// Values that can be seen as a block of the layout `L`; what the closure of `set_with` may return.
+pub trait AsBlock<L: BlockLayout + ?Sized> {
+    /// The value as a block.
+    fn as_block(&self) -> L::Block<'_>;
+}
+
+/// A block that does not fit, before anybody knows which rank holds it.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct BlockError {
+    pub(crate) offset: Vec<usize>,
+    pub(crate) block: Vec<usize>,
+    pub(crate) shape: Vec<usize>,
+}
+
+impl BlockError {
+    pub(crate) fn on(self, rank: usize) -> Error {
+        Error::OutOfBounds { rank, offset: self.offset, block: self.block, shape: self.shape }
+    }
+}

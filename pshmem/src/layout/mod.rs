@@ -1,0 +1,125 @@
+//! How typed values lie in a segment.
+//!
+//! Everything here is arithmetic, borrowing and copying inside one process: no rank, no message, no MPI. A new kind of
+//! field is a new file beside [`slice`] and [`array`] with an implementation of [`SharedLayout`].
+
+mod array;
+mod base;
+mod block;
+mod element;
+pub(crate) mod identity;
+pub(crate) mod place;
+mod preview;
+pub(crate) mod region;
+pub(crate) mod schema;
+mod slice;
+mod value;
+
+pub use array::ArrayMut;
+pub use base::{Base, BaseMut};
+pub(crate) use base::Flag;
+pub use block::{AsBlock, BlockLayout};
+pub use element::Element;
+pub use place::{Leaf, Placer};
+pub use preview::Preview;
+pub use schema::{FieldSchema, Schema};
+pub use slice::SliceMut;
+pub use value::{Value, ValueMut};
+
+use crate::error::Result;
+use crate::shared::Handle;
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// A type that can live in one node-shared segment, once per node.
+///
+/// It is implemented for primitives, complex numbers and fixed arrays, for [`Value<T>`], for `[T]`, `Vec<T>` and `Box<[T]>`,
+/// for `ndarray::Array` of one to six dimensions, and by `#[derive(SharedLayout)]`. The associated types are what users
+/// meet; the hidden items are for the derive and may change in any release.
+///
+/// | layout | `Owned` | `Dims` | `View` | `ViewMut` derefs to |
+/// |---|---|---|---|---|
+/// | a primitive, `Complex`, `[T; N]`, `Value<T>` | `T` | `()` | `&T` | `T` |
+/// | `[T]` (`Owned` is `Vec<T>`), `Vec<T>`, `Box<[T]>` | itself | `usize` | `&[T]` | `[T]` |
+/// | `ndarray::Array<T, IxN>` | itself | `[usize; N]` | `ArrayView` | `ndarray::ArrayRef` |
+/// | a derived struct | itself | generated | generated | generated |
+///
+/// # Safety
+/// Safe code reads and writes memory through these functions, so an implementation promises that
+/// - `plan` places every leaf with the [`Placer`] it is given and the plan keeps exactly those leaves;
+/// - `view` and `view_mut` make references to bytes of these leaves only, `view_mut` to each byte at most once, and
+///   `view_mut` marks a leaf before it hands out the first `&mut` into it;
+/// - `span` is the range of the plan's leaves, and `fields` hands out each leaf at most once.
+///
+/// The derive keeps all of this by calling the implementations of the fields, each once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a layout for node-shared memory",
+    label = "not a shared layout",
+    note = "use a primitive, `Value<T>`, `[T]`, `Vec<T>`, `Box<[T]>`, `ndarray::Array<T, IxN>`, or a struct with `#[derive(SharedLayout)]`"
+)]
+pub unsafe trait SharedLayout: 'static {
+    /// The same value in private memory.
+    type Owned;
+    /// The extents that are known only at run time.
+    type Dims: Clone + PartialEq + Debug + 'static;
+    /// What readers get.
+    type View<'a>;
+    /// What the closure of an update gets.
+    type ViewMut<'a>;
+    /// Disjoint handles to the fields; a [`Field`](crate::Field) of the layout itself for all but structs.
+    type Fields<'a>;
+
+    /// Where everything is.
+    #[doc(hidden)]
+    type Plan: 'static;
+
+    #[doc(hidden)]
+    fn plan(dims: &Self::Dims, placer: &mut Placer) -> Result<Self::Plan>;
+
+    #[doc(hidden)]
+    fn dims(plan: &Self::Plan) -> Self::Dims;
+
+    #[doc(hidden)]
+    fn span(plan: &Self::Plan) -> Range<usize>;
+
+    /// The extents of a private value, checked against what the layout states about them.
+    #[doc(hidden)]
+    fn dims_of(owned: &Self::Owned) -> Result<Self::Dims>;
+
+    /// Extents as numbers, for the journey between ranks.
+    #[doc(hidden)]
+    fn put_dims(dims: &Self::Dims, out: &mut Vec<usize>);
+
+    /// The opposite of `put_dims`; `None` when `from` ends early.
+    #[doc(hidden)]
+    fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<Self::Dims>;
+
+    /// # Safety
+    /// `base` is a segment laid out by `plan`; no leaf of the plan is written during `'a`.
+    #[doc(hidden)]
+    unsafe fn view<'a>(plan: &Self::Plan, base: Base<'a>) -> Self::View<'a>;
+
+    /// # Safety
+    /// `base` is a segment laid out by `plan`; no other reference into the plan's leaves is used during `'a`.
+    #[doc(hidden)]
+    unsafe fn view_mut<'a>(plan: &Self::Plan, base: BaseMut<'a>) -> Self::ViewMut<'a>;
+
+    /// # Safety
+    /// `handle` belongs to an object laid out by `plan`, and is the only handle to its leaves during `'a`.
+    #[doc(hidden)]
+    unsafe fn fields<'a>(plan: &'a Self::Plan, handle: Handle<'a>) -> Self::Fields<'a>;
+
+    /// Copies a private value, whose extents are those of the plan, into the segment.
+    ///
+    /// # Safety
+    /// As for `view_mut`.
+    #[doc(hidden)]
+    unsafe fn store(plan: &Self::Plan, base: BaseMut<'_>, owned: &Self::Owned);
+
+    /// A private copy.
+    ///
+    /// # Safety
+    /// As for `view`.
+    #[doc(hidden)]
+    unsafe fn load(plan: &Self::Plan, base: Base<'_>) -> Self::Owned;
+}

@@ -1,0 +1,160 @@
+//! Where fields go inside a segment: sizes, offsets and alignment, in checked arithmetic and without any memory.
+
+use crate::error::{Error, Result};
+use crate::layout::schema::{FieldSchema, Schema};
+
+/// Every field starts on a cache line of its own, so that writing one never slows the readers of another.
+pub(crate) const LINE: usize = 64;
+
+/// Ranks map a segment at different addresses; only the offset inside a page is common to all of them.
+pub(crate) const PAGE: usize = 4096;
+
+/// `value` rounded up to a multiple of `align` (a power of two), or `None` past `isize::MAX`.
+pub(crate) fn round_up(value: usize, align: usize) -> Option<usize> {
+    debug_assert!(align.is_power_of_two());
+    let up = value.checked_add(align - 1)? & !(align - 1);
+    (up <= isize::MAX as usize).then_some(up)
+}
+
+/// Bytes of an array, or `None` when the product of its non-zero extents and the element size exceeds `isize::MAX`.
+///
+/// Zero extents are left out of the product, so that a slice along any axis of an empty array is sound too; an element of
+/// size zero counts as one byte.
+pub(crate) fn array_bytes(extents: &[usize], size: usize) -> Option<usize> {
+    let mut product = size.max(1);
+    for &extent in extents.iter().filter(|&&extent| extent != 0) {
+        product = product.checked_mul(extent).filter(|&bytes| bytes <= isize::MAX as usize)?;
+    }
+    if extents.contains(&0) || size == 0 { Some(0) } else { Some(product) }
+}
+
+/// One placed field: where it is and which number it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub struct Leaf {
+    /// Position among the leaves of the object.
+    pub(crate) index: usize,
+    /// Bytes from the start of the segment.
+    pub(crate) offset: usize,
+    /// Bytes of the field.
+    pub(crate) bytes: usize,
+}
+
+/// Lays fields out one after the other and keeps their schema.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Placer {
+    end: usize,
+    align: usize,
+    next_align: usize,
+    path: Vec<String>,
+    schema: Schema,
+    leaves: Vec<Leaf>,
+}
+
+/// What a [`Placer`] made.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) schema: Schema,
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) bytes: usize,
+    pub(crate) align: usize,
+}
+
+impl Placer {
+    pub(crate) fn new() -> Self {
+        Placer { end: 0, align: LINE, next_align: LINE, path: Vec::new(), schema: Schema::default(), leaves: Vec::new() }
+    }
+
+    /// Places a field of `extents` elements of `T` behind those placed before.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when the field or the whole object would not fit into an address space.
+    pub fn leaf<T: 'static>(&mut self, extents: &[usize]) -> Result<Leaf> {
+        const { assert!(align_of::<T>() <= PAGE, "alignments above 4096 are not supported: only the offset in a page is common to all ranks") };
+        let size = size_of::<T>();
+        let align = align_of::<T>().max(LINE).max(self.next_align);
+        let too_large = || Error::TooLarge { what: self.name(), extents: extents.to_vec(), size };
+        let bytes = array_bytes(extents, size).ok_or_else(too_large)?;
+        let offset = round_up(self.end, align).ok_or_else(too_large)?;
+        let end = offset.checked_add(bytes).filter(|&end| end <= isize::MAX as usize - PAGE).ok_or_else(too_large)?;
+        let leaf = Leaf { index: self.leaves.len(), offset, bytes };
+        self.schema.fields.push(FieldSchema {
+            name: self.path.join("."),
+            type_name: std::any::type_name::<T>().to_owned(),
+            extents: extents.to_vec(),
+            offset,
+            bytes,
+            align: align_of::<T>(),
+        });
+        self.leaves.push(leaf);
+        self.end = end;
+        self.align = self.align.max(align);
+        self.next_align = LINE;
+        Ok(leaf)
+    }
+
+    /// Places what `place` places under the name of a struct's field, its first byte aligned to `align`.
+    ///
+    /// # Errors
+    /// Those of `place`.
+    pub fn field<R>(&mut self, name: &str, align: usize, place: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        self.path.push(name.to_owned());
+        self.next_align = self.next_align.max(align);
+        let placed = place(self);
+        self.path.pop();
+        self.next_align = LINE;
+        placed
+    }
+
+    /// Number of the next leaf.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.leaves.len()
+    }
+
+    pub(crate) fn finish(self) -> Placed {
+        Placed { schema: self.schema, leaves: self.leaves, bytes: self.end, align: self.align }
+    }
+
+    fn name(&self) -> String {
+        if self.path.is_empty() { "the object".to_owned() } else { format!("field `{}`", self.path.join(".")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_start_on_lines_of_their_own() {
+        let mut placer = Placer::new();
+        let a = placer.field("a", 1, |p| p.leaf::<u8>(&[3])).unwrap();
+        let b = placer.field("b", 4096, |p| p.leaf::<f64>(&[2, 2])).unwrap();
+        let c = placer.field("c", 1, |p| p.leaf::<u64>(&[])).unwrap();
+        assert_eq!((a.offset, a.bytes), (0, 3));
+        assert_eq!((b.offset, b.bytes), (4096, 32));
+        assert_eq!((c.offset, c.bytes), (4096 + 64, 8));
+        let placed = placer.finish();
+        assert_eq!((placed.bytes, placed.align), (4096 + 72, 4096));
+        assert_eq!(placed.schema.fields[1].name, "b");
+    }
+
+    #[test]
+    fn products_are_checked_although_an_extent_is_zero() {
+        assert_eq!(array_bytes(&[3, 0], 8), Some(0));
+        assert_eq!(array_bytes(&[usize::MAX, 0, 2], 8), None);
+        assert_eq!(array_bytes(&[usize::MAX / 2, 3], 0), None);
+        assert_eq!(array_bytes(&[isize::MAX as usize], 1), Some(isize::MAX as usize));
+        assert_eq!(array_bytes(&[isize::MAX as usize], 2), None);
+        assert_eq!(array_bytes(&[], 16), Some(16));
+    }
+
+    #[test]
+    fn objects_past_the_address_space_are_refused() {
+        let mut placer = Placer::new();
+        placer.leaf::<u8>(&[isize::MAX as usize / 2]).unwrap();
+        let error = placer.field("more", 1, |p| p.leaf::<u8>(&[isize::MAX as usize / 2 + 2])).unwrap_err();
+        assert!(error.to_string().starts_with("field `more` with extents"), "{error}");
+    }
+}

@@ -1,0 +1,148 @@
+//! A block inside a segment as bytes: equal runs at regular distances. Pure arithmetic.
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes of a segment: `run` bytes at `start`, repeated along each of the `loops`, outermost first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[doc(hidden)]
+pub struct Region {
+    pub(crate) start: usize,
+    pub(crate) run: usize,
+    /// Number of repetitions and the distance between two of them in bytes.
+    pub(crate) loops: Vec<(usize, usize)>,
+}
+
+impl Region {
+    /// One contiguous run.
+    pub(crate) fn run(start: usize, bytes: usize) -> Self {
+        Region { start, run: bytes, loops: Vec::new() }
+    }
+
+    /// The block of extents `block` at `offset` in a row-major array of extents `shape` that begins at `start`.
+    ///
+    /// The caller has checked that the block is inside the array and the array inside an address space.
+    pub(crate) fn block(start: usize, size: usize, shape: &[usize], offset: &[usize], block: &[usize]) -> Self {
+        let mut region = Region::run(start, size);
+        if block.contains(&0) || size == 0 {
+            region.run = 0;
+            return region;
+        }
+        let mut stride = size;
+        // Innermost axis first; axes that are covered completely merge with the next one into a longer run.
+        for axis in (0..shape.len()).rev() {
+            region.start += offset[axis] * stride;
+            if region.loops.is_empty() && region.run == stride {
+                region.run = stride * block[axis];
+            } else if block[axis] > 1 {
+                region.loops.insert(0, (block[axis], stride));
+            }
+            stride *= shape[axis];
+        }
+        region
+    }
+
+    /// Bytes in all runs together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.loops.iter().map(|&(count, _)| count).product::<usize>() * self.run
+    }
+
+    /// Whether every byte is at or after `from` and before `to`; numbers from a message are not trusted to be sane.
+    pub(crate) fn is_inside(&self, from: usize, to: usize) -> bool {
+        let mut end = self.start.checked_add(self.run);
+        for &(count, stride) in &self.loops {
+            end = end.and_then(|end| end.checked_add(count.checked_sub(1)?.checked_mul(stride)?));
+        }
+        self.start >= from && end.is_some_and(|end| end <= to)
+    }
+
+    /// The runs from the `first`-th on, as byte offsets into the segment.
+    pub(crate) fn runs(&self, first: usize) -> Runs<'_> {
+        let total = self.loops.iter().map(|&(count, _)| count).product();
+        Runs { region: self, next: first, total }
+    }
+}
+
+/// Iterator over the starts of a region's runs.
+pub(crate) struct Runs<'a> {
+    region: &'a Region,
+    next: usize,
+    total: usize,
+}
+
+impl Iterator for Runs<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        if self.next >= self.total {
+            return None;
+        }
+        let mut rest = self.next;
+        let mut start = self.region.start;
+        for &(count, stride) in self.region.loops.iter().rev() {
+            start += rest % count * stride;
+            rest /= count;
+        }
+        self.next += 1;
+        Some(start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All bytes of a region, one by one.
+    fn bytes(region: &Region) -> Vec<usize> {
+        region.runs(0).flat_map(|start| start..start + region.run).collect()
+    }
+
+    /// The same from the definition of a row-major array.
+    fn model(size: usize, shape: &[usize], offset: &[usize], block: &[usize]) -> Vec<usize> {
+        let total: usize = shape.iter().product();
+        (0..total)
+            .filter(|&index| {
+                let mut rest = index;
+                (0..shape.len()).rev().all(|axis| {
+                    let at = rest % shape[axis];
+                    rest /= shape[axis];
+                    (offset[axis]..offset[axis] + block[axis]).contains(&at)
+                })
+            })
+            .flat_map(|index| 1000 + index * size..1000 + (index + 1) * size)
+            .collect()
+    }
+
+    #[test]
+    fn blocks_cover_what_the_definition_says() {
+        let shape = [3, 4, 5];
+        for (offset, block) in [
+            ([0, 0, 0], [3, 4, 5]),
+            ([1, 1, 1], [2, 2, 3]),
+            ([0, 2, 0], [3, 1, 5]),
+            ([2, 0, 0], [1, 4, 5]),
+            ([0, 0, 4], [3, 4, 1]),
+            ([1, 1, 1], [0, 2, 2]),
+            ([2, 3, 4], [1, 1, 1]),
+        ] {
+            let region = Region::block(1000, 8, &shape, &offset, &block);
+            assert_eq!(bytes(&region), model(8, &shape, &offset, &block), "{offset:?} {block:?} {region:?}");
+            assert_eq!(region.bytes(), bytes(&region).len());
+            assert!(region.is_inside(1000, 1000 + 480));
+        }
+    }
+
+    #[test]
+    fn full_inner_axes_merge_into_long_runs() {
+        assert_eq!(Region::block(0, 8, &[3, 4, 5], &[1, 0, 0], &[2, 4, 5]), Region::run(160, 320));
+        assert_eq!(Region::block(0, 1, &[2, 3], &[0, 1], &[2, 2]), Region { start: 1, run: 2, loops: vec![(2, 3)] });
+    }
+
+    #[test]
+    fn insane_regions_are_outside() {
+        let region = Region { start: 8, run: 8, loops: vec![(usize::MAX, usize::MAX)] };
+        assert!(!region.is_inside(0, usize::MAX));
+        assert!(!Region::run(8, 8).is_inside(0, 15));
+        assert!(!Region::run(8, 8).is_inside(9, 16));
+        assert!(!Region { start: 0, run: 0, loops: vec![(0, 1)] }.is_inside(0, 100));
+    }
+}

@@ -1,0 +1,92 @@
+//! What an object looks like in memory, as data: for printing, and for comparing ranks.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Name, type and place of every field of a shared object.
+///
+/// It prints as a table.
+///
+/// ```
+/// use pshmem::{Comm, Shared};
+///
+/// let table = Shared::<[f32]>::new(&Comm::solo(), 100)?;
+/// let schema = table.schema();
+/// assert_eq!(schema.fields[0].extents, [100]);
+/// assert_eq!(schema.fields[0].bytes, 400);
+/// println!("{schema}");
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Schema {
+    /// The fields in the order of the struct; one nameless field for an array or a value.
+    pub fields: Vec<FieldSchema>,
+}
+
+/// One field of a [`Schema`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FieldSchema {
+    /// Name, with those of the enclosing fields: `opacity.table`.
+    pub name: String,
+    /// Type of one element.
+    pub type_name: String,
+    /// Extents; none for a single value.
+    pub extents: Vec<usize>,
+    /// Bytes from the start of the object.
+    pub offset: usize,
+    /// Bytes of the field.
+    pub bytes: usize,
+    /// Alignment of its type.
+    pub align: usize,
+}
+
+impl FieldSchema {
+    /// How an error names this field, e.g. `density: f64 [3, 5]`.
+    pub(crate) fn text(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!("`{}`: ", self.name) };
+        format!("{name}{} {:?}", self.type_name, self.extents)
+    }
+}
+
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![["field".into(), "type".into(), "shape".into(), "offset".into(), "bytes".into()]];
+        rows.extend(self.fields.iter().map(|field| {
+            [
+                if field.name.is_empty() { "-".into() } else { field.name.clone() },
+                field.type_name.clone(),
+                format!("{:?}", field.extents),
+                field.offset.to_string(),
+                field.bytes.to_string(),
+            ]
+        }));
+        let width = |column: usize| rows.iter().map(|row: &[String; 5]| row[column].len()).max().unwrap_or(0);
+        let widths = [width(0), width(1), width(2), width(3), width(4)];
+        for [name, kind, shape, offset, bytes] in &rows {
+            let [a, b, c, d, e] = widths;
+            writeln!(f, "{name:a$}  {kind:b$}  {shape:c$}  {offset:>d$}  {bytes:>e$}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::layout::place::Placer;
+
+    #[test]
+    fn prints_as_a_table() {
+        let mut placer = Placer::new();
+        placer.field("density", 1, |p| p.leaf::<f64>(&[3, 5])).unwrap();
+        placer.field("step", 1, |p| p.leaf::<u64>(&[])).unwrap();
+        let text = placer.finish().schema.to_string();
+        assert_eq!(
+            text,
+            "field    type  shape   offset  bytes\n\
+             density  f64   [3, 5]       0    120\n\
+             step     u64   []         128      8\n"
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! `[T]`, `Vec<T>` and `Box<[T]>`: one run of elements whose number is known at run time.
+
+use crate::error::Result;
+use crate::layout::block::{AsBlock, BlockError, BlockLayout};
+use crate::layout::region::Region;
+use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview, SharedLayout};
+use crate::shared::{Field, Handle};
+use std::fmt::{self, Debug, Write};
+use std::ops::{Deref, DerefMut, Range};
+
+/// A slice that an update may write; derefs to `[T]`.
+pub struct SliceMut<'a, T> {
+    elements: &'a mut [T],
+    touched: &'a Flag,
+}
+
+impl<T> Deref for SliceMut<'_, T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        self.elements
+    }
+}
+
+impl<T> DerefMut for SliceMut<'_, T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.touched.set(true);
+        self.elements
+    }
+}
+
+impl<T: Debug> Debug for SliceMut<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.elements.fmt(f)
+    }
+}
+
+/// Where a slice is.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct SlicePlan {
+    leaf: Leaf,
+    len: usize,
+}
+
+/// Implements the layout of `$layout`, a run of `T`s that is owned as `$owned`.
+macro_rules! slice_layout {
+    ($layout:ty, $owned:ty, $from_slice:expr) => {
+        // SAFETY: one leaf of `len` elements, placed with the placer and kept in the plan; `view` and `view_mut` make one
+        // reference to it; `SliceMut` marks it in `DerefMut`, the only way to a `&mut`; `fields` hands it out once.
+        unsafe impl<T: Element> SharedLayout for $layout {
+            type Owned = $owned;
+            type Dims = usize;
+            type View<'a> = &'a [T];
+            type ViewMut<'a> = SliceMut<'a, T>;
+            type Fields<'a> = Field<'a, Self>;
+            type Plan = SlicePlan;
+
+            fn plan(&len: &usize, placer: &mut Placer) -> Result<SlicePlan> {
+                Ok(SlicePlan { leaf: placer.leaf::<T>(&[len])?, len })
+            }
+
+            fn dims(plan: &SlicePlan) -> usize {
+                plan.len
+            }
+
+            fn span(plan: &SlicePlan) -> Range<usize> {
+                plan.leaf.index..plan.leaf.index + 1
+            }
+
+            fn dims_of(owned: &$owned) -> Result<usize> {
+                Ok(owned.len())
+            }
+
+            fn put_dims(&len: &usize, out: &mut Vec<usize>) {
+                out.push(len);
+            }
+
+            fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize> {
+                from.next()
+            }
+
+            unsafe fn view<'a>(plan: &SlicePlan, base: Base<'a>) -> &'a [T] {
+                // SAFETY: passed on from the caller.
+                let first = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: `len` elements of T are in the leaf, aligned and at most isize::MAX bytes (`Placer::leaf`), each a
+                // valid T (zeroed memory is one, and only Ts are written), and not written during 'a (caller's duty).
+                unsafe { std::slice::from_raw_parts(first.as_ptr(), plan.len) }
+            }
+
+            unsafe fn view_mut<'a>(plan: &SlicePlan, base: BaseMut<'a>) -> SliceMut<'a, T> {
+                // SAFETY: passed on from the caller.
+                let first = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: as in `view`; the reference is unique during 'a (caller's duty).
+                let elements = unsafe { std::slice::from_raw_parts_mut(first.as_ptr(), plan.len) };
+                SliceMut { elements, touched: base.flag(&plan.leaf) }
+            }
+
+            unsafe fn fields<'a>(plan: &'a SlicePlan, handle: Handle<'a>) -> Field<'a, Self> {
+                // SAFETY: passed on from the caller.
+                unsafe { Field::new(handle, plan) }
+            }
+
+            unsafe fn store(plan: &SlicePlan, base: BaseMut<'_>, owned: &$owned) {
+                // SAFETY: passed on from the caller.
+                unsafe { Self::view_mut(plan, base) }.copy_from_slice(owned);
+            }
+
+            unsafe fn load(plan: &SlicePlan, base: Base<'_>) -> $owned {
+                // SAFETY: passed on from the caller.
+                $from_slice(unsafe { Self::view(plan, base) })
+            }
+        }
+
+        // SAFETY: `region` is inside the leaf, because the block was checked to end before `len`; `copy` writes exactly it.
+        unsafe impl<T: Element> BlockLayout for $layout {
+            type Item = T;
+            type Offset = usize;
+            type Block<'a> = &'a [T];
+
+            fn region(plan: &SlicePlan, &offset: &usize, block: &&[T]) -> Result<Region, BlockError> {
+                if offset.checked_add(block.len()).is_none_or(|end| end > plan.len) {
+                    return Err(BlockError { offset: vec![offset], block: vec![block.len()], shape: vec![plan.len] });
+                }
+                Ok(Region::run(plan.leaf.offset + offset * size_of::<T>(), size_of_val::<[T]>(block)))
+            }
+
+            unsafe fn copy(plan: &SlicePlan, base: BaseMut<'_>, &offset: &usize, block: &&[T]) {
+                // SAFETY: passed on from the caller.
+                let mut target = unsafe { Self::view_mut(plan, base) };
+                target[offset..offset + block.len()].copy_from_slice(block);
+            }
+
+            unsafe fn run_mut<'a>(plan: &SlicePlan, base: BaseMut<'a>, run: Range<usize>) -> &'a mut [T] {
+                // SAFETY: passed on from the caller.
+                let first = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: `run` is inside the leaf's `len` elements, and no other reference to these is used (caller's duty).
+                unsafe { std::slice::from_raw_parts_mut(first.as_ptr().add(run.start), run.len()) }
+            }
+
+            fn elements(plan: &SlicePlan) -> usize {
+                plan.len
+            }
+        }
+
+        impl<T: Element + Debug> Preview for $layout {
+            fn preview(view: &[T], f: &mut dyn Write) -> fmt::Result {
+                preview_slice(view, f)
+            }
+        }
+
+        impl<T: Element> AsBlock<$layout> for Vec<T> {
+            fn as_block(&self) -> &[T] {
+                self
+            }
+        }
+
+        impl<T: Element> AsBlock<$layout> for Box<[T]> {
+            fn as_block(&self) -> &[T] {
+                self
+            }
+        }
+
+        impl<T: Element> AsBlock<$layout> for &[T] {
+            fn as_block(&self) -> &[T] {
+                self
+            }
+        }
+
+        impl<T: Element, const N: usize> AsBlock<$layout> for [T; N] {
+            fn as_block(&self) -> &[T] {
+                self
+            }
+        }
+    };
+}
+
+slice_layout!([T], Vec<T>, <[T]>::to_vec);
+slice_layout!(Vec<T>, Vec<T>, <[T]>::to_vec);
+slice_layout!(Box<[T]>, Box<[T]>, Box::<[T]>::from);
+
+/// The first and last few elements.
+fn preview_slice<T: Debug>(view: &[T], f: &mut dyn Write) -> fmt::Result {
+    const ENDS: usize = 4;
+    if view.len() <= 2 * ENDS {
+        return write!(f, "{view:?}");
+    }
+    f.write_char('[')?;
+    for element in &view[..ENDS] {
+        write!(f, "{element:?}, ")?;
+    }
+    f.write_str("..")?;
+    for element in &view[view.len() - ENDS..] {
+        write!(f, ", {element:?}")?;
+    }
+    f.write_char(']')
+}

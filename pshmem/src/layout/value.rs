@@ -1,0 +1,161 @@
+//! Single values: primitives, complex numbers, fixed arrays, and `Value<T>` for every other element.
+
+use crate::error::Result;
+use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview, SharedLayout};
+use crate::shared::{Field, Handle};
+use num_complex::Complex;
+use std::fmt::{self, Debug};
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut, Range};
+
+/// The layout of one value of any [`Element`] type, for the types that are no layout by themselves.
+///
+/// ```
+/// use bytemuck::{Pod, Zeroable};
+/// use pshmem::{Comm, Shared, Value};
+///
+/// #[derive(Clone, Copy, Pod, Zeroable)]
+/// #[repr(C)]
+/// struct Cosmology {
+///     hubble: f64,
+///     matter: f64,
+/// }
+///
+/// let mut model = Shared::<Value<Cosmology>>::new(&Comm::solo(), ())?;
+/// model.update(0, |mut w| w.hubble = 67.4)?;
+/// assert_eq!(model.view().hubble, 67.4);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Value<T>(PhantomData<fn() -> T>);
+
+/// One value that an update may write; derefs to `T`.
+pub struct ValueMut<'a, T> {
+    value: &'a mut T,
+    touched: &'a Flag,
+}
+
+impl<T> Deref for ValueMut<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.value
+    }
+}
+
+impl<T> DerefMut for ValueMut<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.touched.set(true);
+        self.value
+    }
+}
+
+impl<T: Debug> Debug for ValueMut<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T: Element + Debug> Preview for Value<T> {
+    fn preview(view: &T, f: &mut dyn fmt::Write) -> fmt::Result {
+        write!(f, "{view:?}")
+    }
+}
+
+/// Implements the layout of a single value of type `$t` for `$layout`.
+macro_rules! value_layout {
+    ([$($generics:tt)*] $layout:ty, $t:ty $(, where $($bounds:tt)*)?) => {
+        // SAFETY: one leaf, placed with the placer and kept as the plan; `view` and `view_mut` make one reference to it;
+        // `ValueMut` marks it in `DerefMut`, the only way to a `&mut`; `span` is that leaf; `fields` hands it out once.
+        unsafe impl<$($generics)*> SharedLayout for $layout $(where $($bounds)*)? {
+            type Owned = $t;
+            type Dims = ();
+            type View<'a> = &'a $t;
+            type ViewMut<'a> = ValueMut<'a, $t>;
+            type Fields<'a> = Field<'a, Self>;
+            type Plan = Leaf;
+
+            fn plan((): &(), placer: &mut Placer) -> Result<Leaf> {
+                placer.leaf::<$t>(&[])
+            }
+
+            fn dims(_: &Leaf) {}
+
+            fn span(plan: &Leaf) -> Range<usize> {
+                plan.index..plan.index + 1
+            }
+
+            fn dims_of(_: &$t) -> Result<()> {
+                Ok(())
+            }
+
+            fn put_dims((): &(), _: &mut Vec<usize>) {}
+
+            fn take_dims(_: &mut dyn Iterator<Item = usize>) -> Option<()> {
+                Some(())
+            }
+
+            unsafe fn view<'a>(plan: &Leaf, base: Base<'a>) -> &'a $t {
+                // SAFETY: the leaf is in the segment, aligned for T (`Placer::leaf`), holds a T (zeroed memory is one, and
+                // only Ts are written) and is not written during 'a (caller's duty).
+                unsafe { base.leaf::<$t>(plan).as_ref() }
+            }
+
+            unsafe fn view_mut<'a>(plan: &Leaf, base: BaseMut<'a>) -> ValueMut<'a, $t> {
+                // SAFETY: as in `view`; the reference is unique during 'a (caller's duty).
+                let value = unsafe { base.leaf::<$t>(plan).as_mut() };
+                ValueMut { value, touched: base.flag(plan) }
+            }
+
+            unsafe fn fields<'a>(plan: &'a Leaf, handle: Handle<'a>) -> Field<'a, Self> {
+                // SAFETY: passed on from the caller.
+                unsafe { Field::new(handle, plan) }
+            }
+
+            unsafe fn store(plan: &Leaf, base: BaseMut<'_>, owned: &$t) {
+                // SAFETY: passed on from the caller.
+                *unsafe { Self::view_mut(plan, base) } = *owned;
+            }
+
+            unsafe fn load(plan: &Leaf, base: Base<'_>) -> $t {
+                // SAFETY: passed on from the caller.
+                *unsafe { Self::view(plan, base) }
+            }
+        }
+    };
+}
+
+value_layout!([T: Element] Value<T>, T);
+value_layout!([T: Element, const N: usize] [T; N], [T; N], where [T; N]: Element);
+value_layout!([T: Element] Complex<T>, Complex<T>, where Complex<T>: Element);
+
+impl<T: Element + Debug, const N: usize> Preview for [T; N]
+where
+    [T; N]: Element,
+{
+    fn preview(view: &[T; N], f: &mut dyn fmt::Write) -> fmt::Result {
+        <[T]>::preview(view, f)
+    }
+}
+
+impl<T: Element + Debug> Preview for Complex<T>
+where
+    Complex<T>: Element,
+{
+    fn preview(view: &Complex<T>, f: &mut dyn fmt::Write) -> fmt::Result {
+        write!(f, "{view:?}")
+    }
+}
+
+macro_rules! primitives {
+    ($($t:ty)*) => {$(
+        value_layout!([] $t, $t);
+
+        impl Preview for $t {
+            fn preview(view: &$t, f: &mut dyn fmt::Write) -> fmt::Result {
+                write!(f, "{view:?}")
+            }
+        }
+    )*};
+}
+
+primitives!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool char);

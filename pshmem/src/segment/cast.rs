@@ -1,0 +1,54 @@
+//! The casts from raw node memory to typed atomics, all in one place.
+//!
+//! Memory that other processes change at any time may only be reached through atomics. Zero bytes are a valid value of
+//! every integer atomic, and a reference to an atomic does not forbid other ranks to change it.
+
+use crate::comm::control::{Control, Head, Slot};
+use crate::segment::arena::{BlockHead, ChunkHead};
+use crate::segment::map::Mapping;
+use std::ptr::NonNull;
+
+/// Sees a control block in raw memory.
+///
+/// # Safety
+/// `start` is aligned to 64 and points to memory for a `Head` and `slots` `Slot`s, valid during `'a`, initialised, and used
+/// as that control block only.
+pub(super) unsafe fn control<'a>(start: NonNull<u8>, slots: usize) -> Control<'a> {
+    debug_assert!(start.addr().get().is_multiple_of(align_of::<Head>()));
+    // SAFETY: aligned, valid, initialised (caller's duty); made of atomics only, so sharing it is sound.
+    let head = unsafe { start.cast::<Head>().as_ref() };
+    // SAFETY: slots follow the head, whose size is a multiple of their alignment.
+    let first = unsafe { start.add(size_of::<Head>()) }.cast::<Slot>();
+    // SAFETY: as for the head, for `slots` elements.
+    let slots = unsafe { std::slice::from_raw_parts(first.as_ptr(), slots) };
+    Control { head, slots }
+}
+
+/// Sees the head of a chunk and that of a block in it.
+///
+/// # Safety
+/// The mapping is a chunk, and `block` is the number of a block that its book has placed.
+pub(super) unsafe fn heads(chunk: &Mapping, block: u32) -> (&ChunkHead, &BlockHead) {
+    // SAFETY: passed on from the caller.
+    (unsafe { chunk_head(chunk) }, unsafe { block_head(chunk, block) })
+}
+
+/// Sees the head of a chunk.
+///
+/// # Safety
+/// The mapping is a chunk.
+pub(super) unsafe fn chunk_head(chunk: &Mapping) -> &ChunkHead {
+    // SAFETY: a chunk begins with its head, on a page boundary, zeroed; made of atomics only.
+    unsafe { chunk.start().cast::<ChunkHead>().as_ref() }
+}
+
+/// Sees the head of a block.
+///
+/// # Safety
+/// The mapping is a chunk, and `block` is the number of a block that its book has placed.
+pub(super) unsafe fn block_head(chunk: &Mapping, block: u32) -> &BlockHead {
+    // SAFETY: block numbers count lines of 64 bytes from the start of the chunk, and the book places blocks inside it.
+    let start = unsafe { chunk.start().add(block as usize * 64) };
+    // SAFETY: aligned to 64, inside the chunk, initialised; made of atomics only.
+    unsafe { start.cast::<BlockHead>().as_ref() }
+}

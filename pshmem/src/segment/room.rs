@@ -1,0 +1,34 @@
+//! How much memory is free, asked before any is taken: no MPI library reports a full `/dev/shm` safely.
+
+use crate::transport::Room;
+
+/// Free private memory of this machine.
+pub(crate) fn memory() -> Room {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let value = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse::<usize>().ok())
+            .map(|kib| kib.saturating_mul(1024))
+    };
+    // A system that does not tell is trusted to refuse what it cannot give.
+    let total = value("MemTotal:").unwrap_or(usize::MAX);
+    Room { free: value("MemAvailable:").unwrap_or(usize::MAX), total, place: "memory" }
+}
+
+/// Free bytes of the file system in which an MPI library keeps shared windows.
+#[cfg(feature = "mpi")]
+pub(crate) fn shm() -> std::io::Result<Room> {
+    let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the path is a C string and `found` is room for one `statvfs`.
+    let code = unsafe { libc::statvfs(c"/dev/shm".as_ptr(), found.as_mut_ptr()) };
+    if code != 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: statvfs returned 0, so it has filled `found`.
+    let found = unsafe { found.assume_init() };
+    let bytes = |blocks: u64| (blocks.saturating_mul(found.f_frsize)) as usize;
+    let memory = memory();
+    let free = bytes(found.f_bavail).min(memory.free);
+    let place = if free == memory.free { "memory" } else { "/dev/shm" };
+    Ok(Room { free, total: bytes(found.f_blocks), place })
+}

@@ -1,0 +1,132 @@
+//! Writing blocks of slices and arrays: `set`, `assign`, `fill`.
+
+use crate::comm::call::{Call, Kind};
+use crate::comm::guard::{self, Ended, Payload};
+use crate::comm::meet::WRITTEN_BYTES;
+use crate::comm::note::Note;
+use crate::comm::same::SAME_BYTES;
+use crate::error::{Error, Result, clip};
+use crate::layout::{AsBlock, BlockLayout};
+use crate::shared::Field;
+use crate::shared::create::MESSAGE;
+use std::panic::{Location, resume_unwind};
+
+impl<L: BlockLayout + ?Sized> Field<'_, L> {
+    pub(super) fn set_block(
+        &mut self,
+        root: usize,
+        site: &'static Location<'static>,
+        offset: L::Offset,
+        data: Option<L::Block<'_>>,
+    ) -> Result<()> {
+        let call = self.begin(Kind::Set, root, site)?;
+        self.write_block(call, root, |field, regions| match &data {
+            Some(block) => field.copy_block(root, &offset, block, regions),
+            None => Err(Error::NoData { call: Kind::Set.name().to_owned(), root }),
+        })
+    }
+
+    pub(super) fn set_block_with<B: AsBlock<L>>(
+        &mut self,
+        root: usize,
+        site: &'static Location<'static>,
+        offset: L::Offset,
+        make: impl FnOnce() -> B,
+    ) -> Result<()> {
+        let call = self.begin(Kind::Set, root, site)?;
+        let mut panic: Option<Payload> = None;
+        let written = self.write_block(call, root, |field, regions| match guard::run_inside(|| Ok(make())) {
+            Ended::Well(block) => field.copy_block(root, &offset, &block.as_block(), regions),
+            Ended::Failed(message) => Err(Error::Closure { rank: root, message }),
+            Ended::Panicked(payload) => {
+                let message = clip(&guard::panicked(&payload), MESSAGE);
+                panic = Some(payload);
+                Err(Error::Closure { rank: root, message })
+            }
+        });
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+        written
+    }
+
+    pub(super) fn assign_block(
+        &mut self,
+        site: &'static Location<'static>,
+        offset: L::Offset,
+        data: Option<L::Block<'_>>,
+    ) -> Result<()> {
+        let core = &self.handle.object.comm.core;
+        core.enter(Kind::Assign.name(), site)?;
+        let call = self.handle.call(Kind::Assign, &L::span(self.plan));
+        let agreed = core.agree(call, Note { holds: data.is_some(), ..Note::default() }, |_| Vec::new())?;
+        let &[root] = agreed.notes.holders.as_slice() else {
+            return Err(Error::Holders { ranks: agreed.notes.holders });
+        };
+        self.write_block(call.root(root).step(1), root, |field, regions| match &data {
+            Some(block) => field.copy_block(root, &offset, block, regions),
+            None => unreachable!("this rank is the one that holds data"),
+        })
+    }
+
+    pub(super) fn fill_all(&mut self, site: &'static Location<'static>, value: L::Item) -> Result<()> {
+        let core = &self.handle.object.comm.core;
+        core.enter(Kind::Fill.name(), site)?;
+        let call = self.handle.call(Kind::Fill, &L::span(self.plan));
+        let bytes = bytemuck::bytes_of(&value);
+        if bytes.len() <= SAME_BYTES.min(WRITTEN_BYTES) {
+            core.agree(call, Note { same: Some(bytes.to_vec()), ..Note::default() }, |_| Vec::new())?;
+        } else {
+            core.compare(call, bytes)?;
+        }
+        let (slot, mates) = (core.topology.slot, core.topology.mates.len());
+        let elements = L::elements(self.plan) as u128;
+        let bound = |part: usize| (elements * part as u128 / mates as u128) as usize;
+        // SAFETY: all ranks of the node are in this call with their handles to the leaf held mutably, so no view of it is
+        // alive; each writes its own share, and none leaves before all have met again.
+        let share = unsafe { L::run_mut(self.plan, self.handle.base_mut(), bound(slot)..bound(slot + 1)) };
+        share.fill(value);
+        core.agree(call.step(1), Note::default(), |_| Vec::new())?;
+        Ok(())
+    }
+
+    fn begin(&self, kind: Kind, root: usize, site: &'static Location<'static>) -> Result<Call> {
+        let core = &self.handle.object.comm.core;
+        core.enter(kind.name(), site)?;
+        let call = self.handle.call(kind, &L::span(self.plan)).root(root);
+        core.check_root(call, root)?;
+        Ok(call)
+    }
+
+    fn write_block(
+        &mut self,
+        call: Call,
+        root: usize,
+        job: impl FnOnce(&Self, &mut Vec<crate::layout::region::Region>) -> Result<()>,
+    ) -> Result<()> {
+        debug_assert_eq!(call.root_rank(), root);
+        // SAFETY: every rank that arrives at this call holds its handle to the leaf mutably, as here.
+        let target = unsafe { self.handle.target(&L::span(self.plan)) };
+        let core = &self.handle.object.comm.core;
+        core.write(call, Some(&target), |regions| job(self, regions).map(|()| Vec::new()))?;
+        Ok(())
+    }
+
+    /// Checks and copies a block into this node's copy. Between claim and release only.
+    fn copy_block(
+        &self,
+        rank: usize,
+        offset: &L::Offset,
+        block: &L::Block<'_>,
+        regions: &mut Vec<crate::layout::region::Region>,
+    ) -> Result<()> {
+        let region = L::region(self.plan, offset, block).map_err(|error| error.on(rank))?;
+        // SAFETY: the segment is laid out by the plan; all ranks of the node are in this call with their handles to the leaf
+        // held mutably, and none returns before this rank releases it; `region` accepted the block.
+        unsafe { L::copy(self.plan, self.handle.base_mut(), offset, block) };
+        if self.handle.object.comm.core.is_multi_node() {
+            regions.push(region);
+        }
+        Ok(())
+    }
+}

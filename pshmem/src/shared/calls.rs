@@ -1,0 +1,298 @@
+//! The public calls on an object or a field: documented once, offered by `Shared` and by `Field`.
+
+use crate::error::Result;
+use crate::layout::{AsBlock, BlockLayout, SharedLayout};
+use crate::shared::{Field, Shared};
+use std::fmt::Display;
+use std::panic::Location;
+
+/// Writes the calls for one type; `$read` and `$write` make the `Field` that does the work.
+macro_rules! calls {
+    ([$($generics:tt)*] $type:ty, $self:ident, $read:expr, $write:expr) => {
+        impl<$($generics)* L: SharedLayout + ?Sized> $type {
+            /// The values, as plain references into node memory. Costs a pointer addition.
+            ///
+            /// The view borrows this handle, so no write can be called while it is used.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let table = Shared::<[i32]>::from_root(&Comm::solo(), 0, || vec![1, 2, 3])?;
+            /// assert_eq!(table.view().iter().sum::<i32>(), 6);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            pub fn view(&$self) -> L::View<'_> {
+                $read.read()
+            }
+
+            /// A private copy.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let table = Shared::<[i32]>::from_root(&Comm::solo(), 0, || vec![1, 2, 3])?;
+            /// let mine: Vec<i32> = table.to_owned();
+            /// assert_eq!(mine, [1, 2, 3]);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            #[allow(clippy::should_implement_trait, clippy::same_name_method, reason = "the layout's Owned, as in std")]
+            pub fn to_owned(&$self) -> L::Owned {
+                $read.copy()
+            }
+
+            /// The extents.
+            ///
+            /// ```
+            /// use ndarray::Array2;
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let grid = Shared::<Array2<f32>>::new(&Comm::solo(), [3, 5])?;
+            /// assert_eq!(grid.dims(), [3, 5]);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            pub fn dims(&$self) -> L::Dims {
+                L::dims($read.plan)
+            }
+
+            /// Bytes of node memory that the values take, once per node.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// assert_eq!(Shared::<[f64]>::new(&Comm::solo(), 10)?.bytes(), 80);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            pub fn bytes(&$self) -> usize {
+                let field = $read;
+                field.handle.bytes(&L::span(field.plan))
+            }
+
+            /// Writes in place: the closure runs on `root` only, on its node's copy; then the fields that it touched (those
+            /// whose part of the view it used mutably) are replicated to the other nodes. Returns what the closure returned,
+            /// on `root`.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let comm = Comm::solo();
+            /// let mut table = Shared::<[u64]>::new(&comm, 4)?;
+            /// let sum = table.update(0, |mut w| {
+            ///     w[1] = 5;
+            ///     w.iter().sum::<u64>()
+            /// })?;
+            /// assert_eq!(sum, Some(5));
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            ///
+            /// # Collective
+            /// Over all ranks, with the same object and root; only the root's closure counts. One meeting. Over N nodes, a
+            /// header and the touched fields travel to each other node once; ranks of the root's node return before that.
+            ///
+            /// # Errors
+            /// [`Error::NoSuchRank`](crate::Error::NoSuchRank), [`Error::Closure`](crate::Error::Closure) on the other ranks
+            /// when the closure panics, and those of [`Comm::barrier`](crate::Comm::barrier).
+            ///
+            /// # Panics
+            /// When the closure panics, on `root` only; what it had touched is replicated before, so copies stay equal.
+            #[track_caller]
+            pub fn update<R>(&mut $self, root: usize, write: impl FnOnce(L::ViewMut<'_>) -> R) -> Result<Option<R>> {
+                $write.update_on_root(root, Location::caller(), |view| Ok(write(view)))
+            }
+
+            /// Like [`update`](Self::update), with a closure that may fail; its error becomes
+            /// [`Error::Closure`](crate::Error::Closure) on all ranks. What the closure had touched by then is replicated.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Error, Shared};
+            ///
+            /// let mut table = Shared::<[u64]>::new(&Comm::solo(), 4)?;
+            /// let result = table.try_update(0, |mut w| {
+            ///     w[0] = "12".parse()?;
+            ///     w[1] = "no number".parse()?;
+            ///     Ok::<(), std::num::ParseIntError>(())
+            /// });
+            /// assert!(matches!(result, Err(Error::Closure { rank: 0, .. })));
+            /// assert_eq!(table.view()[0], 12);
+            /// # Ok::<(), Error>(())
+            /// ```
+            ///
+            /// # Collective
+            /// As [`update`](Self::update).
+            ///
+            /// # Errors
+            /// As [`update`](Self::update).
+            ///
+            /// # Panics
+            /// As [`update`](Self::update).
+            #[track_caller]
+            pub fn try_update<R, E: Display>(
+                &mut $self,
+                root: usize,
+                write: impl FnOnce(L::ViewMut<'_>) -> Result<R, E>,
+            ) -> Result<Option<R>> {
+                $write.update_on_root(root, Location::caller(), |view| write(view).map_err(|error| error.to_string()))
+            }
+
+            /// Writes in place on every node: the closure runs on one rank of each node (its lowest), to load a local file or
+            /// compute a table where it is needed. Nothing travels; that all nodes compute the same is the caller's business.
+            /// Returns what the closure returned, on the ranks that ran it.
+            ///
+            /// ```
+            /// let sums = pshmem::local::Cluster::new(&[2, 2]).run(|comm| {
+            ///     let mut squares = pshmem::Shared::<[usize]>::new(comm, 10).unwrap();
+            ///     squares.update_per_node(|mut w| w.iter_mut().enumerate().for_each(|(i, s)| *s = i * i)).unwrap();
+            ///     squares.view().iter().sum::<usize>()
+            /// });
+            /// assert_eq!(sums, [285; 4]);
+            /// ```
+            ///
+            /// # Collective
+            /// Over all ranks, with the same object. Two meetings.
+            ///
+            /// # Errors
+            /// As [`update`](Self::update); of several failing closures, the error of the lowest rank.
+            ///
+            /// # Panics
+            /// When the closure panics, on the ranks where it did.
+            #[track_caller]
+            pub fn update_per_node<R>(&mut $self, write: impl FnOnce(L::ViewMut<'_>) -> R) -> Result<Option<R>> {
+                $write.update_on_leaders(Location::caller(), |view| Ok(write(view)))
+            }
+
+            /// Like [`update_per_node`](Self::update_per_node), with a closure that may fail.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let mut table = Shared::<[u8]>::new(&Comm::solo(), 4)?;
+            /// let result = table.try_update_per_node(|_| Err::<(), _>("no such file"));
+            /// assert_eq!(result.unwrap_err().to_string(), "the closure on rank 0 failed: no such file");
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            ///
+            /// # Collective
+            /// As [`update_per_node`](Self::update_per_node).
+            ///
+            /// # Errors
+            /// As [`update_per_node`](Self::update_per_node).
+            ///
+            /// # Panics
+            /// As [`update_per_node`](Self::update_per_node).
+            #[track_caller]
+            pub fn try_update_per_node<R, E: Display>(
+                &mut $self,
+                write: impl FnOnce(L::ViewMut<'_>) -> Result<R, E>,
+            ) -> Result<Option<R>> {
+                $write.update_on_leaders(Location::caller(), |view| write(view).map_err(|error| error.to_string()))
+            }
+        }
+
+        impl<$($generics)* L: BlockLayout + ?Sized> $type {
+            /// Writes a block at an offset. `root` passes `Some(block)`; what other ranks pass is ignored.
+            ///
+            /// ```
+            /// use ndarray::{Array2, array};
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let comm = Comm::solo();
+            /// let mut grid = Shared::<Array2<f64>>::new(&comm, [3, 5])?;
+            /// let block = array![[1.0, 2.0]];
+            /// grid.set(0, [2, 3], (comm.rank() == 0).then(|| block.view()))?;
+            /// assert_eq!(grid.view()[[2, 4]], 2.0);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            ///
+            /// # Collective
+            /// Over all ranks, with the same object and root; only the root's offset and block count. One meeting. Over N
+            /// nodes, a header and the block travel to each other node once.
+            ///
+            /// # Errors
+            /// [`Error::OutOfBounds`](crate::Error::OutOfBounds), [`Error::NoData`](crate::Error::NoData),
+            /// [`Error::NoSuchRank`](crate::Error::NoSuchRank), on all ranks and with nothing changed; those of
+            /// [`Comm::barrier`](crate::Comm::barrier).
+            #[track_caller]
+            pub fn set(&mut $self, root: usize, offset: L::Offset, data: Option<L::Block<'_>>) -> Result<()> {
+                $write.set_block(root, Location::caller(), offset, data)
+            }
+
+            /// The same as [`set`](Self::set), with a block that the closure makes on `root` only.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let mut table = Shared::<[f64]>::new(&Comm::solo(), 10)?;
+            /// table.set_with(0, 8, || vec![1.0, 2.0])?;
+            /// assert_eq!(table.view()[9], 2.0);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            ///
+            /// # Collective
+            /// As [`set`](Self::set).
+            ///
+            /// # Errors
+            /// As [`set`](Self::set), and [`Error::Closure`](crate::Error::Closure) on the other ranks when the closure panics.
+            ///
+            /// # Panics
+            /// When the closure panics, on `root` only.
+            #[track_caller]
+            pub fn set_with<B: AsBlock<L>>(
+                &mut $self,
+                root: usize,
+                offset: L::Offset,
+                block: impl FnOnce() -> B,
+            ) -> Result<()> {
+                $write.set_block_with(root, Location::caller(), offset, block)
+            }
+
+            /// Writes a block that one rank, whichever, passes as `Some(block)`.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let comm = Comm::solo();
+            /// let mut table = Shared::<[f64]>::new(&comm, 10)?;
+            /// let found = comm.rank() == comm.size() - 1;
+            /// table.assign(3, found.then_some(&[1.0, 2.0][..]))?;
+            /// assert_eq!(table.view()[4], 2.0);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            ///
+            /// # Collective
+            /// Over all ranks, with the same object. Two meetings: one to find the rank, one to write. [`set`](Self::set)
+            /// needs only the second.
+            ///
+            /// # Errors
+            /// [`Error::Holders`](crate::Error::Holders) when no rank or more than one passes a block; else as
+            /// [`set`](Self::set).
+            #[track_caller]
+            pub fn assign(&mut $self, offset: L::Offset, data: Option<L::Block<'_>>) -> Result<()> {
+                $write.assign_block(Location::caller(), offset, data)
+            }
+
+            /// Gives every element the same value. All ranks pass it, and write their share of the node's copy.
+            ///
+            /// ```
+            /// use pshmem::{Comm, Shared};
+            ///
+            /// let mut table = Shared::<[f64]>::new(&Comm::solo(), 10)?;
+            /// table.fill(1.5)?;
+            /// assert_eq!(table.view(), [1.5; 10]);
+            /// # Ok::<(), pshmem::Error>(())
+            /// ```
+            ///
+            /// # Collective
+            /// Over all ranks, with the same object and a value of the same bytes. Two meetings; nothing travels.
+            ///
+            /// # Errors
+            /// [`Error::Mismatch`](crate::Error::Mismatch) when values differ, and those of
+            /// [`Comm::barrier`](crate::Comm::barrier).
+            #[track_caller]
+            pub fn fill(&mut $self, value: L::Item) -> Result<()> {
+                $write.fill_all(Location::caller(), value)
+            }
+        }
+    };
+}
+
+calls!([] Shared<L>, self, self.whole(), self.whole_mut());
+calls!(['a,] Field<'a, L>, self, self, self);

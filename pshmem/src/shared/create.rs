@@ -1,0 +1,164 @@
+//! How an object comes to be: all ranks agree on its layout, its node gets memory, and a root may fill it.
+
+use crate::comm::Comm;
+use crate::comm::call::{Call, Kind};
+use crate::comm::guard::{self, Ended};
+use crate::comm::memory::Want;
+use crate::error::{Error, Result, clip};
+use crate::layout::SharedLayout;
+use crate::layout::identity::{self, Identity};
+use crate::shared::Shared;
+use crate::shared::object::{Handle, Object};
+use std::fmt::Display;
+use std::panic::{Location, resume_unwind};
+
+/// Bytes of a user's message that travel to the other ranks.
+pub(crate) const MESSAGE: usize = 400;
+
+impl<L: SharedLayout + ?Sized> Shared<L> {
+    /// Makes an object whose bytes are all zero, once per node.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use pshmem::{Comm, Shared};
+    ///
+    /// let grid = Shared::<Array2<f64>>::new(&Comm::solo(), [3, 5])?;
+    /// assert_eq!(grid.view().sum(), 0.0);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks of `comm`, with the same type and extents. One meeting for objects below 256 KiB, four for larger ones
+    /// (room is checked on every node before any memory is taken); no data travels.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::Mismatch`] when ranks pass different types or extents, [`Error::NoRoom`]; those of
+    /// [`Comm::barrier`]. After the first three nothing is allocated anywhere and the `Comm` lives.
+    #[track_caller]
+    pub fn new(comm: &Comm, dims: L::Dims) -> Result<Self> {
+        comm.core.enter(Kind::New.name(), Location::caller())?;
+        Self::create(comm, Call::new(Kind::New), &dims)
+    }
+
+    /// Makes an object from a value that only `root` has; the closure runs there only, and the extents are those of its value.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Shared};
+    ///
+    /// let comm = Comm::solo();
+    /// let table = Shared::<[f64]>::from_root(&comm, 0, || (0..10).map(|i| i as f64 * 0.5).collect())?;
+    /// assert_eq!(table.view()[9], 4.5);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks of `comm`, with the same type and root. Three meetings (six for large objects); the value travels to
+    /// each other node once.
+    ///
+    /// # Errors
+    /// As [`new`](Shared::new), [`Error::NoSuchRank`], [`Error::Shape`], and [`Error::Closure`] on the other ranks when the
+    /// closure panics.
+    ///
+    /// # Panics
+    /// When the closure panics, on `root` only and after the other ranks have their error.
+    #[track_caller]
+    pub fn from_root(comm: &Comm, root: usize, value: impl FnOnce() -> L::Owned) -> Result<Self> {
+        Self::make(comm, root, Location::caller(), || Ok(value()))
+    }
+
+    /// Like [`from_root`](Shared::from_root), with a closure that may fail; its error becomes [`Error::Closure`] on all ranks.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Error, Shared};
+    ///
+    /// let read = || std::fs::read("/no/such/file");
+    /// let made = Shared::<[u8]>::try_from_root(&Comm::solo(), 0, read);
+    /// assert!(matches!(made, Err(Error::Closure { rank: 0, .. })));
+    /// ```
+    ///
+    /// # Collective
+    /// As [`from_root`](Shared::from_root).
+    ///
+    /// # Errors
+    /// As [`from_root`](Shared::from_root).
+    ///
+    /// # Panics
+    /// As [`from_root`](Shared::from_root).
+    #[track_caller]
+    pub fn try_from_root<E: Display>(
+        comm: &Comm,
+        root: usize,
+        value: impl FnOnce() -> Result<L::Owned, E>,
+    ) -> Result<Self> {
+        Self::make(comm, root, Location::caller(), || value().map_err(|error| error.to_string()))
+    }
+
+    fn make(
+        comm: &Comm,
+        root: usize,
+        site: &'static Location<'static>,
+        value: impl FnOnce() -> Result<L::Owned, String>,
+    ) -> Result<Self> {
+        let core = &comm.core;
+        let name = Kind::FromRoot.name();
+        core.enter(name, site)?;
+        let call = Call::new(Kind::FromRoot).root(root);
+        core.check_root(call, root)?;
+        let mut owned = None;
+        let mut panic = None;
+        // The root's value is made when all have arrived, and its extents go to everybody.
+        let dims = core.write(call.step(8), None, |_| {
+            let value = match guard::run_inside(value) {
+                Ended::Well(value) => owned.insert(value),
+                Ended::Failed(message) => return Err(Error::Closure { rank: root, message: clip(&message, MESSAGE) }),
+                Ended::Panicked(payload) => {
+                    let message = clip(&guard::panicked(&payload), MESSAGE);
+                    panic = Some(payload);
+                    return Err(Error::Closure { rank: root, message });
+                }
+            };
+            let mut numbers = Vec::new();
+            L::put_dims(&L::dims_of(value)?, &mut numbers);
+            Ok(postcard::to_allocvec(&(0_u8, numbers)).expect("numbers always encode"))
+        });
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+        let (_, numbers): (u8, Vec<usize>) = postcard::from_bytes(&dims?).expect("the root sent its extents");
+        let dims = L::take_dims(&mut numbers.into_iter()).expect("the root sent all extents");
+        let shared = Self::create(comm, call, &dims)?;
+        let span = L::span(&shared.plan);
+        let handle = Handle { object: &shared.object };
+        // SAFETY: the object has just been made, so no rank has a view of it.
+        let target = unsafe { handle.target(&span) };
+        core.write(call.step(9), Some(&target), |regions| {
+            let owned = owned.as_ref().expect("the root has made its value");
+            // SAFETY: the segment is laid out by the plan, whose extents are those of the value; no view exists anywhere.
+            unsafe { L::store(&shared.plan, handle.base_mut(), owned) };
+            if core.is_multi_node() {
+                regions.extend(handle.all(&span));
+            }
+            Ok(Vec::new())
+        })?;
+        Ok(shared)
+    }
+
+    /// Agrees on the layout and gets zeroed memory for it.
+    fn create(comm: &Comm, call: Call, dims: &L::Dims) -> Result<Self> {
+        let core = &comm.core;
+        let number = core.next_object();
+        // Extents that are too large on one rank are a mismatch for the others, so nobody may return before the meeting.
+        let planned = identity::plan::<L>(dims);
+        let (plan, placed) = match planned {
+            Ok(planned) => planned,
+            Err(error) => return Err(core.refuse(call, error)),
+        };
+        let identity = Identity::new::<L>(dims, &placed.schema).encode();
+        let want = [Want { bytes: placed.bytes, align: placed.align, ranks: core.topology.mates.len() }];
+        let segment = core.place(call, Some(&identity), &want, Some(0))?.expect("a segment was asked for");
+        // SAFETY: the segment was placed for these bytes, is zeroed (a value of every element), and every rank of the node
+        // does the same with the same identity.
+        let object = unsafe { Object::new(comm.clone(), segment, number, placed) };
+        Ok(Shared { plan, object })
+    }
+}

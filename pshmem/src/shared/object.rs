@@ -1,0 +1,102 @@
+//! What lies behind `Shared` and `Field`: one object in one segment, and a handle to some of its leaves.
+
+use crate::comm::Comm;
+use crate::comm::call::{Call, Kind};
+use crate::comm::carry::Target;
+use crate::layout::place::{Leaf, Placed};
+use crate::layout::region::Region;
+use crate::layout::schema::Schema;
+use crate::layout::{Base, BaseMut, Flag};
+use crate::segment::Segment;
+use std::ops::Range;
+
+/// One object on this rank's node.
+#[derive(Debug)]
+pub(crate) struct Object {
+    pub(crate) comm: Comm,
+    /// Laid out by the plan that the owner of this object keeps. Its bytes change only between the claim and the release of a
+    /// collective call that this rank takes part in with `&mut` access to the leaves concerned.
+    segment: Segment,
+    /// Number within the `Comm`, never reused.
+    number: u64,
+    leaves: Vec<Leaf>,
+    /// One per leaf: whether the running update has touched it.
+    flags: Box<[Flag]>,
+    pub(crate) schema: Schema,
+}
+
+impl Object {
+    /// # Safety
+    /// `segment` has room for `placed`, holds zeros or values of the leaves' types, and the other ranks of the node make an
+    /// object of the same number with the same memory and the same placement.
+    pub(crate) unsafe fn new(comm: Comm, segment: Segment, number: u64, placed: Placed) -> Self {
+        let flags = placed.leaves.iter().map(|_| Flag::new(false)).collect();
+        Object { comm, segment, number, leaves: placed.leaves, flags, schema: placed.schema }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.segment.len()
+    }
+}
+
+/// A handle to the leaves of an object, as the implementations of layouts see it.
+#[derive(Debug, Clone, Copy)]
+#[doc(hidden)]
+pub struct Handle<'a> {
+    pub(crate) object: &'a Object,
+}
+
+impl<'a> Handle<'a> {
+    pub(crate) fn base(self) -> Base<'a> {
+        Base::new(self.object.segment.start())
+    }
+
+    pub(crate) fn base_mut(self) -> BaseMut<'a> {
+        BaseMut::new(self.object.segment.start(), &self.object.flags)
+    }
+
+    /// The call `kind` on the leaves `span`.
+    pub(crate) fn call(self, kind: Kind, span: &Range<usize>) -> Call {
+        Call::new(kind).on(self.object.number, span)
+    }
+
+    /// Bytes from the first to the last of the leaves.
+    fn extent(self, span: &Range<usize>) -> Range<usize> {
+        let leaves = &self.object.leaves[span.clone()];
+        match (leaves.first(), leaves.last()) {
+            (Some(first), Some(last)) => first.offset..last.offset + last.bytes,
+            _ => 0..0,
+        }
+    }
+
+    pub(crate) fn bytes(self, span: &Range<usize>) -> usize {
+        self.object.leaves[span.clone()].iter().map(|leaf| leaf.bytes).sum()
+    }
+
+    /// The leaves as the target of a write.
+    ///
+    /// # Safety
+    /// The caller is inside a collective call with `&mut` access to these leaves, and so are all ranks of the node that
+    /// arrive at the same call.
+    pub(crate) unsafe fn target(self, span: &Range<usize>) -> Target<'a> {
+        // SAFETY: the leaves lie in the segment. Every rank that arrives at a call on them holds `&mut` to them, so no view
+        // of theirs is alive between claim and release (caller's duty).
+        unsafe { Target::new(self.object.segment.start(), self.extent(span)) }
+    }
+
+    pub(crate) fn clear_flags(self) {
+        self.object.flags.iter().for_each(|flag| flag.set(false));
+    }
+
+    /// The leaves that were touched, as regions. Addresses come from here, never from what a closure was given.
+    pub(crate) fn touched(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
+        span.clone()
+            .filter(move |&index| self.object.flags[index].get())
+            .map(move |index| Region::run(self.object.leaves[index].offset, self.object.leaves[index].bytes))
+    }
+
+    /// All leaves as regions.
+    pub(crate) fn all(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
+        self.object.leaves[span.clone()].iter().map(|leaf| Region::run(leaf.offset, leaf.bytes))
+    }
+}

@@ -1,0 +1,55 @@
+//! How objects print: where they live, what they are, and a few of their values.
+
+use crate::layout::{Preview, SharedLayout};
+use crate::shared::{Field, Shared};
+use std::fmt;
+
+impl<L: SharedLayout + ?Sized> Field<'_, L> {
+    fn header(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        let object = self.handle.object;
+        let node = object.comm.node();
+        let (nodes, ranks) = (node.count, object.comm.size());
+        let plural = |n: usize| if n == 1 { "" } else { "s" };
+        let type_name = std::any::type_name::<L>();
+        writeln!(f, "{name}<{type_name}> on {nodes} node{} with {ranks} rank{} in all", plural(nodes), plural(ranks))?;
+        let fields = &object.schema.fields[L::span(self.plan)];
+        for field in fields {
+            let name = if field.name.is_empty() { String::new() } else { format!("{}: ", field.name) };
+            writeln!(f, "  {name}{} {:?}, {} B on each node", field.type_name, field.extents, field.bytes)?;
+        }
+        Ok(())
+    }
+
+    fn values(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result
+    where
+        L: Preview,
+    {
+        L::preview(self.read(), f)
+    }
+}
+
+impl<L: SharedLayout + ?Sized> fmt::Debug for Field<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.header(f, "Field")
+    }
+}
+
+impl<L: Preview + ?Sized> fmt::Display for Field<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.header(f, "Field")?;
+        self.values(f)
+    }
+}
+
+impl<L: SharedLayout + ?Sized> fmt::Debug for Shared<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.whole().header(f, "Shared")
+    }
+}
+
+impl<L: Preview + ?Sized> fmt::Display for Shared<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.whole().header(f, "Shared")?;
+        self.whole().values(f)
+    }
+}

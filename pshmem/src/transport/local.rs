@@ -1,0 +1,192 @@
+//! Ranks as threads of one process: messages go through queues, and nodes are memory that their ranks alone share.
+//!
+//! Nodes are as separate as on a cluster: nothing but [`Transport`] carries bytes from one to another.
+
+use crate::error::Result;
+use crate::segment::map::{Heap, Mapping};
+use crate::transport::{Room, Transfer, Transport};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What all ranks of a cluster of threads share.
+#[derive(Debug)]
+pub(crate) struct World {
+    nodes: Vec<u32>,
+    inboxes: Vec<Mutex<VecDeque<(usize, Vec<u8>)>>>,
+    /// Set with the inbox locked, so that a waiting rank looks into its queue without taking the lock.
+    waiting: Vec<AtomicBool>,
+    /// Sends that no receive has met yet, by sender and receiver.
+    offers: Mutex<HashMap<(usize, usize), VecDeque<Offer>>>,
+    /// Mappings whose first rank has made them, by group leader and key, with the number of ranks that still want them.
+    mappings: Mutex<HashMap<(usize, u64), (usize, Arc<Heap>)>>,
+}
+
+/// Bytes that a sender offers. The sender keeps them valid and unwritten until `done`.
+#[derive(Debug)]
+struct Offer {
+    bytes: *const u8,
+    len: usize,
+    done: Arc<AtomicBool>,
+}
+
+// SAFETY: the pointer is only dereferenced by the one receiver that takes the offer from the queue, before it sets `done`;
+// until then the sender keeps the bytes valid and nobody writes them (duty of `Transport::send_bytes`).
+unsafe impl Send for Offer {}
+
+impl World {
+    pub(crate) fn new(nodes: Vec<u32>) -> Arc<Self> {
+        Arc::new(World {
+            inboxes: nodes.iter().map(|_| Mutex::default()).collect(),
+            waiting: nodes.iter().map(|_| AtomicBool::new(false)).collect(),
+            nodes,
+            offers: Mutex::default(),
+            mappings: Mutex::default(),
+        })
+    }
+}
+
+/// One rank of a cluster of threads.
+#[derive(Debug)]
+pub(crate) struct Local {
+    world: Arc<World>,
+    rank: usize,
+    host: String,
+    next: Cell<usize>,
+    /// Transfers that have been started and not been seen to be over.
+    transfers: RefCell<HashMap<usize, Half>>,
+}
+
+/// This rank's half of a transfer.
+#[derive(Debug)]
+enum Half {
+    Send { done: Arc<AtomicBool> },
+    Receive { from: usize, bytes: *mut u8, len: usize },
+}
+
+impl Local {
+    pub(crate) fn new(world: Arc<World>, rank: usize) -> Self {
+        let host = format!("node{}", world.nodes[rank]);
+        Local { world, rank, host, next: Cell::new(0), transfers: RefCell::default() }
+    }
+
+    fn start(&self, half: Half) -> Transfer {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        self.transfers.borrow_mut().insert(number, half);
+        Transfer(number)
+    }
+}
+
+/// A lock whose holder panicked protects nothing that a panic could leave half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Transport for Local {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn nodes(&self) -> &[u32] {
+        &self.world.nodes
+    }
+
+    fn neighbours(&self) -> usize {
+        self.world.nodes.len()
+    }
+
+    fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn send(&self, to: usize, message: &[u8]) {
+        lock(&self.world.inboxes[to]).push_back((self.rank, message.to_vec()));
+        self.world.waiting[to].store(true, Ordering::Release);
+    }
+
+    fn poll(&self) -> Option<(usize, Vec<u8>)> {
+        if !self.world.waiting[self.rank].load(Ordering::Acquire) {
+            return None;
+        }
+        let mut inbox = lock(&self.world.inboxes[self.rank]);
+        let message = inbox.pop_front();
+        if inbox.is_empty() {
+            self.world.waiting[self.rank].store(false, Ordering::Release);
+        }
+        message
+    }
+
+    unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> Transfer {
+        let done = Arc::new(AtomicBool::new(false));
+        let offer = Offer { bytes, len, done: done.clone() };
+        lock(&self.world.offers).entry((self.rank, to)).or_default().push_back(offer);
+        self.start(Half::Send { done })
+    }
+
+    unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> Transfer {
+        self.start(Half::Receive { from, bytes, len })
+    }
+
+    fn test(&self, transfer: &Transfer) -> bool {
+        let mut transfers = self.transfers.borrow_mut();
+        let over = match &transfers[&transfer.0] {
+            // [COPY] acquire: the receiver's reads have ended.
+            Half::Send { done } => done.load(Ordering::Acquire),
+            Half::Receive { from, bytes, len } => {
+                let offer = lock(&self.world.offers).get_mut(&(*from, self.rank)).and_then(VecDeque::pop_front);
+                offer.is_some_and(|offer| {
+                    assert_eq!(offer.len, *len, "sender and receiver disagree about the length of a transfer");
+                    // SAFETY: the sender keeps the bytes valid and unwritten until `done` (duty of `send_bytes`); ours are
+                    // valid and unused until this transfer is over (duty of `recv_bytes`); segments of two ranks that
+                    // exchange bytes are those of two nodes, so they do not overlap.
+                    unsafe { std::ptr::copy_nonoverlapping(offer.bytes, *bytes, *len) };
+                    // [COPY] release: our reads of the sender's bytes.
+                    offer.done.store(true, Ordering::Release);
+                    true
+                })
+            }
+        };
+        if over {
+            transfers.remove(&transfer.0);
+        }
+        over
+    }
+
+    fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
+        let name = (group[0], key);
+        if group[0] == self.rank {
+            let heap = Arc::new(Heap::new(len).map_err(|error| super::system_error(self, "allocation", &error))?);
+            if group.len() > 1 {
+                lock(&self.world.mappings).insert(name, (group.len() - 1, heap.clone()));
+            }
+            return Ok(Mapping::heap(heap));
+        }
+        loop {
+            let mut mappings = lock(&self.world.mappings);
+            if let Some((wanted, heap)) = mappings.get_mut(&name) {
+                let heap = heap.clone();
+                *wanted -= 1;
+                if *wanted == 0 {
+                    mappings.remove(&name);
+                }
+                return Ok(Mapping::heap(heap));
+            }
+            drop(mappings);
+            std::thread::yield_now();
+        }
+    }
+
+    fn room(&self, _ranks: usize) -> Result<Room> {
+        Ok(crate::segment::room::memory())
+    }
+
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn abort(&self) -> ! {
+        std::process::exit(1)
+    }
+}

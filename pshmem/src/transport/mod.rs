@@ -1,0 +1,89 @@
+//! What the library needs from the thing that starts ranks: messages, node memory, and an end.
+//!
+//! The contract is [`Transport`]; [`local`] implements it for ranks that are threads, [`mpi`] for ranks that are MPI
+//! processes. Protocols above this folder do not know which of the two they run on.
+
+pub(crate) mod local;
+#[cfg(feature = "mpi")]
+pub(crate) mod mpi;
+pub(crate) mod post;
+
+use crate::error::{Error, Result};
+use crate::segment::map::Mapping;
+use std::fmt::Debug;
+
+/// A transfer of bytes between two segments that has been started.
+///
+/// Both ends must call `Transport::test` until it says that the transfer is over; only then may the bytes be touched.
+#[derive(Debug)]
+pub(crate) struct Transfer(pub(crate) usize);
+
+/// Free memory where segments of a node would live.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    pub(crate) free: usize,
+    pub(crate) total: usize,
+    pub(crate) place: &'static str,
+}
+
+/// How a rank reaches the others and its node's memory. Ranks are those of the world that the transport was started with.
+///
+/// A rank calls its transport from one thread only. Failures of messages end the job: they come after ranks were promised
+/// an outcome, when nothing can be agreed any more. Only calls that return `Result` happen where an error can be agreed.
+pub(crate) trait Transport: Debug {
+    /// This rank.
+    fn rank(&self) -> usize;
+
+    /// Index of each rank's node, in the order in which nodes first appear.
+    fn nodes(&self) -> &[u32];
+
+    /// Ranks that share this machine's cores.
+    fn neighbours(&self) -> usize;
+
+    /// Name of this rank's host, for messages to people.
+    fn host(&self) -> &str;
+
+    /// Sends a message of a few hundred bytes without waiting for anybody.
+    fn send(&self, to: usize, message: &[u8]);
+
+    /// Drives progress, also of transfers and of the user's own MPI calls, and takes one message that has come.
+    fn poll(&self) -> Option<(usize, Vec<u8>)>;
+
+    /// Starts to send `len` bytes.
+    ///
+    /// # Safety
+    /// The bytes stay valid and are not written until the transfer has been tested as over.
+    unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> Transfer;
+
+    /// Starts to receive what the same number of `send_bytes` calls of `from` to this rank before has sent.
+    ///
+    /// # Safety
+    /// The bytes stay valid and are not read or written until the transfer has been tested as over.
+    unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> Transfer;
+
+    /// Whether the transfer is over. Not to be asked again after `true`.
+    fn test(&self, transfer: &Transfer) -> bool;
+
+    /// Maps `len` fresh bytes of memory shared by the ranks of `group`, all on one node, and zeroed when first touched.
+    /// Collective over the group; `key` is the same on its ranks and different in every call.
+    fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping>;
+
+    /// Room for a mapping that `ranks` ranks share.
+    fn room(&self, ranks: usize) -> Result<Room>;
+
+    /// Whether messages can still be sent; `false` after `MPI_Finalize`.
+    fn is_open(&self) -> bool;
+
+    /// Ends the whole job.
+    fn abort(&self) -> !;
+}
+
+/// An error of the operating system on this rank.
+pub(crate) fn system_error(transport: &dyn Transport, call: &str, error: &std::io::Error) -> Error {
+    Error::System {
+        call: call.to_owned(),
+        rank: transport.rank(),
+        host: transport.host().to_owned(),
+        text: error.to_string(),
+    }
+}

@@ -1,0 +1,96 @@
+//! The post office of a rank: messages of all its `Comm`s arrive in one stream and are sorted into a box per `Comm`.
+//!
+//! One stream needs one communicator, however many `Comm`s there are, and a rank that waits on one of them still takes in
+//! what the others are sent, so that no sender is held up.
+
+use crate::transport::Transport;
+use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// A message as it is sent: whom it concerns, then what it says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Letter<B> {
+    /// Number of the `Comm`, unique among the `Comm`s of every rank that belongs to it.
+    pub(crate) comm: u64,
+    pub(crate) body: B,
+}
+
+/// The messages of one transport, sorted by `Comm`.
+#[derive(Debug)]
+pub(crate) struct Post {
+    pub(crate) transport: Rc<dyn Transport>,
+    /// Letters to the `Comm`s of this rank.
+    boxes: RefCell<HashMap<u64, VecDeque<(usize, Vec<u8>)>>>,
+    /// The lowest number that no `Comm` of this rank has had. The world is number 1.
+    next_comm: Cell<u64>,
+}
+
+impl Post {
+    pub(crate) fn new(transport: Rc<dyn Transport>) -> Rc<Self> {
+        let post = Post { transport, boxes: RefCell::default(), next_comm: Cell::new(2) };
+        post.open(1);
+        Rc::new(post)
+    }
+
+    /// Sends `body` to the box of `comm` on rank `to` of the transport.
+    pub(crate) fn send<B: Serialize>(&self, to: usize, comm: u64, body: &B) {
+        let bytes = postcard::to_allocvec(&Letter { comm, body }).expect("messages are plain data and always encode");
+        self.transport.send(to, &bytes);
+    }
+
+    /// Opens the box of a new `Comm`. Letters may have come before.
+    pub(crate) fn open(&self, comm: u64) {
+        self.boxes.borrow_mut().entry(comm).or_default();
+    }
+
+    /// Throws the box of a `Comm` away.
+    pub(crate) fn close(&self, comm: u64) {
+        self.boxes.borrow_mut().remove(&comm);
+    }
+
+    /// The lowest number that a new `Comm` of this rank may have.
+    pub(crate) fn next_comm(&self) -> u64 {
+        self.next_comm.get()
+    }
+
+    /// A `Comm` got this number, perhaps one that this rank is not in.
+    pub(crate) fn used_comm(&self, id: u64) {
+        self.next_comm.set(self.next_comm.get().max(id + 1));
+    }
+
+    /// Drives progress and sorts what has come; a few letters at most, so that a waiting rank looks at its words again.
+    pub(crate) fn pump(&self) {
+        for _ in 0..16 {
+            let Some((from, bytes)) = self.transport.poll() else { return };
+            let Ok((comm, _)) = postcard::take_from_bytes::<u64>(&bytes) else { continue };
+            let mut boxes = self.boxes.borrow_mut();
+            match boxes.get_mut(&comm) {
+                Some(letters) => letters.push_back((from, bytes)),
+                // To a `Comm` that is still being made, by a rank that was faster.
+                None if comm >= self.next_comm.get() => boxes.entry(comm).or_default().push_back((from, bytes)),
+                // To one that this rank has let go of.
+                None => {}
+            }
+        }
+    }
+
+    /// The first letter to `comm` that `take` wants.
+    pub(crate) fn take<B, R>(&self, comm: u64, mut take: impl FnMut(usize, B) -> Option<R>) -> Option<R>
+    where
+        B: for<'de> Deserialize<'de>,
+    {
+        let mut boxes = self.boxes.borrow_mut();
+        let letters = boxes.get_mut(&comm)?;
+        for index in 0..letters.len() {
+            let (from, bytes) = &letters[index];
+            let Ok(letter) = postcard::from_bytes::<Letter<B>>(bytes) else { continue };
+            if let Some(taken) = take(*from, letter.body) {
+                letters.remove(index);
+                return Some(taken);
+            }
+        }
+        None
+    }
+}

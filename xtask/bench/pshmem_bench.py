@@ -1,0 +1,90 @@
+"""Times the Python package pshmem (MPIShared, MPILock) for `cargo xtask bench`.
+
+Rank 0 prints one line per measurement, as the bench of the Rust library does:
+row<TAB>column<TAB>number<TAB>unit. Each number is the median over batches on the slowest rank.
+"""
+
+import statistics
+import sys
+import time
+
+import numpy as np
+from mpi4py import MPI
+from pshmem import MPILock, MPIShared
+
+COMM = MPI.COMM_WORLD
+# One row takes about this long: a batch of calls is timed as one, and the median batch counts.
+SECONDS_PER_ROW = 1.0
+MAX_BATCHES = 51
+
+
+def report(row, seconds):
+    """One line for the table."""
+    if COMM.rank == 0:
+        print(f"{row}\tpython\t{seconds:.9e}\ts", flush=True)
+
+
+def timed(call, count):
+    """Seconds per call, of `count` calls that all ranks start together, on the slowest rank."""
+    COMM.Barrier()
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return COMM.allreduce((time.perf_counter() - start) / count, op=MPI.MAX)
+
+
+def median(call):
+    """Median seconds per call, with a batch size that suits the call's cost."""
+    once = timed(call, 1)  # warms up
+    once = timed(call, 3)
+    count = max(1, min(200, int(0.02 / once)))
+    batches = max(3, min(MAX_BATCHES, int(SECONDS_PER_ROW / (once * count))))
+    return statistics.median(timed(call, count) for _ in range(batches))
+
+
+def bench_set(row, size):
+    """`set` of a whole array of `size` bytes from rank 0."""
+    data = np.ones(size, dtype=np.uint8) if COMM.rank == 0 else None
+    with MPIShared((size,), np.uint8, COMM) as shared:
+        report(row, median(lambda: shared.set(data, offset=(0,), fromrank=0)))
+
+
+def bench_create(row, size):
+    """Creation and release of an array of `size` bytes."""
+
+    def create_and_drop():
+        shared = MPIShared((size,), np.uint8, COMM)
+        shared.close()
+        del shared
+
+    report(row, median(create_and_drop))
+
+
+def bench_lock(row):
+    """Lock and unlock with all ranks contending."""
+    with MPILock(COMM, root=0) as lock:
+
+        def lock_unlock():
+            lock.lock()
+            lock.unlock()
+
+        report(row, median(lock_unlock))
+
+
+def main():
+    """All rows, or those whose name contains one of the arguments."""
+    rows = [
+        ("set 64 B", lambda row: bench_set(row, 64)),
+        ("set 8 KiB", lambda row: bench_set(row, 8 << 10)),
+        ("set 256 MiB", lambda row: bench_set(row, 256 << 20)),
+        ("create and drop 8 KiB", lambda row: bench_create(row, 8 << 10)),
+        ("lock and unlock", bench_lock),
+    ]
+    wanted = sys.argv[1:]
+    for row, bench in rows:
+        if not wanted or any(part in row for part in wanted):
+            bench(row)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+//! `cargo xtask bench`: runs the Rust bench and the Python one under each MPI library and sets their
+//! lines side by side. What is measured is in `tests/src/bin/bench.rs` and `xtask/bench/pshmem_bench.py`.
+
+use crate::bench_table::Table;
+use crate::mpi::Mpi;
+use crate::needs::{Need, advice};
+use crate::{args, cargo, run, setup, venv};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+const RANKS: [usize; 2] = [2, 4];
+
+/// The hard limit of one run: MPICH's barrier takes 9 ms where ranks outnumber cores.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// The command.
+pub(crate) fn command(options: &args::Bench) -> Result<(), String> {
+    let libraries = prepare(options)?;
+    let mut sections = vec![format!("# Bench\n\n{}\n", machine())];
+    let mut problems = Vec::new();
+    for mpi in &libraries {
+        let mut build = cargo::cargo_mpi(mpi);
+        build.args([
+            "build",
+            "--release",
+            "-p",
+            "pshmem-tests",
+            "--features",
+            "mpi",
+            "--bin",
+            "bench",
+        ]);
+        measure(build, "bench build")?;
+        let python = if options.no_python {
+            None
+        } else {
+            note(venv::python(mpi), &mut problems)
+        };
+        for ranks in RANKS {
+            let table = contenders(mpi, ranks, python.as_deref(), &mut problems);
+            let section = format!("## {}, {ranks} ranks\n\n{}", version(mpi), table.markdown());
+            println!("\n{section}");
+            sections.push(section);
+        }
+    }
+    let file = cargo::target().join("bench.md");
+    std::fs::write(&file, sections.join("\n"))
+        .map_err(|why| format!("{}: {why}", file.display()))?;
+    println!("Written to {}", file.display());
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+/// Our bench, which also measures raw MPI and memcpy, and then Python's.
+fn contenders(mpi: &Mpi, ranks: usize, python: Option<&Path>, problems: &mut Vec<String>) -> Table {
+    let mut table = Table::default();
+    let rust = mpi.launch(ranks, &cargo::built(mpi, "bench"));
+    let python = python.map(|python| {
+        let mut command = mpi.launch(ranks, python);
+        command.arg(cargo::root().join("xtask/bench/pshmem_bench.py"));
+        command
+    });
+    for command in std::iter::once(rust).chain(python) {
+        let name = format!("bench {} {ranks}", mpi.name);
+        if let Some(output) = note(measure(command, &name), problems) {
+            table.read(&output);
+        }
+    }
+    table
+}
+
+fn prepare(options: &args::Bench) -> Result<Vec<Mpi>, String> {
+    let mut needs = vec![Need::LibClang];
+    let only = options.only.as_deref();
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
+    needs.extend(wanted("openmpi").then_some(Need::OpenMpi));
+    needs.extend(wanted("mpich").then_some(Need::Mpich));
+    needs.extend((!options.no_python).then_some(Need::Python));
+    let missing = setup::prepare(&needs);
+    if missing.is_empty() {
+        Ok(Mpi::find_all()
+            .into_iter()
+            .filter(|mpi| only.is_none_or(|name| mpi.is(name)))
+            .collect())
+    } else {
+        Err(advice(&missing))
+    }
+}
+
+/// Keeps going where one part of the comparison fails; the command fails at the end.
+fn note<T>(result: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
+    result
+        .inspect_err(|why| {
+            println!("{why}");
+            problems.push(why.clone());
+        })
+        .ok()
+}
+
+fn measure(command: Command, name: &str) -> Result<String, String> {
+    let line = run::line(&command);
+    println!("+ {line}");
+    let outcome = run::run(command, LIMIT, &cargo::log_of(name), true);
+    outcome
+        .end
+        .check()
+        .map_err(|why| format!("{line}: {why}"))?;
+    Ok(outcome.output)
+}
+
+/// The library's name and version, from its launcher.
+fn version(mpi: &Mpi) -> String {
+    let output = Command::new(&mpi.launcher).arg("--version").output();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    version_of(mpi.name, &text)
+}
+
+fn version_of(name: &str, text: &str) -> String {
+    let is_version =
+        |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
+    match text.split_whitespace().find(is_version) {
+        Some(number) => format!("{name} {number}"),
+        None => name.to_string(),
+    }
+}
+
+/// Where it was measured: cores, processor, system.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let field = |file: &str, key: &str| {
+        let text = std::fs::read_to_string(Path::new(file)).ok()?;
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        Some(
+            line.split(['=', ':'])
+                .nth(1)?
+                .trim()
+                .trim_matches('"')
+                .to_string(),
+        )
+    };
+    let processor =
+        field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
+    let system =
+        field("/etc/os-release", "PRETTY_NAME").unwrap_or_else(|| std::env::consts::OS.into());
+    format!("{cores} cores, {processor}, {system}. Medians; ratios matter more than figures.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_launchers() {
+        assert_eq!(
+            version_of("openmpi", "mpirun.openmpi (OpenRTE) 4.1.4\n\nReport bugs"),
+            "openmpi 4.1.4"
+        );
+        assert_eq!(
+            version_of("mpich", "HYDRA build details:\n    Version:     4.0.2\n"),
+            "mpich 4.0.2"
+        );
+        assert_eq!(version_of("default", "?"), "default");
+    }
+}

@@ -1,0 +1,209 @@
+//! Measurements, one per line `row<TAB>column<TAB>number<TAB>unit`, and the table that compares them.
+
+/// The column that the others are compared with.
+const OURS: &str = "pshmem";
+
+#[derive(Clone, Debug, PartialEq)]
+struct Measure {
+    row: String,
+    column: String,
+    number: f64,
+    unit: String,
+}
+
+/// All measurements of one library and number of ranks.
+#[derive(Debug, Default)]
+pub(crate) struct Table(Vec<Measure>);
+
+impl Table {
+    /// Takes in the measurements among the lines of `output`.
+    pub(crate) fn read(&mut self, output: &str) {
+        self.0.extend(output.lines().filter_map(measure));
+    }
+
+    /// One line per row; a column per contender, and after them how many times as long as ours each
+    /// took. Repeated measurements count by their median.
+    pub(crate) fn markdown(&self) -> String {
+        let rows = distinct(self.0.iter().map(|m| m.row.as_str()));
+        let mut columns = distinct(self.0.iter().map(|m| m.column.as_str()));
+        // Ours first, the others as they came.
+        columns.sort_by_key(|column| *column != OURS);
+        let others: Vec<&str> = columns
+            .iter()
+            .copied()
+            .filter(|column| *column != OURS)
+            .collect();
+
+        let head = std::iter::once(String::new())
+            .chain(columns.iter().map(ToString::to_string))
+            .chain(others.iter().map(|other| format!("{other} / {OURS}")))
+            .collect::<Vec<_>>();
+        let rule = (0..head.len())
+            .map(|i| if i == 0 { RULE_LEFT } else { RULE_RIGHT }.to_string())
+            .collect();
+        let mut lines = vec![head, rule];
+        for row in rows {
+            let cells = columns.iter().map(|column| self.median(row, column));
+            let cells =
+                cells.map(|value| value.map_or(String::new(), |(number, unit)| show(number, unit)));
+            let ratios = others
+                .iter()
+                .map(|other| self.ratio(row, other).map_or(String::new(), factor));
+            lines.push(
+                std::iter::once(row.to_string())
+                    .chain(cells)
+                    .chain(ratios)
+                    .collect(),
+            );
+        }
+        aligned(&lines)
+    }
+
+    fn median(&self, row: &str, column: &str) -> Option<(f64, &str)> {
+        let of = self.0.iter().filter(|m| m.row == row && m.column == column);
+        let unit = &of.clone().next()?.unit;
+        let mut numbers: Vec<f64> = of.map(|m| m.number).collect();
+        numbers.sort_by(f64::total_cmp);
+        let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
+        Some((f64::midpoint(low, high), unit))
+    }
+
+    fn ratio(&self, row: &str, other: &str) -> Option<f64> {
+        let (ours, unit) = self.median(row, OURS)?;
+        let (theirs, their_unit) = self.median(row, other)?;
+        (unit == their_unit && ours > 0.0).then(|| theirs / ours)
+    }
+}
+
+fn measure(line: &str) -> Option<Measure> {
+    let mut parts = line.split('\t').map(str::trim);
+    let (row, column) = (parts.next()?.to_string(), parts.next()?.to_string());
+    let number = parts.next()?.parse().ok()?;
+    let unit = parts.next()?.to_string();
+    parts.next().is_none().then_some(Measure {
+        row,
+        column,
+        number,
+        unit,
+    })
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut list = Vec::new();
+    for name in names {
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    list
+}
+
+fn show(number: f64, unit: &str) -> String {
+    let steps: &[(f64, &str)] = match unit {
+        "s" => &[(1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")],
+        "B" => &[
+            (1_073_741_824.0, "GiB"),
+            (1_048_576.0, "MiB"),
+            (1024.0, "KiB"),
+            (1.0, "B"),
+        ],
+        _ => &[(1.0, unit)],
+    };
+    let fits = steps
+        .iter()
+        .find(|(size, _)| number >= *size)
+        .or(steps.last());
+    let (size, name) = fits.copied().unwrap_or((1.0, unit));
+    format!("{} {name}", three_digits(number / size))
+        .trim_end()
+        .to_string()
+}
+
+fn factor(ratio: f64) -> String {
+    format!("{}x", three_digits(ratio))
+}
+
+/// Three significant digits, no exponent.
+fn three_digits(number: f64) -> String {
+    let decimals = match number.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        size if size >= 0.9995 || size == 0.0 => 2,
+        _ => 3,
+    };
+    format!("{number:.decimals$}")
+}
+
+/// Markdown whose columns also line up as plain text.
+fn aligned(lines: &[Vec<String>]) -> String {
+    let width = |i: usize| {
+        lines
+            .iter()
+            .map(|line| line[i].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let cell = |(i, cell): (usize, &String)| match (i, cell.as_str(), width(i)) {
+        (0, RULE_LEFT, width) => format!("| {:-<width$} ", ""),
+        (_, RULE_RIGHT, width) => format!("| {:-<1$}: ", "", width - 1),
+        (0, _, width) => format!("| {cell:<width$} "),
+        (.., width) => format!("| {cell:>width$} "),
+    };
+    let line = |line: &Vec<String>| line.iter().enumerate().map(cell).collect::<String>() + "|\n";
+    lines.iter().map(line).collect()
+}
+
+/// Stand for the rule under the head: text to the left, numbers to the right.
+const RULE_LEFT: &str = "---";
+const RULE_RIGHT: &str = "--:";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_lines_are_left_alone() {
+        let expected = Measure {
+            row: "set 64 B".into(),
+            column: "mpi".into(),
+            number: 2.5e-7,
+            unit: "s".into(),
+        };
+        assert_eq!(measure("set 64 B\tmpi\t2.5e-7\ts"), Some(expected));
+        for line in ["", "warming up", "a\tb\tc\td", "a\tb\t1", "a\tb\t1\ts\tx"] {
+            assert_eq!(measure(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn contenders_stand_side_by_side() {
+        let mut table = Table::default();
+        table.read(
+            "set\tmpi\t4e-7\ts\nset\tpshmem\t3e-7\ts\nset\tpshmem\t1e-7\ts\nset\tpshmem\t2e-7\ts\n",
+        );
+        table.read("set\tpython\t2e-5\ts\npeak\tpshmem\t2097152\tB\n");
+        let expected = "
+|      | pshmem |    mpi |  python | mpi / pshmem | python / pshmem |
+| ---- | -----: | -----: | ------: | -----------: | --------------: |
+| set  | 200 ns | 400 ns | 20.0 us |        2.00x |            100x |
+| peak | 2.00 MiB |";
+        let text = table.markdown();
+        let squeeze = |text: &str| text.replace([' ', '-'], "");
+        assert!(
+            squeeze(&text).starts_with(squeeze(expected.trim()).as_str()),
+            "{text}"
+        );
+        let lengths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+        assert!(lengths.iter().all(|length| *length == lengths[0]), "{text}");
+    }
+
+    #[test]
+    fn numbers_have_three_digits() {
+        assert_eq!(show(2.341e-5, "s"), "23.4 us");
+        assert_eq!(show(0.25e-9, "s"), "0.250 ns");
+        assert_eq!(show(1.5, "s"), "1.50 s");
+        assert_eq!(show(3.0 * 1024.0 * 1024.0, "B"), "3.00 MiB");
+        assert_eq!(show(12.0, "windows"), "12.0 windows");
+        assert_eq!(factor(123.4), "123x");
+    }
+}

@@ -1,0 +1,105 @@
+//! The examples as tests: `quickstart` prints what its comments promise, and `earth` gives the same
+//! answer with ranks as threads and under every MPI library, whatever the number of ranks.
+
+use crate::mpi::{Kind, Mpi};
+use crate::outputs::{self, Earth};
+use crate::report::{Report, Row};
+use crate::suites::checked;
+use crate::{cargo, steps};
+use std::process::Command;
+use std::time::Duration;
+
+/// The hard limit of one run.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// What earth found with ranks as threads: every other run is compared with it.
+pub(crate) type Reference = Result<Earth, String>;
+
+/// Builds and runs the examples without MPI.
+pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
+    let mut build = cargo::cargo(&cargo::target());
+    build.args(["build", "--release", "-p", "pshmem", "--examples"]);
+    if !report.push(steps::cargo_row(Row::new("build examples"), build)) {
+        return Err("the example was not built".into());
+    }
+    let program = |name: &str, shape: &str| {
+        let mut command = Command::new(cargo::target().join("release").join("examples").join(name));
+        command.env("PSHMEM_LOCAL", shape);
+        command
+    };
+    report.push(quickstart(
+        program("quickstart", "4"),
+        "threads",
+        4,
+        verbose,
+    ));
+
+    let mut reference = Err("the example failed".into());
+    let check = |earth: Earth| {
+        reference = Ok(earth);
+        Ok(())
+    };
+    report.push(earth(program("earth", "3"), "threads", "3", verbose, check));
+    let check = |earth: Earth| earth.same_as(reference.as_ref()?);
+    report.push(earth(
+        program("earth", "2+1"),
+        "threads",
+        "2+1",
+        verbose,
+        check,
+    ));
+    reference
+}
+
+/// Runs the examples, already built, under `mpi`.
+pub(crate) fn under(mpi: &Mpi, reference: &Reference, verbose: bool, report: &mut Report) {
+    let program = |name: &str, ranks: usize| {
+        mpi.launch(ranks, &cargo::built(mpi, &format!("examples/{name}")))
+    };
+    for ranks in if mpi.kind == Kind::Mpich {
+        &[2, 4][..]
+    } else {
+        &[4]
+    } {
+        report.push(quickstart(
+            program("quickstart", *ranks),
+            mpi.name,
+            *ranks,
+            verbose,
+        ));
+    }
+    for ranks in [1, 4] {
+        let check = |earth: Earth| earth.same_as(reference.as_ref()?);
+        report.push(earth(
+            program("earth", ranks),
+            mpi.name,
+            &ranks.to_string(),
+            verbose,
+            check,
+        ));
+    }
+}
+
+fn quickstart(command: Command, library: &str, ranks: usize, verbose: bool) -> Row {
+    let row = Row::under("example quickstart", library, &ranks.to_string());
+    checked(row, command, LIMIT, verbose, |output| {
+        outputs::quickstart(output, ranks)
+    })
+}
+
+fn earth(
+    mut command: Command,
+    library: &str,
+    ranks: &str,
+    verbose: bool,
+    check: impl FnOnce(Earth) -> Result<(), String>,
+) -> Row {
+    let row = Row::under("example earth", library, ranks);
+    let map = cargo::log_of(&row.title()).with_extension("png");
+    // A picture from an earlier run must not pass for this one's.
+    let _ = std::fs::remove_file(&map);
+    command.args(outputs::EARTH_ARGS).arg("--map").arg(&map);
+    checked(row, command, LIMIT, verbose, |output| {
+        check(Earth::read(output, &map)?)
+    })
+}

@@ -1,0 +1,75 @@
+//! `cargo xtask <command>`: the project's chores, the same at home and in CI.
+//!
+//! This file reads the command's name and hands over; each command has its own file. Nothing here
+//! depends on MPI: xtask is what installs it.
+
+mod args;
+mod bench;
+mod bench_table;
+mod cargo;
+mod demo;
+mod examples;
+mod mpi;
+mod needs;
+mod nodes;
+mod outputs;
+mod report;
+mod run;
+mod setup;
+mod steps;
+mod suites;
+mod test;
+mod venv;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The project's chores.
+
+cargo xtask setup
+    Installs what is missing for the commands below: Open MPI, MPICH, libclang, iproute2. Says what it
+    is about to run. Without root or apt it prints the commands to type and installs nothing.
+
+cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [--verbose]
+    Sets up, then checks formatting, lints, documentation, unit tests, loom models, and runs the suite
+    and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes.
+    Every run has a time limit; a run that reaches it is ended and counted as HANG.
+      --no-mpi      only what needs no MPI; installs nothing
+      --only L      only this MPI library
+      --filter NAME only tests whose name contains NAME: `cargo test` and the suites, no other checks
+      --nodes N     only the suites, over several layouts of up to N simulated nodes
+      --verbose     show the output of every run, not only of those that fail
+
+cargo xtask demo [ARGS...]
+    The example `earth` under each MPI library present, or with ranks as threads where there is none.
+    ARGS go to the example.
+
+cargo xtask bench [--only openmpi|mpich] [--no-python]
+    Times this library, raw MPI, the Python package and memcpy side by side; target/bench.md.
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match words.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let outcome = match command {
+        "setup" => args::none(rest).and_then(|()| setup::command()),
+        "test" => args::Test::parse(rest).and_then(|options| test::command(&options)),
+        "demo" => demo::command(rest),
+        "bench" => args::Bench::parse(rest).and_then(|options| bench::command(&options)),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("no command `{other}`\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

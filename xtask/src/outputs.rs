@@ -1,0 +1,131 @@
+//! What the examples have to print and write.
+
+use std::path::Path;
+
+/// The array that every rank of `quickstart` shows, without white space.
+const BLOCK: &str = "[[0,0,0,0,0],[0,0,1,2,0],[0,3,4,5,0]]";
+
+/// Every rank prints the array, and rank 3 the element that it reads.
+pub(crate) fn quickstart(output: &str, ranks: usize) -> Result<(), String> {
+    let dense: String = output.chars().filter(|c| !c.is_whitespace()).collect();
+    let found = dense.matches(BLOCK).count();
+    if found != ranks {
+        return Err(format!("the array was printed {found} times, not {ranks}"));
+    }
+    if ranks > 3
+        && !output
+            .lines()
+            .any(|line| line.starts_with("rank 3 reads 5 "))
+    {
+        return Err("no line `rank 3 reads 5`".into());
+    }
+    Ok(())
+}
+
+/// A job for `earth` that takes a moment.
+pub(crate) const EARTH_ARGS: [&str; 4] = ["--total", "300000", "--seed", "7"];
+
+/// What `earth` found out: it depends on seed and total only.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Earth {
+    line: String,
+    map: Vec<u8>,
+}
+
+impl Earth {
+    /// Reads the answer from the output and the picture from its file.
+    pub(crate) fn read(output: &str, map: &Path) -> Result<Self, String> {
+        let line = land_fraction(output)?;
+        let map = std::fs::read(map).map_err(|why| format!("{}: {why}", map.display()))?;
+        if !map.starts_with(b"\x89PNG\r\n\x1a\n") {
+            return Err("the map is not a PNG file".into());
+        }
+        Ok(Self { line, map })
+    }
+
+    /// `Err` says in what the two differ.
+    pub(crate) fn same_as(&self, other: &Self) -> Result<(), String> {
+        if self.line != other.line {
+            Err(format!("`{}`, but elsewhere `{}`", self.line, other.line))
+        } else if self.map != other.map {
+            Err("the same answer, but another map".into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The line with the answer, which must be near what is known.
+fn land_fraction(output: &str) -> Result<String, String> {
+    const KNOWN: f64 = 0.293;
+    // Five standard deviations of the job above.
+    const TOLERANCE: f64 = 0.0042;
+    let line = output
+        .lines()
+        .find(|line| line.starts_with("land fraction "));
+    let line = line.ok_or("no line `land fraction`")?.trim();
+    let number: Option<f64> = line.split(' ').nth(2).and_then(|word| word.parse().ok());
+    match number {
+        Some(number) if (number - KNOWN).abs() < TOLERANCE => Ok(line.into()),
+        _ => Err(format!("`{line}`: {KNOWN} is the known value")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quickstart_needs_a_block_of_every_rank() {
+        let block = "rank 1: [[0, 0, 0, 0, 0], [0, 0, 1, 2, 0], [0, 3, 4, 5, 0]]\n";
+        let read = "rank 3 reads 5 at [2, 3]\n";
+        assert_eq!(quickstart(&(block.repeat(4) + read), 4), Ok(()));
+        assert_eq!(quickstart(&block.repeat(2), 2), Ok(()));
+        assert!(
+            quickstart(&(block.repeat(3) + read), 4)
+                .unwrap_err()
+                .contains("3 times, not 4")
+        );
+        assert!(
+            quickstart(&block.repeat(4), 4)
+                .unwrap_err()
+                .contains("rank 3")
+        );
+    }
+
+    #[test]
+    fn the_land_fraction_is_checked() {
+        let line = "land fraction 0.29312 +- 0.00032 (586240 of 2000000 points, seed 1)";
+        assert_eq!(
+            land_fraction(&format!("map: x\n{line}\n")).as_deref(),
+            Ok(line)
+        );
+        assert!(
+            land_fraction("land fraction 0.71000 +- 0.1")
+                .unwrap_err()
+                .contains("0.293")
+        );
+        assert!(land_fraction("nothing").is_err());
+    }
+
+    #[test]
+    fn answers_are_compared() {
+        let earth = |line: &str, map: &[u8]| Earth {
+            line: line.into(),
+            map: map.into(),
+        };
+        assert_eq!(earth("a", b"1").same_as(&earth("a", b"1")), Ok(()));
+        assert!(
+            earth("a", b"1")
+                .same_as(&earth("b", b"1"))
+                .unwrap_err()
+                .contains("elsewhere `b`")
+        );
+        assert!(
+            earth("a", b"1")
+                .same_as(&earth("a", b"2"))
+                .unwrap_err()
+                .contains("map")
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! Results of steps, the table at the end and the line that sums them up.
+
+use crate::run::Outcome;
+
+/// What became of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) step: String,
+    pub(crate) library: String,
+    pub(crate) ranks: String,
+    pub(crate) verdict: Verdict,
+    /// Cases that passed and failed, where the step counts cases.
+    pub(crate) cases: Option<(u64, u64)>,
+    pub(crate) seconds: f64,
+}
+
+impl Row {
+    /// A step that needs no MPI.
+    pub(crate) fn new(step: &str) -> Self {
+        Self {
+            step: step.into(),
+            library: "-".into(),
+            ranks: "-".into(),
+            verdict: Verdict::Passed,
+            cases: None,
+            seconds: 0.0,
+        }
+    }
+
+    /// A step under one MPI library.
+    pub(crate) fn under(step: &str, library: &str, ranks: &str) -> Self {
+        Self {
+            library: library.into(),
+            ranks: ranks.into(),
+            ..Self::new(step)
+        }
+    }
+
+    /// The name that headings and log files show.
+    pub(crate) fn title(&self) -> String {
+        let words = [&self.step, &self.library, &self.ranks].map(String::as_str);
+        words
+            .into_iter()
+            .filter(|word| *word != "-")
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    pub(crate) fn skipped(mut self, why: impl Into<String>) -> Self {
+        self.verdict = Verdict::Skipped(why.into());
+        self
+    }
+
+    /// Fills in a run's end and time; `check` looks at the output of a run that ended well.
+    pub(crate) fn finished(
+        mut self,
+        outcome: &Outcome,
+        check: impl FnOnce(&str) -> Result<(), String>,
+    ) -> Self {
+        self.seconds += outcome.seconds;
+        self.cases = cases(&outcome.output);
+        self.verdict = match outcome.end.check().and_then(|()| check(&outcome.output)) {
+            Ok(()) => Verdict::Passed,
+            Err(why) => Verdict::Failed(why),
+        };
+        self
+    }
+
+    pub(crate) fn passed(&self) -> bool {
+        self.verdict == Verdict::Passed
+    }
+
+    /// What the row adds to the sum: its cases, or itself as one. A failed row fails at least once.
+    fn counts(&self) -> (u64, u64) {
+        match (&self.verdict, self.cases) {
+            (Verdict::Skipped(_), _) => (0, 0),
+            (Verdict::Passed, Some((passed, _))) => (passed, 0),
+            (Verdict::Passed, None) => (1, 0),
+            (Verdict::Failed(_), Some((passed, failed))) => (passed, failed.max(1)),
+            (Verdict::Failed(_), None) => (0, 1),
+        }
+    }
+
+    fn cells(&self) -> [String; 5] {
+        let cases = self.cases.map_or(String::new(), |(passed, failed)| {
+            format!(" ({passed} passed, {failed} failed)")
+        });
+        let result = match &self.verdict {
+            Verdict::Passed => format!("ok{cases}"),
+            Verdict::Failed(why) => format!("FAILED: {why}{cases}"),
+            Verdict::Skipped(why) => format!("skipped: {why}"),
+        };
+        [
+            self.step.clone(),
+            self.library.clone(),
+            self.ranks.clone(),
+            result,
+            format!("{:.1}", self.seconds),
+        ]
+    }
+}
+
+/// All rows of one command.
+#[derive(Debug, Default)]
+pub(crate) struct Report(Vec<Row>);
+
+impl Report {
+    /// Takes a row in and says whether it passed.
+    pub(crate) fn push(&mut self, row: Row) -> bool {
+        println!("-- {}: {}", row.title(), row.cells()[3]);
+        let passed = row.passed();
+        self.0.push(row);
+        passed
+    }
+
+    /// The table, and the last line: `N passed, N failed`.
+    pub(crate) fn text(&self) -> String {
+        let head = ["step", "library", "ranks", "result", "seconds"].map(String::from);
+        let rows: Vec<[String; 5]> = std::iter::once(head)
+            .chain(self.0.iter().map(Row::cells))
+            .collect();
+        let (passed, failed) = self.counts();
+        format!(
+            "\n{}\n{passed} passed, {failed} failed\n",
+            table(&rows, &[4])
+        )
+    }
+
+    fn counts(&self) -> (u64, u64) {
+        let add = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+        self.0.iter().map(Row::counts).fold((0, 0), add)
+    }
+
+    /// `Err` when anything failed.
+    pub(crate) fn verdict(&self) -> Result<(), String> {
+        let failed: Vec<String> = self
+            .0
+            .iter()
+            .filter(|row| matches!(row.verdict, Verdict::Failed(_)))
+            .map(Row::title)
+            .collect();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("failed: {}", failed.join("; ")))
+        }
+    }
+}
+
+/// Rows of text in columns, the first row underlined; columns listed in `right` are set to the right.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        let cell = |(column, cell): (usize, &String)| {
+            let width = widths[column];
+            if right.contains(&column) {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            }
+        };
+        let line = row
+            .iter()
+            .enumerate()
+            .map(cell)
+            .collect::<Vec<_>>()
+            .join("  ");
+        text += line.trim_end();
+        text.push('\n');
+        if number == 0 {
+            text += &"-".repeat(widths.iter().sum::<usize>() + 2 * (N - 1));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The cases that an output reports: all lines of `cargo test` together, or the last line of a suite.
+fn cases(output: &str) -> Option<(u64, u64)> {
+    let of_libtest = output.lines().filter_map(libtest_line);
+    let of_suite = output.lines().rev().find_map(suite_line);
+    of_libtest
+        .reduce(|a, b| (a.0 + b.0, a.1 + b.1))
+        .or(of_suite)
+}
+
+fn libtest_line(line: &str) -> Option<(u64, u64)> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut parts = counts.split(';');
+    let number =
+        |part: Option<&str>, word: &str| part?.trim().strip_suffix(word)?.trim().parse().ok();
+    Some((
+        number(parts.next(), "passed")?,
+        number(parts.next(), "failed")?,
+    ))
+}
+
+/// `N passed, N failed`, alone on its line.
+pub(crate) fn suite_line(line: &str) -> Option<(u64, u64)> {
+    let (passed, failed) = line.trim().split_once(" passed, ")?;
+    Some((
+        passed.parse().ok()?,
+        failed.strip_suffix(" failed")?.parse().ok()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::End;
+    use std::time::Duration;
+
+    fn outcome(end: End, output: &str) -> Outcome {
+        Outcome {
+            end,
+            output: output.into(),
+            seconds: 1.5,
+        }
+    }
+
+    #[test]
+    fn cases_are_read_from_both_kinds_of_output() {
+        let libtest = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out
+            \ntest result: FAILED. 2 passed; 1 failed; 0 ignored";
+        assert_eq!(cases(libtest), Some((5, 1)));
+        assert_eq!(
+            cases("1 passed, 0 failed\n12 passed, 3 failed\nbye"),
+            Some((12, 3))
+        );
+        assert_eq!(cases("rank 0: 12 passed, 3 failed, maybe"), None);
+    }
+
+    #[test]
+    fn the_sum_counts_cases_and_steps() {
+        let mut report = Report::default();
+        report.push(Row::new("fmt").finished(&outcome(End::Exit(0), ""), |_| Ok(())));
+        report.push(
+            Row::under("suite", "mpich", "2")
+                .finished(&outcome(End::Exit(0), "10 passed, 0 failed\n"), |_| Ok(())),
+        );
+        assert!(report.verdict().is_ok());
+        let hang = outcome(End::Hang(Duration::from_secs(120)), "");
+        report.push(Row::under("suite", "mpich", "4").finished(&hang, |_| Ok(())));
+        report.push(Row::new("msrv").skipped("not installed"));
+        let text = report.text();
+        assert!(text.ends_with("\n11 passed, 1 failed\n"), "{text}");
+        assert!(text.contains("HANG: ended after 120 s"), "{text}");
+        assert!(text.contains("skipped: not installed"), "{text}");
+        assert_eq!(report.verdict(), Err("failed: suite mpich 4".into()));
+    }
+
+    #[test]
+    fn a_failed_check_of_the_output_fails_the_row() {
+        let row = Row::new("x").finished(&outcome(End::Exit(0), "5 passed, 0 failed"), |_| {
+            Err("bad".into())
+        });
+        assert_eq!(row.counts(), (5, 1));
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a", "n"], ["long", "10"]].map(|row| row.map(String::from));
+        assert_eq!(table(&rows, &[1]), "a      n\n--------\nlong  10\n");
+    }
+}

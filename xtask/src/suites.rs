@@ -1,0 +1,133 @@
+//! What runs under one MPI library: the suite with 1 to 4 ranks and over simulated nodes, and the examples.
+
+use crate::mpi::{Kind, Mpi};
+use crate::report::{Report, Row, suite_line};
+use crate::{args, cargo, examples, nodes, run, steps};
+use std::process::Command;
+use std::time::Duration;
+
+/// World sizes of the suite.
+const RANKS: [usize; 4] = [1, 2, 3, 4];
+
+/// The hard limit of one run of the suite. MPICH's waiting ranks keep their cores busy, which is slow
+/// where ranks outnumber cores.
+fn limit(mpi: &Mpi, ranks: usize) -> Duration {
+    Duration::from_secs(if mpi.kind == Kind::Mpich && ranks > 3 {
+        240
+    } else {
+        120
+    })
+}
+
+/// The limit of one run over simulated nodes: starting them and TCP take longer.
+const NODES_LIMIT: Duration = Duration::from_secs(240);
+
+/// Builds against `mpi` and runs everything that `options` ask for. `earth` is what the example
+/// has found with ranks as threads.
+pub(crate) fn all(
+    mpi: &Mpi,
+    options: &args::Test,
+    earth: &examples::Reference,
+    report: &mut Report,
+) {
+    if !report.push(build(mpi)) {
+        report.push(Row::under("suite and examples", mpi.name, "-").skipped("the build failed"));
+        return;
+    }
+    if options.nodes.is_none() {
+        for ranks in RANKS {
+            report.push(suite(mpi, ranks, options));
+        }
+        if options.filter.is_none() {
+            examples::under(mpi, earth, options.verbose, report);
+        }
+    }
+    let layouts = options
+        .nodes
+        .map_or(vec![nodes::SHORT.to_string()], nodes::layouts);
+    for layout in layouts {
+        report.push(suite_on_nodes(mpi, &layout, options));
+    }
+}
+
+fn build(mpi: &Mpi) -> Row {
+    let mut row = Row::under("build", mpi.name, "-");
+    for words in steps::BUILDS {
+        let mut command = cargo::cargo_mpi(mpi);
+        command.args(*words);
+        row = steps::cargo_row(row, command);
+        if !row.passed() {
+            break;
+        }
+    }
+    row
+}
+
+fn suite(mpi: &Mpi, ranks: usize, options: &args::Test) -> Row {
+    let mut command = mpi.launch(ranks, &cargo::built(mpi, "suite"));
+    command.args(&options.filter);
+    let row = Row::under("suite", mpi.name, &ranks.to_string());
+    checked(row, command, limit(mpi, ranks), options.verbose, all_passed)
+}
+
+fn suite_on_nodes(mpi: &Mpi, layout: &str, options: &args::Test) -> Row {
+    let row = Row::under("suite on nodes", mpi.name, layout);
+    if let Err(why) = nodes::permitted() {
+        return row.skipped(why);
+    }
+    let Some(mut command) = nodes::launch(mpi, layout, &cargo::built(mpi, "suite"), NODES_LIMIT)
+    else {
+        return row.skipped("cluster.sh knows the launchers of Open MPI and MPICH only");
+    };
+    command.args(&options.filter);
+    checked(row, command, NODES_LIMIT, options.verbose, all_passed)
+}
+
+/// The suite's last word. Its exit code alone would not tell that it never got to the cases.
+fn all_passed(output: &str) -> Result<(), String> {
+    match output.lines().rev().find_map(suite_line) {
+        Some((_, 0)) => Ok(()),
+        Some((_, failed)) => Err(format!("{failed} failed, but exit code 0")),
+        None => Err("no line `N passed, N failed`".into()),
+    }
+}
+
+/// Runs with the output kept back unless the run fails or `verbose`.
+pub(crate) fn checked(
+    row: Row,
+    mut command: Command,
+    limit: Duration,
+    verbose: bool,
+    check: impl FnOnce(&str) -> Result<(), String>,
+) -> Row {
+    command.current_dir(cargo::root());
+    if std::env::var_os("PSHMEM_HANG_REPORT").is_none() {
+        // So that the output of a run that is ended at its limit says who waited for whom.
+        command.env("PSHMEM_HANG_REPORT", "20");
+    }
+    println!(
+        "\n== {} (at most {} s): {}",
+        row.title(),
+        limit.as_secs(),
+        run::line(&command)
+    );
+    let outcome = run::run(command, limit, &cargo::log_of(&row.title()), verbose);
+    let output = outcome.output.clone();
+    let row = row.finished(&outcome, check);
+    if !verbose && !row.passed() {
+        println!("{}", output.trim_end());
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_must_say_that_all_passed() {
+        assert_eq!(all_passed("x\n12 passed, 0 failed\n"), Ok(()));
+        assert!(all_passed("12 passed, 1 failed\n").is_err());
+        assert!(all_passed("started\n").unwrap_err().contains("no line"));
+    }
+}
