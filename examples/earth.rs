@@ -37,19 +37,24 @@ use map::{Canvas, Hits};
 use options::{HELP, Options};
 use sphere::{BLOCK, Points};
 
+/// Some MPI launcher sets one of these, or the user the last one.
+const HOW_MANY_RANKS: [&str; 7] = [
+    "OMPI_COMM_WORLD_RANK",
+    "PMI_RANK",
+    "PMIX_RANK",
+    "MV2_COMM_WORLD_RANK",
+    "PALS_RANKID",
+    "FLUX_TASK_RANK",
+    "PSHMEM_LOCAL",
+];
+
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    // Set by Open MPI, by MPICH and other PMI launchers, and by the user.
-    let ranks_are_given = [
-        "OMPI_COMM_WORLD_SIZE",
-        "PMI_SIZE",
-        "PMIX_RANK",
-        "PSHMEM_LOCAL",
-    ]
-    .iter()
-    .any(|name| std::env::var_os(name).is_some());
-    if ranks_are_given {
+    if HOW_MANY_RANKS
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
+    {
         return pshmem::run(earth);
     }
     // Nobody said how many ranks. `run` would take one; let us use the whole machine.

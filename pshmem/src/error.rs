@@ -40,7 +40,9 @@ pub enum Error {
     },
 
     /// The ranks of one `Comm` made different collective calls, or some of them let go of it while others wait.
-    #[error("the ranks of one Comm did not make the same call: {what}. Nothing was written; this Comm cannot be used any more")]
+    #[error(
+        "the ranks of one Comm did not make the same call: {what}. Nothing was written; this Comm cannot be used any more"
+    )]
     Diverged {
         /// Who called what from where.
         what: String,
@@ -78,7 +80,9 @@ pub enum Error {
     },
 
     /// A block does not fit into the array at the offset given.
-    #[error("rank {rank} wrote a block of shape {block:?} at {offset:?}, which does not fit into an array of shape {shape:?}")]
+    #[error(
+        "rank {rank} wrote a block of shape {block:?} at {offset:?}, which does not fit into an array of shape {shape:?}"
+    )]
     OutOfBounds {
         /// The rank that holds the block.
         rank: usize,
@@ -91,7 +95,9 @@ pub enum Error {
     },
 
     /// The root of a `set` passed `None`.
-    #[error("rank {root} is the root of `{call}` but passed no data: pass `Some(block)` there, `None` elsewhere")]
+    #[error(
+        "rank {root} is the root of `{call}` but passed no data: pass `Some(block)` there, `None` elsewhere"
+    )]
     NoData {
         /// The call.
         call: String,
@@ -107,7 +113,9 @@ pub enum Error {
     },
 
     /// Ranks passed different values where all must pass the same.
-    #[error("`{call}`: rank {rank} has {theirs}, but rank {reference} has {ours}; all ranks must pass the same")]
+    #[error(
+        "`{call}`: rank {rank} has {theirs}, but rank {reference} has {ours}; all ranks must pass the same"
+    )]
     Mismatch {
         /// The call.
         call: String,
@@ -122,7 +130,10 @@ pub enum Error {
     },
 
     /// The extents ask for more bytes than an address space has.
-    #[error("{what} with extents {extents:?} of {size} B elements is larger than the address space ({} B)", isize::MAX)]
+    #[error(
+        "{what} with extents {extents:?} of {size} B elements is larger than the address space ({} B)",
+        isize::MAX
+    )]
     TooLarge {
         /// The object or field.
         what: String,
@@ -217,7 +228,10 @@ pub enum Error {
 impl Error {
     /// Whether the `Comm` that returned this error refuses every later call.
     pub(crate) fn is_fatal(&self) -> bool {
-        matches!(self, Error::Diverged { .. } | Error::RankFailed { .. } | Error::Finished { .. })
+        matches!(
+            self,
+            Error::Diverged { .. } | Error::RankFailed { .. } | Error::Finished { .. }
+        )
     }
 }
 
@@ -258,13 +272,21 @@ mod tests {
 
     #[test]
     fn sentences_name_what_was_asked_and_what_there_was() {
-        let error = Error::NoRoom { host: "n1".into(), place: "/dev/shm".into(), needed: 20, free: 10 };
+        let error = Error::NoRoom {
+            host: "n1".into(),
+            place: "/dev/shm".into(),
+            needed: 20,
+            free: 10,
+        };
         assert_eq!(
             error.to_string(),
             "not enough room on n1: 20 B needed, 10 B free in /dev/shm; ask for less, free other objects, or enlarge it"
         );
         let error = Error::Holders { ranks: vec![1, 3] };
-        assert_eq!(error.to_string(), "`assign` wants exactly one rank with `Some(block)`, but ranks 1 and 3 both did");
+        assert_eq!(
+            error.to_string(),
+            "`assign` wants exactly one rank with `Some(block)`, but ranks 1 and 3 both did"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod comm;
 mod error;
+mod launch;
 mod layout;
 pub mod local;
 mod run;
@@ -14,7 +15,8 @@ mod transport;
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Element, FieldSchema, Preview, Schema, SharedLayout, SliceMut, Value, ValueMut,
+    ArrayMut, AsBlock, BlockLayout, Element, FieldSchema, Preview, Schema, SharedLayout, SliceMut,
+    Value, ValueMut,
 };
 pub use run::run;
 pub use shared::{Field, Shared};

@@ -3,10 +3,11 @@
 use crate::comm::Comm;
 use crate::comm::core::leave_all;
 use crate::comm::guard;
-use crate::error::panic_text;
+use crate::error::{Result, panic_text};
 use crate::transport::local::{Local, World};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::thread::{Scope, ScopedJoinHandle};
 
 /// Some nodes, each with some ranks, all of them threads of this process.
 ///
@@ -35,8 +36,14 @@ impl Cluster {
     /// When there is no rank at all.
     #[must_use]
     pub fn new(ranks_per_node: &[usize]) -> Self {
-        assert!(ranks_per_node.iter().any(|&ranks| ranks > 0), "a cluster needs at least one rank");
-        Cluster { nodes: ranks_per_node.to_vec(), cyclic: false }
+        assert!(
+            ranks_per_node.iter().any(|&ranks| ranks > 0),
+            "a cluster needs at least one rank"
+        );
+        Cluster {
+            nodes: ranks_per_node.to_vec(),
+            cyclic: false,
+        }
     }
 
     /// The same nodes, with ranks dealt out round-robin.
@@ -51,19 +58,6 @@ impl Cluster {
         self
     }
 
-    /// Node of each rank.
-    fn places(&self) -> Vec<u32> {
-        if !self.cyclic {
-            let repeat = |(node, &ranks): (usize, &usize)| std::iter::repeat_n(node as u32, ranks);
-            return self.nodes.iter().enumerate().flat_map(repeat).collect();
-        }
-        let rounds = self.nodes.iter().copied().max().unwrap_or(0);
-        (0..rounds)
-            .flat_map(|round| (0..self.nodes.len()).filter(move |&node| self.nodes[node] > round))
-            .map(|node| node as u32)
-            .collect()
-    }
-
     /// Runs `main` on every rank and returns what they returned, in the order of ranks.
     ///
     /// ```
@@ -75,31 +69,60 @@ impl Cluster {
     /// When a rank panics, with the payload of the lowest such rank, after all ranks have ended. Ranks that wait for it get
     /// [`Error::RankFailed`](crate::Error::RankFailed).
     pub fn run<R: Send>(&self, main: impl Fn(&Comm) -> R + Sync) -> Vec<R> {
-        let world = World::new(self.places());
-        let ranks = self.places().len();
         let results: Vec<_> = std::thread::scope(|scope| {
-            let start = |rank: usize| {
-                let (world, main) = (&world, &main);
-                let body = move || {
-                    let comm = Comm::world(Rc::new(Local::new(world.clone(), rank))).expect("memory for control blocks");
-                    // Nothing of `main` is used again after its panic has been kept.
-                    let result = catch_unwind(AssertUnwindSafe(|| main(&comm)));
-                    if let Err(payload) = &result {
-                        guard::set_failure(Some(panic_text(payload.as_ref())));
-                    }
-                    drop(comm);
-                    leave_all();
-                    guard::set_failure(None);
-                    result
-                };
-                let name = format!("rank {rank}");
-                std::thread::Builder::new().name(name).spawn_scoped(scope, body).expect("a thread for each rank")
-            };
-            let threads: Vec<_> = (0..ranks).map(start).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(Err)).collect()
+            let threads = start_ranks(scope, places(&self.nodes, self.cyclic), |world| {
+                let comm = world.expect("memory for a control block");
+                // Nothing of `main` is used again after its panic has been kept.
+                let result = catch_unwind(AssertUnwindSafe(|| main(&comm)));
+                if let Err(payload) = &result {
+                    guard::set_failure(Some(panic_text(payload.as_ref())));
+                }
+                drop(comm);
+                leave_all();
+                guard::set_failure(None);
+                result
+            });
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(Err))
+                .collect()
         });
-        results.into_iter().map(|result| result.unwrap_or_else(|payload| resume_unwind(payload))).collect()
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|payload| resume_unwind(payload)))
+            .collect()
     }
+}
+
+/// Node of each rank, for nodes with these numbers of ranks.
+pub(crate) fn places(nodes: &[usize], cyclic: bool) -> Vec<u32> {
+    if !cyclic {
+        let repeat = |(node, &ranks): (usize, &usize)| std::iter::repeat_n(node as u32, ranks);
+        return nodes.iter().enumerate().flat_map(repeat).collect();
+    }
+    let rounds = nodes.iter().copied().max().unwrap_or(0);
+    (0..rounds)
+        .flat_map(|round| (0..nodes.len()).filter(move |&node| nodes[node] > round))
+        .map(|node| node as u32)
+        .collect()
+}
+
+/// Starts a thread for each rank, which hands its world to `body`.
+pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    places: Vec<u32>,
+    body: impl Fn(Result<Comm>) -> R + Sync + Send + Clone + 'scope,
+) -> Vec<ScopedJoinHandle<'scope, R>> {
+    let world = World::new(places);
+    let start = |rank: usize| {
+        let (world, body) = (world.clone(), body.clone());
+        let thread = std::thread::Builder::new().name(format!("rank {rank}"));
+        let start = move || body(Comm::world(Rc::new(Local::new(world, rank))));
+        thread
+            .spawn_scoped(scope, start)
+            .expect("a thread for each rank")
+    };
+    (0..world.size()).map(start).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +131,7 @@ mod tests {
 
     #[test]
     fn ranks_are_dealt_as_asked() {
-        assert_eq!(Cluster::new(&[2, 0, 1]).places(), [0, 0, 2]);
-        assert_eq!(Cluster::new(&[1, 2, 4]).cyclic().places(), [0, 1, 2, 1, 2, 2, 2]);
+        assert_eq!(places(&[2, 0, 1], false), [0, 0, 2]);
+        assert_eq!(places(&[1, 2, 4], true), [0, 1, 2, 1, 2, 2, 2]);
     }
 }

@@ -1,5 +1,240 @@
-//! stub
+//! `run`: starts the ranks, and turns a failure on one of them into the end of the job.
+
 use crate::comm::Comm;
+use crate::comm::core::leave_all;
+use crate::comm::guard;
+use crate::error::{Result, panic_text};
+use crate::launch::{self, Launch};
+use crate::local::{places, start_ranks};
+use std::cell::RefCell;
 use std::fmt::Display;
-/// stub
-pub fn run<E: Display>(_main: impl Fn(&Comm) -> Result<(), E> + Sync) -> std::process::ExitCode { unimplemented!() }
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::{Once, mpsc};
+use std::time::Duration;
+
+/// How long ranks may go on after another one failed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs `main` on every rank of the job, and ends the job when one of them fails.
+///
+/// | environment | ranks |
+/// |---|---|
+/// | under `mpirun`, `mpiexec`, `srun` | MPI processes (feature `mpi`) |
+/// | `PSHMEM_LOCAL=4` | 4 threads on one node |
+/// | `PSHMEM_LOCAL=2+3+1` | 6 threads on three nodes |
+/// | none of these | one rank |
+///
+/// `PSHMEM_RANKS_PER_NODE=n` cuts each node into nodes of `n` ranks. `MPI_DISABLE=1` keeps MPI off: under a launcher, each
+/// process then runs alone.
+///
+/// A rank that returns an error or panics prints it with its number and host. Ranks that wait for it in a collective get
+/// [`Error::RankFailed`]; whoever is still running five seconds later is ended. The exit code is then not zero.
+///
+/// ```
+/// use pshmem::{Comm, Result, Shared};
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     pshmem::run(|comm: &Comm| -> Result<()> {
+///         let table = Shared::<[f64]>::from_root(comm, 0, || vec![1.0, 2.0, 3.0])?;
+///         println!("rank {} reads {:?}", comm.rank(), table.view());
+///         Ok(())
+///     })
+/// }
+/// ```
+///
+/// # Collective
+/// Under a launcher, all processes call it once. The program may not have started MPI before; if it has, use
+/// [`Comm::from_mpi`] instead.
+pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode {
+    keep_panics();
+    let ended = match launch::launch() {
+        Ok(Launch::Threads(nodes)) => on_threads(&nodes, &main),
+        #[cfg(feature = "mpi")]
+        Ok(Launch::Mpi) => on_mpi(&main),
+        Err(error) => {
+            eprintln!("pshmem: {error}");
+            false
+        }
+    };
+    if ended {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Runs `main` on one rank and leaves all its `Comm`s. Whether it ended well.
+fn one_rank<E: Display>(
+    world: &Result<Comm>,
+    main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
+) -> bool {
+    let place = world.as_ref().map_or(String::new(), |comm| {
+        format!(" rank {} on {}", comm.rank(), comm.host())
+    });
+    // What `main` borrowed is not used again after a panic.
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let comm = world.as_ref().map_err(ToString::to_string)?;
+        let cut = launch::ranks_per_node()
+            .and_then(|n| n.map(|n| comm.with_ranks_per_node(n)).transpose());
+        match cut.map_err(|error| error.to_string())? {
+            Some(comm) => main(&comm),
+            None => main(comm),
+        }
+        .map_err(|error| error.to_string())
+    }));
+    let message = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(message)) => Some(message),
+        Err(payload) => Some(kept_panic().unwrap_or_else(|| panic_text(payload.as_ref()))),
+    };
+    if let Some(message) = &message {
+        eprintln!("pshmem:{place} failed: {message}");
+    }
+    let well = message.is_none();
+    guard::set_failure(message);
+    leave_all();
+    guard::set_failure(None);
+    well
+}
+
+fn on_threads<E: Display>(
+    nodes: &[usize],
+    main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
+) -> bool {
+    if nodes == [1] {
+        return one_rank(&Ok(Comm::solo()), main);
+    }
+    let places = places(nodes, false);
+    let ranks = places.len();
+    let (tell, ends) = mpsc::channel();
+    std::thread::scope(|scope| {
+        start_ranks(scope, places, |world| {
+            let tell = tell.clone();
+            let well = one_rank(&world, main);
+            drop(world);
+            // The receiver lives until all ranks have told.
+            let _ = tell.send(well);
+        });
+        let mut all_well = true;
+        for _ in 0..ranks {
+            let end = if all_well {
+                ends.recv().ok()
+            } else {
+                ends.recv_timeout(GRACE).ok()
+            };
+            match end {
+                Some(well) => all_well &= well,
+                None => {
+                    eprintln!(
+                        "pshmem: some ranks still run {} s after another one failed; ending the job",
+                        GRACE.as_secs()
+                    );
+                    std::process::exit(1);
+                }
+            }
+        }
+        all_well
+    })
+}
+
+#[cfg(feature = "mpi")]
+fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
+    use crate::transport::Transport;
+    use crate::transport::mpi::Mpi;
+    use std::rc::Rc;
+
+    let Some((universe, _)) = mpi::initialize_with_threading(mpi::Threading::Multiple) else {
+        eprintln!(
+            "pshmem: MPI has been started before `run`; use `Comm::from_mpi` in a program that starts it itself"
+        );
+        return false;
+    };
+    let transport = match Mpi::new(&universe.world()) {
+        Ok(transport) => Rc::new(transport),
+        Err(error) => {
+            // All ranks come to the same result here, so each may end for itself.
+            eprintln!("pshmem: {error}");
+            return false;
+        }
+    };
+    let world = Comm::world(transport.clone());
+    let well = one_rank(&world, main);
+    // A rank that failed gives the others some time to notice; one that ended well waits for all, as MPI_Finalize would.
+    if !transport.farewell((!well).then_some(GRACE)) {
+        eprintln!(
+            "pshmem: some ranks still run {} s after another one failed; ending the job",
+            GRACE.as_secs()
+        );
+        transport.abort();
+    }
+    drop(world);
+    drop(universe);
+    well
+}
+
+thread_local! {
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps message and source line of the last panic of each thread, for the report of its rank.
+fn keep_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let place = info
+                .location()
+                .map_or(String::new(), |place| format!(" at {place}"));
+            let text = format!("panicked{place}: {}", panic_text(info.payload()));
+            // A thread that is being torn down has nobody to report to.
+            let _ = PANIC.try_with(|kept| kept.replace(Some(text)));
+            before(info);
+        }));
+    });
+}
+
+fn kept_panic() -> Option<String> {
+    PANIC.take()
+}
+
+impl Comm {
+    /// The `Comm` of a communicator of a program that starts MPI itself.
+    ///
+    /// The communicator is duplicated, so messages of the program never mix with those of this crate. The duplicate and a
+    /// communicator of the node's processes live until MPI ends: make one `Comm` and clone or split it.
+    ///
+    /// ```no_run
+    /// let universe = mpi::initialize().expect("MPI was not started before");
+    /// let comm = pshmem::Comm::from_mpi(&universe.world())?;
+    /// println!("rank {} of {}", comm.rank(), comm.size());
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all processes of the communicator. It costs a few MPI collectives and one window.
+    ///
+    /// # Errors
+    /// [`Error::Mpi`], [`Error::Start`] when ranks run different executables, [`Error::NoRoom`].
+    #[cfg(feature = "mpi")]
+    pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {
+        Comm::world(std::rc::Rc::new(crate::transport::mpi::Mpi::new(
+            communicator,
+        )?))
+    }
+}
+
+/// Whether an environment error of this module names its variable; kept here for its tests.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_closure_is_a_failing_exit_code() {
+        assert!(!one_rank(&Ok(Comm::solo()), &|_: &Comm| Err(
+            "no input file"
+        )));
+        assert!(one_rank(&Ok(Comm::solo()), &|_: &Comm| Ok::<(), Error>(())));
+    }
+}

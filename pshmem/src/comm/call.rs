@@ -43,7 +43,10 @@ impl Kind {
     }
 
     fn name_of(word: u64) -> &'static str {
-        NAMES.iter().find(|(kind, _)| *kind as u64 == word).map_or("an unknown call", |(_, name)| name)
+        NAMES
+            .iter()
+            .find(|(kind, _)| *kind as u64 == word)
+            .map_or("an unknown call", |(_, name)| name)
     }
 }
 
@@ -64,20 +67,35 @@ const NO_ROOT: u64 = u64::MAX;
 
 impl Call {
     pub(crate) fn new(kind: Kind) -> Self {
-        Call { what: kind as u64, object: 0, field: 0, root: NO_ROOT }
+        Call {
+            what: kind as u64,
+            object: 0,
+            field: 0,
+            root: NO_ROOT,
+        }
     }
 
     pub(crate) fn on(self, object: u64, leaves: &std::ops::Range<usize>) -> Self {
-        Call { object, field: ((leaves.start as u64) << 32) | leaves.len() as u64, ..self }
+        Call {
+            object,
+            field: ((leaves.start as u64) << 32) | leaves.len() as u64,
+            ..self
+        }
     }
 
     pub(crate) fn root(self, root: usize) -> Self {
-        Call { root: root as u64, ..self }
+        Call {
+            root: root as u64,
+            ..self
+        }
     }
 
     /// The same call at its `step`-th meeting; only a defect of this crate makes ranks differ in it.
     pub(crate) fn step(self, step: u64) -> Self {
-        Call { what: (self.what & 0xffff_ffff) | (step << 32), ..self }
+        Call {
+            what: (self.what & 0xffff_ffff) | (step << 32),
+            ..self
+        }
     }
 
     pub(crate) fn words(self) -> [u64; CALL_WORDS] {
@@ -85,7 +103,12 @@ impl Call {
     }
 
     pub(crate) fn from_words([what, object, field, root]: [u64; CALL_WORDS]) -> Self {
-        Call { what, object, field, root }
+        Call {
+            what,
+            object,
+            field,
+            root,
+        }
     }
 
     pub(crate) fn name(self) -> &'static str {

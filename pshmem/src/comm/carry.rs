@@ -39,7 +39,11 @@ impl Target<'_> {
     /// `start` is valid for reads and writes of `fields` during the value's life, and no reference to these bytes is used
     /// by any rank of the node while a call on this target is between its claim and its release.
     pub(crate) unsafe fn new(start: NonNull<u8>, fields: Range<usize>) -> Self {
-        Target { start, fields, life: PhantomData }
+        Target {
+            start,
+            fields,
+            life: PhantomData,
+        }
     }
 
     fn at(&self, offset: usize) -> *mut u8 {
@@ -50,8 +54,13 @@ impl Target<'_> {
 
     /// Rule 4 of the protocol: whatever a header says, nothing outside the fields of the call is touched.
     fn check(&self, regions: &[Region]) {
-        let inside = regions.iter().all(|region| region.is_inside(self.fields.start, self.fields.end));
-        assert!(inside, "a header names bytes outside the fields of its call");
+        let inside = regions
+            .iter()
+            .all(|region| region.is_inside(self.fields.start, self.fields.end));
+        assert!(
+            inside,
+            "a header names bytes outside the fields of its call"
+        );
     }
 }
 
@@ -61,7 +70,11 @@ enum Piece {
     /// Bytes of the segment.
     Direct { offset: usize, len: usize },
     /// `runs` equal runs of a region, from the `first`-th on, packed.
-    Staged { region: usize, first: usize, runs: usize },
+    Staged {
+        region: usize,
+        first: usize,
+        runs: usize,
+    },
 }
 
 /// Cuts regions into pieces; sender and receivers cut alike.
@@ -74,14 +87,21 @@ fn cut(regions: &[Region]) -> Vec<Piece> {
                 let mut at = 0;
                 while at < region.run {
                     let len = PIECE.min(region.run - at);
-                    pieces.push(Piece::Direct { offset: start + at, len });
+                    pieces.push(Piece::Direct {
+                        offset: start + at,
+                        len,
+                    });
                     at += len;
                 }
             }
         } else if runs > 0 {
             let per_piece = (STAGE / region.run).max(1);
             for first in (0..runs).step_by(per_piece) {
-                pieces.push(Piece::Staged { region: index, first, runs: per_piece.min(runs - first) });
+                pieces.push(Piece::Staged {
+                    region: index,
+                    first,
+                    runs: per_piece.min(runs - first),
+                });
             }
         }
     }
@@ -106,17 +126,35 @@ struct Carrier<'a> {
 impl Core {
     /// The writer tells the other nodes that call `n` is written, and sends the bytes. Returns when its segment may change
     /// again.
-    pub(crate) fn send(&self, n: u64, root: usize, target: Option<&Target<'_>>, outcome: Vec<u8>, regions: Vec<Region>) {
+    pub(crate) fn send(
+        &self,
+        n: u64,
+        root: usize,
+        target: Option<&Target<'_>>,
+        outcome: Vec<u8>,
+        regions: Vec<Region>,
+    ) {
         let route = Route::new(self, root);
-        let letter = Body::Header { n, outcome, regions };
+        let letter = Body::Header {
+            n,
+            outcome,
+            regions,
+        };
         for to in route.tree_children() {
             self.post.send(to, self.id, &letter);
         }
-        let Body::Header { regions, .. } = letter else { unreachable!("made above") };
+        let Body::Header { regions, .. } = letter else {
+            unreachable!("made above")
+        };
         if let Some(target) = target {
             target.check(&regions);
             let to = route.receivers(&regions);
-            Carrier { core: self, target, regions: &regions }.send(&to);
+            Carrier {
+                core: self,
+                target,
+                regions: &regions,
+            }
+            .send(&to);
         }
     }
 
@@ -125,20 +163,38 @@ impl Core {
     pub(crate) fn receive(&self, n: u64, root: usize, target: Option<&Target<'_>>) {
         let route = Route::new(self, root);
         let (outcome, regions) = self.await_letter_from(route.tree_parent(), |body| match body {
-            Body::Header { n: of, outcome, regions } if of == n => Ok((outcome, regions)),
+            Body::Header {
+                n: of,
+                outcome,
+                regions,
+            } if of == n => Ok((outcome, regions)),
             other => Err(other),
         });
-        let letter = Body::Header { n, outcome, regions };
+        let letter = Body::Header {
+            n,
+            outcome,
+            regions,
+        };
         for to in route.tree_children() {
             self.post.send(to, self.id, &letter);
         }
-        let Body::Header { outcome, regions, .. } = letter else { unreachable!("made above") };
+        let Body::Header {
+            outcome, regions, ..
+        } = letter
+        else {
+            unreachable!("made above")
+        };
         match target {
             Some(target) => {
                 target.check(&regions);
                 let from = route.sender(&regions);
                 let to = route.receivers(&regions);
-                Carrier { core: self, target, regions: &regions }.relay(from, &to, || self.release_written(n, &outcome));
+                Carrier {
+                    core: self,
+                    target,
+                    regions: &regions,
+                }
+                .relay(from, &to, || self.release_written(n, &outcome));
             }
             None => self.release_written(n, &outcome),
         }
@@ -158,7 +214,12 @@ impl<'a> Route<'a> {
     fn new(core: &'a Core, root: usize) -> Self {
         let nodes = core.topology.nodes();
         let at = (core.topology.node() + nodes - core.topology.node_of(root)) % nodes;
-        Route { core, root, at, nodes }
+        Route {
+            core,
+            root,
+            at,
+            nodes,
+        }
     }
 
     /// World rank of who acts for a node: the writer itself for its own, the leader for others.
@@ -175,7 +236,10 @@ impl<'a> Route<'a> {
     }
 
     fn tree_children(&self) -> Vec<usize> {
-        tree_children(self.at, self.nodes).into_iter().map(|at| self.address(at)).collect()
+        tree_children(self.at, self.nodes)
+            .into_iter()
+            .map(|at| self.address(at))
+            .collect()
     }
 
     fn is_short(regions: &[Region]) -> bool {
@@ -183,7 +247,11 @@ impl<'a> Route<'a> {
     }
 
     fn sender(&self, regions: &[Region]) -> usize {
-        if Self::is_short(regions) { self.tree_parent() } else { self.address(self.at - 1) }
+        if Self::is_short(regions) {
+            self.tree_parent()
+        } else {
+            self.address(self.at - 1)
+        }
     }
 
     fn receivers(&self, regions: &[Region]) -> Vec<usize> {
@@ -228,7 +296,14 @@ impl Carrier<'_> {
             {
                 receiving.push_back(self.start_receive(piece, from));
             }
-            let Some(Flight { piece, stage, transfers }) = receiving.pop_front() else { break };
+            let Some(Flight {
+                piece,
+                stage,
+                transfers,
+            }) = receiving.pop_front()
+            else {
+                break;
+            };
             self.await_transfers(&transfers);
             self.unpack(&piece, &stage);
             if !to.is_empty() {
@@ -264,7 +339,11 @@ impl Carrier<'_> {
             // which is after `finish`; or of the stage, which the flight owns until then.
             .map(|&to| unsafe { transport.send_bytes(to, bytes, len) })
             .collect();
-        Flight { piece, transfers, stage }
+        Flight {
+            piece,
+            transfers,
+            stage,
+        }
     }
 
     fn start_receive(&self, piece: Piece, from: usize) -> Flight {
@@ -276,7 +355,11 @@ impl Carrier<'_> {
         // SAFETY: the bytes are those of the target, which no rank of the node uses between claim and release (duty of
         // `Target::new`), and the release follows the last transfer; or of the stage, which the flight owns.
         let transfer = unsafe { self.core.post.transport.recv_bytes(from, bytes, len) };
-        Flight { piece, transfers: vec![transfer], stage }
+        Flight {
+            piece,
+            transfers: vec![transfer],
+            stage,
+        }
     }
 
     fn finish(&self, flight: Option<Flight>) {
@@ -288,25 +371,40 @@ impl Carrier<'_> {
     fn await_transfers(&self, transfers: &[Transfer]) {
         let mut wait = self.core.wait();
         for transfer in transfers {
-            wait.until(|| self.core.post.transport.test(transfer).then_some(()), || {});
+            wait.until(
+                || self.core.post.transport.test(transfer).then_some(()),
+                || {},
+            );
         }
     }
 
     fn pack(&self, piece: &Piece, stage: &mut [u8]) {
-        let Piece::Staged { region, first, .. } = piece else { return };
+        let Piece::Staged { region, first, .. } = piece else {
+            return;
+        };
         let region = &self.regions[*region];
         for (start, packed) in region.runs(*first).zip(stage.chunks_exact_mut(region.run)) {
             // SAFETY: the run is inside the target (`check`), `packed` is as long as it; the writer has finished writing.
-            unsafe { std::ptr::copy_nonoverlapping(self.target.at(start), packed.as_mut_ptr(), region.run) };
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    self.target.at(start),
+                    packed.as_mut_ptr(),
+                    region.run,
+                )
+            };
         }
     }
 
     fn unpack(&self, piece: &Piece, stage: &[u8]) {
-        let Piece::Staged { region, first, .. } = piece else { return };
+        let Piece::Staged { region, first, .. } = piece else {
+            return;
+        };
         let region = &self.regions[*region];
         for (start, packed) in region.runs(*first).zip(stage.chunks_exact(region.run)) {
             // SAFETY: as in `pack`; no rank of the node uses these bytes before the release (duty of `Target::new`).
-            unsafe { std::ptr::copy_nonoverlapping(packed.as_ptr(), self.target.at(start), region.run) };
+            unsafe {
+                std::ptr::copy_nonoverlapping(packed.as_ptr(), self.target.at(start), region.run)
+            };
         }
     }
 }

@@ -176,7 +176,11 @@ impl Control<'_> {
     pub(crate) fn posted(self, rank: usize) -> (Call, Vec<u8>, String) {
         let slot = &self.slots[rank];
         let site = get(&slot.site, slot.site_len.load(Ordering::Relaxed));
-        (self.call(rank), self.note(rank), String::from_utf8_lossy(&site).into_owned())
+        (
+            self.call(rank),
+            self.note(rank),
+            String::from_utf8_lossy(&site).into_owned(),
+        )
     }
 
     /// The rank's note, empty for most calls.
@@ -186,7 +190,9 @@ impl Control<'_> {
     }
 
     fn call(self, rank: usize) -> Call {
-        Call::from_words(std::array::from_fn(|word| self.slots[rank].call[word].load(Ordering::Relaxed)))
+        Call::from_words(std::array::from_fn(|word| {
+            self.slots[rank].call[word].load(Ordering::Relaxed)
+        }))
     }
 
     /// Whether the rank in `slot` has arrived at call `n`, and with the same call.
@@ -196,7 +202,11 @@ impl Control<'_> {
         if arrived & !GONE < n {
             return (arrived & GONE != 0).then_some(Err(Conflict::Gone(slot)));
         }
-        Some(if self.call(slot) == mine { Ok(()) } else { Err(Conflict::Differs(slot)) })
+        Some(if self.call(slot) == mine {
+            Ok(())
+        } else {
+            Err(Conflict::Differs(slot))
+        })
     }
 
     /// Waits until every rank of the node has arrived at call `n`, and compares their calls with `mine`.
@@ -230,7 +240,12 @@ impl Control<'_> {
         self.head
             .state
             .0
-            .compare_exchange(state(n, OPEN), state(n, WRITING), Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(
+                state(n, OPEN),
+                state(n, WRITING),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            )
             .is_ok()
     }
 
@@ -240,7 +255,12 @@ impl Control<'_> {
             .head
             .state
             .0
-            .compare_exchange(state(n, OPEN), state(n, POISONED), Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(
+                state(n, OPEN),
+                state(n, POISONED),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            )
             .is_ok();
         if won {
             self.publish(n, &outcome());
@@ -250,7 +270,10 @@ impl Control<'_> {
 
     /// Like `poison`, for the holder of the claim.
     pub(crate) fn poison_claimed(self, n: u64, outcome: &[u8]) {
-        self.head.state.0.store(state(n, POISONED), Ordering::Relaxed);
+        self.head
+            .state
+            .0
+            .store(state(n, POISONED), Ordering::Relaxed);
         self.publish(n, outcome);
     }
 
@@ -261,7 +284,12 @@ impl Control<'_> {
     }
 
     /// Waits for the claim. `false` when the call was released, with an error, instead.
-    pub(crate) fn await_go(self, n: u64, pause: &mut impl Pause, mut trouble: impl FnMut()) -> bool {
+    pub(crate) fn await_go(
+        self,
+        n: u64,
+        pause: &mut impl Pause,
+        mut trouble: impl FnMut(),
+    ) -> bool {
         loop {
             // [GO] acquire.
             if self.head.go.0.load(Ordering::Acquire) >= n {
@@ -278,27 +306,48 @@ impl Control<'_> {
 
     /// Ends call `n` for every rank of the node. Only the holder of the claim may call it.
     pub(crate) fn release(self, n: u64, outcome: &[u8]) {
-        self.head.state.0.store(state(n + 1, OPEN), Ordering::Relaxed);
+        self.head
+            .state
+            .0
+            .store(state(n + 1, OPEN), Ordering::Relaxed);
         self.publish(n, outcome);
     }
 
     fn publish(self, n: u64, outcome: &[u8]) {
-        assert!(outcome.len() <= OUTCOME_BYTES, "an outcome of {} B was not clipped", outcome.len());
+        assert!(
+            outcome.len() <= OUTCOME_BYTES,
+            "an outcome of {} B was not clipped",
+            outcome.len()
+        );
         if !outcome.is_empty() {
-            self.head.outcome_len.store(outcome.len() as u64, Ordering::Relaxed);
+            self.head
+                .outcome_len
+                .store(outcome.len() as u64, Ordering::Relaxed);
             put(&self.head.outcome, outcome);
         }
         // [RELEASE] release: the segment as the writer left it, the outcome, and the state word.
-        self.head.release.0.store((n << 1) | u64::from(!outcome.is_empty()), Ordering::Release);
+        self.head
+            .release
+            .0
+            .store((n << 1) | u64::from(!outcome.is_empty()), Ordering::Release);
     }
 
     /// Waits for the end of call `n`; `trouble` runs whenever it is time to look for some.
-    pub(crate) fn await_release(self, n: u64, pause: &mut impl Pause, mut trouble: impl FnMut()) -> Released {
+    pub(crate) fn await_release(
+        self,
+        n: u64,
+        pause: &mut impl Pause,
+        mut trouble: impl FnMut(),
+    ) -> Released {
         loop {
             // [RELEASE] acquire.
             let release = self.head.release.0.load(Ordering::Acquire);
             if release >> 1 >= n {
-                return if release & 1 == 0 { Released::Plain } else { Released::Outcome };
+                return if release & 1 == 0 {
+                    Released::Plain
+                } else {
+                    Released::Outcome
+                };
             }
             if pause.pause() {
                 trouble();
@@ -308,7 +357,10 @@ impl Control<'_> {
 
     /// The outcome of the call that was released last. It stays until all ranks have arrived at the next call.
     pub(crate) fn outcome(self) -> Vec<u8> {
-        get(&self.head.outcome, self.head.outcome_len.load(Ordering::Relaxed))
+        get(
+            &self.head.outcome,
+            self.head.outcome_len.load(Ordering::Relaxed),
+        )
     }
 }
 

@@ -112,17 +112,22 @@ impl Core {
             return Ok(());
         }
         if guard::is_inside() {
-            return Err(Error::Nested { call: name.to_owned() });
+            return Err(Error::Nested {
+                call: name.to_owned(),
+            });
         }
         if let Some(end) = &*self.end.borrow() {
             return Err(end.clone());
         }
         if !self.post.transport.is_open() {
-            return Err(Error::Finished { call: name.to_owned() });
+            return Err(Error::Finished {
+                call: name.to_owned(),
+            });
         }
         if !self.site.get().is_some_and(|last| std::ptr::eq(last, site)) {
             self.site.set(Some(site));
-            self.control().set_site(self.topology.slot, &site.to_string());
+            self.control()
+                .set_site(self.topology.slot, &site.to_string());
         }
         Ok(())
     }
@@ -133,13 +138,25 @@ impl Core {
         if root < size {
             return Ok(());
         }
-        Err(self.refuse(call, Error::NoSuchRank { call: call.name().to_owned(), root, size }))
+        Err(self.refuse(
+            call,
+            Error::NoSuchRank {
+                call: call.name().to_owned(),
+                root,
+                size,
+            },
+        ))
     }
 
     /// Takes part in `call` only to say that this rank cannot, so that all ranks get an error.
     pub(crate) fn refuse(&self, call: Call, error: Error) -> Error {
-        let note = Note { fault: Some(error.clone()), ..Note::default() };
-        self.agree(call, note, |_| Vec::new()).err().unwrap_or(error)
+        let note = Note {
+            fault: Some(error.clone()),
+            ..Note::default()
+        };
+        self.agree(call, note, |_| Vec::new())
+            .err()
+            .unwrap_or(error)
     }
 
     /// Ends call `n` on this rank.
@@ -160,15 +177,26 @@ impl Core {
     }
 
     fn sentence(&self, rank: usize, call: Call, site: &str) -> String {
-        format!("rank {rank} on {} called {} at {site}", self.post.transport.host(), call.text())
+        format!(
+            "rank {rank} on {} called {} at {site}",
+            self.post.transport.host(),
+            call.text()
+        )
     }
 
     /// The error of a call that a rank will never make.
     pub(crate) fn gone(&self, rank: usize, host: &str, why: &Leave, call: Call) -> Error {
         match why {
-            Leave::Failed(message) => Error::RankFailed { rank, host: host.to_owned(), message: message.clone() },
+            Leave::Failed(message) => Error::RankFailed {
+                rank,
+                host: host.to_owned(),
+                message: message.clone(),
+            },
             Leave::LetGo => Error::Diverged {
-                what: format!("others called {}, but rank {rank} on {host} has let go of its last handle or left `run`", call.text()),
+                what: format!(
+                    "others called {}, but rank {rank} on {host} has let go of its last handle or left `run`",
+                    call.text()
+                ),
             },
         }
     }
@@ -176,7 +204,12 @@ impl Core {
     /// The error of a call that a mate will never make.
     pub(crate) fn gone_mate(&self, slot: usize, call: Call) -> Error {
         let why = postcard::from_bytes(&self.control().note(slot)).unwrap_or(Leave::LetGo);
-        self.gone(self.topology.mates[slot] as usize, self.post.transport.host(), &why, call)
+        self.gone(
+            self.topology.mates[slot] as usize,
+            self.post.transport.host(),
+            &why,
+            call,
+        )
     }
 
     /// Tells everybody that this rank makes no further call. Local: it waits for nobody.
@@ -184,14 +217,22 @@ impl Core {
         if self.left.replace(true) || self.topology.size() == 1 {
             return;
         }
-        let why = guard::failure().map_or(Leave::LetGo, |message| Leave::Failed(clip(&message, NOTE_BYTES - 16)));
+        let why = guard::failure().map_or(Leave::LetGo, |message| {
+            Leave::Failed(clip(&message, NOTE_BYTES - 16))
+        });
         let bytes = postcard::to_allocvec(&why).expect("plain data always encodes");
         let done = self.done.get();
         self.control().leave(self.topology.slot, done, &bytes);
         if self.is_multi_node() && self.topology.is_leader() && self.post.transport.is_open() {
-            let gone = Body::Gone { done, rank: self.topology.rank, host: self.post.transport.host().to_owned(), why };
+            let gone = Body::Gone {
+                done,
+                rank: self.topology.rank,
+                host: self.post.transport.host().to_owned(),
+                why,
+            };
             for node in self.parent.iter().chain(&self.children) {
-                self.post.send(self.topology.leader_address(*node), self.id, &gone);
+                self.post
+                    .send(self.topology.leader_address(*node), self.id, &gone);
             }
         }
     }

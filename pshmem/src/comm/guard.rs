@@ -53,6 +53,9 @@ pub(crate) fn set_failure(message: Option<String>) {
 
 /// Why this rank is ending, if it is.
 pub(crate) fn failure() -> Option<String> {
-    let kept = FAILURE.try_with(|failure| failure.borrow().clone()).ok().flatten();
+    let kept = FAILURE
+        .try_with(|failure| failure.borrow().clone())
+        .ok()
+        .flatten();
     kept.or_else(|| std::thread::panicking().then(|| "it panicked".to_owned()))
 }

@@ -21,11 +21,23 @@ pub(crate) enum Body {
     /// Up the tree: all ranks below have arrived at call `n`, or never will.
     Report(Report),
     /// Down the tree: what becomes of call `n`.
-    Verdict { n: u64, verdict: Result<Notes, Error> },
+    Verdict {
+        n: u64,
+        verdict: Result<Notes, Error>,
+    },
     /// From the writer: call `n` is written; bytes follow for each region.
-    Header { n: u64, outcome: Vec<u8>, regions: Vec<Region> },
+    Header {
+        n: u64,
+        outcome: Vec<u8>,
+        regions: Vec<Region>,
+    },
     /// A leader makes no call after its `done`-th.
-    Gone { done: u64, rank: usize, host: String, why: Leave },
+    Gone {
+        done: u64,
+        rank: usize,
+        host: String,
+        why: Leave,
+    },
 }
 
 /// What a leader says about the ranks of its subtree.

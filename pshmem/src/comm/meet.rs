@@ -22,7 +22,10 @@ use serde::{Deserialize, Serialize};
 enum Outcome {
     Failed(Error),
     /// The merged notes, and what the leader adds for its own node.
-    Agreed { notes: Notes, local: Vec<u8> },
+    Agreed {
+        notes: Notes,
+        local: Vec<u8>,
+    },
     /// What the writer says.
     Written(Vec<u8>),
 }
@@ -73,11 +76,22 @@ impl Core {
         let n = self.arrive(call, &note);
         if self.topology.is_leader() {
             self.lead(n, call, |verdict| match verdict {
-                Notes { fault: Some((_, fault)), .. } => failed(fault),
-                Notes { same: Some(ours), differs: Some(theirs), .. } => failed(same::mismatch(call, &ours, &theirs)),
+                Notes {
+                    fault: Some((_, fault)),
+                    ..
+                } => failed(fault),
+                Notes {
+                    same: Some(ours),
+                    differs: Some(theirs),
+                    ..
+                } => failed(same::mismatch(call, &ours, &theirs)),
                 notes => {
                     let local = at_leader(&notes);
-                    if local.is_empty() && notes.is_empty() { Vec::new() } else { encode(&Outcome::Agreed { notes, local }) }
+                    if local.is_empty() && notes.is_empty() {
+                        Vec::new()
+                    } else {
+                        encode(&Outcome::Agreed { notes, local })
+                    }
                 }
             });
         }
@@ -125,7 +139,11 @@ impl Core {
 
     fn arrive(&self, call: Call, note: &Note) -> u64 {
         let n = self.done.get() + 1;
-        let bytes = if note.is_empty() { Vec::new() } else { encode_note(note) };
+        let bytes = if note.is_empty() {
+            Vec::new()
+        } else {
+            encode_note(note)
+        };
         self.control().arrive(self.topology.slot, n, call, &bytes);
         n
     }
@@ -138,7 +156,8 @@ impl Core {
         if self.topology.is_leader() {
             return matches!(self.lead_claimed(n, call), Some(Ok(_)));
         }
-        self.control().await_go(n, &mut self.wait(), || self.look_for_trouble(n, call))
+        self.control()
+            .await_go(n, &mut self.wait(), || self.look_for_trouble(n, call))
     }
 
     /// The writer's own part, once it has the claim.
@@ -208,7 +227,11 @@ impl Core {
             Gathered::Conflict(conflict) => Some(self.conflict(conflict, call)),
             _ => None,
         };
-        let notes = if conflict.is_none() { self.notes_of_node() } else { Notes::default() };
+        let notes = if conflict.is_none() {
+            self.notes_of_node()
+        } else {
+            Notes::default()
+        };
         let verdict = self.settle(n, call, notes, conflict);
         if let Err(error) = &verdict {
             control.poison_claimed(n, &failed(error.clone()));
@@ -222,7 +245,10 @@ impl Core {
         for (slot, &rank) in self.topology.mates.iter().enumerate() {
             let bytes = self.control().note(slot);
             if !bytes.is_empty() {
-                notes.add(rank as usize, postcard::from_bytes(&bytes).expect("a note that this executable encoded"));
+                notes.add(
+                    rank as usize,
+                    postcard::from_bytes(&bytes).expect("a note that this executable encoded"),
+                );
             }
         }
         notes
@@ -233,7 +259,9 @@ impl Core {
         match control.await_release(n, &mut self.wait(), || self.look_for_trouble(n, call)) {
             Released::Plain => Ok(None),
             Released::Outcome => {
-                match postcard::from_bytes(&control.outcome()).expect("an outcome that this executable encoded") {
+                match postcard::from_bytes(&control.outcome())
+                    .expect("an outcome that this executable encoded")
+                {
                     Outcome::Failed(error) => Err(error),
                     outcome => Ok(Some(outcome)),
                 }
@@ -261,7 +289,9 @@ impl Core {
             Conflict::Differs(slot) => {
                 let (mine, other) = (self.topology.slot, slot);
                 let (first, second) = (mine.min(other), mine.max(other));
-                Error::Diverged { what: format!("{}; {}", self.describe(first), self.describe(second)) }
+                Error::Diverged {
+                    what: format!("{}; {}", self.describe(first), self.describe(second)),
+                }
             }
         }
     }
@@ -274,7 +304,11 @@ impl Core {
 
 fn encode_note(note: &Note) -> Vec<u8> {
     let bytes = postcard::to_allocvec(note).expect("notes are plain data and always encode");
-    assert!(bytes.len() <= NOTE_BYTES, "a note of {} B was not clipped", bytes.len());
+    assert!(
+        bytes.len() <= NOTE_BYTES,
+        "a note of {} B was not clipped",
+        bytes.len()
+    );
     bytes
 }
 

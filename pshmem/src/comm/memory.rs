@@ -53,17 +53,30 @@ impl NodeMemory {
     ///
     /// # Safety
     /// `first` is fresh, zeroed, and the first chunk of the same `Comm` on every rank of the node.
-    pub(crate) unsafe fn with_chunk(first: Rc<Mapping>, bytes: usize, ranks: usize, is_leader: bool) -> (Self, Segment) {
+    pub(crate) unsafe fn with_chunk(
+        first: Rc<Mapping>,
+        bytes: usize,
+        ranks: usize,
+        is_leader: bool,
+    ) -> (Self, Segment) {
         let mut book = Book::default();
         if is_leader {
             // SAFETY: passed on from the caller.
             unsafe { book.add(first.clone()) };
             let placed = book.place(bytes, 64, ranks);
-            assert_eq!(placed, Some(arena::FIRST), "the first block of a fresh chunk has a fixed place");
+            assert_eq!(
+                placed,
+                Some(arena::FIRST),
+                "the first block of a fresh chunk has a fixed place"
+            );
         }
         // SAFETY: the leader's book places exactly this block first, for all ranks of the node.
         let control = unsafe { Segment::in_chunk(first.clone(), arena::FIRST, bytes) };
-        let memory = NodeMemory { chunks: RefCell::new(vec![first]), book: RefCell::new(book), ..NodeMemory::default() };
+        let memory = NodeMemory {
+            chunks: RefCell::new(vec![first]),
+            book: RefCell::new(book),
+            ..NodeMemory::default()
+        };
         (memory, control)
     }
 
@@ -84,9 +97,16 @@ impl Core {
         mine: Option<usize>,
     ) -> Result<Option<Segment>> {
         let large = matches!(wants, [want] if !arena::is_small(want.bytes, want.align));
-        let mut found = if self.topology.is_leader() && !large { self.find(wants) } else { None };
+        let mut found = if self.topology.is_leader() && !large {
+            self.find(wants)
+        } else {
+            None
+        };
         let grow = self.topology.is_leader() && !large && found.is_none();
-        let mut note = Note { grow, ..Note::default() };
+        let mut note = Note {
+            grow,
+            ..Note::default()
+        };
         match identity {
             Some(bytes) if bytes.len() > SAME_BYTES => note.long = true,
             same => note.same = same.map(<[u8]>::to_vec),
@@ -94,7 +114,11 @@ impl Core {
         let agreed = self.agree(call, note, |notes| {
             let grow = if grow { self.next_chunk(wants) } else { 0 };
             // A comparison that takes longer, or nodes that must grow first, leave the places for later.
-            let found = if notes.grow || notes.long { Vec::new() } else { found.take().unwrap_or_default() };
+            let found = if notes.grow || notes.long {
+                Vec::new()
+            } else {
+                found.take().unwrap_or_default()
+            };
             encode(&Places { found, grow })
         });
         self.give_back(found);
@@ -124,27 +148,49 @@ impl Core {
             }
         }
         let agreed = self.agree(call.step(3), Note::default(), |_| {
-            let found = self.find(wants).expect("a chunk for exactly these wants was added");
+            let found = self
+                .find(wants)
+                .expect("a chunk for exactly these wants was added");
             encode(&Places { found, grow: 0 })
         })?;
         Ok(decode(&agreed.local))
     }
 
     fn place_large(&self, call: Call, want: Want) -> Result<Segment> {
-        let too_large = || Error::TooLarge { what: "the object".to_owned(), extents: vec![want.bytes], size: 1 };
+        let too_large = || Error::TooLarge {
+            what: "the object".to_owned(),
+            extents: vec![want.bytes],
+            size: 1,
+        };
         let bytes = round_up(want.bytes, PAGE).ok_or_else(too_large)?;
-        let mapping = self.map_agreed(call, bytes)?.expect("every node maps a large object");
+        let mapping = self
+            .map_agreed(call, bytes)?
+            .expect("every node maps a large object");
         Ok(Segment::whole(mapping, want.bytes))
     }
 
     /// Maps `bytes` (0 for a node that needs none), once all nodes have room, and populates them. All nodes succeed or none.
     fn map_agreed(&self, call: Call, bytes: usize) -> Result<Option<Rc<Mapping>>> {
         let mates = self.topology.mates.len();
-        let fault = if bytes > 0 && self.topology.is_leader() { self.check_room(bytes).err() } else { None };
-        self.agree(call.step(1), Note { fault, ..Note::default() }, |_| Vec::new())?;
+        let fault = if bytes > 0 && self.topology.is_leader() {
+            self.check_room(bytes).err()
+        } else {
+            None
+        };
+        self.agree(
+            call.step(1),
+            Note {
+                fault,
+                ..Note::default()
+            },
+            |_| Vec::new(),
+        )?;
         let mapped = if bytes > 0 {
             let key = (self.id << 24) | self.memory.next_key();
-            self.post.transport.map(&self.topology.node_addresses(), key, bytes).map(Some)
+            self.post
+                .transport
+                .map(&self.topology.node_addresses(), key, bytes)
+                .map(Some)
         } else {
             Ok(None)
         };
@@ -152,12 +198,22 @@ impl Core {
             Ok(Some(mapping)) => {
                 // SAFETY: the mapping is fresh, so it holds zeros and no rank uses its bytes before all have agreed below.
                 let populated = unsafe { mapping.populate(self.topology.slot, mates) };
-                (Some(Rc::new(mapping)), populated.err().map(|_| self.no_room(bytes)))
+                (
+                    Some(Rc::new(mapping)),
+                    populated.err().map(|_| self.no_room(bytes)),
+                )
             }
             Ok(None) => (None, None),
             Err(error) => (None, Some(clipped(error))),
         };
-        self.agree(call.step(2), Note { fault, ..Note::default() }, |_| Vec::new())?;
+        self.agree(
+            call.step(2),
+            Note {
+                fault,
+                ..Note::default()
+            },
+            |_| Vec::new(),
+        )?;
         Ok(mapping)
     }
 
@@ -168,13 +224,23 @@ impl Core {
             return Ok(());
         }
         let host = self.post.transport.host().to_owned();
-        Err(Error::NoRoom { host, place: room.place.to_owned(), needed, free: room.free })
+        Err(Error::NoRoom {
+            host,
+            place: room.place.to_owned(),
+            needed,
+            free: room.free,
+        })
     }
 
     fn no_room(&self, needed: usize) -> Error {
         let host = self.post.transport.host().to_owned();
         match self.post.transport.room(self.topology.mates.len()) {
-            Ok(room) => Error::NoRoom { host, place: room.place.to_owned(), needed, free: room.free },
+            Ok(room) => Error::NoRoom {
+                host,
+                place: room.place.to_owned(),
+                needed,
+                free: room.free,
+            },
             Err(error) => error,
         }
     }
@@ -197,12 +263,18 @@ impl Core {
 
     fn give_back(&self, places: Option<Vec<Placement>>) {
         let mut book = self.memory.book.borrow_mut();
-        places.into_iter().flatten().for_each(|place| book.take_back(place));
+        places
+            .into_iter()
+            .flatten()
+            .for_each(|place| book.take_back(place));
     }
 
     /// Bytes of the next chunk: larger than the ones before, and large enough for these wants.
     fn next_chunk(&self, wants: &[Want]) -> usize {
-        let needed: usize = wants.iter().map(|want| arena::block_bytes(want.bytes, want.align)).sum();
+        let needed: usize = wants
+            .iter()
+            .map(|want| arena::block_bytes(want.bytes, want.align))
+            .sum();
         let usual = arena::chunk_bytes(self.memory.chunks.borrow().len());
         usual.max((needed + PAGE).next_multiple_of(PAGE))
     }
@@ -227,12 +299,32 @@ fn decode(bytes: &[u8]) -> Places {
 fn clipped(error: Error) -> Error {
     const TEXT: usize = 200;
     match error {
-        Error::Mpi { call, code, class, text, rank, host } => {
-            Error::Mpi { call, code, class, text: clip(&text, TEXT), rank, host: clip(&host, 64) }
-        }
-        Error::System { call, rank, host, text } => {
-            Error::System { call, rank, host: clip(&host, 64), text: clip(&text, TEXT) }
-        }
+        Error::Mpi {
+            call,
+            code,
+            class,
+            text,
+            rank,
+            host,
+        } => Error::Mpi {
+            call,
+            code,
+            class,
+            text: clip(&text, TEXT),
+            rank,
+            host: clip(&host, 64),
+        },
+        Error::System {
+            call,
+            rank,
+            host,
+            text,
+        } => Error::System {
+            call,
+            rank,
+            host: clip(&host, 64),
+            text: clip(&text, TEXT),
+        },
         other => other,
     }
 }

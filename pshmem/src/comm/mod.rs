@@ -20,16 +20,16 @@ pub(crate) mod topology;
 mod tree;
 mod wait;
 
+use self::core::Core;
 use crate::error::Result;
+use crate::segment::Segment;
+use crate::segment::arena;
 use crate::transport::Transport;
 use crate::transport::local::{Local, World};
 use crate::transport::post::Post;
 use call::{Call, Kind};
-use self::core::Core;
 use memory::NodeMemory;
 use note::Note;
-use crate::segment::Segment;
-use crate::segment::arena;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -90,15 +90,21 @@ impl Comm {
     /// The `Comm` of all ranks that `transport` reaches. Collective over them.
     pub(crate) fn world(transport: Rc<dyn Transport>) -> Result<Self> {
         const ID: u64 = 1;
-        let nodes: Vec<u64> = transport.nodes().iter().map(|&node| u64::from(node)).collect();
+        let nodes: Vec<u64> = transport
+            .nodes()
+            .iter()
+            .map(|&node| u64::from(node))
+            .collect();
         let topology = Topology::new(transport.rank(), (0..nodes.len() as u32).collect(), &nodes);
         let mates = topology.mates.len();
         let bytes = Segment::control_bytes(mates);
-        let chunk = arena::chunk_bytes(0).max(arena::block_bytes(bytes, 64).next_multiple_of(4096) + 4096);
+        let chunk =
+            arena::chunk_bytes(0).max(arena::block_bytes(bytes, 64).next_multiple_of(4096) + 4096);
         let mapping = Rc::new(transport.map(&topology.node_addresses(), ID << 24, chunk)?);
         let post = Post::new(transport);
         // SAFETY: a fresh mapping holds zeros, and every rank of the node makes it its first chunk here.
-        let (memory, control) = unsafe { NodeMemory::with_chunk(mapping, bytes, mates, topology.is_leader()) };
+        let (memory, control) =
+            unsafe { NodeMemory::with_chunk(mapping, bytes, mates, topology.is_leader()) };
         // SAFETY: the block was placed for this many slots, is zeroed, and every rank of the node does the same.
         let core = unsafe { Core::new(&post, ID, topology, control, memory) };
         Ok(Comm { core })
@@ -169,7 +175,8 @@ impl Comm {
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
         self.core.enter(Kind::Barrier.name(), Location::caller())?;
-        self.core.agree(Call::new(Kind::Barrier), Note::default(), |_| Vec::new())?;
+        self.core
+            .agree(Call::new(Kind::Barrier), Note::default(), |_| Vec::new())?;
         Ok(())
     }
 }
@@ -177,6 +184,13 @@ impl Comm {
 impl fmt::Debug for Comm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let node = self.node();
-        write!(f, "Comm(rank {} of {}, node {} of {})", self.rank(), self.size(), node.index, node.count)
+        write!(
+            f,
+            "Comm(rank {} of {}, node {} of {})",
+            self.rank(),
+            self.size(),
+            node.index,
+            node.count
+        )
     }
 }

@@ -91,7 +91,10 @@ fn lower<T>(a: Option<(usize, T)>, b: Option<(usize, T)>) -> Option<(usize, T)> 
 }
 
 /// Both, the one of the lower rank first.
-fn in_order<T>(a: Option<(usize, T)>, b: Option<(usize, T)>) -> (Option<(usize, T)>, Option<(usize, T)>) {
+fn in_order<T>(
+    a: Option<(usize, T)>,
+    b: Option<(usize, T)>,
+) -> (Option<(usize, T)>, Option<(usize, T)>) {
     match (a, b) {
         (Some(a), Some(b)) if b.0 < a.0 => (Some(b), Some(a)),
         (None, b) => (b, None),
@@ -104,7 +107,10 @@ mod tests {
     use super::*;
 
     fn same(bytes: &[u8]) -> Note {
-        Note { same: Some(bytes.to_vec()), ..Note::default() }
+        Note {
+            same: Some(bytes.to_vec()),
+            ..Note::default()
+        }
     }
 
     #[test]
@@ -114,12 +120,20 @@ mod tests {
             let mut left = Notes::default();
             let mut right = Notes::default();
             for (rank, note) in notes.iter().enumerate() {
-                if rank < split { left.add(rank, note.clone()) } else { right.add(rank, note.clone()) }
+                if rank < split {
+                    left.add(rank, note.clone())
+                } else {
+                    right.add(rank, note.clone())
+                }
             }
             for (mut one, other) in [(left.clone(), right.clone()), (right, left)] {
                 one.merge(other);
                 assert_eq!(one.same, Some((0, b"a".to_vec())), "split {split}");
-                assert_eq!(one.differs.as_ref().map(|(rank, _)| *rank), Some(2), "split {split}");
+                assert_eq!(
+                    one.differs.as_ref().map(|(rank, _)| *rank),
+                    Some(2),
+                    "split {split}"
+                );
             }
         }
     }
@@ -128,7 +142,13 @@ mod tests {
     fn two_holders_are_enough_to_name() {
         let mut notes = Notes::default();
         for rank in [5, 1, 3] {
-            notes.add(rank, Note { holds: true, ..Note::default() });
+            notes.add(
+                rank,
+                Note {
+                    holds: true,
+                    ..Note::default()
+                },
+            );
         }
         assert_eq!(notes.holders, [1, 3]);
     }

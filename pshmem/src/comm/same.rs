@@ -26,16 +26,28 @@ pub(crate) fn mismatch(call: Call, ours: &(usize, Vec<u8>), theirs: &(usize, Vec
 fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
     if call.is(Kind::RanksPerNode) {
         let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
-        return (format!("n = {}", number(ours)), format!("n = {}", number(theirs)));
+        return (
+            format!("n = {}", number(ours)),
+            format!("n = {}", number(theirs)),
+        );
     }
-    if let (true, Ok(ours), Ok(theirs)) =
-        (call.is(Kind::New) || call.is(Kind::FromRoot), Identity::decode(ours), Identity::decode(theirs))
-    {
+    if let (true, Ok(ours), Ok(theirs)) = (
+        call.is(Kind::New) || call.is(Kind::FromRoot),
+        Identity::decode(ours),
+        Identity::decode(theirs),
+    ) {
         return ours.difference(&theirs);
     }
     let hex = |bytes: &[u8]| {
-        let digits: String = bytes.iter().take(32).map(|byte| format!("{byte:02x}")).collect();
-        format!("a value with the bytes {digits}{}", if bytes.len() > 32 { "…" } else { "" })
+        let digits: String = bytes
+            .iter()
+            .take(32)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!(
+            "a value with the bytes {digits}{}",
+            if bytes.len() > 32 { "…" } else { "" }
+        )
     };
     (hex(ours), hex(theirs))
 }
@@ -58,8 +70,16 @@ impl Core {
             }
         }
         let rank = self.topology.rank;
-        let fault = (reference != mine).then(|| mismatch(call, &(0, reference), &(rank, mine.to_vec())));
-        self.agree(call.step(7), Note { fault, ..Note::default() }, |_| Vec::new())?;
+        let fault =
+            (reference != mine).then(|| mismatch(call, &(0, reference), &(rank, mine.to_vec())));
+        self.agree(
+            call.step(7),
+            Note {
+                fault,
+                ..Note::default()
+            },
+            |_| Vec::new(),
+        )?;
         Ok(())
     }
 }

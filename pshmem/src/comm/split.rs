@@ -48,7 +48,14 @@ impl Comm {
         let call = Call::new(Kind::Split);
         self.core.enter(Kind::Split.name(), Location::caller())?;
         let place = self.core.topology.node() as u64;
-        self.divide(call, Wish { color: color.map(|color| color as u64), key: key as u64, place })
+        self.divide(
+            call,
+            Wish {
+                color: color.map(|color| color as u64),
+                key: key as u64,
+                place,
+            },
+        )
     }
 
     /// The ranks of this rank's node only.
@@ -66,7 +73,9 @@ impl Comm {
     #[track_caller]
     pub fn node_comm(&self) -> Result<Comm> {
         let node = self.node().index;
-        Ok(self.split(Some(node), self.rank())?.expect("a rank with a color gets a Comm"))
+        Ok(self
+            .split(Some(node), self.rank())?
+            .expect("a rank with a color gets a Comm"))
     }
 
     /// The same ranks in the same order, with each node cut into nodes of `n` ranks (the last one may be smaller): for NUMA
@@ -88,15 +97,32 @@ impl Comm {
         let name = Kind::RanksPerNode.name();
         self.core.enter(name, Location::caller())?;
         let same = Some((n as u64).to_le_bytes().to_vec());
-        self.core.agree(call, Note { same, ..Note::default() }, |_| Vec::new())?;
+        self.core.agree(
+            call,
+            Note {
+                same,
+                ..Note::default()
+            },
+            |_| Vec::new(),
+        )?;
         if n == 0 {
             let reason = "a node has at least one rank: use 1 or more".to_owned();
-            return Err(Error::Setting { name: "ranks per node".to_owned(), value: n.to_string(), reason });
+            return Err(Error::Setting {
+                name: "ranks per node".to_owned(),
+                value: n.to_string(),
+                reason,
+            });
         }
         let topology = &self.core.topology;
         let place = ((topology.node() as u64) << 32) | (topology.slot / n) as u64;
-        let wish = Wish { color: Some(0), key: topology.rank as u64, place };
-        Ok(self.divide(call.step(1), wish)?.expect("a rank with a color gets a Comm"))
+        let wish = Wish {
+            color: Some(0),
+            key: topology.rank as u64,
+            place,
+        };
+        Ok(self
+            .divide(call.step(1), wish)?
+            .expect("a rank with a color gets a Comm"))
     }
 
     fn divide(&self, call: Call, wish: Wish) -> Result<Option<Comm>> {
@@ -111,23 +137,45 @@ impl Comm {
         // Every group of ranks with the same color that shares a node in the new Comm shares a control block.
         let mut blocks: Vec<(u64, u64, usize)> = Vec::new();
         for &mate in &topology.mates {
-            let Wish { color: Some(color), place, .. } = wishes[mate as usize] else { continue };
-            match blocks.iter_mut().find(|block| (block.0, block.1) == (color, place)) {
+            let Wish {
+                color: Some(color),
+                place,
+                ..
+            } = wishes[mate as usize]
+            else {
+                continue;
+            };
+            match blocks
+                .iter_mut()
+                .find(|block| (block.0, block.1) == (color, place))
+            {
                 Some(block) => block.2 += 1,
                 None => blocks.push((color, place, 1)),
             }
         }
-        let want = |&(_, _, ranks): &(u64, u64, usize)| Want { bytes: Segment::control_bytes(ranks), align: 64, ranks };
+        let want = |&(_, _, ranks): &(u64, u64, usize)| Want {
+            bytes: Segment::control_bytes(ranks),
+            align: 64,
+            ranks,
+        };
         let wants: Vec<Want> = blocks.iter().map(want).collect();
         let mine = wish.color.and_then(|color| {
-            blocks.iter().position(|&(of, place, _)| of == color && place == wish.place)
+            blocks
+                .iter()
+                .position(|&(of, place, _)| of == color && place == wish.place)
         });
         let segment = core.place(call.step(call_step::PLACE), None, &wants, mine)?;
-        let (Some(segment), Some(color)) = (segment, wish.color) else { return Ok(None) };
-        let mut members: Vec<usize> =
-            (0..wishes.len()).filter(|&rank| wishes[rank].color == Some(color)).collect();
+        let (Some(segment), Some(color)) = (segment, wish.color) else {
+            return Ok(None);
+        };
+        let mut members: Vec<usize> = (0..wishes.len())
+            .filter(|&rank| wishes[rank].color == Some(color))
+            .collect();
         members.sort_by_key(|&rank| (wishes[rank].key, rank));
-        let rank = members.iter().position(|&rank| rank == topology.rank).expect("a rank is in its own group");
+        let rank = members
+            .iter()
+            .position(|&rank| rank == topology.rank)
+            .expect("a rank is in its own group");
         let world = members.iter().map(|&rank| topology.world[rank]).collect();
         let places: Vec<u64> = members.iter().map(|&rank| wishes[rank].place).collect();
         let topology = Topology::new(rank, world, &places);
@@ -142,18 +190,33 @@ impl Comm {
         let size = self.size();
         let mut wishes = Vec::with_capacity(size);
         for first in (0..size).step_by(ROWS) {
-            let row = (first..first + ROWS)
-                .contains(&self.rank())
-                .then(|| [u64::from(wish.color.is_some()), wish.color.unwrap_or(0), wish.key, wish.place]);
+            let row = (first..first + ROWS).contains(&self.rank()).then(|| {
+                [
+                    u64::from(wish.color.is_some()),
+                    wish.color.unwrap_or(0),
+                    wish.key,
+                    wish.place,
+                ]
+            });
             let step = call.step(call_step::EXCHANGE);
-            let agreed = self.core.agree(step, Note { row, ..Note::default() }, |_| Vec::new())?;
+            let agreed = self.core.agree(
+                step,
+                Note {
+                    row,
+                    ..Note::default()
+                },
+                |_| Vec::new(),
+            )?;
             let mut rows = agreed.notes.rows;
             rows.sort_unstable_by_key(|&(rank, _)| rank);
-            wishes.extend(rows.into_iter().map(|(_, [colored, color, key, place])| Wish {
-                color: (colored != 0).then_some(color),
-                key,
-                place,
-            }));
+            wishes.extend(
+                rows.into_iter()
+                    .map(|(_, [colored, color, key, place])| Wish {
+                        color: (colored != 0).then_some(color),
+                        key,
+                        place,
+                    }),
+            );
         }
         Ok(wishes)
     }
@@ -162,7 +225,14 @@ impl Comm {
     fn agree_on_id(&self, call: Call) -> Result<u64> {
         let post = &self.core.post;
         let id = Some(post.next_comm());
-        let agreed = self.core.agree(call.step(call_step::NUMBER), Note { id, ..Note::default() }, |_| Vec::new())?;
+        let agreed = self.core.agree(
+            call.step(call_step::NUMBER),
+            Note {
+                id,
+                ..Note::default()
+            },
+            |_| Vec::new(),
+        )?;
         let id = agreed.notes.id.expect("every rank passed one");
         post.used_comm(id);
         Ok(id)

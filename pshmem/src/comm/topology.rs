@@ -33,9 +33,22 @@ impl Topology {
             })
             .collect();
         let mine = node_of[rank];
-        let mates: Vec<u32> = (0..node_of.len()).filter(|&r| node_of[r] == mine).map(|r| r as u32).collect();
-        let slot = mates.iter().position(|&r| r as usize == rank).expect("a rank is on its own node");
-        Topology { rank, world: members, node_of, leaders, mates, slot }
+        let mates: Vec<u32> = (0..node_of.len())
+            .filter(|&r| node_of[r] == mine)
+            .map(|r| r as u32)
+            .collect();
+        let slot = mates
+            .iter()
+            .position(|&r| r as usize == rank)
+            .expect("a rank is on its own node");
+        Topology {
+            rank,
+            world: members,
+            node_of,
+            leaders,
+            mates,
+            slot,
+        }
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -70,7 +83,10 @@ impl Topology {
 
     /// World ranks of the ranks of this node.
     pub(crate) fn node_addresses(&self) -> Vec<usize> {
-        self.mates.iter().map(|&rank| self.address(rank as usize)).collect()
+        self.mates
+            .iter()
+            .map(|&rank| self.address(rank as usize))
+            .collect()
     }
 }
 
@@ -81,8 +97,18 @@ pub(crate) fn tree_parent(at: usize) -> Option<usize> {
 
 /// The children of `at` in a binomial tree of `count` nodes rooted at 0, the one with the largest subtree first.
 pub(crate) fn tree_children(at: usize, count: usize) -> Vec<usize> {
-    let below = if at == 0 { usize::BITS } else { at.trailing_zeros() };
-    (0..below.min(usize::BITS - 1)).map(|bit| at | 1 << bit).take_while(|&child| child < count).collect::<Vec<_>>().into_iter().rev().collect()
+    let below = if at == 0 {
+        usize::BITS
+    } else {
+        at.trailing_zeros()
+    };
+    (0..below.min(usize::BITS - 1))
+        .map(|bit| at | 1 << bit)
+        .take_while(|&child| child < count)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect()
 }
 
 #[cfg(test)]
@@ -92,7 +118,10 @@ mod tests {
     #[test]
     fn nodes_are_numbered_by_their_lowest_ranks() {
         let topology = Topology::new(3, vec![10, 11, 12, 13, 14], &[7, 3, 7, 3, 9]);
-        assert_eq!((topology.node(), topology.nodes(), topology.slot), (1, 3, 1));
+        assert_eq!(
+            (topology.node(), topology.nodes(), topology.slot),
+            (1, 3, 1)
+        );
         assert_eq!(topology.leaders, [0, 1, 4]);
         assert_eq!(topology.node_addresses(), [11, 13]);
     }

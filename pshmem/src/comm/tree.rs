@@ -17,14 +17,31 @@ struct Absent {
 
 impl Core {
     /// Reports the node's arrival at call `n` and waits for the verdict on it. The caller holds the node's claim.
-    pub(crate) fn settle(&self, n: u64, call: Call, notes: Notes, conflict: Option<Error>) -> Result<Notes> {
+    pub(crate) fn settle(
+        &self,
+        n: u64,
+        call: Call,
+        notes: Notes,
+        conflict: Option<Error>,
+    ) -> Result<Notes> {
         let caller = self.describe(self.topology.slot);
-        let mut report = Report { n, call, caller, notes, conflict };
+        let mut report = Report {
+            n,
+            call,
+            caller,
+            notes,
+            conflict,
+        };
         for &child in &self.children {
             match self.await_report(n, child) {
                 Ok(below) => self.merge(&mut report, below),
                 Err(absent) => {
-                    report.conflict.get_or_insert(self.gone(absent.rank, &absent.host, &absent.why, call));
+                    report.conflict.get_or_insert(self.gone(
+                        absent.rank,
+                        &absent.host,
+                        &absent.why,
+                        call,
+                    ));
                 }
             }
         }
@@ -34,14 +51,23 @@ impl Core {
                 None => Ok(report.notes),
             },
             Some(parent) => {
-                self.post.send(self.topology.leader_address(parent), self.id, &Body::Report(report));
-                self.await_verdict(n, parent)
-                    .unwrap_or_else(|absent| Err(self.gone(absent.rank, &absent.host, &absent.why, call)))
+                self.post.send(
+                    self.topology.leader_address(parent),
+                    self.id,
+                    &Body::Report(report),
+                );
+                self.await_verdict(n, parent).unwrap_or_else(|absent| {
+                    Err(self.gone(absent.rank, &absent.host, &absent.why, call))
+                })
             }
         };
         for &child in &self.children {
-            let letter = Body::Verdict { n, verdict: verdict.clone() };
-            self.post.send(self.topology.leader_address(child), self.id, &letter);
+            let letter = Body::Verdict {
+                n,
+                verdict: verdict.clone(),
+            };
+            self.post
+                .send(self.topology.leader_address(child), self.id, &letter);
         }
         verdict
     }
@@ -50,8 +76,9 @@ impl Core {
         report.notes.merge(below.notes);
         if report.conflict.is_none() {
             report.conflict = below.conflict.or_else(|| {
-                (below.call != report.call)
-                    .then(|| Error::Diverged { what: format!("{}; {}", report.caller, below.caller) })
+                (below.call != report.call).then(|| Error::Diverged {
+                    what: format!("{}; {}", report.caller, below.caller),
+                })
             });
         }
     }
@@ -59,7 +86,12 @@ impl Core {
     fn await_report(&self, n: u64, node: usize) -> Result<Report, Absent> {
         self.await_letter(node, |body| match body {
             Body::Report(report) if report.n == n => Ok(Ok(report)),
-            Body::Gone { done, rank, host, why } if done < n => Ok(Err(Absent { rank, host, why })),
+            Body::Gone {
+                done,
+                rank,
+                host,
+                why,
+            } if done < n => Ok(Err(Absent { rank, host, why })),
             other => Err(other),
         })
     }
@@ -67,7 +99,12 @@ impl Core {
     fn await_verdict(&self, n: u64, node: usize) -> Result<Result<Notes>, Absent> {
         self.await_letter(node, |body| match body {
             Body::Verdict { n: of, verdict } if of == n => Ok(Ok(verdict)),
-            Body::Gone { done, rank, host, why } if done < n => Ok(Err(Absent { rank, host, why })),
+            Body::Gone {
+                done,
+                rank,
+                host,
+                why,
+            } if done < n => Ok(Err(Absent { rank, host, why })),
             other => Err(other),
         })
     }
@@ -77,10 +114,20 @@ impl Core {
     }
 
     /// Waits for a letter of the rank at `address` that `want` accepts.
-    pub(crate) fn await_letter_from<R>(&self, address: usize, mut want: impl FnMut(Body) -> Result<R, Body>) -> R {
+    pub(crate) fn await_letter_from<R>(
+        &self,
+        address: usize,
+        mut want: impl FnMut(Body) -> Result<R, Body>,
+    ) -> R {
         let mut wait = self.wait();
         loop {
-            let found = self.post.take(self.id, |from, body: Body| if from == address { want(body).ok() } else { None });
+            let found = self.post.take(self.id, |from, body: Body| {
+                if from == address {
+                    want(body).ok()
+                } else {
+                    None
+                }
+            });
             if let Some(found) = found {
                 return found;
             }

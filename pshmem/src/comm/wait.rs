@@ -23,11 +23,20 @@ pub(crate) struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     pub(crate) fn new(post: &'a Post, crowded: bool) -> Self {
-        Wait { post, spins: if crowded { SPINS_CROWDED } else { SPINS }, yields: 0, next_look: None }
+        Wait {
+            post,
+            spins: if crowded { SPINS_CROWDED } else { SPINS },
+            yields: 0,
+            next_look: None,
+        }
     }
 
     /// Waits until `ready` returns something; `trouble` runs whenever it is time to look for some.
-    pub(crate) fn until<R>(&mut self, mut ready: impl FnMut() -> Option<R>, mut trouble: impl FnMut()) -> R {
+    pub(crate) fn until<R>(
+        &mut self,
+        mut ready: impl FnMut() -> Option<R>,
+        mut trouble: impl FnMut(),
+    ) -> R {
         loop {
             if let Some(result) = ready() {
                 return result;

@@ -21,7 +21,10 @@ pub struct Base<'a> {
 impl Base<'_> {
     /// `start` is only ever dereferenced in functions that are `unsafe` themselves.
     pub(crate) fn new(start: NonNull<u8>) -> Self {
-        Base { start, life: PhantomData }
+        Base {
+            start,
+            life: PhantomData,
+        }
     }
 
     /// The first element of a leaf.

@@ -34,17 +34,30 @@ pub unsafe trait BlockLayout: SharedLayout {
     type Block<'a>;
 
     #[doc(hidden)]
-    fn region(plan: &Self::Plan, offset: &Self::Offset, block: &Self::Block<'_>) -> Result<Region, BlockError>;
+    fn region(
+        plan: &Self::Plan,
+        offset: &Self::Offset,
+        block: &Self::Block<'_>,
+    ) -> Result<Region, BlockError>;
 
     /// # Safety
     /// As for `SharedLayout::view_mut`; `region` accepted the block.
     #[doc(hidden)]
-    unsafe fn copy(plan: &Self::Plan, base: BaseMut<'_>, offset: &Self::Offset, block: &Self::Block<'_>);
+    unsafe fn copy(
+        plan: &Self::Plan,
+        base: BaseMut<'_>,
+        offset: &Self::Offset,
+        block: &Self::Block<'_>,
+    );
 
     /// # Safety
     /// As for `SharedLayout::view_mut`, for these elements only; `run` ends at most at `elements`.
     #[doc(hidden)]
-    unsafe fn run_mut<'a>(plan: &Self::Plan, base: BaseMut<'a>, run: Range<usize>) -> &'a mut [Self::Item];
+    unsafe fn run_mut<'a>(
+        plan: &Self::Plan,
+        base: BaseMut<'a>,
+        run: Range<usize>,
+    ) -> &'a mut [Self::Item];
 
     #[doc(hidden)]
     fn elements(plan: &Self::Plan) -> usize;
@@ -67,6 +80,11 @@ pub struct BlockError {
 
 impl BlockError {
     pub(crate) fn on(self, rank: usize) -> Error {
-        Error::OutOfBounds { rank, offset: self.offset, block: self.block, shape: self.shape }
+        Error::OutOfBounds {
+            rank,
+            offset: self.offset,
+            block: self.block,
+            shape: self.shape,
+        }
     }
 }

@@ -58,9 +58,14 @@ impl Identity {
     /// How this one and another read where they first differ.
     pub(crate) fn difference(&self, other: &Identity) -> (String, String) {
         if (&self.type_name, &self.type_id) != (&other.type_name, &other.type_id) {
-            return (format!("the type {}", self.type_name), format!("the type {}", other.type_name));
+            return (
+                format!("the type {}", self.type_name),
+                format!("the type {}", other.type_name),
+            );
         }
-        let text = |field: Option<&FieldSchema>| field.map_or("no further field".to_owned(), FieldSchema::text);
+        let text = |field: Option<&FieldSchema>| {
+            field.map_or("no further field".to_owned(), FieldSchema::text)
+        };
         for index in 0..self.fields.len().max(other.fields.len()) {
             let (ours, theirs) = (self.fields.get(index), other.fields.get(index));
             if ours != theirs {
@@ -73,7 +78,10 @@ impl Identity {
                 return (ours, theirs);
             }
         }
-        (format!("the extents {:?}", self.dims), format!("the extents {:?}", other.dims))
+        (
+            format!("the extents {:?}", self.dims),
+            format!("the extents {:?}", other.dims),
+        )
     }
 }
 
@@ -97,7 +105,10 @@ mod tests {
     fn the_first_difference_is_named() {
         let ours = identity::<Array2<f64>>([3, 5]);
         let theirs = identity::<Array2<f64>>([3, 4]);
-        assert_eq!(ours.difference(&theirs), ("f64 [3, 5]".to_owned(), "f64 [3, 4]".to_owned()));
+        assert_eq!(
+            ours.difference(&theirs),
+            ("f64 [3, 5]".to_owned(), "f64 [3, 4]".to_owned())
+        );
         let theirs = identity::<Array2<f32>>([3, 5]);
         assert!(ours.difference(&theirs).1.contains("f32"));
         assert_ne!(identity::<[u8]>(3), identity::<Vec<u8>>(3));

@@ -16,8 +16,8 @@ mod slice;
 mod value;
 
 pub use array::ArrayMut;
-pub use base::{Base, BaseMut};
 pub(crate) use base::Flag;
+pub use base::{Base, BaseMut};
 pub use block::{AsBlock, BlockLayout};
 pub use element::Element;
 pub use place::{Leaf, Placer};

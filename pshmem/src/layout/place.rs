@@ -23,9 +23,15 @@ pub(crate) fn round_up(value: usize, align: usize) -> Option<usize> {
 pub(crate) fn array_bytes(extents: &[usize], size: usize) -> Option<usize> {
     let mut product = size.max(1);
     for &extent in extents.iter().filter(|&&extent| extent != 0) {
-        product = product.checked_mul(extent).filter(|&bytes| bytes <= isize::MAX as usize)?;
+        product = product
+            .checked_mul(extent)
+            .filter(|&bytes| bytes <= isize::MAX as usize)?;
     }
-    if extents.contains(&0) || size == 0 { Some(0) } else { Some(product) }
+    if extents.contains(&0) || size == 0 {
+        Some(0)
+    } else {
+        Some(product)
+    }
 }
 
 /// One placed field: where it is and which number it has.
@@ -63,7 +69,14 @@ pub(crate) struct Placed {
 
 impl Placer {
     pub(crate) fn new() -> Self {
-        Placer { end: 0, align: LINE, next_align: LINE, path: Vec::new(), schema: Schema::default(), leaves: Vec::new() }
+        Placer {
+            end: 0,
+            align: LINE,
+            next_align: LINE,
+            path: Vec::new(),
+            schema: Schema::default(),
+            leaves: Vec::new(),
+        }
     }
 
     /// Places a field of `extents` elements of `T` behind those placed before.
@@ -71,14 +84,30 @@ impl Placer {
     /// # Errors
     /// [`Error::TooLarge`] when the field or the whole object would not fit into an address space.
     pub fn leaf<T: 'static>(&mut self, extents: &[usize]) -> Result<Leaf> {
-        const { assert!(align_of::<T>() <= PAGE, "alignments above 4096 are not supported: only the offset in a page is common to all ranks") };
+        const {
+            assert!(
+                align_of::<T>() <= PAGE,
+                "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
+            )
+        };
         let size = size_of::<T>();
         let align = align_of::<T>().max(LINE).max(self.next_align);
-        let too_large = || Error::TooLarge { what: self.name(), extents: extents.to_vec(), size };
+        let too_large = || Error::TooLarge {
+            what: self.name(),
+            extents: extents.to_vec(),
+            size,
+        };
         let bytes = array_bytes(extents, size).ok_or_else(too_large)?;
         let offset = round_up(self.end, align).ok_or_else(too_large)?;
-        let end = offset.checked_add(bytes).filter(|&end| end <= isize::MAX as usize - PAGE).ok_or_else(too_large)?;
-        let leaf = Leaf { index: self.leaves.len(), offset, bytes };
+        let end = offset
+            .checked_add(bytes)
+            .filter(|&end| end <= isize::MAX as usize - PAGE)
+            .ok_or_else(too_large)?;
+        let leaf = Leaf {
+            index: self.leaves.len(),
+            offset,
+            bytes,
+        };
         self.schema.fields.push(FieldSchema {
             name: self.path.join("."),
             type_name: std::any::type_name::<T>().to_owned(),
@@ -98,7 +127,12 @@ impl Placer {
     ///
     /// # Errors
     /// Those of `place`.
-    pub fn field<R>(&mut self, name: &str, align: usize, place: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+    pub fn field<R>(
+        &mut self,
+        name: &str,
+        align: usize,
+        place: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> Result<R> {
         self.path.push(name.to_owned());
         self.next_align = self.next_align.max(align);
         let placed = place(self);
@@ -114,11 +148,20 @@ impl Placer {
     }
 
     pub(crate) fn finish(self) -> Placed {
-        Placed { schema: self.schema, leaves: self.leaves, bytes: self.end, align: self.align }
+        Placed {
+            schema: self.schema,
+            leaves: self.leaves,
+            bytes: self.end,
+            align: self.align,
+        }
     }
 
     fn name(&self) -> String {
-        if self.path.is_empty() { "the object".to_owned() } else { format!("field `{}`", self.path.join(".")) }
+        if self.path.is_empty() {
+            "the object".to_owned()
+        } else {
+            format!("field `{}`", self.path.join("."))
+        }
     }
 }
 
@@ -145,7 +188,10 @@ mod tests {
         assert_eq!(array_bytes(&[3, 0], 8), Some(0));
         assert_eq!(array_bytes(&[usize::MAX, 0, 2], 8), None);
         assert_eq!(array_bytes(&[usize::MAX / 2, 3], 0), None);
-        assert_eq!(array_bytes(&[isize::MAX as usize], 1), Some(isize::MAX as usize));
+        assert_eq!(
+            array_bytes(&[isize::MAX as usize], 1),
+            Some(isize::MAX as usize)
+        );
         assert_eq!(array_bytes(&[isize::MAX as usize], 2), None);
         assert_eq!(array_bytes(&[], 16), Some(16));
     }
@@ -154,7 +200,12 @@ mod tests {
     fn objects_past_the_address_space_are_refused() {
         let mut placer = Placer::new();
         placer.leaf::<u8>(&[isize::MAX as usize / 2]).unwrap();
-        let error = placer.field("more", 1, |p| p.leaf::<u8>(&[isize::MAX as usize / 2 + 2])).unwrap_err();
-        assert!(error.to_string().starts_with("field `more` with extents"), "{error}");
+        let error = placer
+            .field("more", 1, |p| p.leaf::<u8>(&[isize::MAX as usize / 2 + 2]))
+            .unwrap_err();
+        assert!(
+            error.to_string().starts_with("field `more` with extents"),
+            "{error}"
+        );
     }
 }

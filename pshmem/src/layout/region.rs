@@ -15,13 +15,23 @@ pub struct Region {
 impl Region {
     /// One contiguous run.
     pub(crate) fn run(start: usize, bytes: usize) -> Self {
-        Region { start, run: bytes, loops: Vec::new() }
+        Region {
+            start,
+            run: bytes,
+            loops: Vec::new(),
+        }
     }
 
     /// The block of extents `block` at `offset` in a row-major array of extents `shape` that begins at `start`.
     ///
     /// The caller has checked that the block is inside the array and the array inside an address space.
-    pub(crate) fn block(start: usize, size: usize, shape: &[usize], offset: &[usize], block: &[usize]) -> Self {
+    pub(crate) fn block(
+        start: usize,
+        size: usize,
+        shape: &[usize],
+        offset: &[usize],
+        block: &[usize],
+    ) -> Self {
         let mut region = Region::run(start, size);
         if block.contains(&0) || size == 0 {
             region.run = 0;
@@ -43,7 +53,11 @@ impl Region {
 
     /// Bytes in all runs together.
     pub(crate) fn bytes(&self) -> usize {
-        self.loops.iter().map(|&(count, _)| count).product::<usize>() * self.run
+        self.loops
+            .iter()
+            .map(|&(count, _)| count)
+            .product::<usize>()
+            * self.run
     }
 
     /// Whether every byte is at or after `from` and before `to`; numbers from a message are not trusted to be sane.
@@ -58,7 +72,11 @@ impl Region {
     /// The runs from the `first`-th on, as byte offsets into the segment.
     pub(crate) fn runs(&self, first: usize) -> Runs<'_> {
         let total = self.loops.iter().map(|&(count, _)| count).product();
-        Runs { region: self, next: first, total }
+        Runs {
+            region: self,
+            next: first,
+            total,
+        }
     }
 }
 
@@ -93,7 +111,10 @@ mod tests {
 
     /// All bytes of a region, one by one.
     fn bytes(region: &Region) -> Vec<usize> {
-        region.runs(0).flat_map(|start| start..start + region.run).collect()
+        region
+            .runs(0)
+            .flat_map(|start| start..start + region.run)
+            .collect()
     }
 
     /// The same from the definition of a row-major array.
@@ -125,7 +146,11 @@ mod tests {
             ([2, 3, 4], [1, 1, 1]),
         ] {
             let region = Region::block(1000, 8, &shape, &offset, &block);
-            assert_eq!(bytes(&region), model(8, &shape, &offset, &block), "{offset:?} {block:?} {region:?}");
+            assert_eq!(
+                bytes(&region),
+                model(8, &shape, &offset, &block),
+                "{offset:?} {block:?} {region:?}"
+            );
             assert_eq!(region.bytes(), bytes(&region).len());
             assert!(region.is_inside(1000, 1000 + 480));
         }
@@ -133,16 +158,37 @@ mod tests {
 
     #[test]
     fn full_inner_axes_merge_into_long_runs() {
-        assert_eq!(Region::block(0, 8, &[3, 4, 5], &[1, 0, 0], &[2, 4, 5]), Region::run(160, 320));
-        assert_eq!(Region::block(0, 1, &[2, 3], &[0, 1], &[2, 2]), Region { start: 1, run: 2, loops: vec![(2, 3)] });
+        assert_eq!(
+            Region::block(0, 8, &[3, 4, 5], &[1, 0, 0], &[2, 4, 5]),
+            Region::run(160, 320)
+        );
+        assert_eq!(
+            Region::block(0, 1, &[2, 3], &[0, 1], &[2, 2]),
+            Region {
+                start: 1,
+                run: 2,
+                loops: vec![(2, 3)]
+            }
+        );
     }
 
     #[test]
     fn insane_regions_are_outside() {
-        let region = Region { start: 8, run: 8, loops: vec![(usize::MAX, usize::MAX)] };
+        let region = Region {
+            start: 8,
+            run: 8,
+            loops: vec![(usize::MAX, usize::MAX)],
+        };
         assert!(!region.is_inside(0, usize::MAX));
         assert!(!Region::run(8, 8).is_inside(0, 15));
         assert!(!Region::run(8, 8).is_inside(9, 16));
-        assert!(!Region { start: 0, run: 0, loops: vec![(0, 1)] }.is_inside(0, 100));
+        assert!(
+            !Region {
+                start: 0,
+                run: 0,
+                loops: vec![(0, 1)]
+            }
+            .is_inside(0, 100)
+        );
     }
 }

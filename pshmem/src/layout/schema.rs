@@ -45,28 +45,50 @@ pub struct FieldSchema {
 impl FieldSchema {
     /// How an error names this field, e.g. `density: f64 [3, 5]`.
     pub(crate) fn text(&self) -> String {
-        let name = if self.name.is_empty() { String::new() } else { format!("`{}`: ", self.name) };
+        let name = if self.name.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`: ", self.name)
+        };
         format!("{name}{} {:?}", self.type_name, self.extents)
     }
 }
 
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rows = vec![["field".into(), "type".into(), "shape".into(), "offset".into(), "bytes".into()]];
+        let mut rows = vec![[
+            "field".into(),
+            "type".into(),
+            "shape".into(),
+            "offset".into(),
+            "bytes".into(),
+        ]];
         rows.extend(self.fields.iter().map(|field| {
             [
-                if field.name.is_empty() { "-".into() } else { field.name.clone() },
+                if field.name.is_empty() {
+                    "-".into()
+                } else {
+                    field.name.clone()
+                },
                 field.type_name.clone(),
                 format!("{:?}", field.extents),
                 field.offset.to_string(),
                 field.bytes.to_string(),
             ]
         }));
-        let width = |column: usize| rows.iter().map(|row: &[String; 5]| row[column].len()).max().unwrap_or(0);
+        let width = |column: usize| {
+            rows.iter()
+                .map(|row: &[String; 5]| row[column].len())
+                .max()
+                .unwrap_or(0)
+        };
         let widths = [width(0), width(1), width(2), width(3), width(4)];
         for [name, kind, shape, offset, bytes] in &rows {
             let [a, b, c, d, e] = widths;
-            writeln!(f, "{name:a$}  {kind:b$}  {shape:c$}  {offset:>d$}  {bytes:>e$}")?;
+            writeln!(
+                f,
+                "{name:a$}  {kind:b$}  {shape:c$}  {offset:>d$}  {bytes:>e$}"
+            )?;
         }
         Ok(())
     }
@@ -79,7 +101,9 @@ mod tests {
     #[test]
     fn prints_as_a_table() {
         let mut placer = Placer::new();
-        placer.field("density", 1, |p| p.leaf::<f64>(&[3, 5])).unwrap();
+        placer
+            .field("density", 1, |p| p.leaf::<f64>(&[3, 5]))
+            .unwrap();
         placer.field("step", 1, |p| p.leaf::<u64>(&[])).unwrap();
         let text = placer.finish().schema.to_string();
         assert_eq!(

@@ -56,7 +56,10 @@ macro_rules! slice_layout {
             type Plan = SlicePlan;
 
             fn plan(&len: &usize, placer: &mut Placer) -> Result<SlicePlan> {
-                Ok(SlicePlan { leaf: placer.leaf::<T>(&[len])?, len })
+                Ok(SlicePlan {
+                    leaf: placer.leaf::<T>(&[len])?,
+                    len,
+                })
             }
 
             fn dims(plan: &SlicePlan) -> usize {
@@ -92,7 +95,10 @@ macro_rules! slice_layout {
                 let first = unsafe { base.leaf::<T>(&plan.leaf) };
                 // SAFETY: as in `view`; the reference is unique during 'a (caller's duty).
                 let elements = unsafe { std::slice::from_raw_parts_mut(first.as_ptr(), plan.len) };
-                SliceMut { elements, touched: base.flag(&plan.leaf) }
+                SliceMut {
+                    elements,
+                    touched: base.flag(&plan.leaf),
+                }
             }
 
             unsafe fn fields<'a>(plan: &'a SlicePlan, handle: Handle<'a>) -> Field<'a, Self> {
@@ -117,11 +123,25 @@ macro_rules! slice_layout {
             type Offset = usize;
             type Block<'a> = &'a [T];
 
-            fn region(plan: &SlicePlan, &offset: &usize, block: &&[T]) -> Result<Region, BlockError> {
-                if offset.checked_add(block.len()).is_none_or(|end| end > plan.len) {
-                    return Err(BlockError { offset: vec![offset], block: vec![block.len()], shape: vec![plan.len] });
+            fn region(
+                plan: &SlicePlan,
+                &offset: &usize,
+                block: &&[T],
+            ) -> Result<Region, BlockError> {
+                if offset
+                    .checked_add(block.len())
+                    .is_none_or(|end| end > plan.len)
+                {
+                    return Err(BlockError {
+                        offset: vec![offset],
+                        block: vec![block.len()],
+                        shape: vec![plan.len],
+                    });
                 }
-                Ok(Region::run(plan.leaf.offset + offset * size_of::<T>(), size_of_val::<[T]>(block)))
+                Ok(Region::run(
+                    plan.leaf.offset + offset * size_of::<T>(),
+                    size_of_val::<[T]>(block),
+                ))
             }
 
             unsafe fn copy(plan: &SlicePlan, base: BaseMut<'_>, &offset: &usize, block: &&[T]) {
@@ -130,7 +150,11 @@ macro_rules! slice_layout {
                 target[offset..offset + block.len()].copy_from_slice(block);
             }
 
-            unsafe fn run_mut<'a>(plan: &SlicePlan, base: BaseMut<'a>, run: Range<usize>) -> &'a mut [T] {
+            unsafe fn run_mut<'a>(
+                plan: &SlicePlan,
+                base: BaseMut<'a>,
+                run: Range<usize>,
+            ) -> &'a mut [T] {
                 // SAFETY: passed on from the caller.
                 let first = unsafe { base.leaf::<T>(&plan.leaf) };
                 // SAFETY: `run` is inside the leaf's `len` elements, and no other reference to these is used (caller's duty).

@@ -65,7 +65,10 @@ pub(crate) fn let_go(chunk: &ChunkHead, block: &BlockHead, number: u32) {
         block.next.store(first, Ordering::Relaxed);
         // [FREED] release: `next`, and every rank's last use. The list is only ever taken as a whole, so the same number
         // cannot come back between the load and here with another `next`.
-        match chunk.freed.compare_exchange_weak(first, number, Ordering::Release, Ordering::Relaxed) {
+        match chunk
+            .freed
+            .compare_exchange_weak(first, number, Ordering::Release, Ordering::Relaxed)
+        {
             Ok(_) => return,
             Err(now) => first = now,
         }
@@ -93,7 +96,9 @@ pub(crate) fn hand_out(block: &BlockHead, ranks: u32) {
 /// Size class of a block: the exponent of the power of two that holds head, data and what alignment may waste. `None` for
 /// objects that get a mapping of their own.
 fn class(size: usize, align: usize) -> Option<u32> {
-    let bytes = BLOCK_HEAD.checked_add(size)?.checked_add(align.saturating_sub(LINE))?;
+    let bytes = BLOCK_HEAD
+        .checked_add(size)?
+        .checked_add(align.saturating_sub(LINE))?;
     (bytes <= LARGEST_BLOCK).then(|| bytes.next_power_of_two().trailing_zeros())
 }
 
@@ -140,7 +145,10 @@ impl Book {
     /// # Safety
     /// The chunk is the next one of the same `Comm` on every rank of the node, and used through its book only.
     pub(crate) unsafe fn add(&mut self, chunk: Rc<Mapping>) {
-        self.chunks.push(Page { chunk, end: CHUNK_HEAD });
+        self.chunks.push(Page {
+            chunk,
+            end: CHUNK_HEAD,
+        });
     }
 
     /// Places a block for `ranks` ranks, or says that a chunk must be added first.
@@ -151,18 +159,35 @@ impl Book {
         let (chunk, block) = self.find(class)?;
         let page = &self.chunks[chunk as usize];
         // SAFETY: `find` returns blocks of this book.
-        hand_out(unsafe { cast::block_head(&page.chunk, block) }, ranks as u32);
+        hand_out(
+            unsafe { cast::block_head(&page.chunk, block) },
+            ranks as u32,
+        );
         let data = round_up(block as usize * LINE + BLOCK_HEAD, align.max(LINE))?;
-        Some(Placement { chunk, block, data: data as u32 })
+        Some(Placement {
+            chunk,
+            block,
+            data: data as u32,
+        })
     }
 
     /// Like `place`, with the data cleared.
-    pub(crate) fn place_zeroed(&mut self, size: usize, align: usize, ranks: usize) -> Option<Placement> {
+    pub(crate) fn place_zeroed(
+        &mut self,
+        size: usize,
+        align: usize,
+        ranks: usize,
+    ) -> Option<Placement> {
         let placement = self.place(size, align, ranks)?;
         let chunk = &self.chunks[placement.chunk as usize].chunk;
         // SAFETY: the data of a block that was just placed is inside the chunk, and no rank uses it yet: of a reused block,
         // all ranks have let go ([LET-GO], [FREED]).
-        unsafe { chunk.start().add(placement.data as usize).write_bytes(0, size) };
+        unsafe {
+            chunk
+                .start()
+                .add(placement.data as usize)
+                .write_bytes(0, size)
+        };
         Some(placement)
     }
 
@@ -170,7 +195,9 @@ impl Book {
     pub(crate) fn take_back(&mut self, place: Placement) {
         let chunk = &self.chunks[place.chunk as usize].chunk;
         // SAFETY: the placement is one of this book.
-        let class = unsafe { cast::block_head(chunk, place.block) }.class.load(Ordering::Relaxed);
+        let class = unsafe { cast::block_head(chunk, place.block) }
+            .class
+            .load(Ordering::Relaxed);
         self.free[class as usize].push((place.chunk, place.block));
     }
 

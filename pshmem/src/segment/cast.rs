@@ -30,7 +30,9 @@ pub(super) unsafe fn control<'a>(start: NonNull<u8>, slots: usize) -> Control<'a
 /// The mapping is a chunk, and `block` is the number of a block that its book has placed.
 pub(super) unsafe fn heads(chunk: &Mapping, block: u32) -> (&ChunkHead, &BlockHead) {
     // SAFETY: passed on from the caller.
-    (unsafe { chunk_head(chunk) }, unsafe { block_head(chunk, block) })
+    (unsafe { chunk_head(chunk) }, unsafe {
+        block_head(chunk, block)
+    })
 }
 
 /// Sees the head of a chunk.

@@ -28,7 +28,11 @@ enum Owner {
 
 impl Mapping {
     pub(crate) fn heap(heap: Arc<Heap>) -> Self {
-        Mapping { start: heap.start, len: heap.len, owner: Owner::Heap(heap) }
+        Mapping {
+            start: heap.start,
+            len: heap.len,
+            owner: Owner::Heap(heap),
+        }
     }
 
     /// Fresh anonymous memory, for a node with one rank.
@@ -72,10 +76,15 @@ impl Mapping {
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let start = NonNull::new(start.cast::<u8>()).ok_or_else(|| io::Error::other("mapped at address 0"))?;
+        let start = NonNull::new(start.cast::<u8>())
+            .ok_or_else(|| io::Error::other("mapped at address 0"))?;
         // SAFETY: `skip + len` is at most `total`, the length of the mapping.
         let first = unsafe { start.add(skip) };
-        Ok(Mapping { start: first, len, owner: Owner::Pages { start, len: total } })
+        Ok(Mapping {
+            start: first,
+            len,
+            owner: Owner::Pages { start, len: total },
+        })
     }
 
     pub(crate) fn start(&self) -> NonNull<u8> {
@@ -171,12 +180,18 @@ impl Heap {
         let size = len.checked_add(PAGE).ok_or_else(no_memory)?;
         let layout = Layout::from_size_align(size, 16).map_err(|_| no_memory())?;
         // SAFETY: the layout's size is at least a page.
-        let allocation = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) }).ok_or_else(no_memory)?;
+        let allocation =
+            NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) }).ok_or_else(no_memory)?;
         let skip = allocation.as_ptr().align_offset(PAGE);
         assert!(skip < PAGE, "a byte pointer can be aligned to any page");
         // SAFETY: `skip + len` is less than the size of the allocation.
         let start = unsafe { allocation.add(skip) };
-        Ok(Heap { start, len, allocation, layout })
+        Ok(Heap {
+            start,
+            len,
+            allocation,
+            layout,
+        })
     }
 }
 

@@ -34,7 +34,12 @@ impl Segment {
     /// The whole of a mapping.
     pub(crate) fn whole(mapping: Rc<Mapping>, len: usize) -> Self {
         debug_assert!(len <= mapping.len());
-        Segment { mapping, block: None, data: 0, len }
+        Segment {
+            mapping,
+            block: None,
+            data: 0,
+            len,
+        }
     }
 
     /// A block that the node's leader has placed in a chunk.
@@ -44,8 +49,16 @@ impl Segment {
     /// this rank makes it once.
     pub(crate) unsafe fn in_chunk(chunk: Rc<Mapping>, placement: Placement, len: usize) -> Self {
         let data = placement.data as usize;
-        assert!(data + len <= chunk.len(), "a block of the arena lies inside its chunk");
-        Segment { mapping: chunk, block: Some(placement.block), data, len }
+        assert!(
+            data + len <= chunk.len(),
+            "a block of the arena lies inside its chunk"
+        );
+        Segment {
+            mapping: chunk,
+            block: Some(placement.block),
+            data,
+            len,
+        }
     }
 
     /// The first byte. Valid for `len` bytes as long as this value lives.
@@ -64,7 +77,10 @@ impl Segment {
     /// The segment was placed for [`Segment::control_bytes`] of `slots` slots, was zeroed before the first rank used it,
     /// and is only used as a control block of that many slots.
     pub(crate) unsafe fn control(&self, slots: usize) -> Control<'_> {
-        assert!(Self::control_bytes(slots) <= self.len, "a control block fits its segment");
+        assert!(
+            Self::control_bytes(slots) <= self.len,
+            "a control block fits its segment"
+        );
         // SAFETY: room was checked; the rest is the caller's duty, passed on. The references live as long as `self`, which
         // keeps the memory mapped.
         unsafe { cast::control(self.start(), slots) }

@@ -7,12 +7,23 @@ pub(crate) fn memory() -> Room {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let value = |name: &str| {
         text.lines()
-            .find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse::<usize>().ok())
+            .find_map(|line| {
+                line.strip_prefix(name)?
+                    .trim()
+                    .strip_suffix("kB")?
+                    .trim()
+                    .parse::<usize>()
+                    .ok()
+            })
             .map(|kib| kib.saturating_mul(1024))
     };
     // A system that does not tell is trusted to refuse what it cannot give.
     let total = value("MemTotal:").unwrap_or(usize::MAX);
-    Room { free: value("MemAvailable:").unwrap_or(usize::MAX), total, place: "memory" }
+    Room {
+        free: value("MemAvailable:").unwrap_or(usize::MAX),
+        total,
+        place: "memory",
+    }
 }
 
 /// Free bytes of the file system in which an MPI library keeps shared windows.
@@ -29,6 +40,14 @@ pub(crate) fn shm() -> std::io::Result<Room> {
     let bytes = |blocks: u64| (blocks.saturating_mul(found.f_frsize)) as usize;
     let memory = memory();
     let free = bytes(found.f_bavail).min(memory.free);
-    let place = if free == memory.free { "memory" } else { "/dev/shm" };
-    Ok(Room { free, total: bytes(found.f_blocks), place })
+    let place = if free == memory.free {
+        "memory"
+    } else {
+        "/dev/shm"
+    };
+    Ok(Room {
+        free,
+        total: bytes(found.f_blocks),
+        place,
+    })
 }

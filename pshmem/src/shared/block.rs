@@ -22,7 +22,10 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let call = self.begin(Kind::Set, root, site)?;
         self.write_block(call, root, |field, regions| match &data {
             Some(block) => field.copy_block(root, &offset, block, regions),
-            None => Err(Error::NoData { call: Kind::Set.name().to_owned(), root }),
+            None => Err(Error::NoData {
+                call: Kind::Set.name().to_owned(),
+                root,
+            }),
         })
     }
 
@@ -35,13 +38,21 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     ) -> Result<()> {
         let call = self.begin(Kind::Set, root, site)?;
         let mut panic: Option<Payload> = None;
-        let written = self.write_block(call, root, |field, regions| match guard::run_inside(|| Ok(make())) {
-            Ended::Well(block) => field.copy_block(root, &offset, &block.as_block(), regions),
-            Ended::Failed(message) => Err(Error::Closure { rank: root, message }),
-            Ended::Panicked(payload) => {
-                let message = clip(&guard::panicked(&payload), MESSAGE);
-                panic = Some(payload);
-                Err(Error::Closure { rank: root, message })
+        let written = self.write_block(call, root, |field, regions| {
+            match guard::run_inside(|| Ok(make())) {
+                Ended::Well(block) => field.copy_block(root, &offset, &block.as_block(), regions),
+                Ended::Failed(message) => Err(Error::Closure {
+                    rank: root,
+                    message,
+                }),
+                Ended::Panicked(payload) => {
+                    let message = clip(&guard::panicked(&payload), MESSAGE);
+                    panic = Some(payload);
+                    Err(Error::Closure {
+                        rank: root,
+                        message,
+                    })
+                }
             }
         });
         if let Some(payload) = panic {
@@ -59,23 +70,47 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let core = &self.handle.object.comm.core;
         core.enter(Kind::Assign.name(), site)?;
         let call = self.handle.call(Kind::Assign, &L::span(self.plan));
-        let agreed = core.agree(call, Note { holds: data.is_some(), ..Note::default() }, |_| Vec::new())?;
+        let agreed = core.agree(
+            call,
+            Note {
+                holds: data.is_some(),
+                ..Note::default()
+            },
+            |_| Vec::new(),
+        )?;
         let &[root] = agreed.notes.holders.as_slice() else {
-            return Err(Error::Holders { ranks: agreed.notes.holders });
+            return Err(Error::Holders {
+                ranks: agreed.notes.holders,
+            });
         };
-        self.write_block(call.root(root).step(1), root, |field, regions| match &data {
-            Some(block) => field.copy_block(root, &offset, block, regions),
-            None => unreachable!("this rank is the one that holds data"),
-        })
+        self.write_block(
+            call.root(root).step(1),
+            root,
+            |field, regions| match &data {
+                Some(block) => field.copy_block(root, &offset, block, regions),
+                None => unreachable!("this rank is the one that holds data"),
+            },
+        )
     }
 
-    pub(super) fn fill_all(&mut self, site: &'static Location<'static>, value: L::Item) -> Result<()> {
+    pub(super) fn fill_all(
+        &mut self,
+        site: &'static Location<'static>,
+        value: L::Item,
+    ) -> Result<()> {
         let core = &self.handle.object.comm.core;
         core.enter(Kind::Fill.name(), site)?;
         let call = self.handle.call(Kind::Fill, &L::span(self.plan));
         let bytes = bytemuck::bytes_of(&value);
         if bytes.len() <= SAME_BYTES.min(WRITTEN_BYTES) {
-            core.agree(call, Note { same: Some(bytes.to_vec()), ..Note::default() }, |_| Vec::new())?;
+            core.agree(
+                call,
+                Note {
+                    same: Some(bytes.to_vec()),
+                    ..Note::default()
+                },
+                |_| Vec::new(),
+            )?;
         } else {
             core.compare(call, bytes)?;
         }
@@ -84,7 +119,13 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let bound = |part: usize| (elements * part as u128 / mates as u128) as usize;
         // SAFETY: all ranks of the node are in this call with their handles to the leaf held mutably, so no view of it is
         // alive; each writes its own share, and none leaves before all have met again.
-        let share = unsafe { L::run_mut(self.plan, self.handle.base_mut(), bound(slot)..bound(slot + 1)) };
+        let share = unsafe {
+            L::run_mut(
+                self.plan,
+                self.handle.base_mut(),
+                bound(slot)..bound(slot + 1),
+            )
+        };
         share.fill(value);
         core.agree(call.step(1), Note::default(), |_| Vec::new())?;
         Ok(())
@@ -108,7 +149,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         // SAFETY: every rank that arrives at this call holds its handle to the leaf mutably, as here.
         let target = unsafe { self.handle.target(&L::span(self.plan)) };
         let core = &self.handle.object.comm.core;
-        core.write(call, Some(&target), |regions| job(self, regions).map(|()| Vec::new()))?;
+        core.write(call, Some(&target), |regions| {
+            job(self, regions).map(|()| Vec::new())
+        })?;
         Ok(())
     }
 

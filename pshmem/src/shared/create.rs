@@ -90,7 +90,9 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         root: usize,
         value: impl FnOnce() -> Result<L::Owned, E>,
     ) -> Result<Self> {
-        Self::make(comm, root, Location::caller(), || value().map_err(|error| error.to_string()))
+        Self::make(comm, root, Location::caller(), || {
+            value().map_err(|error| error.to_string())
+        })
     }
 
     fn make(
@@ -110,11 +112,19 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let dims = core.write(call.step(8), None, |_| {
             let value = match guard::run_inside(value) {
                 Ended::Well(value) => owned.insert(value),
-                Ended::Failed(message) => return Err(Error::Closure { rank: root, message: clip(&message, MESSAGE) }),
+                Ended::Failed(message) => {
+                    return Err(Error::Closure {
+                        rank: root,
+                        message: clip(&message, MESSAGE),
+                    });
+                }
                 Ended::Panicked(payload) => {
                     let message = clip(&guard::panicked(&payload), MESSAGE);
                     panic = Some(payload);
-                    return Err(Error::Closure { rank: root, message });
+                    return Err(Error::Closure {
+                        rank: root,
+                        message,
+                    });
                 }
             };
             let mut numbers = Vec::new();
@@ -124,11 +134,14 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
-        let (_, numbers): (u8, Vec<usize>) = postcard::from_bytes(&dims?).expect("the root sent its extents");
+        let (_, numbers): (u8, Vec<usize>) =
+            postcard::from_bytes(&dims?).expect("the root sent its extents");
         let dims = L::take_dims(&mut numbers.into_iter()).expect("the root sent all extents");
         let shared = Self::create(comm, call, &dims)?;
         let span = L::span(&shared.plan);
-        let handle = Handle { object: &shared.object };
+        let handle = Handle {
+            object: &shared.object,
+        };
         // SAFETY: the object has just been made, so no rank has a view of it.
         let target = unsafe { handle.target(&span) };
         core.write(call.step(9), Some(&target), |regions| {
@@ -154,8 +167,14 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
             Err(error) => return Err(core.refuse(call, error)),
         };
         let identity = Identity::new::<L>(dims, &placed.schema).encode();
-        let want = [Want { bytes: placed.bytes, align: placed.align, ranks: core.topology.mates.len() }];
-        let segment = core.place(call, Some(&identity), &want, Some(0))?.expect("a segment was asked for");
+        let want = [Want {
+            bytes: placed.bytes,
+            align: placed.align,
+            ranks: core.topology.mates.len(),
+        }];
+        let segment = core
+            .place(call, Some(&identity), &want, Some(0))?
+            .expect("a segment was asked for");
         // SAFETY: the segment was placed for these bytes, is zeroed (a value of every element), and every rank of the node
         // does the same with the same identity.
         let object = unsafe { Object::new(comm.clone(), segment, number, placed) };

@@ -78,7 +78,11 @@ impl<'a, L: SharedLayout + ?Sized> Field<'a, L> {
     /// The segment of the handle's object is laid out by `plan` or a plan of which it is a part; writes through this value
     /// are the only use of the plan's leaves during `'a`.
     pub(crate) unsafe fn new(handle: Handle<'a>, plan: &'a L::Plan) -> Self {
-        Field { handle, plan, unique: PhantomData }
+        Field {
+            handle,
+            plan,
+            unique: PhantomData,
+        }
     }
 }
 
@@ -87,13 +91,27 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     fn whole(&self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan. The value is only read from: no call that writes is reached through a
         // shared reference to `self` (`calls.rs` uses `whole_mut` for these).
-        unsafe { Field::new(Handle { object: &self.object }, &self.plan) }
+        unsafe {
+            Field::new(
+                Handle {
+                    object: &self.object,
+                },
+                &self.plan,
+            )
+        }
     }
 
     /// The whole object, for writing.
     fn whole_mut(&mut self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan, and `&mut self` makes the value the only way to it.
-        unsafe { Field::new(Handle { object: &self.object }, &self.plan) }
+        unsafe {
+            Field::new(
+                Handle {
+                    object: &self.object,
+                },
+                &self.plan,
+            )
+        }
     }
 
     /// Disjoint handles to the fields: one can be read while another is written.
@@ -111,7 +129,14 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// ```
     pub fn fields(&mut self) -> L::Fields<'_> {
         // SAFETY: the object was made with this plan, and `&mut self` makes the result the only way to it.
-        unsafe { L::fields(&self.plan, Handle { object: &self.object }) }
+        unsafe {
+            L::fields(
+                &self.plan,
+                Handle {
+                    object: &self.object,
+                },
+            )
+        }
     }
 
     /// The `Comm` on which the object was made.
@@ -164,7 +189,10 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let comm = self.object.comm.clone();
         comm.core.enter(Kind::Close.name(), Location::caller())?;
         let span = L::span(&self.plan);
-        let call: Call = Handle { object: &self.object }.call(Kind::Close, &span);
+        let call: Call = Handle {
+            object: &self.object,
+        }
+        .call(Kind::Close, &span);
         drop(self);
         comm.core.agree(call, Note::default(), |_| Vec::new())?;
         Ok(())

@@ -31,7 +31,14 @@ impl Object {
     /// object of the same number with the same memory and the same placement.
     pub(crate) unsafe fn new(comm: Comm, segment: Segment, number: u64, placed: Placed) -> Self {
         let flags = placed.leaves.iter().map(|_| Flag::new(false)).collect();
-        Object { comm, segment, number, leaves: placed.leaves, flags, schema: placed.schema }
+        Object {
+            comm,
+            segment,
+            number,
+            leaves: placed.leaves,
+            flags,
+            schema: placed.schema,
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -70,7 +77,10 @@ impl<'a> Handle<'a> {
     }
 
     pub(crate) fn bytes(self, span: &Range<usize>) -> usize {
-        self.object.leaves[span.clone()].iter().map(|leaf| leaf.bytes).sum()
+        self.object.leaves[span.clone()]
+            .iter()
+            .map(|leaf| leaf.bytes)
+            .sum()
     }
 
     /// The leaves as the target of a write.
@@ -92,11 +102,18 @@ impl<'a> Handle<'a> {
     pub(crate) fn touched(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
         span.clone()
             .filter(move |&index| self.object.flags[index].get())
-            .map(move |index| Region::run(self.object.leaves[index].offset, self.object.leaves[index].bytes))
+            .map(move |index| {
+                Region::run(
+                    self.object.leaves[index].offset,
+                    self.object.leaves[index].bytes,
+                )
+            })
     }
 
     /// All leaves as regions.
     pub(crate) fn all(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
-        self.object.leaves[span.clone()].iter().map(|leaf| Region::run(leaf.offset, leaf.bytes))
+        self.object.leaves[span.clone()]
+            .iter()
+            .map(|leaf| Region::run(leaf.offset, leaf.bytes))
     }
 }

@@ -11,11 +11,24 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         let (nodes, ranks) = (node.count, object.comm.size());
         let plural = |n: usize| if n == 1 { "" } else { "s" };
         let type_name = std::any::type_name::<L>();
-        writeln!(f, "{name}<{type_name}> on {nodes} node{} with {ranks} rank{} in all", plural(nodes), plural(ranks))?;
+        writeln!(
+            f,
+            "{name}<{type_name}> on {nodes} node{} with {ranks} rank{} in all",
+            plural(nodes),
+            plural(ranks)
+        )?;
         let fields = &object.schema.fields[L::span(self.plan)];
         for field in fields {
-            let name = if field.name.is_empty() { String::new() } else { format!("{}: ", field.name) };
-            writeln!(f, "  {name}{} {:?}, {} B on each node", field.type_name, field.extents, field.bytes)?;
+            let name = if field.name.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", field.name)
+            };
+            writeln!(
+                f,
+                "  {name}{} {:?}, {} B on each node",
+                field.type_name, field.extents, field.bytes
+            )?;
         }
         Ok(())
     }

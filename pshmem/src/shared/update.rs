@@ -63,7 +63,14 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
                 Err(error) => fault = Some(error),
             }
         }
-        let agreed = core.agree(call.step(1), Note { fault, ..Note::default() }, |_| Vec::new());
+        let agreed = core.agree(
+            call.step(1),
+            Note {
+                fault,
+                ..Note::default()
+            },
+            |_| Vec::new(),
+        );
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
@@ -92,5 +99,8 @@ fn settle<R>(ended: Ended<R>, rank: usize, panic: &mut Option<Payload>) -> Resul
             text
         }
     };
-    Err(Error::Closure { rank, message: clip(&message, MESSAGE) })
+    Err(Error::Closure {
+        rank,
+        message: clip(&message, MESSAGE),
+    })
 }

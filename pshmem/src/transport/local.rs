@@ -45,6 +45,10 @@ impl World {
             mappings: Mutex::default(),
         })
     }
+
+    pub(crate) fn size(&self) -> usize {
+        self.nodes.len()
+    }
 }
 
 /// One rank of a cluster of threads.
@@ -61,14 +65,26 @@ pub(crate) struct Local {
 /// This rank's half of a transfer.
 #[derive(Debug)]
 enum Half {
-    Send { done: Arc<AtomicBool> },
-    Receive { from: usize, bytes: *mut u8, len: usize },
+    Send {
+        done: Arc<AtomicBool>,
+    },
+    Receive {
+        from: usize,
+        bytes: *mut u8,
+        len: usize,
+    },
 }
 
 impl Local {
     pub(crate) fn new(world: Arc<World>, rank: usize) -> Self {
         let host = format!("node{}", world.nodes[rank]);
-        Local { world, rank, host, next: Cell::new(0), transfers: RefCell::default() }
+        Local {
+            world,
+            rank,
+            host,
+            next: Cell::new(0),
+            transfers: RefCell::default(),
+        }
     }
 
     fn start(&self, half: Half) -> Transfer {
@@ -120,8 +136,15 @@ impl Transport for Local {
 
     unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> Transfer {
         let done = Arc::new(AtomicBool::new(false));
-        let offer = Offer { bytes, len, done: done.clone() };
-        lock(&self.world.offers).entry((self.rank, to)).or_default().push_back(offer);
+        let offer = Offer {
+            bytes,
+            len,
+            done: done.clone(),
+        };
+        lock(&self.world.offers)
+            .entry((self.rank, to))
+            .or_default()
+            .push_back(offer);
         self.start(Half::Send { done })
     }
 
@@ -135,9 +158,14 @@ impl Transport for Local {
             // [COPY] acquire: the receiver's reads have ended.
             Half::Send { done } => done.load(Ordering::Acquire),
             Half::Receive { from, bytes, len } => {
-                let offer = lock(&self.world.offers).get_mut(&(*from, self.rank)).and_then(VecDeque::pop_front);
+                let offer = lock(&self.world.offers)
+                    .get_mut(&(*from, self.rank))
+                    .and_then(VecDeque::pop_front);
                 offer.is_some_and(|offer| {
-                    assert_eq!(offer.len, *len, "sender and receiver disagree about the length of a transfer");
+                    assert_eq!(
+                        offer.len, *len,
+                        "sender and receiver disagree about the length of a transfer"
+                    );
                     // SAFETY: the sender keeps the bytes valid and unwritten until `done` (duty of `send_bytes`); ours are
                     // valid and unused until this transfer is over (duty of `recv_bytes`); segments of two ranks that
                     // exchange bytes are those of two nodes, so they do not overlap.
@@ -157,7 +185,9 @@ impl Transport for Local {
     fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
         let name = (group[0], key);
         if group[0] == self.rank {
-            let heap = Arc::new(Heap::new(len).map_err(|error| super::system_error(self, "allocation", &error))?);
+            let heap = Arc::new(
+                Heap::new(len).map_err(|error| super::system_error(self, "allocation", &error))?,
+            );
             if group.len() > 1 {
                 lock(&self.world.mappings).insert(name, (group.len() - 1, heap.clone()));
             }

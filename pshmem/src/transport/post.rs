@@ -29,14 +29,19 @@ pub(crate) struct Post {
 
 impl Post {
     pub(crate) fn new(transport: Rc<dyn Transport>) -> Rc<Self> {
-        let post = Post { transport, boxes: RefCell::default(), next_comm: Cell::new(2) };
+        let post = Post {
+            transport,
+            boxes: RefCell::default(),
+            next_comm: Cell::new(2),
+        };
         post.open(1);
         Rc::new(post)
     }
 
     /// Sends `body` to the box of `comm` on rank `to` of the transport.
     pub(crate) fn send<B: Serialize>(&self, to: usize, comm: u64, body: &B) {
-        let bytes = postcard::to_allocvec(&Letter { comm, body }).expect("messages are plain data and always encode");
+        let bytes = postcard::to_allocvec(&Letter { comm, body })
+            .expect("messages are plain data and always encode");
         self.transport.send(to, &bytes);
     }
 
@@ -63,13 +68,19 @@ impl Post {
     /// Drives progress and sorts what has come; a few letters at most, so that a waiting rank looks at its words again.
     pub(crate) fn pump(&self) {
         for _ in 0..16 {
-            let Some((from, bytes)) = self.transport.poll() else { return };
-            let Ok((comm, _)) = postcard::take_from_bytes::<u64>(&bytes) else { continue };
+            let Some((from, bytes)) = self.transport.poll() else {
+                return;
+            };
+            let Ok((comm, _)) = postcard::take_from_bytes::<u64>(&bytes) else {
+                continue;
+            };
             let mut boxes = self.boxes.borrow_mut();
             match boxes.get_mut(&comm) {
                 Some(letters) => letters.push_back((from, bytes)),
                 // To a `Comm` that is still being made, by a rank that was faster.
-                None if comm >= self.next_comm.get() => boxes.entry(comm).or_default().push_back((from, bytes)),
+                None if comm >= self.next_comm.get() => {
+                    boxes.entry(comm).or_default().push_back((from, bytes))
+                }
                 // To one that this rank has let go of.
                 None => {}
             }
@@ -77,7 +88,11 @@ impl Post {
     }
 
     /// The first letter to `comm` that `take` wants.
-    pub(crate) fn take<B, R>(&self, comm: u64, mut take: impl FnMut(usize, B) -> Option<R>) -> Option<R>
+    pub(crate) fn take<B, R>(
+        &self,
+        comm: u64,
+        mut take: impl FnMut(usize, B) -> Option<R>,
+    ) -> Option<R>
     where
         B: for<'de> Deserialize<'de>,
     {
@@ -85,7 +100,9 @@ impl Post {
         let letters = boxes.get_mut(&comm)?;
         for index in 0..letters.len() {
             let (from, bytes) = &letters[index];
-            let Ok(letter) = postcard::from_bytes::<Letter<B>>(bytes) else { continue };
+            let Ok(letter) = postcard::from_bytes::<Letter<B>>(bytes) else {
+                continue;
+            };
             if let Some(taken) = take(*from, letter.body) {
                 letters.remove(index);
                 return Some(taken);

@@ -1,0 +1,246 @@
+//! Ranks as MPI processes: messages over one private communicator, node memory from shared windows.
+//!
+//! This folder is the one place that names MPI functions. Sections refer to the MPI standard, version 4.0.
+
+mod calls;
+mod window;
+
+use crate::error::{Error, Result};
+use crate::segment::map::Mapping;
+use crate::segment::room;
+use crate::transport::{Room, Transfer, Transport, system_error};
+use calls::{Calls, Request};
+use mpi::ffi;
+use mpi::traits::Communicator;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+/// Tag of messages. Nothing else is sent on the private communicator but bytes of segments and the last barrier.
+const MESSAGE: i32 = 1;
+/// Tag of bytes of segments.
+const BYTES: i32 = 2;
+/// Room that every node must have when the job starts: control blocks, the first chunk, and some air.
+const START_ROOM: usize = 4 << 20;
+
+/// One MPI process.
+#[derive(Debug)]
+pub(crate) struct Mpi {
+    calls: Calls,
+    /// A duplicate of the user's communicator, so that its messages never mix with ours (section 7.4.1).
+    comm: ffi::MPI_Comm,
+    /// The processes that can share memory (section 7.4.2, MPI_COMM_TYPE_SHARED).
+    node_comm: ffi::MPI_Comm,
+    nodes: Vec<u32>,
+    /// World ranks of the processes of `node_comm`, in its order.
+    node_group: Vec<usize>,
+    /// Messages whose sends have not been seen to be complete, with the bytes that MPI reads meanwhile.
+    sending: RefCell<Vec<(Request, Box<[u8]>)>>,
+    transfers: RefCell<HashMap<usize, Request>>,
+    next: std::cell::Cell<usize>,
+}
+
+impl Mpi {
+    /// Collective over the processes of `user`, none of which goes on before all have come.
+    pub(crate) fn new(user: &impl Communicator) -> Result<Self> {
+        let unknown = Calls::new(0, String::new());
+        let host = unknown.processor_name()?;
+        // SAFETY: the communicator is alive as long as `user` is borrowed.
+        let comm = unsafe { unknown.comm_dup(user.as_raw()) }?;
+        let rank = unknown.comm_rank(comm)?;
+        let calls = Calls::new(rank, host);
+        let node_comm = calls.comm_split_shared(comm, rank)?;
+        // The lowest rank of a node names it.
+        let leader = calls.allreduce_min(node_comm, rank as u64)?;
+        let leaders = calls.allgather(comm, leader)?;
+        let mut order: Vec<u64> = Vec::new();
+        let nodes = leaders
+            .iter()
+            .map(|leader| {
+                order
+                    .iter()
+                    .position(|known| known == leader)
+                    .unwrap_or_else(|| {
+                        order.push(*leader);
+                        order.len() - 1
+                    }) as u32
+            })
+            .collect();
+        let node_group = (0..leaders.len())
+            .filter(|&rank| leaders[rank] == leader)
+            .collect();
+        let mpi = Mpi {
+            calls,
+            comm,
+            node_comm,
+            nodes,
+            node_group,
+            sending: RefCell::default(),
+            transfers: RefCell::default(),
+            next: std::cell::Cell::new(0),
+        };
+        mpi.check_executable()?;
+        mpi.check_start_room()?;
+        Ok(mpi)
+    }
+
+    /// Ranks of different programs would disagree about types; all of them refuse to start.
+    fn check_executable(&self) -> Result<()> {
+        let mine =
+            fingerprint().map_err(|error| system_error(self, "reading /proc/self/exe", &error));
+        let mine = mine.unwrap_or(0);
+        let low = self.calls.allreduce_min(self.comm, mine)?;
+        let high = !self.calls.allreduce_min(self.comm, !mine)?;
+        if low == high {
+            return Ok(());
+        }
+        let reason = "the ranks of this job run different executables; start the same build of one program on all of them";
+        Err(Error::Start {
+            reason: reason.to_owned(),
+        })
+    }
+
+    fn check_start_room(&self) -> Result<()> {
+        let room = self.room(self.node_group.len())?;
+        let free = self.calls.allreduce_min(self.comm, room.free as u64)? as usize;
+        if free >= START_ROOM {
+            return Ok(());
+        }
+        let host = "the fullest node".to_owned();
+        Err(Error::NoRoom {
+            host,
+            place: room.place.to_owned(),
+            needed: START_ROOM,
+            free,
+        })
+    }
+
+    /// The end of a rank that returns from `run`: meets all others, for at most `patience`. Whether they came.
+    pub(crate) fn farewell(&self, patience: Option<Duration>) -> bool {
+        let deadline = patience.map(|patience| Instant::now() + patience);
+        let request = self.calls.ibarrier(self.comm);
+        let mut all_here = false;
+        loop {
+            self.poll();
+            all_here = all_here || self.calls.test(&request);
+            if all_here && self.sending.borrow().is_empty() {
+                return true;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    fn keep(&self, request: Request) -> Transfer {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        self.transfers.borrow_mut().insert(number, request);
+        Transfer(number)
+    }
+}
+
+/// A number that two different executables hardly share: size, both ends and samples in between.
+fn fingerprint() -> std::io::Result<u64> {
+    const SAMPLES: u64 = 64;
+    let file = std::fs::File::open("/proc/self/exe")?;
+    let len = file.metadata()?.len();
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u64(len);
+    let mut buffer = [0; 4096];
+    for sample in 0..=SAMPLES {
+        let at = len.saturating_sub(buffer.len() as u64) * sample / SAMPLES;
+        let read = file.read_at(&mut buffer, at)?;
+        hasher.write(&buffer[..read]);
+    }
+    Ok(hasher.finish())
+}
+
+impl Transport for Mpi {
+    fn rank(&self) -> usize {
+        self.calls.rank()
+    }
+
+    fn nodes(&self) -> &[u32] {
+        &self.nodes
+    }
+
+    fn neighbours(&self) -> usize {
+        self.node_group.len()
+    }
+
+    fn host(&self) -> &str {
+        self.calls.host()
+    }
+
+    fn send(&self, to: usize, message: &[u8]) {
+        let bytes: Box<[u8]> = message.into();
+        // SAFETY: the bytes are on the heap and kept until the request is complete.
+        let request = unsafe {
+            self.calls
+                .isend(self.comm, bytes.as_ptr(), bytes.len(), to, MESSAGE)
+        };
+        self.sending.borrow_mut().push((request, bytes));
+    }
+
+    fn poll(&self) -> Option<(usize, Vec<u8>)> {
+        if !self.is_open() {
+            return None;
+        }
+        self.sending
+            .borrow_mut()
+            .retain(|(request, _)| !self.calls.test(request));
+        self.calls.take_message(self.comm, MESSAGE)
+    }
+
+    unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> Transfer {
+        // SAFETY: passed on from the caller.
+        self.keep(unsafe { self.calls.isend(self.comm, bytes, len, to, BYTES) })
+    }
+
+    unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> Transfer {
+        // SAFETY: passed on from the caller.
+        self.keep(unsafe { self.calls.irecv(self.comm, bytes, len, from, BYTES) })
+    }
+
+    fn test(&self, transfer: &Transfer) -> bool {
+        let mut transfers = self.transfers.borrow_mut();
+        let over = self.calls.test(&transfers[&transfer.0]);
+        if over {
+            transfers.remove(&transfer.0);
+        }
+        over
+    }
+
+    fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
+        if group.len() == 1 {
+            // MPI would hand out malloc memory here, with old contents and no mapping to keep.
+            return Mapping::anonymous(len).map_err(|error| system_error(self, "mmap", &error));
+        }
+        if group == self.node_group {
+            return window::map(&self.calls, self.node_comm, len);
+        }
+        let comm = self.calls.comm_create_group(self.comm, group, key)?;
+        let mapping = window::map(&self.calls, comm, len);
+        self.calls.comm_free(comm)?;
+        mapping
+    }
+
+    fn room(&self, ranks: usize) -> Result<Room> {
+        if ranks == 1 {
+            return Ok(room::memory());
+        }
+        room::shm().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
+    }
+
+    fn is_open(&self) -> bool {
+        !calls::is_finalized()
+    }
+
+    fn abort(&self) -> ! {
+        self.calls.abort(self.comm)
+    }
+}
