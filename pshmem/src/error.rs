@@ -154,6 +154,17 @@ pub enum Error {
         found: Vec<usize>,
     },
 
+    /// An extent that a `shape` or `dims` attribute computes is negative or does not fit a `usize`.
+    #[error("field `{field}`: the extent `{extent}` is negative or too large for a usize ({dims})")]
+    Extent {
+        /// The field.
+        field: String,
+        /// The extent as it is written in the struct.
+        extent: String,
+        /// The dims it was computed from.
+        dims: String,
+    },
+
     /// A node has too little room for the memory asked for. Nothing was allocated on any node.
     #[error(
         "not enough room on {host}: {needed} B needed, {free} B free in {place}; ask for less, free other objects, or enlarge it"

@@ -124,16 +124,14 @@ fn on_threads<E: Display>(
             } else {
                 ends.recv_timeout(GRACE).ok()
             };
-            match end {
-                Some(well) => all_well &= well,
-                None => {
-                    eprintln!(
-                        "pshmem: some ranks still run {} s after another one failed; ending the job",
-                        GRACE.as_secs()
-                    );
-                    std::process::exit(1);
-                }
-            }
+            let Some(well) = end else {
+                eprintln!(
+                    "pshmem: some ranks still run {} s after another one failed; ending the job",
+                    GRACE.as_secs()
+                );
+                std::process::exit(1);
+            };
+            all_well &= well;
         }
         all_well
     })
@@ -225,7 +223,6 @@ impl Comm {
     }
 }
 
-/// Whether an environment error of this module names its variable; kept here for its tests.
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +232,9 @@ mod tests {
         assert!(!one_rank(&Ok(Comm::solo()), &|_: &Comm| Err(
             "no input file"
         )));
-        assert!(one_rank(&Ok(Comm::solo()), &|_: &Comm| Ok::<(), Error>(())));
+        assert!(one_rank(&Ok(Comm::solo()), &|_: &Comm| Ok::<
+            (),
+            crate::Error,
+        >(())));
     }
 }

@@ -1,6 +1,7 @@
 //! What a rank calls: the part that all ranks must agree on, and how messages name it.
 
 use serde::{Deserialize, Serialize};
+use std::fmt::Write;
 
 /// Words of a [`Call`] in a control block.
 pub(crate) const CALL_WORDS: usize = 4;
@@ -127,13 +128,13 @@ impl Call {
     pub(crate) fn text(self) -> String {
         let mut text = format!("`{}`", self.name());
         if self.object != 0 {
-            text += &format!(" of object {}", self.object);
+            let _ = write!(text, " of object {}", self.object);
             if self.field >> 32 != 0 {
-                text += &format!(" (leaf {})", self.field >> 32);
+                let _ = write!(text, " (leaf {})", self.field >> 32);
             }
         }
         if self.root != NO_ROOT {
-            text += &format!(" with root {}", self.root);
+            let _ = write!(text, " with root {}", self.root);
         }
         text
     }

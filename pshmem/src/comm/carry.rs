@@ -6,7 +6,7 @@
 //! buffers of one piece each, so that no rank ever holds a copy of the data.
 
 use crate::comm::core::Core;
-use crate::comm::letter::Body;
+use crate::comm::letter::{Body, Header};
 use crate::comm::topology::{tree_children, tree_parent};
 use crate::layout::region::Region;
 use crate::transport::Transfer;
@@ -124,28 +124,11 @@ struct Carrier<'a> {
 }
 
 impl Core {
-    /// The writer tells the other nodes that call `n` is written, and sends the bytes. Returns when its segment may change
+    /// The writer tells the other nodes that its call is written, and sends the bytes. Returns when its segment may change
     /// again.
-    pub(crate) fn send(
-        &self,
-        n: u64,
-        root: usize,
-        target: Option<&Target<'_>>,
-        outcome: Vec<u8>,
-        regions: Vec<Region>,
-    ) {
+    pub(crate) fn send(&self, root: usize, target: Option<&Target<'_>>, header: Header) {
         let route = Route::new(self, root);
-        let letter = Body::Header {
-            n,
-            outcome,
-            regions,
-        };
-        for to in route.tree_children() {
-            self.post.send(to, self.id, &letter);
-        }
-        let Body::Header { regions, .. } = letter else {
-            unreachable!("made above")
-        };
+        let regions = route.announce(header).regions;
         if let Some(target) = target {
             target.check(&regions);
             let to = route.receivers(&regions);
@@ -162,41 +145,26 @@ impl Core {
     /// arrived and all nodes have agreed, or the header would not have been sent.
     pub(crate) fn receive(&self, n: u64, root: usize, target: Option<&Target<'_>>) {
         let route = Route::new(self, root);
-        let (outcome, regions) = self.await_letter_from(route.tree_parent(), |body| match body {
-            Body::Header {
-                n: of,
-                outcome,
-                regions,
-            } if of == n => Ok((outcome, regions)),
-            other => Err(other),
+        let header = self.await_letter(route.tree_parent(), |body| match body {
+            Body::Header(header) if header.n == n => Some(header),
+            _ => None,
         });
-        let letter = Body::Header {
-            n,
-            outcome,
-            regions,
-        };
-        for to in route.tree_children() {
-            self.post.send(to, self.id, &letter);
-        }
-        let Body::Header {
+        let Header {
             outcome, regions, ..
-        } = letter
-        else {
-            unreachable!("made above")
-        };
+        } = route.announce(header);
+        let received = || self.control().release(n, &outcome);
         match target {
             Some(target) => {
                 target.check(&regions);
-                let from = route.sender(&regions);
-                let to = route.receivers(&regions);
+                let (from, to) = (route.sender(&regions), route.receivers(&regions));
                 Carrier {
                     core: self,
                     target,
                     regions: &regions,
                 }
-                .relay(from, &to, || self.release_written(n, &outcome));
+                .relay(from, &to, received);
             }
-            None => self.release_written(n, &outcome),
+            None => received(),
         }
     }
 }
@@ -240,6 +208,18 @@ impl<'a> Route<'a> {
             .into_iter()
             .map(|at| self.address(at))
             .collect()
+    }
+
+    /// Passes a header on down the tree.
+    fn announce(&self, header: Header) -> Header {
+        let letter = Body::Header(header);
+        for to in self.tree_children() {
+            self.core.post.send(to, self.core.id, &letter);
+        }
+        let Body::Header(header) = letter else {
+            unreachable!("made above")
+        };
+        header
     }
 
     fn is_short(regions: &[Region]) -> bool {
@@ -386,12 +366,10 @@ impl Carrier<'_> {
         for (start, packed) in region.runs(*first).zip(stage.chunks_exact_mut(region.run)) {
             // SAFETY: the run is inside the target (`check`), `packed` is as long as it; the writer has finished writing.
             unsafe {
-                std::ptr::copy_nonoverlapping(
-                    self.target.at(start),
-                    packed.as_mut_ptr(),
-                    region.run,
-                )
-            };
+                self.target
+                    .at(start)
+                    .copy_to_nonoverlapping(packed.as_mut_ptr(), region.run);
+            }
         }
     }
 
@@ -403,8 +381,10 @@ impl Carrier<'_> {
         for (start, packed) in region.runs(*first).zip(stage.chunks_exact(region.run)) {
             // SAFETY: as in `pack`; no rank of the node uses these bytes before the release (duty of `Target::new`).
             unsafe {
-                std::ptr::copy_nonoverlapping(packed.as_ptr(), self.target.at(start), region.run)
-            };
+                self.target
+                    .at(start)
+                    .copy_from_nonoverlapping(packed.as_ptr(), region.run);
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ mod sizes {
 use sizes::{NOTE_WORDS, OUTCOME_WORDS, SITE_WORDS};
 
 /// A word on a cache line of its own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(C, align(64))]
 struct Line(AtomicU64);
 
@@ -164,12 +164,6 @@ impl Control<'_> {
         // [ARRIVE] acquire: the reason.
         let arrived = self.slots[rank].arrived.load(Ordering::Acquire);
         arrived & GONE != 0 && arrived & !GONE < n
-    }
-
-    /// The number of the last call at which the rank arrived, and whether it has gone.
-    pub(crate) fn progress(self, rank: usize) -> (u64, bool) {
-        let arrived = self.slots[rank].arrived.load(Ordering::Acquire);
-        (arrived & !GONE, arrived & GONE != 0)
     }
 
     /// What the rank posted at its last arrival: the call, the note and the source line.
@@ -383,9 +377,9 @@ fn get(words: &[AtomicU64], len: u64) -> Vec<u8> {
     bytes
 }
 
-#[cfg(any(test, loom))]
+#[cfg(all(test, loom))]
 pub(crate) mod fresh {
-    //! Control blocks outside node memory, for tests and models.
+    //! Control blocks outside node memory, for models.
     use super::{AtomicU64, CALL_WORDS, Head, Line, NOTE_WORDS, OUTCOME_WORDS, SITE_WORDS, Slot};
 
     pub(crate) fn head() -> Head {

@@ -185,7 +185,7 @@ impl Core {
     }
 
     /// The error of a call that a rank will never make.
-    pub(crate) fn gone(&self, rank: usize, host: &str, why: &Leave, call: Call) -> Error {
+    pub(crate) fn gone(rank: usize, host: &str, why: &Leave, call: Call) -> Error {
         match why {
             Leave::Failed(message) => Error::RankFailed {
                 rank,
@@ -204,7 +204,7 @@ impl Core {
     /// The error of a call that a mate will never make.
     pub(crate) fn gone_mate(&self, slot: usize, call: Call) -> Error {
         let why = postcard::from_bytes(&self.control().note(slot)).unwrap_or(Leave::LetGo);
-        self.gone(
+        Self::gone(
             self.topology.mates[slot] as usize,
             self.post.transport.host(),
             &why,
@@ -218,7 +218,7 @@ impl Core {
             return;
         }
         let why = guard::failure().map_or(Leave::LetGo, |message| {
-            Leave::Failed(clip(&message, NOTE_BYTES - 16))
+            Leave::Failed(clip(&message, NOTE_BYTES.saturating_sub(16)))
         });
         let bytes = postcard::to_allocvec(&why).expect("plain data always encodes");
         let done = self.done.get();
@@ -232,7 +232,7 @@ impl Core {
             };
             for node in self.parent.iter().chain(&self.children) {
                 self.post
-                    .send(self.topology.leader_address(*node), self.id, &gone);
+                    .send_last(self.topology.leader_address(*node), self.id, &gone);
             }
         }
     }

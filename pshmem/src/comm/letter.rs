@@ -25,12 +25,8 @@ pub(crate) enum Body {
         n: u64,
         verdict: Result<Notes, Error>,
     },
-    /// From the writer: call `n` is written; bytes follow for each region.
-    Header {
-        n: u64,
-        outcome: Vec<u8>,
-        regions: Vec<Region>,
-    },
+    /// From the writer: the call is written; bytes follow for each region.
+    Header(Header),
     /// A leader makes no call after its `done`-th.
     Gone {
         done: u64,
@@ -50,4 +46,12 @@ pub(crate) struct Report {
     pub(crate) notes: Notes,
     /// Why the call cannot be completed, if so.
     pub(crate) conflict: Option<Error>,
+}
+
+/// What the writer of a call says to the other nodes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Header {
+    pub(crate) n: u64,
+    pub(crate) outcome: Vec<u8>,
+    pub(crate) regions: Vec<Region>,
 }

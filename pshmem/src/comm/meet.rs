@@ -11,6 +11,7 @@ use crate::comm::call::Call;
 use crate::comm::carry::Target;
 use crate::comm::control::{Conflict, Gathered, NOTE_BYTES, OUTCOME_BYTES, Released};
 use crate::comm::core::Core;
+use crate::comm::letter::Header;
 use crate::comm::note::{Note, Notes};
 use crate::comm::same;
 use crate::error::{Error, Result};
@@ -116,18 +117,18 @@ impl Core {
         let n = self.arrive(call, &Note::default());
         let root = call.root_rank();
         let multi = self.is_multi_node();
-        let root_is_here = !multi || self.topology.node_of(root) == self.topology.node();
         if self.topology.rank == root {
             if self.obtain_claim(n, call) {
                 self.act(n, root, target, job);
             }
-        } else if multi && self.topology.is_leader() {
-            if let Some(Ok(_)) = self.lead_claimed(n, call) {
-                if root_is_here {
-                    self.control().go(n);
-                } else {
-                    self.receive(n, root, target);
-                }
+        } else if multi
+            && self.topology.is_leader()
+            && let Some(Ok(_)) = self.lead_claimed(n, call)
+        {
+            if self.topology.node_of(root) == self.topology.node() {
+                self.control().go(n);
+            } else {
+                self.receive(n, root, target);
             }
         }
         let outcome = self.await_outcome(n, call);
@@ -177,7 +178,12 @@ impl Core {
         };
         self.control().release(n, &outcome);
         if self.is_multi_node() {
-            self.send(n, root, target, outcome, regions);
+            let header = Header {
+                n,
+                outcome,
+                regions,
+            };
+            self.send(root, target, header);
         }
         std::mem::forget(no_way_back);
     }
@@ -295,11 +301,6 @@ impl Core {
             }
         }
     }
-
-    /// Releases this node with what the writer of another node said.
-    pub(crate) fn release_written(&self, n: u64, outcome: &[u8]) {
-        self.control().release(n, outcome);
-    }
 }
 
 fn encode_note(note: &Note) -> Vec<u8> {
@@ -313,4 +314,4 @@ fn encode_note(note: &Note) -> Vec<u8> {
 }
 
 /// Bytes that `write` can hand to all ranks at once.
-pub(crate) const WRITTEN_BYTES: usize = OUTCOME_BYTES - 64;
+pub(crate) const WRITTEN_BYTES: usize = OUTCOME_BYTES.saturating_sub(64);

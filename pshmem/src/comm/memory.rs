@@ -250,13 +250,13 @@ impl Core {
         let mut book = self.memory.book.borrow_mut();
         let mut found = Vec::with_capacity(wants.len());
         for want in wants {
-            match book.place_zeroed(want.bytes, want.align, want.ranks) {
-                Some(place) => found.push(place),
-                None => {
-                    found.into_iter().for_each(|place| book.take_back(place));
-                    return None;
+            let Some(place) = book.place_zeroed(want.bytes, want.align, want.ranks) else {
+                for place in found {
+                    book.take_back(place);
                 }
-            }
+                return None;
+            };
+            found.push(place);
         }
         Some(found)
     }

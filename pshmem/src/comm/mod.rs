@@ -13,6 +13,8 @@ pub(crate) mod guard;
 mod letter;
 pub(crate) mod meet;
 pub(crate) mod memory;
+#[cfg(all(test, loom))]
+mod models;
 pub(crate) mod note;
 pub(crate) mod same;
 mod split;
@@ -21,7 +23,7 @@ mod tree;
 mod wait;
 
 use self::core::Core;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::segment::Segment;
 use crate::segment::arena;
 use crate::transport::Transport;
@@ -41,7 +43,7 @@ use topology::Topology;
 /// reference count) and belongs to the thread of its rank: it is neither `Send` nor `Sync`.
 ///
 /// All collective calls on one `Comm` must be made by all its ranks in the same order. If they are not, all of them get
-/// [`Error::Diverged`](crate::Error::Diverged) and the `Comm` refuses further calls; different `Comm`s are independent.
+/// [`Error::Diverged`] and the `Comm` refuses further calls; different `Comm`s are independent.
 ///
 /// ```
 /// let sums = pshmem::local::Cluster::new(&[2, 1]).run(|comm| {
@@ -101,6 +103,18 @@ impl Comm {
         let chunk =
             arena::chunk_bytes(0).max(arena::block_bytes(bytes, 64).next_multiple_of(4096) + 4096);
         let mapping = Rc::new(transport.map(&topology.node_addresses(), ID << 24, chunk)?);
+        // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_well`.
+        let populated = unsafe { mapping.populate(topology.slot, mates) };
+        if !transport.all_well(populated.is_ok())? {
+            let room = transport.room(mates)?;
+            let (host, place) = (transport.host().to_owned(), room.place.to_owned());
+            return Err(Error::NoRoom {
+                host,
+                place,
+                needed: chunk,
+                free: room.free,
+            });
+        }
         let post = Post::new(transport);
         // SAFETY: a fresh mapping holds zeros, and every rank of the node makes it its first chunk here.
         let (memory, control) =
@@ -170,8 +184,8 @@ impl Comm {
     /// 2 log2(N) steps.
     ///
     /// # Errors
-    /// [`Error::Diverged`](crate::Error::Diverged), [`Error::RankFailed`](crate::Error::RankFailed),
-    /// [`Error::Nested`](crate::Error::Nested), [`Error::Finished`](crate::Error::Finished).
+    /// [`Error::Diverged`], [`Error::RankFailed`],
+    /// [`Error::Nested`], [`Error::Finished`].
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
         self.core.enter(Kind::Barrier.name(), Location::caller())?;

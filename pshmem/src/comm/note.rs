@@ -86,15 +86,15 @@ impl Notes {
     }
 }
 
-fn lower<T>(a: Option<(usize, T)>, b: Option<(usize, T)>) -> Option<(usize, T)> {
+/// Something that a rank contributed.
+type From<T> = Option<(usize, T)>;
+
+fn lower<T>(a: From<T>, b: From<T>) -> From<T> {
     in_order(a, b).0
 }
 
 /// Both, the one of the lower rank first.
-fn in_order<T>(
-    a: Option<(usize, T)>,
-    b: Option<(usize, T)>,
-) -> (Option<(usize, T)>, Option<(usize, T)>) {
+fn in_order<T>(a: From<T>, b: From<T>) -> (From<T>, From<T>) {
     match (a, b) {
         (Some(a), Some(b)) if b.0 < a.0 => (Some(b), Some(a)),
         (None, b) => (b, None),
@@ -121,9 +121,9 @@ mod tests {
             let mut right = Notes::default();
             for (rank, note) in notes.iter().enumerate() {
                 if rank < split {
-                    left.add(rank, note.clone())
+                    left.add(rank, note.clone());
                 } else {
-                    right.add(rank, note.clone())
+                    right.add(rank, note.clone());
                 }
             }
             for (mut one, other) in [(left.clone(), right.clone()), (right, left)] {

@@ -39,13 +39,9 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
         return ours.difference(&theirs);
     }
     let hex = |bytes: &[u8]| {
-        let digits: String = bytes
-            .iter()
-            .take(32)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let shown = &bytes[..bytes.len().min(32)];
         format!(
-            "a value with the bytes {digits}{}",
+            "a value with the bytes {shown:02x?}{}",
             if bytes.len() > 32 { "…" } else { "" }
         )
     };
@@ -59,7 +55,7 @@ impl Core {
         loop {
             let piece = self.write(call.root(0).step(6), None, |_| {
                 let rest = &mine[reference.len()..];
-                let taken = rest.len().min(WRITTEN_BYTES - 1);
+                let taken = rest.len().min(WRITTEN_BYTES.saturating_sub(1));
                 let last = u8::from(taken == rest.len());
                 Ok([&[last], &rest[..taken]].concat())
             })?;

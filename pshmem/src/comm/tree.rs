@@ -2,7 +2,6 @@
 //! to its neighbours only, so that neither messages nor memory of a rank grow with the number of nodes.
 
 use crate::comm::call::Call;
-use crate::comm::control::Pause;
 use crate::comm::core::Core;
 use crate::comm::letter::{Body, Leave, Report};
 use crate::comm::note::Notes;
@@ -34,9 +33,9 @@ impl Core {
         };
         for &child in &self.children {
             match self.await_report(n, child) {
-                Ok(below) => self.merge(&mut report, below),
+                Ok(below) => Self::merge(&mut report, below),
                 Err(absent) => {
-                    report.conflict.get_or_insert(self.gone(
+                    report.conflict.get_or_insert(Self::gone(
                         absent.rank,
                         &absent.host,
                         &absent.why,
@@ -57,7 +56,7 @@ impl Core {
                     &Body::Report(report),
                 );
                 self.await_verdict(n, parent).unwrap_or_else(|absent| {
-                    Err(self.gone(absent.rank, &absent.host, &absent.why, call))
+                    Err(Self::gone(absent.rank, &absent.host, &absent.why, call))
                 })
             }
         };
@@ -72,7 +71,7 @@ impl Core {
         verdict
     }
 
-    fn merge(&self, report: &mut Report, below: Report) {
+    fn merge(report: &mut Report, below: Report) {
         report.notes.merge(below.notes);
         if report.conflict.is_none() {
             report.conflict = below.conflict.or_else(|| {
@@ -84,54 +83,43 @@ impl Core {
     }
 
     fn await_report(&self, n: u64, node: usize) -> Result<Report, Absent> {
-        self.await_letter(node, |body| match body {
-            Body::Report(report) if report.n == n => Ok(Ok(report)),
-            Body::Gone {
-                done,
-                rank,
-                host,
-                why,
-            } if done < n => Ok(Err(Absent { rank, host, why })),
-            other => Err(other),
+        self.await_letter(self.topology.leader_address(node), |body| match body {
+            Body::Report(report) if report.n == n => Some(Ok(report)),
+            other => absent(other, n).map(Err),
         })
     }
 
     fn await_verdict(&self, n: u64, node: usize) -> Result<Result<Notes>, Absent> {
-        self.await_letter(node, |body| match body {
-            Body::Verdict { n: of, verdict } if of == n => Ok(Ok(verdict)),
-            Body::Gone {
-                done,
-                rank,
-                host,
-                why,
-            } if done < n => Ok(Err(Absent { rank, host, why })),
-            other => Err(other),
+        self.await_letter(self.topology.leader_address(node), |body| match body {
+            Body::Verdict { n: of, verdict } if of == n => Some(Ok(verdict)),
+            other => absent(other, n).map(Err),
         })
     }
 
-    fn await_letter<R>(&self, node: usize, want: impl FnMut(Body) -> Result<R, Body>) -> R {
-        self.await_letter_from(self.topology.leader_address(node), want)
-    }
-
     /// Waits for a letter of the rank at `address` that `want` accepts.
-    pub(crate) fn await_letter_from<R>(
+    pub(crate) fn await_letter<R>(
         &self,
         address: usize,
-        mut want: impl FnMut(Body) -> Result<R, Body>,
+        mut want: impl FnMut(Body) -> Option<R>,
     ) -> R {
-        let mut wait = self.wait();
-        loop {
-            let found = self.post.take(self.id, |from, body: Body| {
-                if from == address {
-                    want(body).ok()
-                } else {
-                    None
-                }
-            });
-            if let Some(found) = found {
-                return found;
-            }
-            wait.pause();
-        }
+        let find = || {
+            self.post.take(self.id, |from, body| {
+                (from == address).then_some(body).and_then(&mut want)
+            })
+        };
+        self.wait().until(find, || {})
+    }
+}
+
+/// Whether the letter says that its writer makes no `n`-th call.
+fn absent(body: Body, n: u64) -> Option<Absent> {
+    match body {
+        Body::Gone {
+            done,
+            rank,
+            host,
+            why,
+        } if done < n => Some(Absent { rank, host, why }),
+        _ => None,
     }
 }

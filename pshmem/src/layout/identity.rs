@@ -72,8 +72,8 @@ impl Identity {
                 let (mut ours, mut theirs) = (text(ours), text(theirs));
                 if ours == theirs {
                     // Same name, type and extents: the fields before differ in a way that only shows in the offsets.
-                    ours += &format!(" at offset {}", self.fields[index].offset);
-                    theirs += &format!(" at offset {}", other.fields[index].offset);
+                    ours = format!("{ours} at offset {}", self.fields[index].offset);
+                    theirs = format!("{theirs} at offset {}", other.fields[index].offset);
                 }
                 return (ours, theirs);
             }
@@ -97,26 +97,26 @@ mod tests {
     use super::*;
     use ndarray::Array2;
 
-    fn identity<L: SharedLayout + ?Sized>(dims: L::Dims) -> Identity {
-        Identity::new::<L>(&dims, &plan::<L>(&dims).unwrap().1.schema)
+    fn identity<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Identity {
+        Identity::new::<L>(dims, &plan::<L>(dims).unwrap().1.schema)
     }
 
     #[test]
     fn the_first_difference_is_named() {
-        let ours = identity::<Array2<f64>>([3, 5]);
-        let theirs = identity::<Array2<f64>>([3, 4]);
+        let ours = identity::<Array2<f64>>(&[3, 5]);
+        let theirs = identity::<Array2<f64>>(&[3, 4]);
         assert_eq!(
             ours.difference(&theirs),
             ("f64 [3, 5]".to_owned(), "f64 [3, 4]".to_owned())
         );
-        let theirs = identity::<Array2<f32>>([3, 5]);
+        let theirs = identity::<Array2<f32>>(&[3, 5]);
         assert!(ours.difference(&theirs).1.contains("f32"));
-        assert_ne!(identity::<[u8]>(3), identity::<Vec<u8>>(3));
+        assert_ne!(identity::<[u8]>(&3), identity::<Vec<u8>>(&3));
     }
 
     #[test]
     fn survives_the_journey() {
-        let ours = identity::<[u8]>(3);
+        let ours = identity::<[u8]>(&3);
         assert_eq!(Identity::decode(&ours.encode()), Ok(ours));
     }
 }

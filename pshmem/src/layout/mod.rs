@@ -6,10 +6,13 @@
 mod array;
 mod base;
 mod block;
+mod columns;
+pub(crate) mod derived;
 mod element;
 pub(crate) mod identity;
 pub(crate) mod place;
 mod preview;
+pub(crate) mod probe;
 pub(crate) mod region;
 pub(crate) mod schema;
 mod slice;
@@ -19,6 +22,7 @@ pub use array::ArrayMut;
 pub(crate) use base::Flag;
 pub use base::{Base, BaseMut};
 pub use block::{AsBlock, BlockLayout};
+pub use columns::{Columns, SharedColumns};
 pub use element::Element;
 pub use place::{Leaf, Placer};
 pub use preview::Preview;
@@ -34,13 +38,14 @@ use std::ops::Range;
 /// A type that can live in one node-shared segment, once per node.
 ///
 /// It is implemented for primitives, complex numbers and fixed arrays, for [`Value<T>`], for `[T]`, `Vec<T>` and `Box<[T]>`,
-/// for `ndarray::Array` of one to six dimensions, and by `#[derive(SharedLayout)]`. The associated types are what users
+/// for `ndarray::Array` of one to six dimensions, for [`Columns<P>`], and by `#[derive(SharedLayout)]`. The associated types are what users
 /// meet; the hidden items are for the derive and may change in any release.
 ///
 /// | layout | `Owned` | `Dims` | `View` | `ViewMut` derefs to |
 /// |---|---|---|---|---|
 /// | a primitive, `Complex`, `[T; N]`, `Value<T>` | `T` | `()` | `&T` | `T` |
 /// | `[T]` (`Owned` is `Vec<T>`), `Vec<T>`, `Box<[T]>` | itself | `usize` | `&[T]` | `[T]` |
+/// | `Columns<P>` (`Owned` is `Vec<P>`) | | `usize` | one `&[T]` for each field of `P` | one `[T]` for each field |
 /// | `ndarray::Array<T, IxN>` | itself | `[usize; N]` | `ArrayView` | `ndarray::ArrayRef` |
 /// | a derived struct | itself | generated | generated | generated |
 ///
@@ -61,9 +66,9 @@ pub unsafe trait SharedLayout: 'static {
     /// The same value in private memory.
     type Owned;
     /// The extents that are known only at run time.
-    type Dims: Clone + PartialEq + Debug + 'static;
+    type Dims: Copy + Eq + Debug + 'static;
     /// What readers get.
-    type View<'a>;
+    type View<'a>: Copy;
     /// What the closure of an update gets.
     type ViewMut<'a>;
     /// Disjoint handles to the fields; a [`Field`](crate::Field) of the layout itself for all but structs.

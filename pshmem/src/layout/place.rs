@@ -1,6 +1,7 @@
 //! Where fields go inside a segment: sizes, offsets and alignment, in checked arithmetic and without any memory.
 
 use crate::error::{Error, Result};
+use crate::layout::derived::inside;
 use crate::layout::schema::{FieldSchema, Schema};
 
 /// Every field starts on a cache line of its own, so that writing one never slows the readers of another.
@@ -13,7 +14,7 @@ pub(crate) const PAGE: usize = 4096;
 pub(crate) fn round_up(value: usize, align: usize) -> Option<usize> {
     debug_assert!(align.is_power_of_two());
     let up = value.checked_add(align - 1)? & !(align - 1);
-    (up <= isize::MAX as usize).then_some(up)
+    isize::try_from(up).is_ok().then_some(up)
 }
 
 /// Bytes of an array, or `None` when the product of its non-zero extents and the element size exceeds `isize::MAX`.
@@ -25,7 +26,7 @@ pub(crate) fn array_bytes(extents: &[usize], size: usize) -> Option<usize> {
     for &extent in extents.iter().filter(|&&extent| extent != 0) {
         product = product
             .checked_mul(extent)
-            .filter(|&bytes| bytes <= isize::MAX as usize)?;
+            .filter(|&bytes| isize::try_from(bytes).is_ok())?;
     }
     if extents.contains(&0) || size == 0 {
         Some(0)
@@ -88,7 +89,7 @@ impl Placer {
             assert!(
                 align_of::<T>() <= PAGE,
                 "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
-            )
+            );
         };
         let size = size_of::<T>();
         let align = align_of::<T>().max(LINE).max(self.next_align);
@@ -138,7 +139,7 @@ impl Placer {
         let placed = place(self);
         self.path.pop();
         self.next_align = LINE;
-        placed
+        inside(name, placed)
     }
 
     /// Number of the next leaf.
@@ -178,9 +179,9 @@ mod tests {
         assert_eq!((a.offset, a.bytes), (0, 3));
         assert_eq!((b.offset, b.bytes), (4096, 32));
         assert_eq!((c.offset, c.bytes), (4096 + 64, 8));
-        let placed = placer.finish();
-        assert_eq!((placed.bytes, placed.align), (4096 + 72, 4096));
-        assert_eq!(placed.schema.fields[1].name, "b");
+        let whole = placer.finish();
+        assert_eq!((whole.bytes, whole.align), (4096 + 72, 4096));
+        assert_eq!(whole.schema.fields[1].name, "b");
     }
 
     #[test]

@@ -82,12 +82,12 @@ impl fmt::Display for Schema {
                 .max()
                 .unwrap_or(0)
         };
-        let widths = [width(0), width(1), width(2), width(3), width(4)];
+        let [names, kinds, shapes] = [width(0), width(1), width(2)];
+        let [offsets, sizes] = [width(3), width(4)];
         for [name, kind, shape, offset, bytes] in &rows {
-            let [a, b, c, d, e] = widths;
             writeln!(
                 f,
-                "{name:a$}  {kind:b$}  {shape:c$}  {offset:>d$}  {bytes:>e$}"
+                "{name:names$}  {kind:kinds$}  {shape:shapes$}  {offset:>offsets$}  {bytes:>sizes$}"
             )?;
         }
         Ok(())

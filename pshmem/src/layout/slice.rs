@@ -140,7 +140,7 @@ macro_rules! slice_layout {
                 }
                 Ok(Region::run(
                     plan.leaf.offset + offset * size_of::<T>(),
-                    size_of_val::<[T]>(block),
+                    size_of_val::<[T]>(*block),
                 ))
             }
 

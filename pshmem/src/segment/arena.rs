@@ -186,7 +186,7 @@ impl Book {
             chunk
                 .start()
                 .add(placement.data as usize)
-                .write_bytes(0, size)
+                .write_bytes(0, size);
         };
         Some(placement)
     }
@@ -240,5 +240,58 @@ impl Book {
                 self.free[class as usize].push((number as u32, block));
             }
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    //! The freed list under the model checker.
+    use super::*;
+    use loom::sync::Arc;
+
+    fn block(refs: u32) -> BlockHead {
+        BlockHead {
+            refs: AtomicU32::new(refs),
+            next: AtomicU32::new(0),
+            class: AtomicU32::new(0),
+        }
+    }
+
+    /// Two ranks let go of two blocks while the leader looks for freed ones: each block is found exactly once, and the
+    /// leader then sees every use that the ranks made of it.
+    #[test]
+    fn loom_each_block_is_freed_once() {
+        loom::model(|| {
+            let chunk = Arc::new(ChunkHead {
+                freed: AtomicU32::new(0),
+            });
+            let blocks = Arc::new([block(2), block(1)]);
+            let data = Arc::new(loom::cell::UnsafeCell::new(0_u32));
+            let other = {
+                let (chunk, blocks, data) = (chunk.clone(), blocks.clone(), data.clone());
+                loom::thread::spawn(move || {
+                    data.with(|data| {
+                        // SAFETY: the leader writes only after both ranks have let go.
+                        unsafe { *data }
+                    });
+                    let_go(&chunk, &blocks[0], 1);
+                    let_go(&chunk, &blocks[1], 2);
+                })
+            };
+            let_go(&chunk, &blocks[0], 1);
+            let mut found = Vec::new();
+            while found.len() < 2 {
+                let freed = take_freed(&chunk, |number| &blocks[number as usize - 1]);
+                if freed.contains(&1) {
+                    // SAFETY: the model checker reports a race if the other rank's read is not ordered before this.
+                    data.with_mut(|data| unsafe { *data = 1 });
+                }
+                found.extend(freed);
+                loom::thread::yield_now();
+            }
+            found.sort_unstable();
+            assert_eq!(found, [1, 2]);
+            other.join().unwrap();
+        });
     }
 }

@@ -6,7 +6,9 @@ pub(crate) mod map;
 pub(crate) mod room;
 
 use crate::comm::control::{Control, Head, Slot};
-use arena::{BlockHead, ChunkHead, Placement};
+use arena::Placement;
+#[cfg(not(loom))]
+use arena::{BlockHead, ChunkHead};
 use map::Mapping;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -16,6 +18,7 @@ pub(crate) const CHUNK_HEAD: usize = 64;
 /// Bytes before the data of a block.
 pub(crate) const BLOCK_HEAD: usize = 64;
 
+#[cfg(not(loom))]
 const _: () = assert!(size_of::<ChunkHead>() <= CHUNK_HEAD && size_of::<BlockHead>() <= BLOCK_HEAD);
 
 /// The memory of one object on this rank's node. Letting go is local: it waits for nobody.
@@ -65,10 +68,6 @@ impl Segment {
     pub(crate) fn start(&self) -> NonNull<u8> {
         // SAFETY: `data + len` is inside the mapping (checked in both constructors).
         unsafe { self.mapping.start().add(self.data) }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len
     }
 
     /// The control block that lies in this segment.

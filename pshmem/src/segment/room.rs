@@ -18,10 +18,8 @@ pub(crate) fn memory() -> Room {
             .map(|kib| kib.saturating_mul(1024))
     };
     // A system that does not tell is trusted to refuse what it cannot give.
-    let total = value("MemTotal:").unwrap_or(usize::MAX);
     Room {
         free: value("MemAvailable:").unwrap_or(usize::MAX),
-        total,
         place: "memory",
     }
 }
@@ -37,17 +35,12 @@ pub(crate) fn shm() -> std::io::Result<Room> {
     }
     // SAFETY: statvfs returned 0, so it has filled `found`.
     let found = unsafe { found.assume_init() };
-    let bytes = |blocks: u64| (blocks.saturating_mul(found.f_frsize)) as usize;
     let memory = memory();
-    let free = bytes(found.f_bavail).min(memory.free);
+    let free = (found.f_bavail.saturating_mul(found.f_frsize) as usize).min(memory.free);
     let place = if free == memory.free {
         "memory"
     } else {
         "/dev/shm"
     };
-    Ok(Room {
-        free,
-        total: bytes(found.f_blocks),
-        place,
-    })
+    Ok(Room { free, place })
 }

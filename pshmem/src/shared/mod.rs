@@ -86,6 +86,38 @@ impl<'a, L: SharedLayout + ?Sized> Field<'a, L> {
     }
 }
 
+impl<L: SharedLayout + ?Sized> Field<'_, L> {
+    /// Disjoint handles to the fields of a nested struct; see [`Shared::fields`].
+    ///
+    /// ```
+    /// use pshmem::{Comm, Shared, SharedLayout};
+    ///
+    /// #[derive(SharedLayout)]
+    /// struct Inner {
+    ///     table: Vec<f64>,
+    /// }
+    ///
+    /// #[derive(SharedLayout)]
+    /// struct Outer {
+    ///     #[shared(layout)]
+    ///     inner: Inner,
+    ///     step: u64,
+    /// }
+    ///
+    /// let dims = OuterDims { inner: InnerDims { table: 3 } };
+    /// let mut outer = Shared::<Outer>::new(&Comm::solo(), dims)?;
+    /// let mut fields = outer.fields();
+    /// fields.inner.fields().table.fill(1.5)?;
+    /// assert_eq!(fields.inner.view().table, [1.5; 3]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn fields(&mut self) -> L::Fields<'_> {
+        // SAFETY: the handle's object is laid out by a plan that this one is a part of, and `&mut self` makes the result the
+        // only way to its leaves.
+        unsafe { L::fields(self.plan, self.handle) }
+    }
+}
+
 impl<L: SharedLayout + ?Sized> Shared<L> {
     /// The whole object, for reading.
     fn whole(&self) -> Field<'_, L> {

@@ -40,10 +40,6 @@ impl Object {
             schema: placed.schema,
         }
     }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.segment.len()
-    }
 }
 
 /// A handle to the leaves of an object, as the implementations of layouts see it.

@@ -10,10 +10,10 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         let node = object.comm.node();
         let (nodes, ranks) = (node.count, object.comm.size());
         let plural = |n: usize| if n == 1 { "" } else { "s" };
-        let type_name = std::any::type_name::<L>();
+        let kind = short_name(std::any::type_name::<L>());
         writeln!(
             f,
-            "{name}<{type_name}> on {nodes} node{} with {ranks} rank{} in all",
+            "{name} {kind} on {nodes} node{} with {ranks} rank{} in all",
             plural(nodes),
             plural(ranks)
         )?;
@@ -38,6 +38,17 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         L: Preview,
     {
         L::preview(self.read(), f)
+    }
+}
+
+/// What kind of object a type is, in one word: the line of its field says the rest.
+fn short_name(type_name: &str) -> &str {
+    let path = type_name.split('<').next().unwrap_or(type_name);
+    match path {
+        "ndarray::ArrayBase" => "array",
+        "alloc::vec::Vec" | "alloc::boxed::Box" => "slice",
+        _ if type_name.starts_with('[') => "slice",
+        _ => path.rsplit("::").next().unwrap_or(path),
     }
 }
 

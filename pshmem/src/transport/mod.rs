@@ -1,4 +1,4 @@
-//! What the library needs from the thing that starts ranks: messages, node memory, and an end.
+//! What the library needs from the thing that starts ranks: messages and node memory.
 //!
 //! The contract is [`Transport`]; [`local`] implements it for ranks that are threads, [`mpi`] for ranks that are MPI
 //! processes. Protocols above this folder do not know which of the two they run on.
@@ -22,7 +22,6 @@ pub(crate) struct Transfer(pub(crate) usize);
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
     pub(crate) free: usize,
-    pub(crate) total: usize,
     pub(crate) place: &'static str,
 }
 
@@ -46,6 +45,10 @@ pub(crate) trait Transport: Debug {
     /// Sends a message of a few hundred bytes without waiting for anybody.
     fn send(&self, to: usize, message: &[u8]);
 
+    /// The same for a message that its receiver may never look for; the transport sees to it that it is not left over when
+    /// the job ends.
+    fn send_last(&self, to: usize, message: &[u8]);
+
     /// Drives progress, also of transfers and of the user's own MPI calls, and takes one message that has come.
     fn poll(&self) -> Option<(usize, Vec<u8>)>;
 
@@ -68,14 +71,14 @@ pub(crate) trait Transport: Debug {
     /// Collective over the group; `key` is the same on its ranks and different in every call.
     fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping>;
 
+    /// Whether all ranks of the world pass `true`. Collective over the world; for the start, when there is no `Comm` yet.
+    fn all_well(&self, well: bool) -> Result<bool>;
+
     /// Room for a mapping that `ranks` ranks share.
     fn room(&self, ranks: usize) -> Result<Room>;
 
     /// Whether messages can still be sent; `false` after `MPI_Finalize`.
     fn is_open(&self) -> bool;
-
-    /// Ends the whole job.
-    fn abort(&self) -> !;
 }
 
 /// An error of the operating system on this rank.

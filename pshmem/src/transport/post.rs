@@ -40,9 +40,12 @@ impl Post {
 
     /// Sends `body` to the box of `comm` on rank `to` of the transport.
     pub(crate) fn send<B: Serialize>(&self, to: usize, comm: u64, body: &B) {
-        let bytes = postcard::to_allocvec(&Letter { comm, body })
-            .expect("messages are plain data and always encode");
-        self.transport.send(to, &bytes);
+        self.transport.send(to, &encode(comm, body));
+    }
+
+    /// The same for a letter that may never be looked for.
+    pub(crate) fn send_last<B: Serialize>(&self, to: usize, comm: u64, body: &B) {
+        self.transport.send_last(to, &encode(comm, body));
     }
 
     /// Opens the box of a new `Comm`. Letters may have come before.
@@ -110,4 +113,9 @@ impl Post {
         }
         None
     }
+}
+
+fn encode<B: Serialize>(comm: u64, body: &B) -> Vec<u8> {
+    postcard::to_allocvec(&Letter { comm, body })
+        .expect("messages are plain data and always encode")
 }

@@ -257,20 +257,52 @@ impl Calls {
         to: usize,
         tag: c_int,
     ) -> Request {
+        let (bytes, len, to) = (bytes.cast(), len as c_int, to as c_int);
         let mut request = MaybeUninit::uninit();
         // SAFETY: the buffer is the caller's duty (section 3.7.2); pieces are far below 2^31 bytes.
         let code = unsafe {
             ffi::MPI_Isend(
-                bytes.cast(),
-                len as c_int,
+                bytes,
+                len,
                 ffi::RSMPI_UINT8_T,
-                to as c_int,
+                to,
                 tag,
                 comm,
                 request.as_mut_ptr(),
             )
         };
         self.must("MPI_Isend", code);
+        // SAFETY: a successful call has written the handle.
+        Request(Cell::new(unsafe { request.assume_init() }))
+    }
+
+    /// Like `isend`, but complete only when the receiver has begun to receive (section 3.4, synchronous mode).
+    ///
+    /// # Safety
+    /// As for `isend`.
+    pub(super) unsafe fn issend(
+        &self,
+        comm: ffi::MPI_Comm,
+        bytes: *const u8,
+        len: usize,
+        to: usize,
+        tag: c_int,
+    ) -> Request {
+        let (bytes, len, to) = (bytes.cast(), len as c_int, to as c_int);
+        let mut request = MaybeUninit::uninit();
+        // SAFETY: as in `isend`.
+        let code = unsafe {
+            ffi::MPI_Issend(
+                bytes,
+                len,
+                ffi::RSMPI_UINT8_T,
+                to,
+                tag,
+                comm,
+                request.as_mut_ptr(),
+            )
+        };
+        self.must("MPI_Issend", code);
         // SAFETY: a successful call has written the handle.
         Request(Cell::new(unsafe { request.assume_init() }))
     }

@@ -13,7 +13,7 @@ use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ pub(crate) struct Mpi {
     /// World ranks of the processes of `node_comm`, in its order.
     node_group: Vec<usize>,
     /// Messages whose sends have not been seen to be complete, with the bytes that MPI reads meanwhile.
-    sending: RefCell<Vec<(Request, Box<[u8]>)>>,
+    sending: RefCell<VecDeque<(Request, Box<[u8]>)>>,
     transfers: RefCell<HashMap<usize, Request>>,
     next: std::cell::Cell<usize>,
 }
@@ -118,20 +118,45 @@ impl Mpi {
     }
 
     /// The end of a rank that returns from `run`: meets all others, for at most `patience`. Whether they came.
+    ///
+    /// A rank enters the barrier when all that it sent has been received, and receives until the barrier is complete, so no
+    /// message is left over for MPI_Finalize to stumble on.
     pub(crate) fn farewell(&self, patience: Option<Duration>) -> bool {
         let deadline = patience.map(|patience| Instant::now() + patience);
-        let request = self.calls.ibarrier(self.comm);
-        let mut all_here = false;
+        let mut barrier = None;
         loop {
-            self.poll();
-            all_here = all_here || self.calls.test(&request);
-            if all_here && self.sending.borrow().is_empty() {
+            while self.poll().is_some() {}
+            if barrier.is_none() && self.sending.borrow().is_empty() {
+                barrier = Some(self.calls.ibarrier(self.comm));
+            }
+            if barrier
+                .as_ref()
+                .is_some_and(|barrier| self.calls.test(barrier))
+            {
                 return true;
             }
             if deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return false;
             }
             std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Ends the whole job.
+    pub(crate) fn abort(&self) -> ! {
+        self.calls.abort(self.comm)
+    }
+
+    /// Looks after a few sends that were not complete when last seen.
+    fn test_sends(&self) {
+        const FEW: usize = 8;
+        let mut sending = self.sending.borrow_mut();
+        for _ in 0..sending.len().min(FEW) {
+            if let Some(send) = sending.pop_front()
+                && !self.calls.test(&send.0)
+            {
+                sending.push_back(send);
+            }
         }
     }
 
@@ -183,16 +208,24 @@ impl Transport for Mpi {
             self.calls
                 .isend(self.comm, bytes.as_ptr(), bytes.len(), to, MESSAGE)
         };
-        self.sending.borrow_mut().push((request, bytes));
+        self.sending.borrow_mut().push_back((request, bytes));
+    }
+
+    fn send_last(&self, to: usize, message: &[u8]) {
+        let bytes: Box<[u8]> = message.into();
+        // SAFETY: as in `send`.
+        let request = unsafe {
+            self.calls
+                .issend(self.comm, bytes.as_ptr(), bytes.len(), to, MESSAGE)
+        };
+        self.sending.borrow_mut().push_back((request, bytes));
     }
 
     fn poll(&self) -> Option<(usize, Vec<u8>)> {
         if !self.is_open() {
             return None;
         }
-        self.sending
-            .borrow_mut()
-            .retain(|(request, _)| !self.calls.test(request));
+        self.test_sends();
         self.calls.take_message(self.comm, MESSAGE)
     }
 
@@ -229,6 +262,10 @@ impl Transport for Mpi {
         mapping
     }
 
+    fn all_well(&self, well: bool) -> Result<bool> {
+        Ok(self.calls.allreduce_min(self.comm, u64::from(well))? == 1)
+    }
+
     fn room(&self, ranks: usize) -> Result<Room> {
         if ranks == 1 {
             return Ok(room::memory());
@@ -238,9 +275,5 @@ impl Transport for Mpi {
 
     fn is_open(&self) -> bool {
         !calls::is_finalized()
-    }
-
-    fn abort(&self) -> ! {
-        self.calls.abort(self.comm)
     }
 }
