@@ -21,6 +21,17 @@ impl Table {
         self.0.extend(output.lines().filter_map(measure));
     }
 
+    /// Notes that a contender could not do what the row measures.
+    pub(crate) fn failed(&mut self, row: &str, column: &str) {
+        let (row, column) = (row.into(), column.into());
+        self.0.push(Measure {
+            row,
+            column,
+            number: f64::NAN,
+            unit: String::new(),
+        });
+    }
+
     /// One line per row; a column per contender, and after them how many times as long as ours each
     /// took. Repeated measurements count by their median.
     pub(crate) fn markdown(&self) -> String {
@@ -99,6 +110,9 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 fn show(number: f64, unit: &str) -> String {
+    if number.is_nan() {
+        return "fails".into();
+    }
     let steps: &[(f64, &str)] = match unit {
         "s" => &[(1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")],
         "B" => &[
@@ -195,6 +209,18 @@ mod tests {
         );
         let lengths: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
         assert!(lengths.iter().all(|length| *length == lengths[0]), "{text}");
+    }
+
+    #[test]
+    fn a_failure_is_shown() {
+        let mut table = Table::default();
+        table.read("lock\tpshmem\t1e-7\ts");
+        table.failed("lock", "python");
+        assert!(
+            table.markdown().contains("| 100 ns |  fails |"),
+            "{}",
+            table.markdown()
+        );
     }
 
     #[test]
