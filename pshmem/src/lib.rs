@@ -26,10 +26,13 @@ pub use shared::{Field, Shared};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::error::Result;
-    pub use crate::layout::derived::{Extent, FromShape, check_shape, field, inside};
+    pub use crate::layout::derived::{
+        Extent, FromShape, check_shape, field, inside, must_be_element,
+    };
     pub use crate::layout::probe::{
         Probe, PutNothing, PutValues, Show, ShowDebug, ShowNothing, preview_field,
     };
+    pub use crate::layout::raw::{Planned, RawLayout};
     pub use crate::layout::{Base, BaseMut, Leaf, Placer, SharedColumns, Value};
     pub use crate::shared::Handle;
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};

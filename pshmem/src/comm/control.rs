@@ -8,10 +8,13 @@
 //! ```text
 //!   every rank     arrive(n): call and note into its slot, then `arrived = n`                      [ARRIVE]
 //!   the gatherer   sees all slots at n with equal calls, then   OPEN(n) -> WRITING(n)              (one compare-and-swap)
-//!   anybody        sees a slot that differs or has gone, then   OPEN(n) -> POISONED                (the same word)
+//!   anybody        sees a slot that differs or has gone, then   OPEN(n) -> POISONED, `poisoned = n`  [POISON]
 //!   the writer     changes the segment, then `state = OPEN(n + 1)`, `release = n`                  [RELEASE]
 //!   every rank     sees `release = n` and reads the outcome and the segment
 //! ```
+//!
+//! A rank that is slow to wake may still have to read the outcome of call `n - 1` while others poison call `n`: poison has
+//! a word and a text of its own, and a waiting rank looks at `release` first.
 //!
 //! `[ARRIVE]` makes a rank's call, its note and the end of all its earlier reads of the segment visible to the gatherer, so
 //! the writer may change the segment. `[RELEASE]` makes the writer's changes and the outcome visible to every rank. With
@@ -34,6 +37,7 @@ mod sizes {
     pub(super) const NOTE_WORDS: usize = 128;
     pub(super) const SITE_WORDS: usize = 16;
     pub(super) const OUTCOME_WORDS: usize = 1024;
+    pub(super) const POISON_WORDS: usize = 256;
 }
 /// The model checker pays for every word.
 #[cfg(loom)]
@@ -41,8 +45,9 @@ mod sizes {
     pub(super) const NOTE_WORDS: usize = 1;
     pub(super) const SITE_WORDS: usize = 1;
     pub(super) const OUTCOME_WORDS: usize = 1;
+    pub(super) const POISON_WORDS: usize = 1;
 }
-use sizes::{NOTE_WORDS, OUTCOME_WORDS, SITE_WORDS};
+use sizes::{NOTE_WORDS, OUTCOME_WORDS, POISON_WORDS, SITE_WORDS};
 
 /// A word on a cache line of its own.
 #[derive(Debug)]
@@ -59,8 +64,13 @@ pub(crate) struct Head {
     release: Line,
     /// The last call that all nodes agreed to, for a writer that is not the leader.
     go: Line,
+    /// The call that was poisoned, 0 for none. Written once.
+    poisoned: Line,
     outcome_len: AtomicU64,
     outcome: [AtomicU64; OUTCOME_WORDS],
+    poison_len: AtomicU64,
+    /// Why the block was poisoned.
+    poison: [AtomicU64; POISON_WORDS],
 }
 
 /// What one rank posts. Its first line holds all that a call without a note needs.
@@ -94,6 +104,8 @@ pub(crate) enum Released {
     Plain,
     /// With an outcome to read.
     Outcome,
+    /// Never: the block was poisoned.
+    Poisoned,
 }
 
 /// Why a call cannot be completed.
@@ -257,7 +269,7 @@ impl Control<'_> {
             )
             .is_ok();
         if won {
-            self.publish(n, &outcome());
+            self.tell_poison(n, &outcome());
         }
         won
     }
@@ -268,7 +280,35 @@ impl Control<'_> {
             .state
             .0
             .store(state(n, POISONED), Ordering::Relaxed);
-        self.publish(n, outcome);
+        self.tell_poison(n, outcome);
+    }
+
+    fn tell_poison(self, n: u64, outcome: &[u8]) {
+        assert!(
+            outcome.len() <= POISON_WORDS * 8,
+            "a reason of {} B was not clipped",
+            outcome.len()
+        );
+        self.head
+            .poison_len
+            .store(outcome.len() as u64, Ordering::Relaxed);
+        put(&self.head.poison, outcome);
+        // [POISON] release: the reason.
+        self.head.poisoned.0.store(n, Ordering::Release);
+    }
+
+    fn is_poisoned(self, n: u64) -> bool {
+        // [POISON] acquire.
+        let poisoned = self.head.poisoned.0.load(Ordering::Acquire);
+        poisoned != 0 && poisoned <= n
+    }
+
+    /// Why the block was poisoned.
+    pub(crate) fn reason(self) -> Vec<u8> {
+        get(
+            &self.head.poison,
+            self.head.poison_len.load(Ordering::Relaxed),
+        )
     }
 
     /// Passes the claim on to the writer, which waits in `await_go`.
@@ -289,7 +329,7 @@ impl Control<'_> {
             if self.head.go.0.load(Ordering::Acquire) >= n {
                 return true;
             }
-            if self.head.release.0.load(Ordering::Acquire) >> 1 >= n {
+            if self.is_poisoned(n) {
                 return false;
             }
             if pause.pause() {
@@ -343,13 +383,17 @@ impl Control<'_> {
                     Released::Outcome
                 };
             }
+            if self.is_poisoned(n) {
+                return Released::Poisoned;
+            }
             if pause.pause() {
                 trouble();
             }
         }
     }
 
-    /// The outcome of the call that was released last. It stays until all ranks have arrived at the next call.
+    /// The outcome of the call that was released last. It stays until all ranks have arrived at the next call and its writer
+    /// has released that.
     pub(crate) fn outcome(self) -> Vec<u8> {
         get(
             &self.head.outcome,
@@ -380,7 +424,8 @@ fn get(words: &[AtomicU64], len: u64) -> Vec<u8> {
 #[cfg(all(test, loom))]
 pub(crate) mod fresh {
     //! Control blocks outside node memory, for models.
-    use super::{AtomicU64, CALL_WORDS, Head, Line, NOTE_WORDS, OUTCOME_WORDS, SITE_WORDS, Slot};
+    use super::{AtomicU64, CALL_WORDS, Head, Line, Slot};
+    use super::{NOTE_WORDS, OUTCOME_WORDS, POISON_WORDS, SITE_WORDS};
 
     pub(crate) fn head() -> Head {
         Head {
@@ -389,6 +434,9 @@ pub(crate) mod fresh {
             go: line(),
             outcome_len: AtomicU64::new(0),
             outcome: zeros::<OUTCOME_WORDS>(),
+            poisoned: line(),
+            poison_len: AtomicU64::new(0),
+            poison: zeros::<POISON_WORDS>(),
         }
     }
 

@@ -262,16 +262,15 @@ impl Core {
 
     fn await_outcome(&self, n: u64, call: Call) -> Result<Option<Outcome>> {
         let control = self.control();
-        match control.await_release(n, &mut self.wait(), || self.look_for_trouble(n, call)) {
-            Released::Plain => Ok(None),
-            Released::Outcome => {
-                match postcard::from_bytes(&control.outcome())
-                    .expect("an outcome that this executable encoded")
-                {
-                    Outcome::Failed(error) => Err(error),
-                    outcome => Ok(Some(outcome)),
-                }
-            }
+        let trouble = || self.look_for_trouble(n, call);
+        let bytes = match control.await_release(n, &mut self.wait(), trouble) {
+            Released::Plain => return Ok(None),
+            Released::Outcome => control.outcome(),
+            Released::Poisoned => control.reason(),
+        };
+        match postcard::from_bytes(&bytes).expect("an outcome that this executable encoded") {
+            Outcome::Failed(error) => Err(error),
+            outcome => Ok(Some(outcome)),
         }
     }
 

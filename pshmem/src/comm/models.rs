@@ -72,8 +72,9 @@ impl Node {
         };
         match control.await_release(n, &mut Yield, look) {
             Released::Plain => true,
-            Released::Outcome => {
-                assert_eq!(control.outcome(), [1]);
+            Released::Outcome => unreachable!("no call here has an outcome"),
+            Released::Poisoned => {
+                assert_eq!(control.reason(), [1]);
                 false
             }
         }
@@ -144,6 +145,10 @@ fn loom_the_claim_passes_from_the_leader_to_the_writer() {
     // Rank 0 leads a node of several, rank 1 writes.
     on_two(|node, me| {
         let (control, call) = (node.control(), set(1));
+        // The write must also be ordered after this read of the leader's.
+        if me == 0 {
+            assert_eq!(node.read(), 0);
+        }
         control.arrive(me, 1, call, &[]);
         if me == 0 {
             assert_eq!(control.gather(1, call, &mut Yield), Gathered::Agreed);
@@ -155,6 +160,18 @@ fn loom_the_claim_passes_from_the_leader_to_the_writer() {
             control.release(1, &[]);
         }
         assert_eq!(control.await_release(1, &mut Yield, || {}), Released::Plain);
+        assert_eq!(node.read(), 1);
+    });
+}
+
+#[test]
+fn loom_a_slow_rank_keeps_the_call_that_ended_well() {
+    // The next call is poisoned while rank 1 may not have seen the end of this one.
+    on_two(|node, me| {
+        assert!(node.add(me, 1, set(0)));
+        if me == 0 {
+            assert!(node.control().poison(2, || vec![1]));
+        }
         assert_eq!(node.read(), 1);
     });
 }

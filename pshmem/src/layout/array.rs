@@ -2,9 +2,10 @@
 
 use crate::error::Result;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
+use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
-use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview, SharedLayout};
-use crate::shared::{Field, Handle};
+use crate::layout::slice::copy_out;
+use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dim, Slice};
 use std::fmt::{self, Debug};
 use std::ops::{Deref, DerefMut, Range};
@@ -47,16 +48,17 @@ pub struct ArrayPlan<const N: usize> {
 /// Implements the layout of arrays with `$n` dimensions.
 macro_rules! array_layout {
     ($($n:literal)*) => {$(
+        impl<T: 'static> Planned for Array<T, Dim<[usize; $n]>> {
+            type Plan = ArrayPlan<$n>;
+        }
+
         // SAFETY: one leaf of the product of `shape` elements, placed with the placer and kept in the plan; `view` and
-        // `view_mut` make one array view of it; `ArrayMut` marks it in `DerefMut`, the only way to a `&mut`; `fields` hands
-        // it out once.
-        unsafe impl<T: Element> SharedLayout for Array<T, Dim<[usize; $n]>> {
+        // `view_mut` make one array view of it; `ArrayMut` marks it in `DerefMut`, the only way to a `&mut`.
+        unsafe impl<T: 'static> RawLayout for Array<T, Dim<[usize; $n]>> {
             type Owned = Self;
             type Dims = [usize; $n];
             type View<'a> = ArrayView<'a, T, Dim<[usize; $n]>>;
             type ViewMut<'a> = ArrayMut<'a, T, Dim<[usize; $n]>>;
-            type Fields<'a> = Field<'a, Self>;
-            type Plan = ArrayPlan<$n>;
 
             fn plan(&shape: &[usize; $n], placer: &mut Placer) -> Result<ArrayPlan<$n>> {
                 Ok(ArrayPlan { leaf: placer.leaf::<T>(&shape)?, shape })
@@ -88,6 +90,7 @@ macro_rules! array_layout {
                 Some(shape)
             }
 
+            #[inline]
             unsafe fn view<'a>(plan: &ArrayPlan<$n>, base: Base<'a>) -> Self::View<'a> {
                 // SAFETY: passed on from the caller.
                 let first = unsafe { base.leaf::<T>(&plan.leaf) };
@@ -97,6 +100,7 @@ macro_rules! array_layout {
                 unsafe { ArrayView::from_shape_ptr(plan.shape, first.as_ptr()) }
             }
 
+            #[inline]
             unsafe fn view_mut<'a>(plan: &ArrayPlan<$n>, base: BaseMut<'a>) -> Self::ViewMut<'a> {
                 // SAFETY: passed on from the caller.
                 let first = unsafe { base.leaf::<T>(&plan.leaf) };
@@ -105,20 +109,37 @@ macro_rules! array_layout {
                 ArrayMut { array, touched: base.flag(&plan.leaf) }
             }
 
-            unsafe fn fields<'a>(plan: &'a ArrayPlan<$n>, handle: Handle<'a>) -> Field<'a, Self> {
-                // SAFETY: passed on from the caller.
-                unsafe { Field::new(handle, plan) }
-            }
-
             unsafe fn store(plan: &ArrayPlan<$n>, base: BaseMut<'_>, owned: &Self) {
-                // SAFETY: passed on from the caller; a block of the array's own shape fits at the origin.
-                unsafe { Self::copy(plan, base, &[0; $n], &owned.view()) };
+                // SAFETY: passed on from the caller.
+                let target = unsafe { base.leaf::<T>(&plan.leaf) }.as_ptr();
+                // Row-major order, that of the leaf; the shapes are equal (caller's duty).
+                if let Some(elements) = owned.as_slice() {
+                    // SAFETY: both have the same number of elements, which are `Copy` (`Element`s); private and shared memory
+                    // do not overlap.
+                    unsafe { std::ptr::copy_nonoverlapping(elements.as_ptr(), target, elements.len()) };
+                } else {
+                    for (index, element) in owned.iter().enumerate() {
+                        // SAFETY: `index` is below the number of elements.
+                        let place = unsafe { target.add(index) };
+                        // SAFETY: as for the whole.
+                        unsafe { std::ptr::copy_nonoverlapping(element, place, 1) };
+                    }
+                }
             }
 
             unsafe fn load(plan: &ArrayPlan<$n>, base: Base<'_>) -> Self {
                 // SAFETY: passed on from the caller.
-                unsafe { Self::view(plan, base) }.to_owned()
+                let source = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: the leaf holds as many elements, and they are `Copy` (`Element`s).
+                let elements = unsafe { copy_out(source, plan.shape.iter().product()) };
+                Array::from_shape_vec(plan.shape, elements).expect("the product of the extents is the number of elements")
             }
+        }
+
+        checked_layout! {
+            [T] Array<T, Dim<[usize; $n]>>, where [T: Element]
+            Owned = Self, Dims = [usize; $n], View<'a> = ArrayView<'a, T, Dim<[usize; $n]>>,
+            ViewMut<'a> = ArrayMut<'a, T, Dim<[usize; $n]>>
         }
 
         // SAFETY: `region` is inside the leaf, because the block was checked against every extent; `copy` writes exactly the
@@ -151,7 +172,7 @@ macro_rules! array_layout {
                 block: &Self::Block<'_>,
             ) {
                 // SAFETY: passed on from the caller.
-                let mut array = unsafe { Self::view_mut(plan, base) };
+                let mut array = unsafe { <Self as RawLayout>::view_mut(plan, base) };
                 let extents = block.shape();
                 let mut target = array.slice_each_axis_mut(|axis| {
                     let at = axis.axis.index();

@@ -1,6 +1,7 @@
 //! `Columns<P>`: many records of a plain struct, stored as one array for each of its fields.
 
 use crate::error::Result;
+use crate::layout::raw::Planned;
 use crate::layout::{Base, BaseMut, Placer, Preview, SharedLayout};
 use crate::shared::Handle;
 use std::fmt;
@@ -178,6 +179,10 @@ pub unsafe trait SharedColumns: Sized + 'static {
     fn preview(view: Self::View<'_>, f: &mut dyn fmt::Write) -> fmt::Result;
 }
 
+impl<P: SharedColumns> Planned for Columns<P> {
+    type Plan = P::Plan;
+}
+
 // SAFETY: every function is that of `P`, whose contract is the same.
 unsafe impl<P: SharedColumns> SharedLayout for Columns<P> {
     type Owned = Vec<P>;
@@ -185,7 +190,6 @@ unsafe impl<P: SharedColumns> SharedLayout for Columns<P> {
     type View<'a> = P::View<'a>;
     type ViewMut<'a> = P::ViewMut<'a>;
     type Fields<'a> = P::Fields<'a>;
-    type Plan = P::Plan;
 
     fn plan(&len: &usize, placer: &mut Placer) -> Result<P::Plan> {
         P::plan(len, placer)

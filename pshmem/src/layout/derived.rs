@@ -1,7 +1,8 @@
 //! What the code that `#[derive(SharedLayout)]` generates calls: extents in checked arithmetic, and their comparison.
 
 use crate::error::{Error, Result};
-use crate::layout::SharedLayout;
+use crate::layout::Element;
+use crate::layout::raw::Planned;
 use crate::shared::{Field, Handle};
 use std::fmt::Debug;
 use std::ops::{Add, Mul, Sub};
@@ -130,11 +131,14 @@ pub fn check_shape<D: PartialEq>(
     })
 }
 
+/// Where the derive states, once per field, what all its code rests on.
+pub fn must_be_element<T: Element>() {}
+
 /// The handle to one field.
 ///
 /// # Safety
 /// As for `SharedLayout::fields`, for this field's plan.
-pub unsafe fn field<'a, L: SharedLayout + ?Sized>(
+pub unsafe fn field<'a, L: Planned + ?Sized>(
     handle: Handle<'a>,
     plan: &'a L::Plan,
 ) -> Field<'a, L> {

@@ -26,8 +26,9 @@ use bytemuck::{NoUninit, Zeroable};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot live in node-shared memory",
-    label = "every rank of the node reads these bytes, so they may hold no pointer and no padding",
-    note = "use numbers, `bool`, `char`, arrays of these, or a struct with `#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]` and `#[repr(C)]`"
+    label = "its bytes must mean the same to every rank: no pointer, no padding, and all bytes zero is a value",
+    note = "use numbers, `bool`, `char`, arrays of these, or a struct with `#[repr(C)]` and `#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]`",
+    note = "a field that is a struct with `#[derive(SharedLayout)]`, or an alias of a container, needs `#[shared(layout)]`"
 )]
 pub trait Element: Zeroable + NoUninit + Send + Sync {}
 

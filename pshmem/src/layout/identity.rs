@@ -34,16 +34,24 @@ impl Hasher for Keep {
 
 impl Identity {
     pub(crate) fn new<L: SharedLayout + ?Sized>(dims: &L::Dims, schema: &Schema) -> Self {
-        let mut type_id = Keep::default();
-        // `Vec<L::Owned>` would not tell `[T]` from `Vec<T>`; a pointer type is sized and `'static` whatever L is.
-        TypeId::of::<*const L>().hash(&mut type_id);
         let mut numbers = Vec::new();
         L::put_dims(dims, &mut numbers);
         Identity {
-            type_name: std::any::type_name::<L>().to_owned(),
-            type_id: type_id.0,
             fields: schema.fields.clone(),
             dims: numbers,
+            ..Identity::of_type::<L>()
+        }
+    }
+
+    fn of_type<L: SharedLayout + ?Sized>() -> Self {
+        let mut type_id = Keep::default();
+        // `Vec<L::Owned>` would not tell `[T]` from `Vec<T>`; a pointer type is sized and `'static` whatever L is.
+        TypeId::of::<*const L>().hash(&mut type_id);
+        Identity {
+            type_name: std::any::type_name::<L>().to_owned(),
+            type_id: type_id.0,
+            fields: Vec::new(),
+            dims: Vec::new(),
         }
     }
 
@@ -53,6 +61,18 @@ impl Identity {
 
     pub(crate) fn decode(bytes: &[u8]) -> postcard::Result<Self> {
         postcard::from_bytes(bytes)
+    }
+
+    /// The extents, for a rank whose layout is `L`; else how the two types read, this one first.
+    pub(crate) fn dims_as<L: SharedLayout + ?Sized>(self) -> Result<L::Dims, (String, String)> {
+        let mine = Identity {
+            dims: self.dims.clone(),
+            ..Identity::of_type::<L>()
+        };
+        if mine != self {
+            return Err(self.difference(&mine));
+        }
+        Ok(L::take_dims(&mut self.dims.into_iter()).expect("the same type has as many extents"))
     }
 
     /// How this one and another read where they first differ.

@@ -13,6 +13,7 @@ pub(crate) mod identity;
 pub(crate) mod place;
 mod preview;
 pub(crate) mod probe;
+pub(crate) mod raw;
 pub(crate) mod region;
 pub(crate) mod schema;
 mod slice;
@@ -60,9 +61,9 @@ use std::ops::Range;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layout for node-shared memory",
     label = "not a shared layout",
-    note = "use a primitive, `Value<T>`, `[T]`, `Vec<T>`, `Box<[T]>`, `ndarray::Array<T, IxN>`, or a struct with `#[derive(SharedLayout)]`"
+    note = "add `#[derive(pshmem::SharedLayout)]` to a struct; one plain value is a `Value<T>`, many are a `Vec<T>`, `Box<[T]>` or `Array1<T>` to `Array6<T>`"
 )]
-pub unsafe trait SharedLayout: 'static {
+pub unsafe trait SharedLayout: raw::Planned + 'static {
     /// The same value in private memory.
     type Owned;
     /// The extents that are known only at run time.
@@ -73,10 +74,6 @@ pub unsafe trait SharedLayout: 'static {
     type ViewMut<'a>;
     /// Disjoint handles to the fields; a [`Field`](crate::Field) of the layout itself for all but structs.
     type Fields<'a>;
-
-    /// Where everything is.
-    #[doc(hidden)]
-    type Plan: 'static;
 
     #[doc(hidden)]
     fn plan(dims: &Self::Dims, placer: &mut Placer) -> Result<Self::Plan>;

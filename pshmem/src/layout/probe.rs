@@ -37,16 +37,16 @@ impl<L: Preview + ?Sized> PutValues<L> for Probe<L> {
 }
 
 /// The answer for all others.
-pub trait PutNothing<L: SharedLayout + ?Sized> {
-    /// Writes the values, or that there is nothing to write.
+pub trait PutNothing {
+    /// Writes that there is nothing to write.
     ///
     /// # Errors
     /// Those of the writer.
-    fn put(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result;
+    fn put<V>(&self, view: V, f: &mut dyn Write) -> fmt::Result;
 }
 
-impl<L: SharedLayout + ?Sized> PutNothing<L> for &Probe<L> {
-    fn put(&self, _: L::View<'_>, f: &mut dyn Write) -> fmt::Result {
+impl<L: ?Sized> PutNothing for &Probe<L> {
+    fn put<V>(&self, _: V, f: &mut dyn Write) -> fmt::Result {
         f.write_str("..")
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
+use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
-use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview, SharedLayout};
-use crate::shared::{Field, Handle};
+use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use std::fmt::{self, Debug, Write};
 use std::ops::{Deref, DerefMut, Range};
+use std::ptr::NonNull;
 
 /// A slice that an update may write; derefs to `[T]`.
 pub struct SliceMut<'a, T> {
@@ -42,18 +43,33 @@ pub struct SlicePlan {
     len: usize,
 }
 
+/// A private copy of `len` elements.
+///
+/// # Safety
+/// `len` elements are at `source`, and their type is `Copy`.
+pub(super) unsafe fn copy_out<T>(source: NonNull<T>, len: usize) -> Vec<T> {
+    let mut copy = Vec::with_capacity(len);
+    // SAFETY: `len` elements are at `source`, the vector has room for them, and the two do not overlap.
+    unsafe { std::ptr::copy_nonoverlapping(source.as_ptr(), copy.as_mut_ptr(), len) };
+    // SAFETY: `len` elements have been written.
+    unsafe { copy.set_len(len) };
+    copy
+}
+
 /// Implements the layout of `$layout`, a run of `T`s that is owned as `$owned`.
 macro_rules! slice_layout {
-    ($layout:ty, $owned:ty, $from_slice:expr) => {
+    ($layout:ty, $owned:ty) => {
+        impl<T: 'static> Planned for $layout {
+            type Plan = SlicePlan;
+        }
+
         // SAFETY: one leaf of `len` elements, placed with the placer and kept in the plan; `view` and `view_mut` make one
-        // reference to it; `SliceMut` marks it in `DerefMut`, the only way to a `&mut`; `fields` hands it out once.
-        unsafe impl<T: Element> SharedLayout for $layout {
+        // reference to it; `SliceMut` marks it in `DerefMut`, the only way to a `&mut`.
+        unsafe impl<T: 'static> RawLayout for $layout {
             type Owned = $owned;
             type Dims = usize;
             type View<'a> = &'a [T];
             type ViewMut<'a> = SliceMut<'a, T>;
-            type Fields<'a> = Field<'a, Self>;
-            type Plan = SlicePlan;
 
             fn plan(&len: &usize, placer: &mut Placer) -> Result<SlicePlan> {
                 Ok(SlicePlan {
@@ -82,6 +98,7 @@ macro_rules! slice_layout {
                 from.next()
             }
 
+            #[inline]
             unsafe fn view<'a>(plan: &SlicePlan, base: Base<'a>) -> &'a [T] {
                 // SAFETY: passed on from the caller.
                 let first = unsafe { base.leaf::<T>(&plan.leaf) };
@@ -90,6 +107,7 @@ macro_rules! slice_layout {
                 unsafe { std::slice::from_raw_parts(first.as_ptr(), plan.len) }
             }
 
+            #[inline]
             unsafe fn view_mut<'a>(plan: &SlicePlan, base: BaseMut<'a>) -> SliceMut<'a, T> {
                 // SAFETY: passed on from the caller.
                 let first = unsafe { base.leaf::<T>(&plan.leaf) };
@@ -101,20 +119,25 @@ macro_rules! slice_layout {
                 }
             }
 
-            unsafe fn fields<'a>(plan: &'a SlicePlan, handle: Handle<'a>) -> Field<'a, Self> {
-                // SAFETY: passed on from the caller.
-                unsafe { Field::new(handle, plan) }
-            }
-
             unsafe fn store(plan: &SlicePlan, base: BaseMut<'_>, owned: &$owned) {
                 // SAFETY: passed on from the caller.
-                unsafe { Self::view_mut(plan, base) }.copy_from_slice(owned);
+                let target = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: both have `len` elements (caller's duty), which are `Copy` (`Element`s); private and shared memory do
+                // not overlap.
+                unsafe { std::ptr::copy_nonoverlapping(owned.as_ptr(), target.as_ptr(), plan.len) };
             }
 
             unsafe fn load(plan: &SlicePlan, base: Base<'_>) -> $owned {
                 // SAFETY: passed on from the caller.
-                $from_slice(unsafe { Self::view(plan, base) })
+                let source = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: `len` elements are at `source`, and they are `Copy` (`Element`s).
+                unsafe { copy_out(source, plan.len) }.into()
             }
+        }
+
+        checked_layout! {
+            [T] $layout, where [T: Element]
+            Owned = $owned, Dims = usize, View<'a> = &'a [T], ViewMut<'a> = SliceMut<'a, T>
         }
 
         // SAFETY: `region` is inside the leaf, because the block was checked to end before `len`; `copy` writes exactly it.
@@ -146,7 +169,7 @@ macro_rules! slice_layout {
 
             unsafe fn copy(plan: &SlicePlan, base: BaseMut<'_>, &offset: &usize, block: &&[T]) {
                 // SAFETY: passed on from the caller.
-                let mut target = unsafe { Self::view_mut(plan, base) };
+                let mut target = unsafe { <Self as RawLayout>::view_mut(plan, base) };
                 target[offset..offset + block.len()].copy_from_slice(block);
             }
 
@@ -198,9 +221,9 @@ macro_rules! slice_layout {
     };
 }
 
-slice_layout!([T], Vec<T>, <[T]>::to_vec);
-slice_layout!(Vec<T>, Vec<T>, <[T]>::to_vec);
-slice_layout!(Box<[T]>, Box<[T]>, Box::<[T]>::from);
+slice_layout!([T], Vec<T>);
+slice_layout!(Vec<T>, Vec<T>);
+slice_layout!(Box<[T]>, Box<[T]>);
 
 /// The first and last few elements.
 fn preview_slice<T: Debug>(view: &[T], f: &mut dyn Write) -> fmt::Result {

@@ -1,8 +1,8 @@
 //! Single values: primitives, complex numbers, fixed arrays, and `Value<T>` for every other element.
 
 use crate::error::Result;
-use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview, SharedLayout};
-use crate::shared::{Field, Handle};
+use crate::layout::raw::{Planned, RawLayout, checked_layout};
+use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use num_complex::Complex;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
@@ -63,16 +63,18 @@ impl<T: Element + Debug> Preview for Value<T> {
 
 /// Implements the layout of a single value of type `$t` for `$layout`.
 macro_rules! value_layout {
-    ([$($generics:tt)*] $layout:ty, $t:ty $(, where $($bounds:tt)*)?) => {
+    ([$($generics:tt)*] $layout:ty, $t:ty, where [$($any:tt)*] [$($bounds:tt)*]) => {
+        impl<$($generics)*> Planned for $layout where $($any)* {
+            type Plan = Leaf;
+        }
+
         // SAFETY: one leaf, placed with the placer and kept as the plan; `view` and `view_mut` make one reference to it;
-        // `ValueMut` marks it in `DerefMut`, the only way to a `&mut`; `span` is that leaf; `fields` hands it out once.
-        unsafe impl<$($generics)*> SharedLayout for $layout $(where $($bounds)*)? {
+        // `ValueMut` marks it in `DerefMut`, the only way to a `&mut`; `span` is that leaf.
+        unsafe impl<$($generics)*> RawLayout for $layout where $($any)* {
             type Owned = $t;
             type Dims = ();
             type View<'a> = &'a $t;
             type ViewMut<'a> = ValueMut<'a, $t>;
-            type Fields<'a> = Field<'a, Self>;
-            type Plan = Leaf;
 
             fn plan((): &(), placer: &mut Placer) -> Result<Leaf> {
                 placer.leaf::<$t>(&[])
@@ -94,39 +96,45 @@ macro_rules! value_layout {
                 Some(())
             }
 
+            #[inline]
             unsafe fn view<'a>(plan: &Leaf, base: Base<'a>) -> &'a $t {
                 // SAFETY: the leaf is in the segment, aligned for T (`Placer::leaf`), holds a T (zeroed memory is one, and
                 // only Ts are written) and is not written during 'a (caller's duty).
                 unsafe { base.leaf::<$t>(plan).as_ref() }
             }
 
+            #[inline]
             unsafe fn view_mut<'a>(plan: &Leaf, base: BaseMut<'a>) -> ValueMut<'a, $t> {
                 // SAFETY: as in `view`; the reference is unique during 'a (caller's duty).
                 let value = unsafe { base.leaf::<$t>(plan).as_mut() };
                 ValueMut { value, touched: base.flag(plan) }
             }
 
-            unsafe fn fields<'a>(plan: &'a Leaf, handle: Handle<'a>) -> Field<'a, Self> {
-                // SAFETY: passed on from the caller.
-                unsafe { Field::new(handle, plan) }
-            }
-
             unsafe fn store(plan: &Leaf, base: BaseMut<'_>, owned: &$t) {
                 // SAFETY: passed on from the caller.
-                *unsafe { Self::view_mut(plan, base) } = *owned;
+                let target = unsafe { base.leaf::<$t>(plan) };
+                // SAFETY: both are one T, which is `Copy` (an `Element`); private and shared memory do not overlap.
+                unsafe { std::ptr::copy_nonoverlapping(owned, target.as_ptr(), 1) };
             }
 
             unsafe fn load(plan: &Leaf, base: Base<'_>) -> $t {
                 // SAFETY: passed on from the caller.
-                *unsafe { Self::view(plan, base) }
+                let source = unsafe { base.leaf::<$t>(plan) };
+                // SAFETY: the leaf holds a T, which is `Copy` (an `Element`).
+                unsafe { source.read() }
             }
+        }
+
+        checked_layout! {
+            [$($generics)*] $layout, where [$($bounds)*]
+            Owned = $t, Dims = (), View<'a> = &'a $t, ViewMut<'a> = ValueMut<'a, $t>
         }
     };
 }
 
-value_layout!([T: Element] Value<T>, T);
-value_layout!([T: Element, const N: usize] [T; N], [T; N], where [T; N]: Element);
-value_layout!([T: Element] Complex<T>, Complex<T>, where Complex<T>: Element);
+value_layout!([T] Value<T>, T, where [T: 'static] [T: Element]);
+value_layout!([T, const N: usize] [T; N], [T; N], where [T: 'static] [T: Element, [T; N]: Element]);
+value_layout!([T] Complex<T>, Complex<T>, where [T: 'static] [T: Element, Complex<T>: Element]);
 
 impl<T: Element + Debug, const N: usize> Preview for [T; N]
 where
@@ -148,7 +156,7 @@ where
 
 macro_rules! primitives {
     ($($t:ty)*) => {$(
-        value_layout!([] $t, $t);
+        value_layout!([] $t, $t, where [] []);
 
         impl Preview for $t {
             fn preview(view: &$t, f: &mut dyn fmt::Write) -> fmt::Result {

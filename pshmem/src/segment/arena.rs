@@ -180,14 +180,11 @@ impl Book {
     ) -> Option<Placement> {
         let placement = self.place(size, align, ranks)?;
         let chunk = &self.chunks[placement.chunk as usize].chunk;
-        // SAFETY: the data of a block that was just placed is inside the chunk, and no rank uses it yet: of a reused block,
-        // all ranks have let go ([LET-GO], [FREED]).
-        unsafe {
-            chunk
-                .start()
-                .add(placement.data as usize)
-                .write_bytes(0, size);
-        };
+        // SAFETY: the data of a block that was just placed is inside the chunk.
+        let data = unsafe { chunk.start().add(placement.data as usize) };
+        // SAFETY: `size` bytes there belong to the block, and no rank uses them yet: of a reused block, all ranks have let go
+        // ([LET-GO], [FREED]).
+        unsafe { data.write_bytes(0, size) };
         Some(placement)
     }
 

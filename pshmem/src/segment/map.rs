@@ -104,8 +104,10 @@ impl Mapping {
         let pages = self.len / PAGE;
         let first = pages * part / parts * PAGE;
         let end = pages * (part + 1) / parts * PAGE;
-        // SAFETY: the share is inside the mapping; the rest is the caller's duty.
-        unsafe { populate(self.start.add(first), end - first) }
+        // SAFETY: the share is inside the mapping.
+        let share = unsafe { self.start.add(first) };
+        // SAFETY: as above; the rest is the caller's duty.
+        unsafe { populate(share, end - first) }
     }
 }
 

@@ -17,10 +17,10 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         root: usize,
         site: &'static Location<'static>,
         offset: L::Offset,
-        data: Option<L::Block<'_>>,
+        data: Option<&L::Block<'_>>,
     ) -> Result<()> {
         let call = self.begin(Kind::Set, root, site)?;
-        self.write_block(call, root, |field, regions| match &data {
+        self.write_block(call, root, |field, regions| match data {
             Some(block) => field.copy_block(root, &offset, block, regions),
             None => Err(Error::NoData {
                 call: Kind::Set.name().to_owned(),
@@ -65,7 +65,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         &mut self,
         site: &'static Location<'static>,
         offset: L::Offset,
-        data: Option<L::Block<'_>>,
+        data: Option<&L::Block<'_>>,
     ) -> Result<()> {
         let core = &self.handle.object.comm.core;
         core.enter(Kind::Assign.name(), site)?;
@@ -83,14 +83,10 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
                 ranks: agreed.notes.holders,
             });
         };
-        self.write_block(
-            call.root(root).step(1),
-            root,
-            |field, regions| match &data {
-                Some(block) => field.copy_block(root, &offset, block, regions),
-                None => unreachable!("this rank is the one that holds data"),
-            },
-        )
+        self.write_block(call.root(root).step(1), root, |field, regions| match data {
+            Some(block) => field.copy_block(root, &offset, block, regions),
+            None => unreachable!("this rank is the one that holds data"),
+        })
     }
 
     pub(super) fn fill_all(

@@ -212,7 +212,7 @@ macro_rules! calls {
             /// [`Comm::barrier`](crate::Comm::barrier).
             #[track_caller]
             pub fn set(&mut $self, root: usize, offset: L::Offset, data: Option<L::Block<'_>>) -> Result<()> {
-                $write.set_block(root, Location::caller(), offset, data)
+                $write.set_block(root, Location::caller(), offset, data.as_ref())
             }
 
             /// The same as [`set`](Self::set), with a block that the closure makes on `root` only.
@@ -266,7 +266,7 @@ macro_rules! calls {
             /// [`set`](Self::set).
             #[track_caller]
             pub fn assign(&mut $self, offset: L::Offset, data: Option<L::Block<'_>>) -> Result<()> {
-                $write.assign_block(Location::caller(), offset, data)
+                $write.assign_block(Location::caller(), offset, data.as_ref())
             }
 
             /// Gives every element the same value. All ranks pass it, and write their share of the node's copy.

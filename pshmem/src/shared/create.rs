@@ -5,8 +5,8 @@ use crate::comm::call::{Call, Kind};
 use crate::comm::guard::{self, Ended};
 use crate::comm::memory::Want;
 use crate::error::{Error, Result, clip};
-use crate::layout::SharedLayout;
 use crate::layout::identity::{self, Identity};
+use crate::layout::{Schema, SharedLayout};
 use crate::shared::Shared;
 use crate::shared::object::{Handle, Object};
 use std::fmt::Display;
@@ -108,8 +108,8 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         core.check_root(call, root)?;
         let mut owned = None;
         let mut panic = None;
-        // The root's value is made when all have arrived, and its extents go to everybody.
-        let dims = core.write(call.step(8), None, |_| {
+        // The root's value is made when all have arrived; its type and extents go to everybody.
+        let sent = core.write(call.step(8), None, |_| {
             let value = match guard::run_inside(value) {
                 Ended::Well(value) => owned.insert(value),
                 Ended::Failed(message) => {
@@ -127,16 +127,27 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
                     });
                 }
             };
-            let mut numbers = Vec::new();
-            L::put_dims(&L::dims_of(value)?, &mut numbers);
-            Ok(postcard::to_allocvec(&(0_u8, numbers)).expect("numbers always encode"))
+            let dims = L::dims_of(value)?;
+            Ok(Identity::new::<L>(&dims, &Schema::default()).encode())
         });
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
-        let (_, numbers): (u8, Vec<usize>) =
-            postcard::from_bytes(&dims?).expect("the root sent its extents");
-        let dims = L::take_dims(&mut numbers.into_iter()).expect("the root sent all extents");
+        let sent = Identity::decode(&sent?).expect("the root sent what it has");
+        let dims = match sent.dims_as::<L>() {
+            Ok(dims) => dims,
+            Err((ours, theirs)) => {
+                let (name, rank) = (name.to_owned(), core.topology.rank);
+                let error = Error::Mismatch {
+                    call: name,
+                    reference: root,
+                    ours,
+                    rank,
+                    theirs,
+                };
+                return Err(core.refuse(call, error));
+            }
+        };
         let shared = Self::create(comm, call, &dims)?;
         let span = L::span(&shared.plan);
         let handle = Handle {

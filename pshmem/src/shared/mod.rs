@@ -17,6 +17,7 @@ use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
 use crate::comm::note::Note;
 use crate::error::Result;
+use crate::layout::raw::Planned;
 use crate::layout::{Schema, SharedLayout};
 use object::Object;
 use std::marker::PhantomData;
@@ -65,7 +66,7 @@ pub struct Shared<L: SharedLayout + ?Sized> {
 /// assert_eq!(field.view(), [7, 7, 7]);
 /// # Ok::<(), pshmem::Error>(())
 /// ```
-pub struct Field<'a, L: SharedLayout + ?Sized> {
+pub struct Field<'a, L: Planned + ?Sized> {
     handle: Handle<'a>,
     /// A plan, or a part of the plan, by which the object's segment is laid out.
     plan: &'a L::Plan,
@@ -73,7 +74,7 @@ pub struct Field<'a, L: SharedLayout + ?Sized> {
     unique: PhantomData<&'a mut L::Plan>,
 }
 
-impl<'a, L: SharedLayout + ?Sized> Field<'a, L> {
+impl<'a, L: Planned + ?Sized> Field<'a, L> {
     /// # Safety
     /// The segment of the handle's object is laid out by `plan` or a plan of which it is a part; writes through this value
     /// are the only use of the plan's leaves during `'a`.

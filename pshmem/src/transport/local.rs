@@ -4,7 +4,7 @@
 
 use crate::error::Result;
 use crate::segment::map::{Heap, Mapping};
-use crate::transport::{Room, Transfer, Transport};
+use crate::transport::{Message, Room, Transfer, Transport};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,14 +14,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub(crate) struct World {
     nodes: Vec<u32>,
-    inboxes: Vec<Mutex<VecDeque<(usize, Vec<u8>)>>>,
+    inboxes: Vec<Mutex<VecDeque<Message>>>,
     /// Set with the inbox locked, so that a waiting rank looks into its queue without taking the lock.
     waiting: Vec<AtomicBool>,
     /// Sends that no receive has met yet, by sender and receiver.
     offers: Mutex<HashMap<(usize, usize), VecDeque<Offer>>>,
-    /// Mappings whose first rank has made them, by group leader and key, with the number of ranks that still want them.
-    mappings: Mutex<HashMap<(usize, u64), (usize, Arc<Heap>)>>,
+    /// Mappings whose first rank has made them, by group leader and key.
+    mappings: Mutex<HashMap<(usize, u64), Wanted>>,
 }
+
+/// A mapping and the number of ranks that still want it.
+type Wanted = (usize, Arc<Heap>);
 
 /// Bytes that a sender offers. The sender keeps them valid and unwritten until `done`.
 #[derive(Debug)]
@@ -126,7 +129,7 @@ impl Transport for Local {
         self.send(to, message);
     }
 
-    fn poll(&self) -> Option<(usize, Vec<u8>)> {
+    fn poll(&self) -> Option<Message> {
         if !self.world.waiting[self.rank].load(Ordering::Acquire) {
             return None;
         }

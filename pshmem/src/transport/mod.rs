@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::segment::map::Mapping;
 use std::fmt::Debug;
 
+/// A message with the rank that sent it.
+pub(crate) type Message = (usize, Vec<u8>);
+
 /// A transfer of bytes between two segments that has been started.
 ///
 /// Both ends must call `Transport::test` until it says that the transfer is over; only then may the bytes be touched.
@@ -50,7 +53,7 @@ pub(crate) trait Transport: Debug {
     fn send_last(&self, to: usize, message: &[u8]);
 
     /// Drives progress, also of transfers and of the user's own MPI calls, and takes one message that has come.
-    fn poll(&self) -> Option<(usize, Vec<u8>)>;
+    fn poll(&self) -> Option<Message>;
 
     /// Starts to send `len` bytes.
     ///

@@ -3,7 +3,7 @@
 //! One stream needs one communicator, however many `Comm`s there are, and a rank that waits on one of them still takes in
 //! what the others are sent, so that no sender is held up.
 
-use crate::transport::Transport;
+use crate::transport::{Message, Transport};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -22,7 +22,7 @@ pub(crate) struct Letter<B> {
 pub(crate) struct Post {
     pub(crate) transport: Rc<dyn Transport>,
     /// Letters to the `Comm`s of this rank.
-    boxes: RefCell<HashMap<u64, VecDeque<(usize, Vec<u8>)>>>,
+    boxes: RefCell<HashMap<u64, VecDeque<Message>>>,
     /// The lowest number that no `Comm` of this rank has had. The world is number 1.
     next_comm: Cell<u64>,
 }
@@ -82,7 +82,7 @@ impl Post {
                 Some(letters) => letters.push_back((from, bytes)),
                 // To a `Comm` that is still being made, by a rank that was faster.
                 None if comm >= self.next_comm.get() => {
-                    boxes.entry(comm).or_default().push_back((from, bytes))
+                    boxes.entry(comm).or_default().push_back((from, bytes));
                 }
                 // To one that this rank has let go of.
                 None => {}

@@ -8,7 +8,7 @@ mod window;
 use crate::error::{Error, Result};
 use crate::segment::map::Mapping;
 use crate::segment::room;
-use crate::transport::{Room, Transfer, Transport, system_error};
+use crate::transport::{Message, Room, Transfer, Transport, system_error};
 use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
@@ -221,7 +221,7 @@ impl Transport for Mpi {
         self.sending.borrow_mut().push_back((request, bytes));
     }
 
-    fn poll(&self) -> Option<(usize, Vec<u8>)> {
+    fn poll(&self) -> Option<Message> {
         if !self.is_open() {
             return None;
         }

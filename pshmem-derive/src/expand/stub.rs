@@ -1,0 +1,128 @@
+//! What is generated for a struct with mistakes: the types and an impl that never runs, so that code which uses the struct
+//! makes no messages of its own.
+
+use super::{const_block, dims, views};
+use crate::generics::Scopes;
+use crate::model::Model;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+pub(crate) fn layout(model: &Model) -> TokenStream {
+    let scopes = Scopes::of(model);
+    let types = types(model, &scopes);
+    let definition = dims::definition(model, &scopes);
+    let dims_impls = dims::impls(model, &scopes);
+    let hidden = const_block(&[dims_impls, implementation(model, &scopes)]);
+    quote!(#definition #types #hidden)
+}
+
+pub(crate) fn columns(model: &Model) -> TokenStream {
+    let scopes = Scopes::of(model);
+    let types = types(model, &scopes);
+    let hidden = const_block(&[columns_implementation(model, &scopes)]);
+    quote!(#types #hidden)
+}
+
+fn types(model: &Model, scopes: &Scopes) -> TokenStream {
+    let view = views::view(model, scopes, true);
+    let view_mut = views::view_mut(model, scopes, true);
+    let fields = views::fields(model, scopes, true);
+    let copy = const_block(&[views::copy(model, scopes)]);
+    quote!(#view #view_mut #fields #copy)
+}
+
+/// A borrowing struct cannot implement a trait that asks for `'static`.
+fn borrows(model: &Model) -> bool {
+    model.generics.lifetimes().next().is_some()
+}
+
+fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
+    if borrows(model) {
+        return TokenStream::new();
+    }
+    let (name, krate, private, life) =
+        (&model.name, &model.krate, model.private(), &model.lifetime);
+    let (generics, parameters, clause) = scopes.full.split_for_impl();
+    let associated = associated_types(model, scopes);
+    let dims = dims::type_of(model, scopes);
+    let checks = model
+        .fields
+        .iter()
+        .filter(|field| !field.refused)
+        .filter_map(|field| field.check(model));
+    quote! {
+        #[automatically_derived]
+        impl #generics #private::Planned for #name #parameters #clause {
+            type Plan = ();
+        }
+
+        fn __check_elements #generics() #clause {
+            #(#checks)*
+        }
+
+        // SAFETY: a program with this impl is not built.
+        #[automatically_derived]
+        unsafe impl #generics #krate::SharedLayout for #name #parameters #clause {
+            type Owned = Self;
+            type Dims = #dims;
+            #associated
+            fn plan(_: &Self::Dims, _: &mut #private::Placer) -> #private::Result<()> { ::core::unreachable!() }
+            fn dims(_: &()) -> Self::Dims { ::core::unreachable!() }
+            fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
+            fn dims_of(_: &Self) -> #private::Result<Self::Dims> { ::core::unreachable!() }
+            fn put_dims(_: &Self::Dims, _: &mut #private::Vec<::core::primitive::usize>) {}
+            fn take_dims(
+                _: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
+            ) -> ::core::option::Option<Self::Dims> { ::core::unreachable!() }
+            unsafe fn view<#life>(_: &(), _: #private::Base<#life>) -> Self::View<#life> { ::core::unreachable!() }
+            unsafe fn view_mut<#life>(_: &(), _: #private::BaseMut<#life>) -> Self::ViewMut<#life> { ::core::unreachable!() }
+            unsafe fn fields<#life>(_: &#life (), _: #private::Handle<#life>) -> Self::Fields<#life> { ::core::unreachable!() }
+            unsafe fn store(_: &(), _: #private::BaseMut<'_>, _: &Self) {}
+            unsafe fn load(_: &(), _: #private::Base<'_>) -> Self { ::core::unreachable!() }
+        }
+
+        #[automatically_derived]
+        impl #generics #krate::Preview for #name #parameters #clause {
+            fn preview(_: Self::View<'_>, _: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result { ::core::unreachable!() }
+        }
+    }
+}
+
+fn columns_implementation(model: &Model, scopes: &Scopes) -> TokenStream {
+    if borrows(model) {
+        return TokenStream::new();
+    }
+    let (name, krate, private, life) =
+        (&model.name, &model.krate, model.private(), &model.lifetime);
+    let (generics, parameters, clause) = scopes.full.split_for_impl();
+    let associated = associated_types(model, scopes);
+    quote! {
+        // SAFETY: a program with this impl is not built.
+        #[automatically_derived]
+        unsafe impl #generics #krate::SharedColumns for #name #parameters #clause {
+            #associated
+            type Plan = ();
+            fn plan(_: ::core::primitive::usize, _: &mut #private::Placer) -> #private::Result<()> { ::core::unreachable!() }
+            fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
+            fn len(_: &()) -> ::core::primitive::usize { ::core::unreachable!() }
+            unsafe fn view<#life>(_: &(), _: #private::Base<#life>) -> Self::View<#life> { ::core::unreachable!() }
+            unsafe fn view_mut<#life>(_: &(), _: #private::BaseMut<#life>) -> Self::ViewMut<#life> { ::core::unreachable!() }
+            unsafe fn fields<#life>(_: &#life (), _: #private::Handle<#life>) -> Self::Fields<#life> { ::core::unreachable!() }
+            unsafe fn store(_: &(), _: #private::BaseMut<'_>, _: &[Self]) {}
+            unsafe fn load(_: &(), _: #private::Base<'_>) -> #private::Vec<Self> { ::core::unreachable!() }
+            fn preview(_: Self::View<'_>, _: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result { ::core::unreachable!() }
+        }
+    }
+}
+
+fn associated_types(model: &Model, scopes: &Scopes) -> TokenStream {
+    let (names, life) = (&model.names, &model.lifetime);
+    let (view, view_mut, fields) = (&names.view, &names.view_mut, &names.fields);
+    let (_, of_view, _) = scopes.view.split_for_impl();
+    let (_, of_fields, _) = scopes.full_view.split_for_impl();
+    quote! {
+        type View<#life> = #view #of_view;
+        type ViewMut<#life> = #view_mut #of_view;
+        type Fields<#life> = #fields #of_fields;
+    }
+}
