@@ -1,0 +1,152 @@
+//! MPI functions on `MPI_COMM_WORLD`, whose error handler ends the job, so that return codes say nothing more. Sections
+//! refer to the MPI standard, version 4.0.
+
+use mpi::ffi;
+use std::ffi::c_int;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ptr::{NonNull, null_mut};
+
+/// MPI, initialised and not finalised: `pshmem::run` holds it while the bench runs.
+pub(crate) struct Raw {
+    world: ffi::MPI_Comm,
+    /// MPI calls are made by the thread that asked for this.
+    this_thread: PhantomData<*mut ()>,
+}
+
+/// Node memory of which each rank uses its own part only. Made and dropped by all ranks together.
+pub(crate) struct Window {
+    handle: ffi::MPI_Win,
+    start: NonNull<u8>,
+    len: usize,
+}
+
+/// One rank of each node. Made and dropped by all ranks together.
+pub(crate) struct Leaders {
+    /// `None` on the other ranks.
+    comm: Option<ffi::MPI_Comm>,
+}
+
+impl Raw {
+    /// `None` when ranks are threads.
+    pub(crate) fn new() -> Option<Self> {
+        let mut flag = 0;
+        // SAFETY: may be called at any time (section 11.4.1).
+        unsafe { ffi::MPI_Initialized(&raw mut flag) };
+        (flag != 0).then_some(Raw {
+            // SAFETY: reading a constant that the binding's C part defines.
+            world: unsafe { ffi::RSMPI_COMM_WORLD },
+            this_thread: PhantomData,
+        })
+    }
+
+    pub(crate) fn barrier(&self) {
+        // SAFETY: collective over the world (section 6.3).
+        unsafe { ffi::MPI_Barrier(self.world) };
+    }
+
+    /// Makes a communicator of all ranks and frees it.
+    pub(crate) fn split(&self) {
+        free(self.split_by(0));
+    }
+
+    /// Collective over the world.
+    fn split_by(&self, color: c_int) -> ffi::MPI_Comm {
+        let mut comm = MaybeUninit::uninit();
+        // SAFETY: collective over the world (section 7.4.2); `comm` is a place for the result.
+        unsafe { ffi::MPI_Comm_split(self.world, color, 0, comm.as_mut_ptr()) };
+        // SAFETY: a call that returned has written the handle, as errors end the job.
+        unsafe { comm.assume_init() }
+    }
+
+    /// Memory of the node, `mine` bytes of it for this rank. All ranks of the world must share one node.
+    pub(crate) fn window(&self, mine: usize) -> Window {
+        let mut start: *mut u8 = null_mut();
+        let mut window = MaybeUninit::uninit();
+        // SAFETY: collective over the world, whose ranks share a node; the results go to places of ours (section 12.2.3).
+        unsafe {
+            ffi::MPI_Win_allocate_shared(
+                mine as ffi::MPI_Aint,
+                1,
+                ffi::RSMPI_INFO_NULL,
+                self.world,
+                (&raw mut start).cast(),
+                window.as_mut_ptr(),
+            )
+        };
+        Window {
+            // SAFETY: a call that returned has written the handle, as errors end the job.
+            handle: unsafe { window.assume_init() },
+            // The standard promises no address to a rank that asked for no bytes.
+            start: match NonNull::new(start) {
+                Some(start) if mine > 0 => start,
+                _ => NonNull::<u64>::dangling().cast(),
+            },
+            len: mine,
+        }
+    }
+
+    /// A communicator of the ranks that pass `true`; the lowest of them is its rank 0.
+    pub(crate) fn leaders(&self, leads: bool) -> Leaders {
+        // SAFETY: reading a constant that the binding's C part defines.
+        let undefined = unsafe { ffi::RSMPI_UNDEFINED };
+        let comm = self.split_by(if leads { 0 } else { undefined });
+        Leaders {
+            comm: leads.then_some(comm),
+        }
+    }
+}
+
+impl Window {
+    /// The bytes that this rank asked for. Open MPI aligns them to 8 bytes only.
+    pub(crate) fn mine(&mut self) -> &mut [u8] {
+        // SAFETY: these bytes belong to this rank's part of the window, which lives as long as `self`; other ranks use
+        // their own parts only, because this method is the only way to one. MPI has written every byte or mapped zeros, so
+        // far as this program can tell.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The other ranks do not come: this one must reach `run`, which ends the job.
+            return;
+        }
+        // SAFETY: a window of ours, not used again; all ranks drop it together (section 12.2.5).
+        unsafe { ffi::MPI_Win_free(&raw mut self.handle) };
+    }
+}
+
+impl Leaders {
+    /// Rank 0 of the leaders sends its numbers to the others; nothing happens on ranks that do not lead.
+    pub(crate) fn broadcast(&self, numbers: &mut [u64]) {
+        let Some(comm) = self.comm else { return };
+        let count = c_int::try_from(numbers.len()).expect("fewer than 2^31 numbers");
+        // SAFETY: the buffer is exclusive and as long as said; collective over the leaders (section 6.4).
+        unsafe {
+            ffi::MPI_Bcast(
+                numbers.as_mut_ptr().cast(),
+                count,
+                ffi::RSMPI_UINT64_T,
+                0,
+                comm,
+            )
+        };
+    }
+}
+
+impl Drop for Leaders {
+    fn drop(&mut self) {
+        if let Some(comm) = self.comm
+            && !std::thread::panicking()
+        {
+            free(comm);
+        }
+    }
+}
+
+fn free(mut comm: ffi::MPI_Comm) {
+    // SAFETY: a communicator of ours, not used again; collective over it (section 7.4.3).
+    unsafe { ffi::MPI_Comm_free(&raw mut comm) };
+}

@@ -1,0 +1,85 @@
+//! Writing on one node: `set` and `update` from rank 0.
+
+use crate::race::{Bench, Contender, MEMCPY, OURS, RAW, VEC};
+use crate::settings::size_name;
+use pshmem::{Result, Shared};
+use std::hint::black_box;
+
+pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
+    let large = bench.settings.large;
+    for bytes in [64, 8 << 10, large] {
+        set(bench, bytes)?;
+    }
+    for bytes in [64, large] {
+        update(bench, bytes)?;
+    }
+    Ok(())
+}
+
+/// Raw MPI: readers have finished, the root copies, readers may go on.
+fn set(bench: &Bench<'_>, bytes: usize) -> Result<()> {
+    let row = format!("set {}", size_name(bytes));
+    if !bench.settings.wants(&row) {
+        return Ok(());
+    }
+    let root = bench.is_root();
+    let (data, mut copy) = (on_root(bench, 1, bytes), on_root(bench, 0, bytes));
+    let mut shared = Shared::<[u8]>::new(bench.comm, bytes)?;
+    let mut window = bench.raw_on_node().map(|raw| (raw, raw.window(data.len())));
+    let mut contenders = vec![Contender::new(OURS, || {
+        shared.set(0, 0, root.then_some(&data[..]))
+    })];
+    if let Some((raw, window)) = &mut window {
+        contenders.push(Contender::new(RAW, || {
+            raw.barrier();
+            window.mine().copy_from_slice(&data);
+            raw.barrier();
+            Ok(())
+        }));
+    }
+    contenders.push(Contender::new(MEMCPY, || {
+        black_box(&mut copy[..]).copy_from_slice(black_box(&data));
+        Ok(())
+    }));
+    bench.race(&row, contenders)
+}
+
+/// Every number is increased in place.
+fn update(bench: &Bench<'_>, bytes: usize) -> Result<()> {
+    let row = format!("update {}", size_name(bytes));
+    if !bench.settings.wants(&row) {
+        return Ok(());
+    }
+    let mut private = on_root(bench, 0_u64, bytes / 8);
+    let mut shared = Shared::<[u64]>::new(bench.comm, bytes / 8)?;
+    let mut window = bench
+        .raw_on_node()
+        .map(|raw| (raw, raw.window(if bench.is_root() { bytes } else { 0 })));
+    let mut contenders = vec![Contender::new(OURS, || {
+        shared.update(0, |mut w| increase(&mut w)).map(|_| ())
+    })];
+    if let Some((raw, window)) = &mut window {
+        contenders.push(Contender::new(RAW, || {
+            raw.barrier();
+            increase(bytemuck::cast_slice_mut(window.mine()));
+            raw.barrier();
+            Ok(())
+        }));
+    }
+    contenders.push(Contender::new(VEC, || {
+        increase(black_box(&mut private));
+        Ok(())
+    }));
+    bench.race(&row, contenders)
+}
+
+fn increase(numbers: &mut [u64]) {
+    for number in numbers {
+        *number = number.wrapping_add(1);
+    }
+}
+
+/// `len` elements on rank 0, none on the others.
+pub(crate) fn on_root<T: Clone>(bench: &Bench<'_>, value: T, len: usize) -> Vec<T> {
+    vec![value; if bench.is_root() { len } else { 0 }]
+}

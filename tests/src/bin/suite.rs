@@ -1,0 +1,44 @@
+//! The suite under a launcher: every case on the world it gets and on shapes derived from it.
+//!
+//! `mpirun -n 4 suite [name]` runs the cases whose names contain `name`. Without MPI, `PSHMEM_LOCAL=2+2 suite`.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use pshmem::Comm;
+use pshmem_tests::{cases, report, shapes, watchdog};
+
+fn main() -> ExitCode {
+    let filter = std::env::args().nth(1).unwrap_or_default();
+    pshmem::run(|world: &Comm| -> Result<(), String> {
+        let (passed, failed) = all(world, &filter).map_err(|error| format!("the suite's own Comm failed: {error}"))?;
+        if world.rank() == 0 {
+            println!("{passed} passed, {failed} failed");
+        }
+        if failed > 0 { Err(format!("{failed} cases failed")) } else { Ok(()) }
+    })
+}
+
+/// Runs what matches on all shapes; counts are the same on all ranks.
+fn all(world: &Comm, filter: &str) -> pshmem::Result<(usize, usize)> {
+    let (mut passed, mut failed) = (0, 0);
+    let say = |text: &str| {
+        if world.rank() == 0 {
+            println!("{text}");
+        }
+    };
+    for (shape, comm) in watchdog::guard("making shapes", || shapes::derived(world))? {
+        say(&format!("-- {shape}"));
+        for case in cases::ALL.iter().filter(|case| case.name.contains(filter)) {
+            let start = Instant::now();
+            let end = watchdog::guard(&format!("{} on {shape}", case.name), || report::run(case, &comm))?;
+            match &end {
+                Ok(()) => passed += 1,
+                Err(_) => failed += 1,
+            }
+            let verdict = end.map_or_else(|text| format!("FAILED\n{text}"), |()| "ok".to_owned());
+            say(&format!("{} ({:.2} s) ... {verdict}", case.name, start.elapsed().as_secs_f64()));
+        }
+    }
+    Ok((passed, failed))
+}

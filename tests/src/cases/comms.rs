@@ -1,0 +1,236 @@
+//! `Comm`s made from others, and what stays independent.
+
+use pshmem::{Comm, Shared};
+
+use crate::check::{assert_equal, gather, number, works};
+use crate::report::Outcome;
+
+/// Every rank passes its number; the sum on all ranks shows who belongs together.
+fn sum_of_ranks(comm: &Comm, mine: usize) -> Result<usize, pshmem::Error> {
+    let mut list = Shared::<[usize]>::new(comm, comm.size())?;
+    for rank in 0..comm.size() {
+        list.set(rank, rank, (comm.rank() == rank).then_some(&[mine]))?;
+    }
+    Ok(list.view().iter().sum())
+}
+
+fn split(comm: &Comm, color: usize, key: usize) -> Result<Comm, pshmem::Error> {
+    Ok(comm.split(Some(color), key)?.expect("a rank with a color gets a Comm"))
+}
+
+/// Nodes are numbered by their lowest ranks, and ranks of a node by their order.
+pub fn node_info_is_consistent(comm: &Comm) -> Outcome {
+    let texts = gather(comm, &format!("{:?}", { let n = comm.node(); (n.index, n.count, n.rank, n.size) }))?;
+    let mut sizes: Vec<usize> = Vec::new();
+    let mut infos = Vec::new();
+    for text in &texts {
+        let numbers = text.trim_matches(['(', ')']).split(", ").map(|number| number.parse().expect("a number"));
+        let info: Vec<usize> = numbers.collect();
+        let [index, _, rank, _] = info[..] else { panic!("four numbers") };
+        if index == sizes.len() {
+            sizes.push(0);
+        }
+        assert!(index < sizes.len(), "nodes appear in the order of their numbers: {texts:?}");
+        assert_eq!(rank, sizes[index], "ranks of a node are in order: {texts:?}");
+        sizes[index] += 1;
+        infos.push(info);
+    }
+    for info in infos {
+        assert_eq!((info[1], info[3]), (sizes.len(), sizes[info[0]]), "{texts:?}");
+    }
+    assert!(!comm.host().is_empty());
+    assert!(format!("{comm:?}").contains(&format!("rank {} of {}", comm.rank(), comm.size())));
+    Ok(())
+}
+
+/// A grid of ranks: an object per row and one per column, written alternately.
+pub fn rows_and_columns(comm: &Comm) -> Outcome {
+    let (size, rank) = (comm.size(), comm.rank());
+    let width = size.div_ceil(2);
+    let (x, y) = (rank % width, rank / width);
+    let row = split(comm, y, x)?;
+    let column = split(comm, x, y)?;
+    assert_eq!((row.rank(), column.rank()), (x, y));
+    assert_eq!(sum_of_ranks(&row, rank)?, (0..size).filter(|other| other / width == y).sum());
+    assert_eq!(sum_of_ranks(&column, rank)?, (0..size).filter(|other| other % width == x).sum());
+    let mut of_row = Shared::<[u64]>::new(&row, 3)?;
+    let mut of_column = Shared::<[u64]>::new(&column, 3)?;
+    for round in 0..10 {
+        let (a, b) = (round % row.size(), round % column.size());
+        of_row.set(a, 1, Some(&[number(y, round)]))?;
+        of_column.set(b, 2, Some(&[number(x, round)]))?;
+        assert_equal(of_row.view(), &[0, number(y, round), 0]);
+        assert_equal(of_column.view(), &[0, 0, number(x, round)]);
+    }
+    Ok(())
+}
+
+/// The ranks of a node among themselves: each node has its own values.
+pub fn node_comms(comm: &Comm) -> Outcome {
+    let node = comm.node();
+    let mine = comm.node_comm()?;
+    assert_eq!((mine.size(), mine.rank(), mine.node().count), (node.size, node.rank, 1));
+    let mut list = Shared::<[usize]>::new(&mine, 2)?;
+    list.fill(node.index)?;
+    assert_equal(list.view(), &[node.index; 2]);
+    let leaders = comm.split((node.rank == 0).then_some(0), 0)?;
+    assert_eq!(leaders.is_some(), node.rank == 0);
+    if let Some(leaders) = leaders {
+        assert_eq!((leaders.size(), leaders.rank(), leaders.node().count), (node.count, node.index, node.count));
+        works(&leaders)?;
+    }
+    works(&mine)
+}
+
+/// Ranks without a color get nothing, and need not take part in what the others do.
+pub fn without_color(comm: &Comm) -> Outcome {
+    assert!(comm.split(None, 0)?.is_none());
+    for color in [0, 17, usize::MAX] {
+        let odd = comm.rank() % 2 == 1;
+        let part = comm.split((!odd).then_some(color), 0)?;
+        assert_eq!(part.is_none(), odd);
+        if let Some(part) = part {
+            assert_eq!((part.size(), part.rank()), (comm.size().div_ceil(2), comm.rank() / 2));
+            works(&part)?;
+        }
+    }
+    works(comm)
+}
+
+/// Ranks of a new `Comm` are ordered by key, then by old rank.
+pub fn keys_order_ranks(comm: &Comm) -> Outcome {
+    let last = comm.size() - 1;
+    let reversed = split(comm, 0, usize::MAX - comm.rank())?;
+    assert_eq!(reversed.rank(), last - comm.rank());
+    let mut list = Shared::<[usize]>::new(&reversed, 1)?;
+    list.update(0, |mut w| w[0] = comm.rank())?;
+    assert_equal(list.view(), &[last]);
+    let same = split(comm, 5, 1)?;
+    assert_eq!(same.rank(), comm.rank());
+    let rotated = split(&reversed, 0, (comm.rank() + 1) % comm.size())?;
+    assert_eq!(rotated.rank(), (comm.rank() + 1) % comm.size());
+    works(&rotated)
+}
+
+/// Halves of halves, all alive at once.
+pub fn nested_splits(comm: &Comm) -> Outcome {
+    let mut levels = vec![comm.clone()];
+    let mut objects = Vec::new();
+    while levels[levels.len() - 1].size() > 1 {
+        let level = &levels[levels.len() - 1];
+        let half = split(level, usize::from(2 * level.rank() >= level.size()), 0)?;
+        let sum = sum_of_ranks(&half, comm.rank())?;
+        objects.push(Shared::<[usize]>::from_root(&half, half.size() - 1, || vec![sum])?);
+        levels.push(half);
+    }
+    // From the smallest to the largest, so that no level depends on the order of use.
+    for (level, object) in levels.iter().skip(1).zip(&objects).rev() {
+        assert_equal(object.view(), &[sum_of_ranks(level, comm.rank())?]);
+    }
+    works(comm)
+}
+
+/// Hundreds of splits in a loop, each with an object; nothing runs out.
+pub fn splits_in_a_loop(comm: &Comm) -> Outcome {
+    for round in 0..200 {
+        let part = split(comm, (comm.rank() + round) % 2, round)?;
+        let root = round % part.size();
+        let object = Shared::<[usize]>::from_root(&part, root, || vec![round, part.size()])?;
+        assert_equal(object.view(), &[round, part.size()]);
+    }
+    works(comm)
+}
+
+/// Two `Comm`s of the same ranks, used in turns; roots are ranks of the `Comm` of the object.
+pub fn two_comms_alternate(comm: &Comm) -> Outcome {
+    let last = comm.size() - 1;
+    let other = split(comm, 0, last - comm.rank())?;
+    let mut a = Shared::<[u64]>::new(comm, 2)?;
+    let mut b = Shared::<[u64]>::new(&other, 2)?;
+    for round in 0..50 {
+        let root = round % comm.size();
+        a.set(root, 0, (comm.rank() == root).then_some(&[number(1, round)]))?;
+        b.set(root, 1, (comm.rank() == last - root).then_some(&[number(2, round)]))?;
+        assert_eq!((a.view()[0], b.view()[1]), (number(1, round), number(2, round)));
+        if round % 7 == 0 {
+            other.barrier()?;
+            comm.barrier()?;
+        }
+    }
+    Ok(())
+}
+
+/// Nodes cut into pieces, also more than once.
+pub fn ranks_per_node(comm: &Comm) -> Outcome {
+    for n in [1, 2, 3, 1000, usize::MAX] {
+        let cut = comm.with_ranks_per_node(n)?;
+        assert_eq!((cut.rank(), cut.size()), (comm.rank(), comm.size()));
+        let (old, new) = (comm.node(), cut.node());
+        assert_eq!((new.rank, new.size), (old.rank % n, n.min(old.size - old.rank / n * n)));
+        works(&cut)?;
+        let again = cut.with_ranks_per_node(1)?;
+        assert_eq!((again.node().count, again.node().index), (comm.size(), comm.rank()));
+        works(&again)?;
+    }
+    Ok(())
+}
+
+/// A `Comm` of one rank takes no part in anything, so it works everywhere, also inside the closures of collectives.
+pub fn solo_inside(comm: &Comm) -> Outcome {
+    let solo = Comm::solo();
+    let mut own = Shared::<[u64]>::new(&solo, 2)?;
+    let mut list = Shared::<[u64]>::new(comm, 2)?;
+    let mine = own.set(0, 1, Some(&[4]));
+    mine?;
+    let inner = list.update(0, |mut w| -> Result<(), pshmem::Error> {
+        own.update(0, |mut o| o[0] = 3)?;
+        let nested = Shared::<[u64]>::from_root(&solo, 0, || vec![own.view()[0]])?;
+        solo.barrier()?;
+        assert!(solo.split(Some(0), 0)?.is_some());
+        w[0] = nested.view()[0];
+        w[1] = own.view()[1];
+        Ok(())
+    })?;
+    inner.transpose()?;
+    assert_equal(list.view(), &[3, 4]);
+    Ok(())
+}
+
+/// A clone is the same `Comm`: ranks may use either.
+pub fn clones_are_one(comm: &Comm) -> Outcome {
+    let first = split(comm, 0, 0)?;
+    let second = first.clone();
+    let mut list = Shared::<[u64]>::new(if comm.rank() % 2 == 0 { &first } else { &second }, 1)?;
+    drop(first);
+    list.fill(6)?;
+    second.barrier()?;
+    assert_equal(list.view(), &[6]);
+    works(&second)
+}
+
+/// A child's words lie in the memory of its parent, which may be let go of first.
+pub fn children_outlive_parents(comm: &Comm) -> Outcome {
+    let mut keep = Vec::new();
+    for round in 0..5 {
+        let parent = split(comm, 0, round)?;
+        let object = Shared::<[u64]>::from_root(&parent, 0, || vec![number(round, 0); 100])?;
+        let child = split(&parent, comm.rank() % 2, 0)?;
+        let grandchild = split(&child, 0, 0)?;
+        drop(parent);
+        drop(child);
+        keep.push((grandchild, object));
+    }
+    for (round, (grandchild, object)) in keep.iter().enumerate() {
+        works(grandchild)?;
+        assert_equal(object.view(), &[number(round, 0); 100]);
+    }
+    Ok(())
+}
+
+/// Nothing but barriers.
+pub fn many_barriers(comm: &Comm) -> Outcome {
+    for _ in 0..200 {
+        comm.barrier()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
+//!
+//! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
+//! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
+//! - `comms` split and what follows · `arguments` bad arguments · `closures` closures that fail · `divergence` different calls
+#![allow(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "errors and panics are what a case finds")]
+
+pub mod arguments;
+pub mod arrays;
+pub mod closures;
+pub mod comms;
+pub mod create;
+pub mod divergence;
+pub mod elements;
+pub mod fields;
+pub mod sizes;
+pub mod write;
+
+use pshmem::Comm;
+
+use crate::report::Outcome;
+
+/// One case.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// Module and function.
+    pub name: &'static str,
+    /// What to call on every rank.
+    pub run: fn(&Comm) -> Outcome,
+}
+
+/// Calls the macro `$receiver!` with the name of every case, as `module { case, case } ...`. This is the only list.
+#[macro_export]
+macro_rules! for_each_case {
+    ($receiver:ident) => {
+        $receiver! {
+            create {
+                new_is_zeroed, reused_memory_is_zeroed, from_every_root, describes_itself, prints_a_summary,
+                copies_are_private, close_gives_back, drops_in_any_order, lives_without_its_comm, many_objects,
+            }
+            write {
+                quickstart, set_from_every_root, set_with_from_every_root, assign_finds_every_holder, fill_all,
+                fill_with_large_elements, update_from_every_root, update_of_nothing, update_per_node, single_values,
+                calls_are_ordered,
+            }
+            fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
+            elements {
+                integers, floats, others, structs, without_size, aligned_views, nan_and_zero_keep_their_bits,
+            }
+            arrays {
+                one_dimension, two_dimensions, three_dimensions, four_dimensions, five_dimensions, six_dimensions,
+                empty_extents, empty_slices, corners, sources_in_any_order, owned_in_any_order,
+            }
+            sizes { around_limits, strided_in_pieces, runs_of_any_length, full_windows, past_two_to_the_31 }
+            comms {
+                node_info_is_consistent, rows_and_columns, node_comms, without_color, keys_order_ranks, nested_splits,
+                splits_in_a_loop, two_comms_alternate, ranks_per_node, solo_inside, clones_are_one, children_outlive_parents,
+                many_barriers,
+            }
+            arguments {
+                root_out_of_range, block_past_the_edge, no_data_on_the_root, no_holder, two_holders,
+                assigned_block_past_the_edge, dims_differ, types_differ, types_of_from_root_differ, fill_values_differ,
+                ranks_per_node_differ, sizes_that_overflow, one_rank_overflows, no_room, one_after_the_other,
+            }
+            closures {
+                update_fails, update_panics, per_node_fails, per_node_panics, set_with_panics, from_root_fails,
+                from_root_panics, long_messages, payloads_of_any_type, nested_in_update, nested_in_others,
+                objects_die_inside,
+            }
+            divergence {
+                different_kinds, different_roots, different_objects, same_kind_other_shape, write_against_creation,
+                split_against_barrier, one_lets_go, all_but_one_let_go, one_panics, one_forgets_nothing,
+                two_levels, in_the_middle,
+            }
+        }
+    };
+}
+
+macro_rules! table {
+    ($($module:ident { $($case:ident),* $(,)? })*) => {
+        /// Every case.
+        pub const ALL: &[Case] = &[
+            $($(Case { name: concat!(stringify!($module), "::", stringify!($case)), run: $module::$case },)*)*
+        ];
+    };
+}
+
+for_each_case!(table);

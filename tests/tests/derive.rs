@@ -1,0 +1,20 @@
+//! `#[derive(SharedLayout)]` and `#[derive(SharedColumns)]` on ranks that are threads.
+//!
+//! - `behaviour` what a derived struct does · `dims` named extents · `columns` records as one array per field
+//! - `forms` every form of struct that the derive accepts · `hygiene` hostile surroundings · `strict` a crate that denies
+//!   every lint
+
+#![allow(unreachable_pub, reason = "the structs are written as users write them")]
+
+#[path = "derive/behaviour.rs"]
+mod behaviour;
+#[path = "derive/columns.rs"]
+mod columns;
+#[path = "derive/dims.rs"]
+mod dims;
+#[path = "derive/forms.rs"]
+mod forms;
+#[path = "derive/hygiene.rs"]
+mod hygiene;
+#[path = "derive/strict.rs"]
+mod strict;

@@ -1,0 +1,108 @@
+//! Surroundings in which careless generated code would not compile.
+
+/// A crate that hands pshmem on under another name.
+mod facade {
+    pub use ::pshmem as shm;
+}
+
+mod renamed {
+    // No crate is called `pshmem` here as far as generated code can tell: all paths go through the attribute.
+    use super::facade::shm::{Columns, SharedColumns, SharedLayout};
+
+    #[derive(Clone, Copy, SharedColumns)]
+    #[shared(crate = super::facade::shm)]
+    pub struct Point {
+        pub x: f64,
+    }
+
+    #[derive(SharedLayout)]
+    #[shared(crate = super::facade::shm, dims(n))]
+    pub struct Path {
+        #[shared(shape = [n])]
+        pub points: Columns<Point>,
+        pub closed: bool,
+    }
+
+    #[test]
+    fn works() {
+        use super::facade::shm::{Comm, Shared};
+        let shared = Shared::<Path>::new(&Comm::solo(), PathDims { n: 3 }).unwrap();
+        assert_eq!(shared.view().points.x, [0.0; 3]);
+    }
+}
+
+/// Names that generated code uses or could use, taken by the user for something else.
+#[allow(dead_code, unused_macros, unused_imports, non_camel_case_types, non_snake_case, non_upper_case_globals)]
+mod shadowed {
+    use ::pshmem::{Comm, Shared, SharedLayout};
+
+    mod std {}
+    mod core {}
+    mod alloc {}
+    mod ndarray {}
+    struct Option;
+    struct Result;
+    struct Some;
+    struct None;
+    struct Ok;
+    struct Err;
+    struct Box;
+    struct Vec;
+    struct String;
+    struct Iterator;
+    struct From;
+    struct Clone;
+    struct Copy;
+    struct Debug;
+    struct Value;
+    struct Field;
+    struct Plan;
+    struct Range;
+    struct usize;
+    struct bool;
+    trait Element {}
+    trait Preview {}
+    trait Sized {}
+    macro_rules! unreachable {
+        () => {
+            compile_error!("shadowed")
+        };
+    }
+    pub(crate) use unreachable;
+
+    #[derive(SharedLayout)]
+    struct Inner {
+        table: ::std::vec::Vec<f64>,
+    }
+
+    #[derive(SharedLayout)]
+    struct Gas {
+        dims: ::std::vec::Vec<f64>,
+        plan: ::std::boxed::Box<[u8]>,
+        span: ::ndarray::Array2<u8>,
+        #[shared(layout)]
+        owned: Inner,
+        first_leaf: u8,
+        end_leaf: u8,
+        view: u8,
+    }
+
+    #[derive(SharedLayout)]
+    #[shared(dims(dims, owned))]
+    struct Named {
+        #[shared(shape = [dims, owned])]
+        found: ::ndarray::Array2<u8>,
+        #[shared(dims = InnerDims { table: dims })]
+        inferred: Inner,
+    }
+
+    #[test]
+    fn works() {
+        let comm = Comm::solo();
+        let dims = GasDims { dims: 1, plan: 2, span: [3, 4], owned: InnerDims { table: 5 } };
+        let shared = Shared::<Gas>::new(&comm, dims).unwrap();
+        assert_eq!(shared.view().owned.table.len(), 5);
+        let named = Shared::<Named>::new(&comm, NamedDims { dims: 1, owned: 2 }).unwrap();
+        assert_eq!(named.view().found.dim(), (1, 2));
+    }
+}

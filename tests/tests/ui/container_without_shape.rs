@@ -1,0 +1,12 @@
+use ndarray::Array2;
+use pshmem::SharedLayout;
+
+#[derive(SharedLayout)]
+#[shared(dims(nx, ny))]
+pub struct Flow {
+    #[shared(shape = [nx, ny])]
+    pub pressure: Array2<f64>,
+    pub flux: Array2<f64>,
+}
+
+fn main() {}

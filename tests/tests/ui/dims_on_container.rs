@@ -1,0 +1,11 @@
+use ndarray::Array2;
+use pshmem::SharedLayout;
+
+#[derive(SharedLayout)]
+#[shared(dims(nx, ny))]
+pub struct Flow {
+    #[shared(dims = [nx, ny])]
+    pub pressure: Array2<f64>,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use pshmem::SharedLayout;
+
+#[derive(SharedLayout)]
+pub enum Phase {
+    Gas,
+    Liquid,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use pshmem::SharedLayout;
+
+#[derive(SharedLayout)]
+pub struct Gas {
+    pub density: Vec<f64>,
+    pub name: std::path::PathBuf,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use pshmem::SharedLayout;
+
+#[derive(SharedLayout)]
+pub struct Opacity {
+    pub table: Vec<f32>,
+}
+
+#[derive(SharedLayout)]
+pub struct Gas {
+    pub density: Vec<f64>,
+    pub name: Opacity,
+}
+
+fn main() {}

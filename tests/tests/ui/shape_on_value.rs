@@ -1,0 +1,13 @@
+use ndarray::Array2;
+use pshmem::SharedLayout;
+
+#[derive(SharedLayout)]
+#[shared(dims(nx, ny))]
+pub struct Flow {
+    #[shared(shape = [nx, ny])]
+    pub pressure: Array2<f64>,
+    #[shared(shape = [nx])]
+    pub step: u64,
+}
+
+fn main() {}

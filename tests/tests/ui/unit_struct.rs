@@ -1,0 +1,6 @@
+use pshmem::SharedLayout;
+
+#[derive(SharedLayout)]
+pub struct Nothing;
+
+fn main() {}
