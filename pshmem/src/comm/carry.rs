@@ -21,6 +21,8 @@ const PIECE: usize = 4 << 20;
 const STAGE: usize = 256 << 10;
 /// Pieces that may be under way to or from one neighbour.
 const WINDOW: usize = 4;
+/// Up to this many bytes travel inside the header.
+const INLINE: usize = 1 << 10;
 /// Up to this many bytes go down the tree, where the fewest hops count.
 const SHORT: usize = 64 << 10;
 
@@ -124,20 +126,32 @@ struct Carrier<'a> {
 }
 
 impl Core {
-    /// The writer tells the other nodes that its call is written, and sends the bytes. Returns when its segment may change
+    /// The writer tells the other nodes that call `n` is written, and sends the bytes. Returns when its segment may change
     /// again.
-    pub(crate) fn send(&self, root: usize, target: Option<&Target<'_>>, header: Header) {
+    pub(crate) fn send(
+        &self,
+        n: u64,
+        root: usize,
+        target: Option<&Target<'_>>,
+        outcome: Vec<u8>,
+        regions: &[Region],
+    ) {
         let route = Route::new(self, root);
-        let regions = route.announce(header).regions;
-        if let Some(target) = target {
-            target.check(&regions);
-            let to = route.receivers(&regions);
-            Carrier {
-                core: self,
-                target,
-                regions: &regions,
-            }
-            .send(&to);
+        let carrier = target.map(|target| Carrier::new(self, target, regions));
+        let few = regions.iter().map(Region::bytes).sum::<usize>() <= INLINE;
+        let bytes = carrier
+            .as_ref()
+            .filter(|_| few)
+            .map(Carrier::pack_all)
+            .unwrap_or_default();
+        route.announce(&Body::Header(Header {
+            n,
+            outcome,
+            regions: regions.to_vec(),
+            bytes,
+        }));
+        if let Some(carrier) = carrier.filter(|_| !few) {
+            carrier.send(&route.receivers(regions));
         }
     }
 
@@ -145,24 +159,28 @@ impl Core {
     /// arrived and all nodes have agreed, or the header would not have been sent.
     pub(crate) fn receive(&self, n: u64, root: usize, target: Option<&Target<'_>>) {
         let route = Route::new(self, root);
-        let header = self.await_letter(route.tree_parent(), |body| match body {
-            Body::Header(header) if header.n == n => Some(header),
+        let letter = self.await_letter(route.tree_parent(), |body| match body {
+            Body::Header(header) if header.n == n => Some(Body::Header(header)),
             _ => None,
         });
-        let Header {
-            outcome, regions, ..
-        } = route.announce(header);
+        route.announce(&letter);
+        let Body::Header(Header {
+            outcome,
+            regions,
+            bytes,
+            ..
+        }) = letter
+        else {
+            unreachable!("nothing else was waited for")
+        };
         let received = || self.control().release(n, &outcome);
-        match target {
-            Some(target) => {
-                target.check(&regions);
-                let (from, to) = (route.sender(&regions), route.receivers(&regions));
-                Carrier {
-                    core: self,
-                    target,
-                    regions: &regions,
-                }
-                .relay(from, &to, received);
+        match target.map(|target| Carrier::new(self, target, &regions)) {
+            Some(carrier) if bytes.is_empty() => {
+                carrier.relay(route.sender(&regions), &route.receivers(&regions), received);
+            }
+            Some(carrier) => {
+                carrier.unpack_all(&bytes);
+                received();
             }
             None => received(),
         }
@@ -211,15 +229,10 @@ impl<'a> Route<'a> {
     }
 
     /// Passes a header on down the tree.
-    fn announce(&self, header: Header) -> Header {
-        let letter = Body::Header(header);
+    fn announce(&self, letter: &Body) {
         for to in self.tree_children() {
-            self.core.post.send(to, self.core.id, &letter);
+            self.core.post.send(to, self.core.id, letter);
         }
-        let Body::Header(header) = letter else {
-            unreachable!("made above")
-        };
-        header
     }
 
     fn is_short(regions: &[Region]) -> bool {
@@ -245,7 +258,46 @@ impl<'a> Route<'a> {
     }
 }
 
-impl Carrier<'_> {
+impl<'a> Carrier<'a> {
+    fn new(core: &'a Core, target: &'a Target<'a>, regions: &'a [Region]) -> Self {
+        target.check(regions);
+        Carrier {
+            core,
+            target,
+            regions,
+        }
+    }
+
+    /// All bytes, one region after the other.
+    fn pack_all(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for region in self.regions {
+            for start in region.runs(0) {
+                // SAFETY: the run is inside the target (`check`), and the writer has finished writing.
+                let run = unsafe { std::slice::from_raw_parts(self.target.at(start), region.run) };
+                bytes.extend_from_slice(run);
+            }
+        }
+        bytes
+    }
+
+    /// The opposite of `pack_all`.
+    fn unpack_all(&self, mut bytes: &[u8]) {
+        for region in self.regions {
+            for start in region.runs(0) {
+                let (run, rest) = bytes.split_at(region.run);
+                // SAFETY: the run is inside the target; no rank of the node uses its bytes before the release (duty of
+                // `Target::new`).
+                unsafe {
+                    self.target
+                        .at(start)
+                        .copy_from_nonoverlapping(run.as_ptr(), run.len());
+                }
+                bytes = rest;
+            }
+        }
+    }
+
     /// Sends all pieces to each of `to`, and waits until the segment may change again.
     fn send(&self, to: &[usize]) {
         if to.is_empty() {
@@ -351,10 +403,7 @@ impl Carrier<'_> {
     fn await_transfers(&self, transfers: &[Transfer]) {
         let mut wait = self.core.wait();
         for transfer in transfers {
-            wait.until(
-                || self.core.post.transport.test(transfer).then_some(()),
-                || {},
-            );
+            wait.until(|| self.core.post.transport.test(transfer).then_some(()));
         }
     }
 

@@ -54,4 +54,6 @@ pub(crate) struct Header {
     pub(crate) n: u64,
     pub(crate) outcome: Vec<u8>,
     pub(crate) regions: Vec<Region>,
+    /// The bytes themselves when they are few; else they follow as messages of their own.
+    pub(crate) bytes: Vec<u8>,
 }

@@ -11,7 +11,6 @@ use crate::comm::call::Call;
 use crate::comm::carry::Target;
 use crate::comm::control::{Conflict, Gathered, NOTE_BYTES, OUTCOME_BYTES, Released};
 use crate::comm::core::Core;
-use crate::comm::letter::Header;
 use crate::comm::note::{Note, Notes};
 use crate::comm::same;
 use crate::error::{Error, Result};
@@ -178,12 +177,7 @@ impl Core {
         };
         self.control().release(n, &outcome);
         if self.is_multi_node() {
-            let header = Header {
-                n,
-                outcome,
-                regions,
-            };
-            self.send(root, target, header);
+            self.send(n, root, target, outcome, &regions);
         }
         std::mem::forget(no_way_back);
     }

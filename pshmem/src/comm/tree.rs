@@ -107,7 +107,7 @@ impl Core {
                 (from == address).then_some(body).and_then(&mut want)
             })
         };
-        self.wait().until(find, || {})
+        self.wait().until(find)
     }
 }
 

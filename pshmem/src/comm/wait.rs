@@ -31,18 +31,18 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Waits until `ready` returns something; `trouble` runs whenever it is time to look for some.
-    pub(crate) fn until<R>(
-        &mut self,
-        mut ready: impl FnMut() -> Option<R>,
-        mut trouble: impl FnMut(),
-    ) -> R {
+    /// Waits until `ready`, which looks at messages or transfers, returns something.
+    pub(crate) fn until<R>(&mut self, mut ready: impl FnMut() -> Option<R>) -> R {
         loop {
             if let Some(result) = ready() {
                 return result;
             }
-            if self.pause() {
-                trouble();
+            if self.spins > 0 {
+                // What is waited for comes by progress, so even the first looks drive it.
+                self.spins -= 1;
+                self.post.pump();
+            } else {
+                self.pause();
             }
         }
     }
