@@ -3,6 +3,7 @@
 use crate::comm::Comm;
 use crate::comm::core::leave_all;
 use crate::comm::guard;
+use crate::comm::hang;
 use crate::error::{Result, panic_text};
 use crate::launch::{self, Launch};
 use crate::local::{places, start_ranks};
@@ -49,7 +50,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// [`Comm::from_mpi`] instead.
 pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode {
     keep_panics();
-    let ended = match launch::launch() {
+    let ended = match hang::check_environment().and_then(|()| launch::launch()) {
         Ok(Launch::Threads(nodes)) => on_threads(&nodes, &main),
         #[cfg(feature = "mpi")]
         Ok(Launch::Mpi) => on_mpi(&main),

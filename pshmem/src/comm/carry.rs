@@ -5,9 +5,11 @@
 //! nodes. Contiguous regions are sent from and received into the segments themselves; strided ones are packed into staging
 //! buffers of one piece each, so that no rank ever holds a copy of the data.
 
+use crate::comm::call::Call;
 use crate::comm::core::Core;
 use crate::comm::letter::{Body, Header};
 use crate::comm::topology::{tree_children, tree_parent};
+use crate::comm::wait::Wait;
 use crate::layout::region::Region;
 use crate::transport::Transfer;
 use std::collections::VecDeque;
@@ -121,6 +123,8 @@ struct Flight {
 /// One rank's part in carrying the regions of one call.
 struct Carrier<'a> {
     core: &'a Core,
+    n: u64,
+    call: Call,
     target: &'a Target<'a>,
     regions: &'a [Region],
 }
@@ -131,13 +135,13 @@ impl Core {
     pub(crate) fn send(
         &self,
         n: u64,
-        root: usize,
+        call: Call,
         target: Option<&Target<'_>>,
         outcome: Vec<u8>,
         regions: &[Region],
     ) {
-        let route = Route::new(self, root);
-        let carrier = target.map(|target| Carrier::new(self, target, regions));
+        let route = Route::new(self, call.root_rank());
+        let carrier = target.map(|target| Carrier::new(self, n, call, target, regions));
         let few = regions.iter().map(Region::bytes).sum::<usize>() <= INLINE;
         let bytes = carrier
             .as_ref()
@@ -157,12 +161,16 @@ impl Core {
 
     /// The leader of another node receives call `n`, releases its node and passes the bytes on. All ranks of the node have
     /// arrived and all nodes have agreed, or the header would not have been sent.
-    pub(crate) fn receive(&self, n: u64, root: usize, target: Option<&Target<'_>>) {
-        let route = Route::new(self, root);
-        let letter = self.await_letter(route.tree_parent(), |body| match body {
-            Body::Header(header) if header.n == n => Some(Body::Header(header)),
-            _ => None,
-        });
+    pub(crate) fn receive(&self, n: u64, call: Call, target: Option<&Target<'_>>) {
+        let route = Route::new(self, call.root_rank());
+        let letter = self.await_letter(
+            route.wait(n, call),
+            route.tree_parent(),
+            |body| match body {
+                Body::Header(header) if header.n == n => Some(Body::Header(header)),
+                _ => None,
+            },
+        );
         route.announce(&letter);
         let Body::Header(Header {
             outcome,
@@ -174,7 +182,7 @@ impl Core {
             unreachable!("nothing else was waited for")
         };
         let received = || self.control().release(n, &outcome);
-        match target.map(|target| Carrier::new(self, target, &regions)) {
+        match target.map(|target| Carrier::new(self, n, call, target, &regions)) {
             Some(carrier) if bytes.is_empty() => {
                 carrier.relay(route.sender(&regions), &route.receivers(&regions), received);
             }
@@ -208,13 +216,23 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// The wait for what the node above sends.
+    fn wait(&self, n: u64, call: Call) -> Wait<'a> {
+        let above = tree_parent(self.at).map_or(0, |at| self.node(at));
+        self.core.wait_for_node(n, call, above)
+    }
+
+    fn node(&self, at: usize) -> usize {
+        (self.core.topology.node_of(self.root) + at) % self.nodes
+    }
+
     /// World rank of who acts for a node: the writer itself for its own, the leader for others.
     fn address(&self, at: usize) -> usize {
         let topology = &self.core.topology;
         if at == 0 {
             return topology.address(self.root);
         }
-        topology.leader_address((topology.node_of(self.root) + at) % self.nodes)
+        topology.leader_address(self.node(at))
     }
 
     fn tree_parent(&self) -> usize {
@@ -259,10 +277,18 @@ impl<'a> Route<'a> {
 }
 
 impl<'a> Carrier<'a> {
-    fn new(core: &'a Core, target: &'a Target<'a>, regions: &'a [Region]) -> Self {
+    fn new(
+        core: &'a Core,
+        n: u64,
+        call: Call,
+        target: &'a Target<'a>,
+        regions: &'a [Region],
+    ) -> Self {
         target.check(regions);
         Carrier {
             core,
+            n,
+            call,
             target,
             regions,
         }
@@ -401,7 +427,7 @@ impl<'a> Carrier<'a> {
     }
 
     fn await_transfers(&self, transfers: &[Transfer]) {
-        let mut wait = self.core.wait();
+        let mut wait = self.core.wait(self.n, self.call);
         for transfer in transfers {
             wait.until(|| self.core.post.transport.test(transfer).then_some(()));
         }

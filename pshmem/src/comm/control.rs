@@ -82,9 +82,14 @@ pub(crate) struct Slot {
     call: [AtomicU64; CALL_WORDS],
     note_len: AtomicU64,
     site_len: AtomicU64,
+    /// In the world's block only: for whom this rank waits, on whichever `Comm`; see `hang.rs`.
+    waits: AtomicU64,
     note: [AtomicU64; NOTE_WORDS],
     /// The caller's source line as text: an address means nothing in another process.
     site: [AtomicU64; SITE_WORDS],
+    plight_len: AtomicU64,
+    /// In the world's block only: the call in which it waits.
+    plight: [AtomicU64; SITE_WORDS],
 }
 
 const GONE: u64 = 1 << 63;
@@ -169,6 +174,33 @@ impl Control<'_> {
         put(&slot.note, why);
         // [ARRIVE] release: the reason.
         slot.arrived.store(done | GONE, Ordering::Release);
+    }
+
+    /// Posts for whom this rank waits, and in which call; 0 for nobody.
+    pub(crate) fn set_waits(self, me: usize, waits: u64, plight: &str) {
+        let slot = &self.slots[me];
+        let plight = &plight.as_bytes()[..plight.len().min(SITE_WORDS * 8)];
+        slot.plight_len
+            .store(plight.len() as u64, Ordering::Relaxed);
+        put(&slot.plight, plight);
+        // [WAITS] release: the call. Only reports rest on it.
+        slot.waits.store(waits, Ordering::Release);
+    }
+
+    /// What the rank posted by `set_waits`.
+    pub(crate) fn waits(self, rank: usize) -> (u64, String) {
+        let slot = &self.slots[rank];
+        // [WAITS] acquire.
+        let waits = slot.waits.load(Ordering::Acquire);
+        let plight = get(&slot.plight, slot.plight_len.load(Ordering::Relaxed));
+        (waits, String::from_utf8_lossy(&plight).into_owned())
+    }
+
+    /// The number of the last call at which the rank arrived, and whether it has gone.
+    pub(crate) fn progress(self, rank: usize) -> (u64, bool) {
+        // [ARRIVE] acquire: what `posted` reads.
+        let arrived = self.slots[rank].arrived.load(Ordering::Acquire);
+        (arrived & !GONE, arrived & GONE != 0)
     }
 
     /// Whether the rank has gone before its `n`-th call.
@@ -448,6 +480,9 @@ pub(crate) mod fresh {
             site_len: AtomicU64::new(0),
             note: zeros::<NOTE_WORDS>(),
             site: zeros::<SITE_WORDS>(),
+            waits: AtomicU64::new(0),
+            plight_len: AtomicU64::new(0),
+            plight: zeros::<SITE_WORDS>(),
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::comm::call::Call;
 use crate::comm::control::{Control, NOTE_BYTES};
 use crate::comm::guard;
+use crate::comm::hang::Board;
 use crate::comm::letter::{Body, Leave};
 use crate::comm::memory::NodeMemory;
 use crate::comm::note::Note;
@@ -23,7 +24,8 @@ pub(crate) struct Core {
     pub(crate) id: u64,
     pub(crate) topology: Topology,
     /// Holds the control block of this node, for as many slots as the node has ranks.
-    control: Segment,
+    control: Rc<Segment>,
+    pub(super) board: Rc<Board>,
     pub(crate) memory: NodeMemory,
     /// Neighbours of this node in the tree that leaders gather through.
     pub(crate) parent: Option<usize>,
@@ -35,8 +37,8 @@ pub(crate) struct Core {
     /// Why the `Comm` refuses further calls.
     end: RefCell<Option<Error>>,
     left: Cell<bool>,
-    site: Cell<Option<&'static Location<'static>>>,
-    crowded: bool,
+    pub(super) site: Cell<Option<&'static Location<'static>>>,
+    pub(super) crowded: bool,
 }
 
 thread_local! {
@@ -45,6 +47,8 @@ thread_local! {
 }
 
 impl Core {
+    /// `board` is that of the world, or `None` for the world itself.
+    ///
     /// # Safety
     /// `control` was placed for the control block of this node with one slot for each of its ranks, was zeroed, and the
     /// other ranks of the node make a core with the same memory.
@@ -54,7 +58,13 @@ impl Core {
         topology: Topology,
         control: Segment,
         memory: NodeMemory,
+        board: Option<Rc<Board>>,
     ) -> Rc<Self> {
+        let control = Rc::new(control);
+        let board = board.unwrap_or_else(|| {
+            // SAFETY: passed on from the caller; the first `Comm` of a transport is the world.
+            unsafe { Board::new(control.clone(), topology.node_addresses(), topology.slot) }
+        });
         post.open(id);
         let (node, nodes) = (topology.node(), topology.nodes());
         let crowded = wait::crowded(post.transport.neighbours());
@@ -65,6 +75,7 @@ impl Core {
             children: tree_children(node, nodes),
             topology,
             control,
+            board,
             memory,
             done: Cell::new(0),
             objects: Cell::new(0),
@@ -74,7 +85,10 @@ impl Core {
             crowded,
         });
         LIVE.with_borrow_mut(|live| {
-            live.retain(|core| core.strong_count() > 0);
+            // Now and then, so that many `Comm`s cost little each.
+            if live.len().is_power_of_two() {
+                live.retain(|core| core.strong_count() > 0);
+            }
             live.push(Rc::downgrade(&core));
         });
         core
@@ -92,8 +106,14 @@ impl Core {
         unsafe { self.control.control(self.topology.mates.len()) }
     }
 
-    pub(crate) fn wait(&self) -> Wait<'_> {
-        Wait::new(&self.post, self.crowded)
+    /// The wait for an event of call `n` on this node.
+    pub(crate) fn wait(&self, n: u64, call: Call) -> Wait<'_> {
+        Wait::new(self, n, call, None)
+    }
+
+    /// The wait for something that another node sends at call `n`.
+    pub(crate) fn wait_for_node(&self, n: u64, call: Call, node: usize) -> Wait<'_> {
+        Wait::new(self, n, call, Some(node))
     }
 
     pub(crate) fn is_multi_node(&self) -> bool {

@@ -118,7 +118,7 @@ impl Core {
         let multi = self.is_multi_node();
         if self.topology.rank == root {
             if self.obtain_claim(n, call) {
-                self.act(n, root, target, job);
+                self.act(n, call, target, job);
             }
         } else if multi
             && self.topology.is_leader()
@@ -127,7 +127,7 @@ impl Core {
             if self.topology.node_of(root) == self.topology.node() {
                 self.control().go(n);
             } else {
-                self.receive(n, root, target);
+                self.receive(n, call, target);
             }
         }
         let outcome = self.await_outcome(n, call);
@@ -156,15 +156,16 @@ impl Core {
         if self.topology.is_leader() {
             return matches!(self.lead_claimed(n, call), Some(Ok(_)));
         }
-        self.control()
-            .await_go(n, &mut self.wait(), || self.look_for_trouble(n, call))
+        self.control().await_go(n, &mut self.wait(n, call), || {
+            self.look_for_trouble(n, call)
+        })
     }
 
     /// The writer's own part, once it has the claim.
     fn act(
         &self,
         n: u64,
-        root: usize,
+        call: Call,
         target: Option<&Target<'_>>,
         job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
     ) {
@@ -177,7 +178,7 @@ impl Core {
         };
         self.control().release(n, &outcome);
         if self.is_multi_node() {
-            self.send(n, root, target, outcome, &regions);
+            self.send(n, call, target, outcome, &regions);
         }
         std::mem::forget(no_way_back);
     }
@@ -203,7 +204,7 @@ impl Core {
     /// Gathers the node and claims the call, or poisons the block. `false` when the call has been released with an error.
     fn gather_and_claim(&self, n: u64, call: Call) -> bool {
         let control = self.control();
-        match control.gather(n, call, &mut self.wait()) {
+        match control.gather(n, call, &mut self.wait(n, call)) {
             Gathered::Agreed => control.claim(n),
             Gathered::Poisoned => false,
             Gathered::Conflict(conflict) => {
@@ -217,7 +218,7 @@ impl Core {
     /// `None` or an error means that the call has been released with it.
     fn lead_claimed(&self, n: u64, call: Call) -> Option<Result<Notes>> {
         let control = self.control();
-        let gathered = control.gather(n, call, &mut self.wait());
+        let gathered = control.gather(n, call, &mut self.wait(n, call));
         // From here on the node leaves the call only by its release: other nodes are told that it has arrived.
         if !control.claim(n) {
             return None;
@@ -257,7 +258,7 @@ impl Core {
     fn await_outcome(&self, n: u64, call: Call) -> Result<Option<Outcome>> {
         let control = self.control();
         let trouble = || self.look_for_trouble(n, call);
-        let bytes = match control.await_release(n, &mut self.wait(), trouble) {
+        let bytes = match control.await_release(n, &mut self.wait(n, call), trouble) {
             Released::Plain => return Ok(None),
             Released::Outcome => control.outcome(),
             Released::Poisoned => control.reason(),
@@ -279,6 +280,10 @@ impl Core {
         };
         if let Some(conflict) = conflict {
             control.poison(n, || failed(self.conflict(conflict, call)));
+        } else if !self.is_multi_node()
+            && let Some(error) = self.deadlock()
+        {
+            control.poison(n, || failed(error));
         }
     }
 

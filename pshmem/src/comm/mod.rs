@@ -10,6 +10,7 @@ pub(crate) mod carry;
 pub(crate) mod control;
 pub(crate) mod core;
 pub(crate) mod guard;
+pub(crate) mod hang;
 mod letter;
 pub(crate) mod meet;
 pub(crate) mod memory;
@@ -120,7 +121,7 @@ impl Comm {
         let (memory, control) =
             unsafe { NodeMemory::with_chunk(mapping, bytes, mates, topology.is_leader()) };
         // SAFETY: the block was placed for this many slots, is zeroed, and every rank of the node does the same.
-        let core = unsafe { Core::new(&post, ID, topology, control, memory) };
+        let core = unsafe { Core::new(&post, ID, topology, control, memory, None) };
         Ok(Comm { core })
     }
 

@@ -181,7 +181,16 @@ impl Comm {
         let topology = Topology::new(rank, world, &places);
         // SAFETY: the block was placed, zeroed, for a control block of as many slots as ranks share this place, and each of
         // them does the same.
-        let core = unsafe { Core::new(&core.post, id, topology, segment, NodeMemory::default()) };
+        let core = unsafe {
+            Core::new(
+                &core.post,
+                id,
+                topology,
+                segment,
+                NodeMemory::default(),
+                Some(core.board.clone()),
+            )
+        };
         Ok(Some(Comm { core }))
     }
 

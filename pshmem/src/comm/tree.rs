@@ -5,6 +5,7 @@ use crate::comm::call::Call;
 use crate::comm::core::Core;
 use crate::comm::letter::{Body, Leave, Report};
 use crate::comm::note::Notes;
+use crate::comm::wait::Wait;
 use crate::error::{Error, Result};
 
 /// A rank that will not write any more.
@@ -32,7 +33,7 @@ impl Core {
             conflict,
         };
         for &child in &self.children {
-            match self.await_report(n, child) {
+            match self.await_report(n, call, child) {
                 Ok(below) => Self::merge(&mut report, below),
                 Err(absent) => {
                     report.conflict.get_or_insert(Self::gone(
@@ -55,9 +56,10 @@ impl Core {
                     self.id,
                     &Body::Report(report),
                 );
-                self.await_verdict(n, parent).unwrap_or_else(|absent| {
-                    Err(Self::gone(absent.rank, &absent.host, &absent.why, call))
-                })
+                self.await_verdict(n, call, parent)
+                    .unwrap_or_else(|absent| {
+                        Err(Self::gone(absent.rank, &absent.host, &absent.why, call))
+                    })
             }
         };
         for &child in &self.children {
@@ -82,23 +84,34 @@ impl Core {
         }
     }
 
-    fn await_report(&self, n: u64, node: usize) -> Result<Report, Absent> {
-        self.await_letter(self.topology.leader_address(node), |body| match body {
-            Body::Report(report) if report.n == n => Some(Ok(report)),
-            other => absent(other, n).map(Err),
-        })
+    fn await_report(&self, n: u64, call: Call, node: usize) -> Result<Report, Absent> {
+        let leader = self.topology.leader_address(node);
+        self.await_letter(
+            self.wait_for_node(n, call, node),
+            leader,
+            |body| match body {
+                Body::Report(report) if report.n == n => Some(Ok(report)),
+                other => absent(other, n).map(Err),
+            },
+        )
     }
 
-    fn await_verdict(&self, n: u64, node: usize) -> Result<Result<Notes>, Absent> {
-        self.await_letter(self.topology.leader_address(node), |body| match body {
-            Body::Verdict { n: of, verdict } if of == n => Some(Ok(verdict)),
-            other => absent(other, n).map(Err),
-        })
+    fn await_verdict(&self, n: u64, call: Call, node: usize) -> Result<Result<Notes>, Absent> {
+        let leader = self.topology.leader_address(node);
+        self.await_letter(
+            self.wait_for_node(n, call, node),
+            leader,
+            |body| match body {
+                Body::Verdict { n: of, verdict } if of == n => Some(Ok(verdict)),
+                other => absent(other, n).map(Err),
+            },
+        )
     }
 
     /// Waits for a letter of the rank at `address` that `want` accepts.
     pub(crate) fn await_letter<R>(
         &self,
+        mut wait: Wait<'_>,
         address: usize,
         mut want: impl FnMut(Body) -> Option<R>,
     ) -> R {
@@ -107,7 +120,7 @@ impl Core {
                 (from == address).then_some(body).and_then(&mut want)
             })
         };
-        self.wait().until(find)
+        wait.until(find)
     }
 }
 

@@ -1,7 +1,9 @@
 //! How a rank waits: a short spin, then progress and yielding, with a look for trouble now and then.
 
+use crate::comm::call::Call;
 use crate::comm::control::Pause;
-use crate::transport::post::Post;
+use crate::comm::core::Core;
+use crate::comm::hang::Vigil;
 use std::time::{Duration, Instant};
 
 /// Looks at a word before a rank gives its core away. A cache line travels between cores in about 50 ns.
@@ -13,21 +15,31 @@ const YIELDS_PER_CLOCK: u32 = 16;
 /// How long a rank waits before it looks for ranks that will never come, and between such looks.
 const TROUBLE: Duration = Duration::from_millis(5);
 
-/// The waiting of one rank for one event.
+/// The waiting of one rank for one event of call `n`.
 pub(crate) struct Wait<'a> {
-    post: &'a Post,
+    core: &'a Core,
+    n: u64,
+    call: Call,
+    /// The node whose letter is waited for, if any.
+    node: Option<usize>,
     spins: u32,
     yields: u32,
     next_look: Option<Instant>,
+    vigil: Option<Vigil<'a>>,
 }
 
 impl<'a> Wait<'a> {
-    pub(crate) fn new(post: &'a Post, crowded: bool) -> Self {
+    pub(crate) fn new(core: &'a Core, n: u64, call: Call, node: Option<usize>) -> Self {
+        let spins = if core.crowded { SPINS_CROWDED } else { SPINS };
         Wait {
-            post,
-            spins: if crowded { SPINS_CROWDED } else { SPINS },
+            core,
+            n,
+            call,
+            node,
+            spins,
             yields: 0,
             next_look: None,
+            vigil: None,
         }
     }
 
@@ -40,11 +52,30 @@ impl<'a> Wait<'a> {
             if self.spins > 0 {
                 // What is waited for comes by progress, so even the first looks drive it.
                 self.spins -= 1;
-                self.post.pump();
+                self.core.post.pump();
             } else {
                 self.pause();
             }
         }
+    }
+
+    /// It has been a while.
+    #[cold]
+    fn look(&mut self, now: Instant) -> bool {
+        match self.next_look {
+            Some(at) if now < at => return false,
+            None => {
+                self.next_look = Some(now + TROUBLE);
+                return false;
+            }
+            Some(_) => self.next_look = Some(now + TROUBLE),
+        }
+        let (core, n, call, node) = (self.core, self.n, self.call, self.node);
+        let vigil = self
+            .vigil
+            .get_or_insert_with(|| Vigil::new(core, n, call, node, now));
+        vigil.keep(now);
+        true
     }
 }
 
@@ -57,20 +88,10 @@ impl Pause for Wait<'_> {
             return false;
         }
         // Without progress here, a peer whose send to this rank needs our half of the handshake would wait for ever.
-        self.post.pump();
+        self.core.post.pump();
         std::thread::yield_now();
         self.yields += 1;
-        if !self.yields.is_multiple_of(YIELDS_PER_CLOCK) {
-            return false;
-        }
-        let now = Instant::now();
-        match self.next_look {
-            Some(at) if now < at => false,
-            due => {
-                self.next_look = Some(now + TROUBLE);
-                due.is_some()
-            }
-        }
+        self.yields.is_multiple_of(YIELDS_PER_CLOCK) && self.look(Instant::now())
     }
 }
 

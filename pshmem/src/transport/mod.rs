@@ -80,6 +80,9 @@ pub(crate) trait Transport: Debug {
     /// Room for a mapping that `ranks` ranks share.
     fn room(&self, ranks: usize) -> Result<Room>;
 
+    /// Ends the whole job.
+    fn abort(&self) -> !;
+
     /// Whether messages can still be sent; `false` after `MPI_Finalize`.
     fn is_open(&self) -> bool;
 }

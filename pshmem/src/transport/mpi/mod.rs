@@ -142,11 +142,6 @@ impl Mpi {
         }
     }
 
-    /// Ends the whole job.
-    pub(crate) fn abort(&self) -> ! {
-        self.calls.abort(self.comm)
-    }
-
     /// Looks after a few sends that were not complete when last seen.
     fn test_sends(&self) {
         const FEW: usize = 8;
@@ -271,6 +266,10 @@ impl Transport for Mpi {
             return Ok(room::memory());
         }
         room::shm().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
+    }
+
+    fn abort(&self) -> ! {
+        self.calls.abort(self.comm)
     }
 
     fn is_open(&self) -> bool {

@@ -1,0 +1,327 @@
+//! Waits that take too long: who is missing, where the others are, and circles of ranks that wait for each other.
+//!
+//! A rank that has waited for some milliseconds posts in the world's control block for whom it waits and in which call. That
+//! board serves reports on every `Comm` of the node, and shows deadlocks: if rank a waits for b, b for c and c for a, none
+//! of them can ever go on, because a rank leaves its wait only when the one it waits for arrives. Looking at the circle
+//! twice, with the same count of waits each time, makes sure that all its links held at one moment.
+
+use crate::comm::call::Call;
+use crate::comm::control::Control;
+use crate::comm::core::Core;
+use crate::error::{Error, Result};
+use crate::segment::Segment;
+use std::cell::Cell;
+use std::fmt::Write;
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// How long a wait may take before it is reported, and before it ends the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Patience {
+    report: Duration,
+    abort: Option<Duration>,
+}
+
+const REPORT: &str = "PSHMEM_HANG_REPORT";
+const ABORT: &str = "PSHMEM_HANG_ABORT";
+
+fn seconds(name: &str) -> Result<Option<Duration>> {
+    let Ok(value) = std::env::var(name) else {
+        return Ok(None);
+    };
+    match value.trim().parse::<f64>().map(Duration::try_from_secs_f64) {
+        Ok(Ok(time)) if !time.is_zero() => Ok(Some(time)),
+        _ => Err(Error::Setting {
+            name: name.to_owned(),
+            value,
+            reason: "write a number of seconds above 0".to_owned(),
+        }),
+    }
+}
+
+/// Reads the environment; `run` calls it first, so that a wrong value is an error and not silence.
+pub(crate) fn check_environment() -> Result<()> {
+    seconds(REPORT).and(seconds(ABORT)).map(|_| ())
+}
+
+fn patience() -> Patience {
+    static PATIENCE: OnceLock<Patience> = OnceLock::new();
+    *PATIENCE.get_or_init(|| Patience {
+        report: seconds(REPORT)
+            .ok()
+            .flatten()
+            .unwrap_or(Duration::from_secs(60)),
+        abort: seconds(ABORT).ok().flatten(),
+    })
+}
+
+/// The world's control block, as the place where its ranks post their waits.
+#[derive(Debug)]
+pub(crate) struct Board {
+    /// Placed for the world's control block of this node.
+    control: Rc<Segment>,
+    /// World ranks of the node, by slot.
+    ranks: Vec<usize>,
+    me: usize,
+    /// Waits that this rank has posted.
+    count: Cell<u64>,
+}
+
+impl Board {
+    /// # Safety
+    /// As for [`Segment::control`], with one slot for each of `ranks`.
+    pub(crate) unsafe fn new(control: Rc<Segment>, ranks: Vec<usize>, me: usize) -> Rc<Self> {
+        Rc::new(Board {
+            control,
+            ranks,
+            me,
+            count: Cell::new(0),
+        })
+    }
+
+    fn words(&self) -> Control<'_> {
+        // SAFETY: duty of `new`, kept by the private fields.
+        unsafe { self.control.control(self.ranks.len()) }
+    }
+
+    /// Posts that this rank waits for the world rank `whom`, or for somebody on another node.
+    fn post(&self, whom: Option<usize>, call: &str) {
+        self.count.set(self.count.get() + 1);
+        let slot = whom.and_then(|whom| self.slot(whom));
+        let word = (self.count.get() << 32) | slot.map_or(0, |slot| slot as u64 + 1);
+        self.words().set_waits(self.me, word, call);
+    }
+
+    fn clear(&self) {
+        self.words().set_waits(self.me, 0, "");
+    }
+
+    fn slot(&self, world: usize) -> Option<usize> {
+        self.ranks.iter().position(|&rank| rank == world)
+    }
+
+    /// Where a world rank of this node waits, if it does.
+    fn plight(&self, world: usize) -> Option<String> {
+        let (waits, call) = self.words().waits(self.slot(world)?);
+        (waits != 0).then_some(call)
+    }
+
+    /// The circle that this rank's wait closes: slots and the words that they had.
+    fn circle(&self) -> Option<Vec<(usize, u64)>> {
+        let mut circle = Vec::new();
+        let mut at = self.me;
+        loop {
+            let (waits, _) = self.words().waits(at);
+            let next = (waits & 0xffff_ffff).checked_sub(1)? as usize;
+            circle.push((at, waits));
+            if next == self.me {
+                return Some(circle);
+            }
+            // A path into a circle of which this rank is no part is for the others to find.
+            if circle.len() > self.ranks.len() || next >= self.ranks.len() {
+                return None;
+            }
+            at = next;
+        }
+    }
+
+    fn deadlock(&self) -> Option<String> {
+        let circle = self.circle()?;
+        if circle.len() < 2 || self.circle()? != circle {
+            return None;
+        }
+        let link = |&(slot, _): &(usize, u64)| {
+            let rank = self.ranks[slot];
+            format!(
+                "rank {rank} of the world waits in {}",
+                self.words().waits(slot).1
+            )
+        };
+        // The circle as its lowest rank would tell it, so that all ranks tell the same.
+        let lowest = circle
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, (slot, _))| *slot)?
+            .0;
+        let links: Vec<String> = circle[lowest..]
+            .iter()
+            .chain(&circle[..lowest])
+            .map(link)
+            .collect();
+        Some(format!(
+            "deadlock: {}, which waits for the first",
+            links.join(", for which ")
+        ))
+    }
+}
+
+/// One rank's wait, once it has lasted for some milliseconds.
+pub(crate) struct Vigil<'a> {
+    core: &'a Core,
+    n: u64,
+    call: Call,
+    node: Option<usize>,
+    since: Instant,
+    reports: u32,
+    /// The rank posted as waited for.
+    whom: Option<usize>,
+}
+
+impl<'a> Vigil<'a> {
+    pub(super) fn new(
+        core: &'a Core,
+        n: u64,
+        call: Call,
+        node: Option<usize>,
+        now: Instant,
+    ) -> Self {
+        let vigil = Vigil {
+            core,
+            n,
+            call,
+            node,
+            since: now,
+            reports: 0,
+            whom: None,
+        };
+        core.board.post(None, &vigil.plight());
+        vigil
+    }
+
+    fn plight(&self) -> String {
+        self.core.plight(self.call)
+    }
+
+    /// Looks after a wait that goes on.
+    pub(super) fn keep(&mut self, now: Instant) {
+        let whom = self
+            .missing()
+            .next()
+            .map(|slot| self.core.topology.mates[slot] as usize);
+        let whom = whom.map(|rank| self.core.topology.address(rank));
+        if whom != self.whom {
+            self.whom = whom;
+            self.core.board.post(whom, &self.plight());
+        }
+        let waited = now - self.since;
+        let patience = patience();
+        if waited >= patience.report * (self.reports + 1) {
+            self.reports += 1;
+            if self.is_speaker() {
+                eprintln!("{}", self.report(waited));
+            }
+        }
+        if patience.abort.is_some_and(|abort| waited >= abort) {
+            if self.is_speaker() {
+                eprintln!(
+                    "{}\npshmem: {ABORT} is over, ending the job",
+                    self.report(waited)
+                );
+            }
+            self.core.post.transport.abort();
+        }
+    }
+
+    /// Slots of this node that have not arrived.
+    fn missing(&self) -> impl Iterator<Item = usize> {
+        let control = self.core.control();
+        (0..self.core.topology.mates.len()).filter(move |&slot| control.progress(slot).0 < self.n)
+    }
+
+    /// One rank of each node reports: the lowest of those that wait in this call.
+    fn is_speaker(&self) -> bool {
+        let control = self.core.control();
+        (0..self.core.topology.slot).all(|slot| control.progress(slot).0 < self.n)
+    }
+
+    fn report(&self, waited: Duration) -> String {
+        let (core, control) = (self.core, self.core.control());
+        let mut text = format!(
+            "pshmem: call {} on a Comm of {} ranks has waited for {:.0} s on {}",
+            self.n,
+            core.topology.size(),
+            waited.as_secs_f64(),
+            core.post.transport.host(),
+        );
+        for (slot, &rank) in core.topology.mates.iter().enumerate() {
+            let (done, gone) = control.progress(slot);
+            let _ = match (done >= self.n, gone) {
+                (true, _) => write!(text, "\n  {} and waits", core.describe(slot)),
+                (false, true) => write!(text, "\n  rank {rank} has gone after call {done}"),
+                (false, false) => {
+                    let last = if done == 0 {
+                        "none yet".to_owned()
+                    } else {
+                        format!("{done}: {}", control.posted(slot).0.text())
+                    };
+                    let plight = core.board.plight(core.topology.address(rank as usize));
+                    let place = plight.map_or("is in the program".to_owned(), |call| {
+                        format!("waits on another Comm in {call}")
+                    });
+                    write!(
+                        text,
+                        "\n  rank {rank} is missing (last call: {last}) and {place}"
+                    )
+                }
+            };
+        }
+        if let Some(node) = self.node {
+            let leader = core.topology.leaders[node];
+            let _ = write!(
+                text,
+                "\n  node {node} (rank {leader}) has not gathered or not passed on"
+            );
+        } else if core.is_multi_node() && self.missing().next().is_none() {
+            text += "\n  all ranks of this node are here; other nodes are not";
+        }
+        text
+    }
+}
+
+impl Drop for Vigil<'_> {
+    fn drop(&mut self) {
+        self.core.board.clear();
+    }
+}
+
+impl Core {
+    /// The call as the board and reports tell it.
+    fn plight(&self, call: Call) -> String {
+        let site = self
+            .site
+            .get()
+            .map_or(String::new(), |site| format!(" at {site}"));
+        format!("{}{site}", call.text())
+    }
+
+    /// The error of a circle of ranks that wait for each other on several `Comm`s of this node.
+    pub(super) fn deadlock(&self) -> Option<Error> {
+        self.board.deadlock().map(|what| Error::Diverged { what })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::local::Cluster;
+
+    #[test]
+    fn a_circle_over_three_comms_is_an_error_and_not_a_hang() {
+        let errors = Cluster::new(&[3]).run(|comm| {
+            let pair = |a: usize, b: usize| {
+                let mine = comm.rank() == a || comm.rank() == b;
+                comm.split(mine.then_some(0), comm.rank()).unwrap()
+            };
+            let (ab, bc, ca) = (pair(0, 1), pair(1, 2), pair(2, 0));
+            // Each waits for the next one, on a Comm that the next one will only come to later.
+            let first = [&ab, &bc, &ca][comm.rank()].as_ref().unwrap();
+            first.barrier().unwrap_err().to_string()
+        });
+        assert!(
+            errors
+                .iter()
+                .all(|error| error.contains("deadlock: rank 0 of the world")),
+            "{errors:?}"
+        );
+    }
+}
