@@ -317,10 +317,10 @@ mod tests {
             let first = [&ab, &bc, &ca][comm.rank()].as_ref().unwrap();
             first.barrier().unwrap_err().to_string()
         });
+        // Whoever finds the circle says so; the ranks that waited for it are told that it is gone.
+        let named = "deadlock: rank 0 of the world waits in `barrier` at ";
         assert!(
-            errors
-                .iter()
-                .all(|error| error.contains("deadlock: rank 0 of the world")),
+            errors.iter().any(|error| error.contains(named)),
             "{errors:?}"
         );
     }

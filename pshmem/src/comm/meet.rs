@@ -157,7 +157,7 @@ impl Core {
             return matches!(self.lead_claimed(n, call), Some(Ok(_)));
         }
         self.control().await_go(n, &mut self.wait(n, call), || {
-            self.look_for_trouble(n, call)
+            self.look_for_trouble(n, call);
         })
     }
 
