@@ -1,7 +1,7 @@
 //! First pass: `#[shared(..)]` attributes as they are written, each argument at most once.
 
 use crate::errors::Errors;
-use crate::shape::{Shape, Value};
+use crate::shape::{Shape, Value, whole};
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -19,6 +19,8 @@ pub(crate) struct Given<T> {
 pub(crate) struct StructAttrs {
     pub(crate) dims: Option<Given<Vec<DimName>>>,
     pub(crate) krate: Option<Given<Path>>,
+    /// Something was not understood, so what seems to be missing may have been meant.
+    pub(crate) unclear: bool,
 }
 
 /// What is written on a field.
@@ -28,6 +30,8 @@ pub(crate) struct FieldAttrs {
     pub(crate) shape: Option<Given<Shape>>,
     pub(crate) dims: Option<Given<Value>>,
     pub(crate) align: Option<Given<LitInt>>,
+    /// As for the struct.
+    pub(crate) unclear: bool,
 }
 
 /// A dim in `dims(nx, ny)`, with its documentation if it has any.
@@ -48,7 +52,7 @@ impl Parse for DimName {
 impl StructAttrs {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut parsed = StructAttrs::default();
-        each_argument(attrs, errors, |word, input, errors| {
+        let understood = each_argument(attrs, errors, |word, input, errors| {
             match word.to_string().as_str() {
                 "dims" if input.peek(Token![=]) => {
                     return Err(Error::new(
@@ -59,8 +63,9 @@ impl StructAttrs {
                 "dims" => {
                     let names;
                     parenthesized!(names in input);
-                    let names = Punctuated::<DimName, Token![,]>::parse_terminated(&names)?;
-                    once(&mut parsed.dims, word, names.into_iter().collect(), errors);
+                    let names = whole(&names, Punctuated::<DimName, Token![,]>::parse_terminated)?;
+                    let names = distinct(&word, names, errors);
+                    once(&mut parsed.dims, word, names, errors);
                 }
                 "crate" => once(&mut parsed.krate, word, crate_path(input)?, errors),
                 "layout" | "shape" | "align" => {
@@ -80,6 +85,7 @@ impl StructAttrs {
             }
             Ok(())
         });
+        parsed.unclear = !understood;
         parsed
     }
 }
@@ -87,7 +93,7 @@ impl StructAttrs {
 impl FieldAttrs {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut parsed = FieldAttrs::default();
-        each_argument(attrs, errors, |word, input, errors| {
+        let understood = each_argument(attrs, errors, |word, input, errors| {
             match word.to_string().as_str() {
                 "layout" => once(&mut parsed.layout, word, (), errors),
                 "shape" => {
@@ -117,16 +123,19 @@ impl FieldAttrs {
             }
             Ok(())
         });
+        parsed.unclear = !understood;
         parsed
     }
 }
 
-/// Calls `parse` for every argument of every `#[shared(..)]`; after a mistake it goes on with the next argument.
+/// Calls `parse` for every argument of every `#[shared(..)]`; after a mistake it goes on with the next argument. Returns
+/// whether all were understood.
 fn each_argument(
     attrs: &[Attribute],
     errors: &mut Errors,
     mut parse: impl FnMut(Ident, ParseStream<'_>, &mut Errors) -> Result<()>,
-) {
+) -> bool {
+    let before = errors.len();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("shared")) {
         if !matches!(attr.meta, Meta::List(_)) {
             errors.at(
@@ -153,6 +162,31 @@ fn each_argument(
         let parsed = attr.parse_args_with(arguments);
         errors.ok(parsed);
     }
+    errors.len() == before
+}
+
+/// Each dim once.
+fn distinct(
+    word: &Ident,
+    names: impl IntoIterator<Item = DimName>,
+    errors: &mut Errors,
+) -> Vec<DimName> {
+    let mut distinct: Vec<DimName> = Vec::new();
+    for dim in names {
+        let name = dim.name.unraw();
+        if distinct.iter().any(|other| other.name.unraw() == name) {
+            errors.at(&dim.name, format!("dim `{name}` is named twice: keep one"));
+        } else {
+            distinct.push(dim);
+        }
+    }
+    if distinct.is_empty() {
+        errors.at(
+            word,
+            "`dims()` names no dim: write `dims(nx, ny)`, or remove it",
+        );
+    }
+    distinct
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {

@@ -33,6 +33,11 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// Number of mistakes.
+    pub(crate) fn len(&self) -> usize {
+        self.all.iter().flatten().count()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_none()
     }

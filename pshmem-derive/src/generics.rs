@@ -1,6 +1,6 @@
 //! Which parameters and bounds each generated item gets.
 
-use crate::kind::Kind;
+use crate::kind::{Kind, bare};
 use crate::model::{Field, Model};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -57,7 +57,7 @@ impl Params {
         for token in tokens {
             match token {
                 TokenTree::Ident(ident) => {
-                    found.extend(self.0.iter().find(|&param| *param == ident))
+                    found.extend(self.0.iter().find(|&param| *param == ident));
                 }
                 TokenTree::Group(group) => self.collect(group.stream(), found),
                 _ => {}
@@ -106,7 +106,7 @@ fn bounded(
         // it for granted everywhere else. For elements, `Field::check` does that.
         let wanted = is_nested(field) || !params.mentioned(asked).is_empty();
         let text = predicate.to_token_stream().to_string();
-        if wanted && !added.contains(&text) {
+        if wanted && !added.contains(&text) && !says_element(&generics, asked) {
             generics.make_where_clause().predicates.push(predicate);
             added.push(text);
         }
@@ -116,6 +116,24 @@ fn bounded(
 
 fn element(krate: &TokenStream, ty: &Type) -> WherePredicate {
     parse_quote!(#ty: #krate::Element)
+}
+
+/// Whether the user has written `T: Element` for a bare parameter; a second time would be a lint's business.
+fn says_element(generics: &Generics, ty: &Type) -> bool {
+    let Type::Path(path) = bare(ty) else {
+        return false;
+    };
+    let is_element = |bound: &TypeParamBound| match bound {
+        TypeParamBound::Trait(bound) => bound
+            .path
+            .segments
+            .last()
+            .is_some_and(|segment| segment.ident == "Element"),
+        _ => false,
+    };
+    generics
+        .type_params()
+        .any(|param| path.path.is_ident(&param.ident) && param.bounds.iter().any(is_element))
 }
 
 fn is_nested(field: &Field) -> bool {

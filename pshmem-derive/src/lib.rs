@@ -7,12 +7,15 @@ mod attr;
 mod errors;
 mod expand;
 mod generics;
+#[cfg(test)]
+mod golden;
 mod kind;
 mod model;
 mod names;
 mod own_type;
 mod refuse;
 mod shape;
+mod text;
 mod validate;
 
 use errors::Errors;
@@ -20,13 +23,13 @@ use model::{Derive, Model};
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 
-/// Lays a struct out in node-shared memory.
+#[doc = include_str!("../docs/shared_layout.md")]
 #[proc_macro_derive(SharedLayout, attributes(shared))]
 pub fn shared_layout(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(input.into(), Derive::Layout).into()
 }
 
-/// Stores many records of a struct as one array for each field.
+#[doc = include_str!("../docs/shared_columns.md")]
 #[proc_macro_derive(SharedColumns, attributes(shared))]
 pub fn shared_columns(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(input.into(), Derive::Columns).into()

@@ -4,7 +4,7 @@ use crate::attr::{DimName, FieldAttrs, Given, StructAttrs};
 use crate::errors::Errors;
 use crate::kind::Kind;
 use crate::names::{self, Names};
-use crate::own_type::{own_type, resolve_self};
+use crate::own_type::{own_type, resolve};
 use crate::shape::{Shape, Value};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -28,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) own: TokenStream,
     /// `dims(..)`, if written.
     pub(crate) dims: Option<Given<Vec<DimName>>>,
+    /// Some arguments on the struct were not understood.
+    pub(crate) unclear: bool,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Field {
     pub(crate) shape: Option<Given<Shape>>,
     pub(crate) dims: Option<Given<Value>>,
     pub(crate) align: Option<LitInt>,
+    /// Some of the field's arguments were not understood.
+    pub(crate) unclear: bool,
 }
 
 impl Field {
@@ -81,7 +85,12 @@ impl Derive {
 impl Model {
     /// Second pass: the struct and its fields. Mistakes are noted, and what is understood is kept.
     pub(crate) fn parse(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Self {
-        let StructAttrs { dims, krate } = StructAttrs::parse(&input.attrs, errors);
+        let StructAttrs {
+            dims,
+            krate,
+            unclear,
+        } = StructAttrs::parse(&input.attrs, errors);
+        let dims = dims.filter(|given| !given.value.is_empty());
         let krate = krate.map_or_else(|| quote!(::pshmem), |given| given.value.to_token_stream());
         for param in &input.generics.params {
             if let GenericParam::Lifetime(param) = param {
@@ -115,6 +124,7 @@ impl Model {
             krate,
             own: own_type(input),
             dims,
+            unclear,
             fields: fields(input, derive, errors),
         }
     }
@@ -183,7 +193,7 @@ fn parse_field(
     errors: &mut Errors,
 ) -> Field {
     let attrs = FieldAttrs::parse(&field.attrs, errors);
-    let ty = resolve_self(&field.ty, input);
+    let ty = resolve(&field.ty, input);
     let kind = match derive {
         Derive::Columns => column(&ty, &attrs, errors),
         // A nested `dims` binding says as much as `layout`. Containers are recognised first: `layout` on them is harmless.
@@ -193,7 +203,8 @@ fn parse_field(
                 _ => Kind::Layout,
             })
         }
-        Derive::Layout => Kind::of(&ty),
+        // First as written, for messages that show the user's own lifetimes.
+        Derive::Layout => Kind::of(&field.ty).and_then(|_| Kind::of(&ty)),
     };
     let refused = kind.is_err();
     let align = attrs.align.map(|given| given.value);
@@ -214,6 +225,7 @@ fn parse_field(
         refused,
         shape: attrs.shape,
         dims: attrs.dims,
+        unclear: attrs.unclear,
         align,
     }
 }

@@ -1,16 +1,41 @@
-//! `Self` in a field's type or in a shape means the user's struct, also where its tokens end up in a generated type.
+//! The struct's own type: `Self` in a field's type or in a shape means the user's struct, also where its tokens end up in a generated type.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, Type};
 
-/// The type with `Self` written out.
-pub(crate) fn resolve_self(ty: &Type, input: &DeriveInput) -> Type {
+/// The type with `Self` written out. Lifetimes of the struct, which are refused, become `'static`: the stubs have none.
+pub(crate) fn resolve(ty: &Type, input: &DeriveInput) -> Type {
     let tokens = ty.to_token_stream();
-    if !mentions_self(tokens.clone()) {
+    let borrows = input.generics.lifetimes().next().is_some();
+    if !borrows && !mentions_self(tokens.clone()) {
         return ty.clone();
     }
-    syn::parse2(replace(tokens, &own_type(input))).unwrap_or_else(|_| ty.clone())
+    let mut tokens = replace(tokens, &own_type(input));
+    if borrows {
+        tokens = made_static(tokens);
+    }
+    syn::parse2(tokens).unwrap_or_else(|_| ty.clone())
+}
+
+fn made_static(tokens: TokenStream) -> TokenStream {
+    let mut after_quote = false;
+    let replace = |token: TokenTree| {
+        let quoted = std::mem::replace(
+            &mut after_quote,
+            matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\''),
+        );
+        match token {
+            TokenTree::Ident(ident) if quoted => Ident::new("static", ident.span()).into(),
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), made_static(group.stream()));
+                inner.set_span(group.span());
+                inner.into()
+            }
+            other => other,
+        }
+    };
+    tokens.into_iter().map(replace).collect()
 }
 
 /// `Name<T, N>`

@@ -4,7 +4,7 @@
 //! these names can be used under an alias.
 
 use crate::kind::{bare, container, last_segment, type_arguments};
-use quote::ToTokens;
+use crate::text::text;
 use syn::{Error, Result, Type};
 
 /// Refuses what cannot be a plain field.
@@ -62,11 +62,7 @@ fn named(ty: &Type) -> Result<()> {
     let Some(segment) = last_segment(ty) else {
         return Ok(());
     };
-    let inner = || {
-        type_arguments(segment)
-            .first()
-            .map_or("T".to_owned(), |inner| text(inner))
-    };
+    let inner = || type_arguments(segment).first().map_or("T".to_owned(), text);
     let reason = match segment.ident.to_string().as_str() {
         "String" => "its characters are behind a pointer: use `Vec<u8>` for text, or `[u8; N]` for short text".to_owned(),
         "Rc" | "Arc" => format!("it is a pointer into private memory: use `{}` itself", inner()),
@@ -95,29 +91,4 @@ fn cannot(ty: &Type, reason: &str) -> Error {
         ty,
         format!("`{}` cannot live in node-shared memory: {reason}", text(ty)),
     )
-}
-
-/// A type as the user would write it, in so far as tokens tell.
-pub(crate) fn text(ty: &Type) -> String {
-    let spaced = ty.to_token_stream().to_string();
-    let mut text = String::new();
-    for (index, piece) in spaced.split(' ').enumerate() {
-        let joins = |c: char| {
-            matches!(
-                c,
-                '<' | '>' | ':' | ',' | ';' | '[' | ']' | '(' | ')' | '&' | '*'
-            )
-        };
-        let before = text.chars().last();
-        let after = piece.chars().next();
-        let glue = index == 0
-            || after.is_some_and(|c| joins(c) && c != '[' && c != '(' && c != '*' && c != '&')
-            || before.is_some_and(|c| joins(c) && !matches!(c, ',' | ';'))
-            || (before == Some('<'));
-        if !glue {
-            text.push(' ');
-        }
-        text.push_str(piece);
-    }
-    text
 }

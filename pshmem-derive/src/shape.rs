@@ -87,7 +87,7 @@ impl Extent {
         if input.peek(token::Paren) {
             let inner;
             parenthesized!(inner in input);
-            let extent = Box::new(Extent::parse(&inner)?);
+            let extent = Box::new(whole(&inner, Extent::parse)?);
             return if inner.is_empty() {
                 Ok(Extent::Paren(extent))
             } else {
@@ -149,6 +149,18 @@ fn invisible_group(input: ParseStream<'_>) -> Option<TokenStream> {
     step.ok()
 }
 
+/// Parses what is between brackets. After a mistake the rest is skipped, or the unread tokens would be reported as well.
+pub(crate) fn whole<T>(
+    inner: ParseStream<'_>,
+    parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
+) -> Result<T> {
+    let parsed = parse(inner);
+    if parsed.is_err() {
+        inner.parse::<TokenStream>()?;
+    }
+    parsed
+}
+
 impl Parse for Extent {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let mut left = Extent::product(input)?;
@@ -176,7 +188,7 @@ impl Parse for Shape {
         }
         let inner;
         let bracket = bracketed!(inner in input);
-        let extents = Punctuated::<Extent, Token![,]>::parse_terminated(&inner)?;
+        let extents = whole(&inner, Punctuated::<Extent, Token![,]>::parse_terminated)?;
         Ok(Shape {
             bracket,
             extents: extents.into_iter().collect(),
@@ -189,14 +201,16 @@ impl Parse for Value {
         let inner;
         if input.peek(token::Bracket) {
             bracketed!(inner in input);
-            let values = Punctuated::<Value, Token![,]>::parse_terminated(&inner)?;
+            let values = whole(&inner, Punctuated::<Value, Token![,]>::parse_terminated)?;
             return Ok(Value::List(values.into_iter().collect()));
         }
         let fork = input.fork();
         if fork.parse::<Path>().is_ok() && fork.peek(token::Brace) {
             let path = input.parse()?;
             braced!(inner in input);
-            let fields = inner.parse_terminated(named_value, Token![,])?;
+            let fields = whole(&inner, |inner| {
+                inner.parse_terminated(named_value, Token![,])
+            })?;
             return Ok(Value::Struct(path, fields.into_iter().collect()));
         }
         let fork = input.fork();

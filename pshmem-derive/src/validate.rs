@@ -4,19 +4,22 @@ use crate::errors::Errors;
 use crate::kind::Kind;
 use crate::model::{Field, Model};
 use crate::names;
-use crate::refuse;
 use crate::shape::Extent;
+use crate::text::text;
 use proc_macro2::{Ident, TokenStream};
 use std::collections::HashMap;
 
 /// Checks extents against dims; notes every mistake.
 pub(crate) fn validate(model: &Model, errors: &mut Errors) {
-    let mut dims = Dims::declared(model, errors);
+    let mut dims = Dims::declared(model);
     for field in &model.fields {
         check_words(model, field, errors);
         for_each_extent(field, |extent| dims.use_in(extent, model, errors));
     }
-    if let Some(given) = &model.dims {
+    let unclear = model.fields.iter().any(|field| field.unclear);
+    if let Some(given) = &model.dims
+        && !unclear
+    {
         for dim in &given.value {
             dims.check_use(&dim.name, errors);
         }
@@ -46,28 +49,13 @@ struct Use {
 }
 
 impl Dims {
-    fn declared(model: &Model, errors: &mut Errors) -> Self {
-        let mut uses = HashMap::new();
-        if let Some(given) = &model.dims {
-            if given.value.is_empty() {
-                errors.at(
-                    &given.word,
-                    "`dims()` names no dim: write `dims(nx, ny)`, or remove it",
-                );
-            }
-            for dim in &given.value {
-                if uses
-                    .insert(names::text(&dim.name), Use::default())
-                    .is_some()
-                {
-                    errors.at(
-                        &dim.name,
-                        format!("dim `{}` is named twice: keep one", dim.name),
-                    );
-                }
-            }
+    fn declared(model: &Model) -> Self {
+        let dims = model.dims.iter().flat_map(|given| &given.value);
+        Dims {
+            uses: dims
+                .map(|dim| (names::text(&dim.name), Use::default()))
+                .collect(),
         }
-        Dims { uses }
     }
 
     fn use_in(&mut self, extent: &Extent, model: &Model, errors: &mut Errors) {
@@ -149,7 +137,7 @@ fn check_words(model: &Model, field: &Field, errors: &mut Errors) {
                 word,
                 format!("`{word}` is for containers, and `{name}` is one value: remove it"),
             );
-        } else if model.dims.is_none() {
+        } else if model.dims.is_none() && !model.unclear {
             errors.at(
                 word,
                 format!(
@@ -165,6 +153,9 @@ fn check_words(model: &Model, field: &Field, errors: &mut Errors) {
         );
         return;
     }
+    if field.unclear {
+        return;
+    }
     match (&field.shape, field.kind.rank()) {
         (Some(shape), Some(rank)) if shape.value.extents.len() != rank => {
             let found = shape.value.extents.len();
@@ -173,7 +164,7 @@ fn check_words(model: &Model, field: &Field, errors: &mut Errors) {
                 shape.value.bracket.span.join(),
                 format!(
                     "`{}` has {rank} {dimensions}, but its shape states {found}",
-                    refuse::text(&field.ty)
+                    text(&field.ty)
                 ),
             );
         }

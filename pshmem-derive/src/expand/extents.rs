@@ -6,7 +6,8 @@ use crate::kind::Kind;
 use crate::model::{Field, Model};
 use crate::names;
 use crate::own_type;
-use crate::shape::{Extent, Operator, Value};
+use crate::shape::{Extent, Value};
+use crate::text::text;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
@@ -102,7 +103,7 @@ fn nested(value: &Value, model: &Model) -> TokenStream {
 fn checked(extent: &Extent, model: &Model) -> TokenStream {
     let private = model.private();
     let value = arithmetic(extent, model);
-    let text = extent.to_token_stream().to_string();
+    let text = text(extent);
     quote!(#private::Extent::get(#value, #text, dims)?)
 }
 
@@ -110,13 +111,13 @@ fn arithmetic(extent: &Extent, model: &Model) -> TokenStream {
     let private = model.private();
     match extent {
         Extent::Number(number) => quote!(#private::Extent::of(#number)),
-        Extent::Name(path) => match extent.name().and_then(|name| dim(name, model)) {
-            Some(dim) => quote!(#private::Extent::of(dims.#dim)),
-            None => {
-                let constant = own_type::replace(path.to_token_stream(), &model.own);
-                quote!(#private::Extent::of(#constant))
+        Extent::Name(path) => {
+            if let Some(dim) = extent.name().and_then(|name| dim(name, model)) {
+                return quote!(#private::Extent::of(dims.#dim));
             }
-        },
+            let constant = own_type::replace(path.to_token_stream(), &model.own);
+            quote!(#private::Extent::of(#constant))
+        }
         Extent::Paren(inner) => {
             let inner = arithmetic(inner, model);
             quote!((#inner))
@@ -124,7 +125,6 @@ fn arithmetic(extent: &Extent, model: &Model) -> TokenStream {
         Extent::Binary(left, operator, right) => {
             let (left, right) = (arithmetic(left, model), arithmetic(right, model));
             // The user's operator as an operator of ours: same precedence, same place in the source.
-            let operator: &Operator = operator;
             quote!(#left #operator #right)
         }
     }

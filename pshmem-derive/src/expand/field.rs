@@ -48,27 +48,25 @@ impl Field {
     /// `<Layout as Trait>`, to be followed by an item of the trait. For elements that is the trait without the bound, which
     /// is stated once beside the calls (`checks`).
     pub(crate) fn as_layout(&self, model: &Model) -> TokenStream {
-        self.qualified(
-            model,
-            match self.kind {
-                Kind::Columns | Kind::Layout => quote!(SharedLayout),
-                _ => quote!(__private::RawLayout),
-            },
-        )
+        let name = match self.kind {
+            Kind::Columns | Kind::Layout => quote!(SharedLayout),
+            _ => quote!(__private::RawLayout),
+        };
+        self.qualified(model, &name)
     }
 
     /// `<Layout as Planned>::Plan`
     pub(crate) fn plan(&self, model: &Model) -> TokenStream {
-        let planned = self.qualified(model, quote!(__private::Planned));
+        let planned = self.qualified(model, &quote!(__private::Planned));
         quote!(#planned::Plan)
     }
 
-    fn qualified(&self, model: &Model, name: TokenStream) -> TokenStream {
+    fn qualified(&self, model: &Model, name: &TokenStream) -> TokenStream {
         let layout = self.layout(model);
         let (first, last) = ends(&self.ty);
         let open = quote_spanned!(Span::call_site().located_at(first)=> <);
         let krate = at(&model.krate, last);
-        let name = at(&name, last);
+        let name = at(name, last);
         let close = quote_spanned!(Span::call_site().located_at(last)=> as #krate::#name>);
         quote!(#open #layout #close)
     }

@@ -163,7 +163,7 @@ fn reading(model: &Model) -> TokenStream {
             let load = quote!(unsafe { #layout::load(&plan.#plan, base) });
             match field.kind {
                 // The owned twin of `Columns<P>` is `Vec<P>`; for every other layout this is the identity.
-                Kind::Columns | Kind::Layout => {
+                Kind::Columns => {
                     quote_spanned! {Span::call_site().located_at(field.ty.span())=>
                         ::core::convert::From::from(#load)
                     }

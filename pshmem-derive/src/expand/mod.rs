@@ -44,7 +44,7 @@ pub(crate) fn allowances() -> TokenStream {
     quote! {
         #[allow(
             dead_code, nonstandard_style, private_bounds, private_interfaces, single_use_lifetimes, trivial_bounds, unreachable_pub,
-            unused_qualifications, clippy::all, clippy::pedantic
+            unused_qualifications, clippy::all, clippy::nursery, clippy::pedantic
         )]
     }
 }
@@ -54,7 +54,7 @@ fn const_block(items: &[TokenStream]) -> TokenStream {
         #[doc(hidden)]
         #[allow(
             dead_code, deprecated, missing_docs, non_local_definitions, nonstandard_style, private_bounds, private_interfaces,
-            single_use_lifetimes, trivial_bounds, unreachable_pub, unsafe_code, unused, unused_qualifications, clippy::all, clippy::pedantic,
+            single_use_lifetimes, trivial_bounds, unreachable_pub, unsafe_code, unused, unused_qualifications, clippy::all, clippy::nursery, clippy::pedantic,
             clippy::undocumented_unsafe_blocks
         )]
         const _: () = {

@@ -3,9 +3,11 @@
 
 use super::{const_block, dims, views};
 use crate::generics::Scopes;
-use crate::model::Model;
+use crate::kind::bare;
+use crate::model::{Field, Model};
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::Type;
 
 pub(crate) fn layout(model: &Model) -> TokenStream {
     let scopes = Scopes::of(model);
@@ -31,13 +33,15 @@ fn types(model: &Model, scopes: &Scopes) -> TokenStream {
     quote!(#view #view_mut #fields #copy)
 }
 
-/// A borrowing struct cannot implement a trait that asks for `'static`.
-fn borrows(model: &Model) -> bool {
-    model.generics.lifetimes().next().is_some()
+/// A borrowing struct cannot implement a trait that asks for `'static`, nor an unsized one a trait with functions by value.
+fn has_no_impl(model: &Model) -> bool {
+    let is_unsized =
+        |field: &Field| matches!(bare(&field.ty), Type::Slice(_) | Type::TraitObject(_));
+    model.generics.lifetimes().next().is_some() || model.fields.iter().any(is_unsized)
 }
 
 fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
-    if borrows(model) {
+    if has_no_impl(model) {
         return TokenStream::new();
     }
     let (name, krate, private, life) =
@@ -89,7 +93,7 @@ fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 fn columns_implementation(model: &Model, scopes: &Scopes) -> TokenStream {
-    if borrows(model) {
+    if has_no_impl(model) {
         return TokenStream::new();
     }
     let (name, krate, private, life) =

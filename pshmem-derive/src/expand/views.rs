@@ -69,14 +69,13 @@ fn definition(
     let vis = &model.vis;
     let clause = &generics.where_clause;
     let allow = allowances();
-    // A refused type is kept as it is where no bound forbids it, so that its use makes no second message.
-    let kept = model
-        .fields
-        .iter()
-        .filter(|field| !(field.refused && *name == model.names.fields));
-    let fields = kept.map(|field| {
+    let fields = model.fields.iter().map(|field| {
         let (docs, vis, name) = (field.docs(), &field.vis, &field.name);
-        let ty = field_type(field, model, &model.lifetime);
+        let ty = if field.refused {
+            refused(field, &model.lifetime)
+        } else {
+            field_type(field, model, &model.lifetime)
+        };
         quote!(#docs #vis #name: #ty)
     });
     let unused = stub.then(|| {
@@ -92,6 +91,12 @@ fn definition(
             #unused
         }
     }
+}
+
+/// In stubs: something that every type allows, so that its use makes no second message.
+fn refused(field: &Field, life: &Lifetime) -> TokenStream {
+    let ty = &field.ty;
+    quote!(&#life #ty)
 }
 
 /// `Clone` and `Copy` of the view, `Debug` of all three.

@@ -87,6 +87,10 @@ pub(crate) struct Slot {
     note: [AtomicU64; NOTE_WORDS],
     /// The caller's source line as text: an address means nothing in another process.
     site: [AtomicU64; SITE_WORDS],
+    /// In the world's block only: arrivals of this rank on all its `Comm`s together.
+    arrivals: AtomicU64,
+    /// In the world's block only: arrivals of the rank waited for, when it was seen to be missing.
+    seen: AtomicU64,
     plight_len: AtomicU64,
     /// In the world's block only: the call in which it waits.
     plight: [AtomicU64; SITE_WORDS],
@@ -176,24 +180,40 @@ impl Control<'_> {
         slot.arrived.store(done | GONE, Ordering::Release);
     }
 
-    /// Posts for whom this rank waits, and in which call; 0 for nobody.
-    pub(crate) fn set_waits(self, me: usize, waits: u64, plight: &str) {
+    /// Counts an arrival on any `Comm`, after it was posted there.
+    #[inline]
+    pub(crate) fn count_arrival(self, me: usize) {
+        let count = &self.slots[me].arrivals;
+        // [COUNT] release: the arrival itself.
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    /// Arrivals of a rank on all its `Comm`s.
+    pub(crate) fn arrivals(self, rank: usize) -> u64 {
+        // [COUNT] acquire: whoever reads a count before it looks for an arrival has seen no arrival that is counted later.
+        self.slots[rank].arrivals.load(Ordering::Acquire)
+    }
+
+    /// Posts for whom this rank waits, how often that one had arrived then, and in which call; 0 for nobody.
+    pub(crate) fn set_waits(self, me: usize, waits: u64, seen: u64, plight: &str) {
         let slot = &self.slots[me];
         let plight = &plight.as_bytes()[..plight.len().min(SITE_WORDS * 8)];
         slot.plight_len
             .store(plight.len() as u64, Ordering::Relaxed);
         put(&slot.plight, plight);
-        // [WAITS] release: the call. Only reports rest on it.
+        slot.seen.store(seen, Ordering::Relaxed);
+        // [WAITS] release: what was posted with it, and the count of this rank's arrivals.
         slot.waits.store(waits, Ordering::Release);
     }
 
     /// What the rank posted by `set_waits`.
-    pub(crate) fn waits(self, rank: usize) -> (u64, String) {
+    pub(crate) fn waits(self, rank: usize) -> (u64, u64, String) {
         let slot = &self.slots[rank];
         // [WAITS] acquire.
         let waits = slot.waits.load(Ordering::Acquire);
         let plight = get(&slot.plight, slot.plight_len.load(Ordering::Relaxed));
-        (waits, String::from_utf8_lossy(&plight).into_owned())
+        let seen = slot.seen.load(Ordering::Relaxed);
+        (waits, seen, String::from_utf8_lossy(&plight).into_owned())
     }
 
     /// The number of the last call at which the rank arrived, and whether it has gone.
@@ -481,6 +501,8 @@ pub(crate) mod fresh {
             note: zeros::<NOTE_WORDS>(),
             site: zeros::<SITE_WORDS>(),
             waits: AtomicU64::new(0),
+            arrivals: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
             plight_len: AtomicU64::new(0),
             plight: zeros::<SITE_WORDS>(),
         }

@@ -2,8 +2,11 @@
 //!
 //! A rank that has waited for some milliseconds posts in the world's control block for whom it waits and in which call. That
 //! board serves reports on every `Comm` of the node, and shows deadlocks: if rank a waits for b, b for c and c for a, none
-//! of them can ever go on, because a rank leaves its wait only when the one it waits for arrives. Looking at the circle
-//! twice, with the same count of waits each time, makes sure that all its links held at one moment.
+//! of them can ever go on, because a rank leaves its wait only after the one it waits for has arrived.
+//!
+//! A rank that was let go may be slow to wake and still be on the board. So ranks count their arrivals, and a post says how
+//! often the missing rank had arrived; a link of a circle holds only while that count stands. Looking at the circle twice
+//! makes sure that all its links held at one moment.
 
 use crate::comm::call::Call;
 use crate::comm::control::Control;
@@ -85,16 +88,22 @@ impl Board {
         unsafe { self.control.control(self.ranks.len()) }
     }
 
-    /// Posts that this rank waits for the world rank `whom`, or for somebody on another node.
-    fn post(&self, whom: Option<usize>, call: &str) {
+    /// Posts for whom this rank waits: a slot of the board and how often its rank had arrived; or for nobody of this node.
+    fn post(&self, whom: Option<(usize, u64)>, call: &str) {
         self.count.set(self.count.get() + 1);
-        let slot = whom.and_then(|whom| self.slot(whom));
-        let word = (self.count.get() << 32) | slot.map_or(0, |slot| slot as u64 + 1);
-        self.words().set_waits(self.me, word, call);
+        let (slot, seen) = whom.map_or((0, 0), |(slot, seen)| (slot as u64 + 1, seen));
+        self.words()
+            .set_waits(self.me, (self.count.get() << 32) | slot, seen, call);
+    }
+
+    /// Counts an arrival of this rank.
+    #[inline]
+    pub(super) fn count_arrival(&self) {
+        self.words().count_arrival(self.me);
     }
 
     fn clear(&self) {
-        self.words().set_waits(self.me, 0, "");
+        self.words().set_waits(self.me, 0, 0, "");
     }
 
     fn slot(&self, world: usize) -> Option<usize> {
@@ -103,24 +112,30 @@ impl Board {
 
     /// Where a world rank of this node waits, if it does.
     fn plight(&self, world: usize) -> Option<String> {
-        let (waits, call) = self.words().waits(self.slot(world)?);
+        let (waits, _, call) = self.words().waits(self.slot(world)?);
         (waits != 0).then_some(call)
     }
 
     /// The circle that this rank's wait closes: slots and the words that they had.
     fn circle(&self) -> Option<Vec<(usize, u64)>> {
+        let words = self.words();
         let mut circle = Vec::new();
         let mut at = self.me;
         loop {
-            let (waits, _) = self.words().waits(at);
+            let (waits, seen, _) = words.waits(at);
             let next = (waits & 0xffff_ffff).checked_sub(1)? as usize;
             circle.push((at, waits));
-            if next == self.me {
-                return Some(circle);
-            }
             // A path into a circle of which this rank is no part is for the others to find.
             if circle.len() > self.ranks.len() || next >= self.ranks.len() {
                 return None;
+            }
+            // The next rank's own wait is read before its count, which it had raised before it posted that wait.
+            let is_waiting = words.waits(next).0 != 0;
+            if !is_waiting || words.arrivals(next) != seen {
+                return None;
+            }
+            if next == self.me {
+                return Some(circle);
             }
             at = next;
         }
@@ -135,7 +150,7 @@ impl Board {
             let rank = self.ranks[slot];
             format!(
                 "rank {rank} of the world waits in {}",
-                self.words().waits(slot).1
+                self.words().waits(slot).2
             )
         };
         // The circle as its lowest rank would tell it, so that all ranks tell the same.
@@ -164,8 +179,8 @@ pub(crate) struct Vigil<'a> {
     node: Option<usize>,
     since: Instant,
     reports: u32,
-    /// The rank posted as waited for.
-    whom: Option<usize>,
+    /// The slot of the board posted as waited for, and how often its rank had arrived.
+    whom: Option<(usize, u64)>,
 }
 
 impl<'a> Vigil<'a> {
@@ -195,11 +210,7 @@ impl<'a> Vigil<'a> {
 
     /// Looks after a wait that goes on.
     pub(super) fn keep(&mut self, now: Instant) {
-        let whom = self
-            .missing()
-            .next()
-            .map(|slot| self.core.topology.mates[slot] as usize);
-        let whom = whom.map(|rank| self.core.topology.address(rank));
+        let whom = self.whom();
         if whom != self.whom {
             self.whom = whom;
             self.core.board.post(whom, &self.plight());
@@ -221,6 +232,16 @@ impl<'a> Vigil<'a> {
             }
             self.core.post.transport.abort();
         }
+    }
+
+    /// The first rank of this node that is missing.
+    fn whom(&self) -> Option<(usize, u64)> {
+        let (core, board) = (self.core, &self.core.board);
+        let missing = self.missing().next()?;
+        let slot = board.slot(core.topology.address(core.topology.mates[missing] as usize))?;
+        let seen = board.words().arrivals(slot);
+        // Looked at again after the count was read: if it is still missing, its arrival will be counted later.
+        (core.control().progress(missing).0 < self.n).then_some((slot, seen))
     }
 
     /// Slots of this node that have not arrived.

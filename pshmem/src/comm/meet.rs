@@ -145,6 +145,7 @@ impl Core {
             encode_note(note)
         };
         self.control().arrive(self.topology.slot, n, call, &bytes);
+        self.board.count_arrival();
         n
     }
 

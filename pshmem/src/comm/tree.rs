@@ -108,16 +108,16 @@ impl Core {
         )
     }
 
-    /// Waits for a letter of the rank at `address` that `want` accepts.
+    /// Waits for a letter of the rank at `address` that `accept` takes.
     pub(crate) fn await_letter<R>(
         &self,
         mut wait: Wait<'_>,
         address: usize,
-        mut want: impl FnMut(Body) -> Option<R>,
+        mut accept: impl FnMut(Body) -> Option<R>,
     ) -> R {
         let find = || {
             self.post.take(self.id, |from, body| {
-                (from == address).then_some(body).and_then(&mut want)
+                (from == address).then_some(body).and_then(&mut accept)
             })
         };
         wait.until(find)

@@ -37,7 +37,8 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     #[track_caller]
     pub fn new(comm: &Comm, dims: L::Dims) -> Result<Self> {
         comm.core.enter(Kind::New.name(), Location::caller())?;
-        Self::create(comm, Call::new(Kind::New), &dims)
+        let number = comm.core.next_object();
+        Self::create(comm, Call::new(Kind::New), number, &dims)
     }
 
     /// Makes an object from a value that only `root` has; the closure runs there only, and the extents are those of its value.
@@ -106,6 +107,8 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         core.enter(name, site)?;
         let call = Call::new(Kind::FromRoot).root(root);
         core.check_root(call, root)?;
+        // Ranks that fail at different steps below must agree about the numbers of later objects.
+        let number = core.next_object();
         let mut owned = None;
         let mut panic = None;
         // The root's value is made when all have arrived; its type and extents go to everybody.
@@ -148,7 +151,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
                 return Err(core.refuse(call, error));
             }
         };
-        let shared = Self::create(comm, call, &dims)?;
+        let shared = Self::create(comm, call, number, &dims)?;
         let span = L::span(&shared.plan);
         let handle = Handle {
             object: &shared.object,
@@ -168,9 +171,8 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     }
 
     /// Agrees on the layout and gets zeroed memory for it.
-    fn create(comm: &Comm, call: Call, dims: &L::Dims) -> Result<Self> {
+    fn create(comm: &Comm, call: Call, number: u64, dims: &L::Dims) -> Result<Self> {
         let core = &comm.core;
-        let number = core.next_object();
         // Extents that are too large on one rank are a mismatch for the others, so nobody may return before the meeting.
         let planned = identity::plan::<L>(dims);
         let (plan, placed) = match planned {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use ndarray::Array2;
 use pshmem::{Comm, Error, Result, Shared};
 
-use super::object::{Dice, Held};
+use super::object::Dice;
 use super::ops::Op;
 use super::state::State;
 use crate::check::{others_error, same_error};

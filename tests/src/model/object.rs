@@ -2,6 +2,7 @@
 
 use std::panic::resume_unwind;
 
+use bytemuck::Zeroable;
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Dimension, Slice};
 use pshmem::{AsBlock, BlockLayout, Comm, Result, Shared};
 
@@ -123,7 +124,7 @@ pub(super) fn make(comm: &Comm, root: Option<usize>, mut dice: Dice) -> Result<B
 /// How the layouts turn what a model has into what they take.
 trait Form: BlockLayout<Item: Item, Owned: AsBlock<Self>> {
     const DIMENSIONS: usize;
-    fn dims(extents: &[usize]) -> Self::Dims;
+    fn dims_for(extents: &[usize]) -> Self::Dims;
     fn offset(at: &[usize]) -> Self::Offset;
     fn block(model: &ArrayD<Self::Item>) -> Self::Block<'_>;
     fn own(model: &ArrayD<Self::Item>) -> Self::Owned;
@@ -135,7 +136,7 @@ trait Form: BlockLayout<Item: Item, Owned: AsBlock<Self>> {
 impl Form for [u64] {
     const DIMENSIONS: usize = 1;
 
-    fn dims(extents: &[usize]) -> usize {
+    fn dims_for(extents: &[usize]) -> usize {
         extents[0]
     }
 
@@ -169,7 +170,7 @@ macro_rules! array_form {
         impl Form for $layout {
             const DIMENSIONS: usize = $n;
 
-            fn dims(extents: &[usize]) -> [usize; $n] {
+            fn dims_for(extents: &[usize]) -> [usize; $n] {
                 extents.try_into().expect("as many extents as dimensions")
             }
 
@@ -220,7 +221,7 @@ impl<L: Form + ?Sized> Pair<L> {
             Pair { shared: Shared::<L>::from_root(comm, root, || L::own(&model))?, model }
         } else {
             let model = ArrayD::from_elem(&*extents, L::Item::zeroed());
-            Pair { shared: Shared::<L>::new(comm, L::dims(&extents))?, model }
+            Pair { shared: Shared::<L>::new(comm, L::dims_for(&extents))?, model }
         };
         Ok(Box::new(pair))
     }

@@ -7,7 +7,7 @@ pub struct Gas {
 }
 
 fn main() {
-    let mut gas = Shared::<Gas>::new(&Comm::solo(), GasDims { density: 3 }).unwrap();
+    let gas = Shared::<Gas>::new(&Comm::solo(), GasDims { density: 3 }).unwrap();
     let view = gas.view();
     drop(gas);
     println!("{}", view.step);

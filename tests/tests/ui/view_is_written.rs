@@ -7,6 +7,6 @@ pub struct Gas {
 }
 
 fn main() {
-    let mut gas = Shared::<Gas>::new(&Comm::solo(), GasDims { density: 3 }).unwrap();
+    let gas = Shared::<Gas>::new(&Comm::solo(), GasDims { density: 3 }).unwrap();
     gas.view().density[0] = 1.0;
 }

@@ -1,0 +1,366 @@
+// pub struct Particle {
+//     /// Place.
+//     pub x: [f64; 3],
+//     mass: f32,
+// }
+
+///A shared [`Particle`] for reading: plain references into node memory.
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub struct ParticleColumns<'a> {
+    /// Place.
+    pub x: &'a [[f64; 3]],
+    ///Field `mass`.
+    mass: &'a [f32],
+}
+///A shared [`Particle`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub struct ParticleColumnsMut<'a> {
+    /// Place.
+    pub x: ::pshmem::SliceMut<'a, [f64; 3]>,
+    ///Field `mass`.
+    mass: ::pshmem::SliceMut<'a, f32>,
+}
+///One handle for each field of a shared [`Particle`]: one can be read while another is written.
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub struct ParticleColumnsFields<'a> {
+    /// Place.
+    pub x: ::pshmem::Field<'a, [[f64; 3]]>,
+    ///Field `mass`.
+    mass: ::pshmem::Field<'a, [f32]>,
+}
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+impl<'a> ParticleColumns<'a> {
+    /// Number of records.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> ::core::primitive::usize {
+        self.x.len()
+    }
+    /// Whether there is no record.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> ::core::primitive::bool {
+        self.x.is_empty()
+    }
+    ///Record `i` as a [`Particle`], gathered from all columns.
+    ///
+    /// # Panics
+    /// When there is no such record.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, i: ::core::primitive::usize) -> Particle {
+        Particle {
+            x: self.x[i],
+            mass: self.mass[i],
+        }
+    }
+}
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+impl<'a> ParticleColumnsMut<'a> {
+    /// Number of records.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> ::core::primitive::usize {
+        self.x.len()
+    }
+    /// Whether there is no record.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> ::core::primitive::bool {
+        self.x.is_empty()
+    }
+    ///Record `i` as a [`Particle`], gathered from all columns.
+    ///
+    /// # Panics
+    /// When there is no such record.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, i: ::core::primitive::usize) -> Particle {
+        Particle {
+            x: self.x[i],
+            mass: self.mass[i],
+        }
+    }
+    /// Scatters a record to all columns, as record `i`.
+    ///
+    /// # Panics
+    /// When there is no such record.
+    #[inline]
+    pub fn set(&mut self, i: ::core::primitive::usize, record: Particle) {
+        self.x[i] = record.x;
+        self.mass[i] = record.mass;
+    }
+}
+#[doc(hidden)]
+#[allow(
+    dead_code,
+    deprecated,
+    missing_docs,
+    non_local_definitions,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unsafe_code,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::undocumented_unsafe_blocks
+)]
+const _: () = {
+    #[automatically_derived]
+    impl<'a> ::core::clone::Clone for ParticleColumns<'a> {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    #[automatically_derived]
+    impl<'a> ::core::marker::Copy for ParticleColumns<'a> {}
+    #[automatically_derived]
+    impl<'a> ::core::fmt::Debug for ParticleColumns<'a> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            ::core::fmt::Formatter::debug_struct(f, "ParticleColumns")
+                .field("x", (&::pshmem::__private::Show(&self.x)).show())
+                .field("mass", (&::pshmem::__private::Show(&self.mass)).show())
+                .finish()
+        }
+    }
+    #[automatically_derived]
+    impl<'a> ::core::fmt::Debug for ParticleColumnsMut<'a> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            ::core::fmt::Formatter::debug_struct(f, "ParticleColumnsMut")
+                .field("x", (&::pshmem::__private::Show(&self.x)).show())
+                .field("mass", (&::pshmem::__private::Show(&self.mass)).show())
+                .finish()
+        }
+    }
+    #[automatically_derived]
+    impl<'a> ::core::fmt::Debug for ParticleColumnsFields<'a> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            ::core::fmt::Formatter::debug_struct(f, "ParticleColumnsFields")
+                .field("x", (&::pshmem::__private::Show(&self.x)).show())
+                .field("mass", (&::pshmem::__private::Show(&self.mass)).show())
+                .finish()
+        }
+    }
+    pub struct __ParticleColumnsPlan {
+        len: ::core::primitive::usize,
+        first_leaf: ::core::primitive::usize,
+        field_x: <[[f64; 3]] as ::pshmem::__private::Planned>::Plan,
+        field_mass: <[f32] as ::pshmem::__private::Planned>::Plan,
+        end_leaf: ::core::primitive::usize,
+    }
+    fn __check_elements() {
+        ::pshmem::__private::must_be_element::<[f64; 3]>();
+        ::pshmem::__private::must_be_element::<f32>();
+    }
+    #[automatically_derived]
+    unsafe impl ::pshmem::SharedColumns for Particle {
+        type Plan = __ParticleColumnsPlan;
+        fn plan(
+            len: ::core::primitive::usize,
+            placer: &mut ::pshmem::__private::Placer,
+        ) -> ::pshmem::__private::Result<Self::Plan> {
+            ::pshmem::__private::Result::Ok(__ParticleColumnsPlan {
+                len,
+                first_leaf: ::pshmem::__private::Placer::position(placer),
+                field_x: ::pshmem::__private::Placer::field(
+                    placer,
+                    "x",
+                    1,
+                    |placer| <[[f64; 3]] as ::pshmem::__private::RawLayout>::plan(
+                        &len,
+                        placer,
+                    ),
+                )?,
+                field_mass: ::pshmem::__private::Placer::field(
+                    placer,
+                    "mass",
+                    1,
+                    |placer| <[f32] as ::pshmem::__private::RawLayout>::plan(
+                        &len,
+                        placer,
+                    ),
+                )?,
+                end_leaf: ::pshmem::__private::Placer::position(placer),
+            })
+        }
+        #[inline]
+        fn len(plan: &Self::Plan) -> ::core::primitive::usize {
+            plan.len
+        }
+        #[inline]
+        fn span(plan: &Self::Plan) -> ::core::ops::Range<::core::primitive::usize> {
+            plan.first_leaf..plan.end_leaf
+        }
+        type View<'a> = ParticleColumns<'a>;
+        type ViewMut<'a> = ParticleColumnsMut<'a>;
+        type Fields<'a> = ParticleColumnsFields<'a>;
+        #[inline]
+        unsafe fn view<'a>(
+            plan: &Self::Plan,
+            base: ::pshmem::__private::Base<'a>,
+        ) -> Self::View<'a> {
+            ParticleColumns {
+                x: unsafe {
+                    <[[f64; 3]] as ::pshmem::__private::RawLayout>::view(
+                        &plan.field_x,
+                        base,
+                    )
+                },
+                mass: unsafe {
+                    <[f32] as ::pshmem::__private::RawLayout>::view(
+                        &plan.field_mass,
+                        base,
+                    )
+                },
+            }
+        }
+        #[inline]
+        unsafe fn view_mut<'a>(
+            plan: &Self::Plan,
+            base: ::pshmem::__private::BaseMut<'a>,
+        ) -> Self::ViewMut<'a> {
+            ParticleColumnsMut {
+                x: unsafe {
+                    <[[f64; 3]] as ::pshmem::__private::RawLayout>::view_mut(
+                        &plan.field_x,
+                        base,
+                    )
+                },
+                mass: unsafe {
+                    <[f32] as ::pshmem::__private::RawLayout>::view_mut(
+                        &plan.field_mass,
+                        base,
+                    )
+                },
+            }
+        }
+        unsafe fn fields<'a>(
+            plan: &'a Self::Plan,
+            handle: ::pshmem::__private::Handle<'a>,
+        ) -> Self::Fields<'a> {
+            ParticleColumnsFields {
+                x: unsafe { ::pshmem::__private::field(handle, &plan.field_x) },
+                mass: unsafe { ::pshmem::__private::field(handle, &plan.field_mass) },
+            }
+        }
+        unsafe fn store(
+            plan: &Self::Plan,
+            base: ::pshmem::__private::BaseMut<'_>,
+            owned: &[Self],
+        ) {
+            let mut view = unsafe {
+                <Self as ::pshmem::__private::SharedColumns>::view_mut(plan, base)
+            };
+            for (value, record) in ::core::iter::Iterator::zip(
+                view.x.iter_mut(),
+                owned,
+            ) {
+                *value = record.x;
+            }
+            for (value, record) in ::core::iter::Iterator::zip(
+                view.mass.iter_mut(),
+                owned,
+            ) {
+                *value = record.mass;
+            }
+        }
+        unsafe fn load(
+            plan: &Self::Plan,
+            base: ::pshmem::__private::Base<'_>,
+        ) -> ::pshmem::__private::Vec<Self> {
+            let view = unsafe {
+                <Self as ::pshmem::__private::SharedColumns>::view(plan, base)
+            };
+            let record = |i: ::core::primitive::usize| Particle {
+                x: view.x[i],
+                mass: view.mass[i],
+            };
+            ::core::iter::Iterator::collect(
+                ::core::iter::Iterator::map(0..plan.len, record),
+            )
+        }
+        fn preview(
+            view: Self::View<'_>,
+            f: &mut dyn ::core::fmt::Write,
+        ) -> ::core::fmt::Result {
+            use ::pshmem::__private::{PutNothing as _, PutValues as _};
+            ::pshmem::__private::preview_field(
+                f,
+                true,
+                "x",
+                |f| (&::pshmem::__private::Probe::<[[f64; 3]]>::new()).put(view.x, f),
+            )?;
+            ::pshmem::__private::preview_field(
+                f,
+                false,
+                "mass",
+                |f| (&::pshmem::__private::Probe::<[f32]>::new()).put(view.mass, f),
+            )?;
+            ::core::result::Result::Ok(())
+        }
+    }
+};

@@ -1,0 +1,435 @@
+// pub struct Table<T: Copy, const N: usize, L = Inner>
+// where
+//     T: Default,
+// {
+//     #[shared(layout)]
+//     inner: L,
+//     rows: Vec<[T; N]>,
+// }
+
+///Extents of a shared [`Table`].
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub struct TableDims<L = Inner>
+where
+    L: ::pshmem::SharedLayout<Owned = L>,
+{
+    ///Extents of `inner`.
+    inner: <L as ::pshmem::SharedLayout>::Dims,
+    ///Extents of `rows`.
+    rows: ::core::primitive::usize,
+}
+///A shared [`Table`] for reading: plain references into node memory.
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub struct TableView<'a, T: Copy, const N: usize, L = Inner>
+where
+    T: Default,
+    L: ::pshmem::SharedLayout<Owned = L>,
+{
+    ///Field `inner`.
+    inner: <L as ::pshmem::SharedLayout>::View<'a>,
+    ///Field `rows`.
+    rows: &'a [[T; N]],
+}
+///A shared [`Table`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub struct TableViewMut<'a, T: Copy, const N: usize, L = Inner>
+where
+    T: Default,
+    L: ::pshmem::SharedLayout<Owned = L>,
+{
+    ///Field `inner`.
+    inner: <L as ::pshmem::SharedLayout>::ViewMut<'a>,
+    ///Field `rows`.
+    rows: ::pshmem::SliceMut<'a, [T; N]>,
+}
+///One handle for each field of a shared [`Table`]: one can be read while another is written.
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub struct TableFields<'a, T: Copy, const N: usize, L = Inner>
+where
+    T: Default,
+    L: ::pshmem::SharedLayout<Owned = L>,
+    [T; N]: ::pshmem::Element,
+{
+    ///Field `inner`.
+    inner: ::pshmem::Field<'a, L>,
+    ///Field `rows`.
+    rows: ::pshmem::Field<'a, Vec<[T; N]>>,
+}
+#[doc(hidden)]
+#[allow(
+    dead_code,
+    deprecated,
+    missing_docs,
+    non_local_definitions,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unsafe_code,
+    unused,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::undocumented_unsafe_blocks
+)]
+const _: () = {
+    #[automatically_derived]
+    impl<L> ::core::clone::Clone for TableDims<L>
+    where
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    #[automatically_derived]
+    impl<L> ::core::marker::Copy for TableDims<L>
+    where
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {}
+    #[automatically_derived]
+    impl<L> ::core::cmp::PartialEq for TableDims<L>
+    where
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {
+        #[inline]
+        fn eq(&self, other: &Self) -> ::core::primitive::bool {
+            self.inner == other.inner && self.rows == other.rows
+        }
+    }
+    #[automatically_derived]
+    impl<L> ::core::cmp::Eq for TableDims<L>
+    where
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {}
+    #[automatically_derived]
+    impl<L> ::core::fmt::Debug for TableDims<L>
+    where
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            ::core::fmt::Formatter::debug_struct(f, "TableDims")
+                .field("inner", &self.inner)
+                .field("rows", &self.rows)
+                .finish()
+        }
+    }
+    #[automatically_derived]
+    impl<'a, T: Copy, const N: usize, L> ::core::clone::Clone for TableView<'a, T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+    #[automatically_derived]
+    impl<'a, T: Copy, const N: usize, L> ::core::marker::Copy for TableView<'a, T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {}
+    #[automatically_derived]
+    impl<'a, T: Copy, const N: usize, L> ::core::fmt::Debug for TableView<'a, T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            ::core::fmt::Formatter::debug_struct(f, "TableView")
+                .field("inner", (&::pshmem::__private::Show(&self.inner)).show())
+                .field("rows", (&::pshmem::__private::Show(&self.rows)).show())
+                .finish()
+        }
+    }
+    #[automatically_derived]
+    impl<'a, T: Copy, const N: usize, L> ::core::fmt::Debug for TableViewMut<'a, T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+    {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            ::core::fmt::Formatter::debug_struct(f, "TableViewMut")
+                .field("inner", (&::pshmem::__private::Show(&self.inner)).show())
+                .field("rows", (&::pshmem::__private::Show(&self.rows)).show())
+                .finish()
+        }
+    }
+    #[automatically_derived]
+    impl<'a, T: Copy, const N: usize, L> ::core::fmt::Debug for TableFields<'a, T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+        [T; N]: ::pshmem::Element,
+    {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            ::core::fmt::Formatter::debug_struct(f, "TableFields")
+                .field("inner", (&::pshmem::__private::Show(&self.inner)).show())
+                .field("rows", (&::pshmem::__private::Show(&self.rows)).show())
+                .finish()
+        }
+    }
+    pub struct __TablePlan<T: Copy, const N: usize, L = Inner>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+        [T; N]: ::pshmem::Element,
+    {
+        dims: TableDims<L>,
+        first_leaf: ::core::primitive::usize,
+        field_inner: <L as ::pshmem::__private::Planned>::Plan,
+        field_rows: <Vec<[T; N]> as ::pshmem::__private::Planned>::Plan,
+        end_leaf: ::core::primitive::usize,
+    }
+    #[automatically_derived]
+    impl<T: Copy, const N: usize, L> ::pshmem::__private::Planned for Table<T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+        [T; N]: ::pshmem::Element,
+    {
+        type Plan = __TablePlan<T, N, L>;
+    }
+    fn __check_elements<T: Copy, const N: usize, L>()
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+        [T; N]: ::pshmem::Element,
+    {
+        ::pshmem::__private::must_be_element::<[T; N]>();
+    }
+    #[automatically_derived]
+    unsafe impl<T: Copy, const N: usize, L> ::pshmem::SharedLayout for Table<T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+        [T; N]: ::pshmem::Element,
+    {
+        type Owned = Self;
+        type Dims = TableDims<L>;
+        type View<'a> = TableView<'a, T, N, L>;
+        type ViewMut<'a> = TableViewMut<'a, T, N, L>;
+        type Fields<'a> = TableFields<'a, T, N, L>;
+        fn plan(
+            dims: &Self::Dims,
+            placer: &mut ::pshmem::__private::Placer,
+        ) -> ::pshmem::__private::Result<<Self as ::pshmem::__private::Planned>::Plan> {
+            ::pshmem::__private::Result::Ok(__TablePlan {
+                dims: *dims,
+                first_leaf: ::pshmem::__private::Placer::position(placer),
+                field_inner: ::pshmem::__private::Placer::field(
+                    placer,
+                    "inner",
+                    1,
+                    |placer| <L as ::pshmem::SharedLayout>::plan(&dims.inner, placer),
+                )?,
+                field_rows: ::pshmem::__private::Placer::field(
+                    placer,
+                    "rows",
+                    1,
+                    |placer| <Vec<
+                        [T; N],
+                    > as ::pshmem::__private::RawLayout>::plan(&dims.rows, placer),
+                )?,
+                end_leaf: ::pshmem::__private::Placer::position(placer),
+            })
+        }
+        #[inline]
+        fn dims(plan: &<Self as ::pshmem::__private::Planned>::Plan) -> Self::Dims {
+            plan.dims
+        }
+        #[inline]
+        fn span(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+        ) -> ::core::ops::Range<::core::primitive::usize> {
+            plan.first_leaf..plan.end_leaf
+        }
+        fn dims_of(owned: &Self) -> ::pshmem::__private::Result<Self::Dims> {
+            ::pshmem::__private::Result::Ok(TableDims {
+                inner: ::pshmem::__private::inside(
+                    "inner",
+                    <L as ::pshmem::SharedLayout>::dims_of(&owned.inner),
+                )?,
+                rows: ::pshmem::__private::inside(
+                    "rows",
+                    <Vec<[T; N]> as ::pshmem::__private::RawLayout>::dims_of(&owned.rows),
+                )?,
+            })
+        }
+        fn put_dims(
+            dims: &Self::Dims,
+            out: &mut ::pshmem::__private::Vec<::core::primitive::usize>,
+        ) {
+            <L as ::pshmem::SharedLayout>::put_dims(&dims.inner, out);
+            <Vec<[T; N]> as ::pshmem::__private::RawLayout>::put_dims(&dims.rows, out);
+        }
+        fn take_dims(
+            from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
+        ) -> ::core::option::Option<Self::Dims> {
+            ::core::option::Option::Some(TableDims {
+                inner: <L as ::pshmem::SharedLayout>::take_dims(from)?,
+                rows: <Vec<[T; N]> as ::pshmem::__private::RawLayout>::take_dims(from)?,
+            })
+        }
+        #[inline]
+        unsafe fn view<'a>(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+            base: ::pshmem::__private::Base<'a>,
+        ) -> Self::View<'a> {
+            TableView {
+                inner: unsafe {
+                    <L as ::pshmem::SharedLayout>::view(&plan.field_inner, base)
+                },
+                rows: unsafe {
+                    <Vec<
+                        [T; N],
+                    > as ::pshmem::__private::RawLayout>::view(&plan.field_rows, base)
+                },
+            }
+        }
+        unsafe fn load(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+            base: ::pshmem::__private::Base<'_>,
+        ) -> Self {
+            Self {
+                inner: unsafe {
+                    <L as ::pshmem::SharedLayout>::load(&plan.field_inner, base)
+                },
+                rows: unsafe {
+                    <Vec<
+                        [T; N],
+                    > as ::pshmem::__private::RawLayout>::load(&plan.field_rows, base)
+                },
+            }
+        }
+        #[inline]
+        unsafe fn view_mut<'a>(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+            base: ::pshmem::__private::BaseMut<'a>,
+        ) -> Self::ViewMut<'a> {
+            TableViewMut {
+                inner: unsafe {
+                    <L as ::pshmem::SharedLayout>::view_mut(&plan.field_inner, base)
+                },
+                rows: unsafe {
+                    <Vec<
+                        [T; N],
+                    > as ::pshmem::__private::RawLayout>::view_mut(
+                        &plan.field_rows,
+                        base,
+                    )
+                },
+            }
+        }
+        unsafe fn fields<'a>(
+            plan: &'a <Self as ::pshmem::__private::Planned>::Plan,
+            handle: ::pshmem::__private::Handle<'a>,
+        ) -> Self::Fields<'a> {
+            TableFields {
+                inner: unsafe { ::pshmem::__private::field(handle, &plan.field_inner) },
+                rows: unsafe { ::pshmem::__private::field(handle, &plan.field_rows) },
+            }
+        }
+        unsafe fn store(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+            base: ::pshmem::__private::BaseMut<'_>,
+            owned: &Self,
+        ) {
+            unsafe {
+                <L as ::pshmem::SharedLayout>::store(
+                    &plan.field_inner,
+                    base,
+                    &owned.inner,
+                )
+            };
+            unsafe {
+                <Vec<
+                    [T; N],
+                > as ::pshmem::__private::RawLayout>::store(
+                    &plan.field_rows,
+                    base,
+                    &owned.rows,
+                )
+            };
+        }
+    }
+    #[automatically_derived]
+    impl<T: Copy, const N: usize, L> ::pshmem::Preview for Table<T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+        [T; N]: ::pshmem::Element,
+    {
+        fn preview(
+            view: Self::View<'_>,
+            f: &mut dyn ::core::fmt::Write,
+        ) -> ::core::fmt::Result {
+            use ::pshmem::__private::{PutNothing as _, PutValues as _};
+            ::pshmem::__private::preview_field(
+                f,
+                true,
+                "inner",
+                |f| (&::pshmem::__private::Probe::<L>::new()).put(view.inner, f),
+            )?;
+            ::pshmem::__private::preview_field(
+                f,
+                false,
+                "rows",
+                |f| (&::pshmem::__private::Probe::<Vec<[T; N]>>::new()).put(view.rows, f),
+            )?;
+            ::core::result::Result::Ok(())
+        }
+    }
+};

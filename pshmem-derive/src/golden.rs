@@ -1,0 +1,129 @@
+//! Expansions of a few structs, compared with files under `golden/`, so that a change of generated code is read by someone.
+//!
+//! `BLESS=1 cargo test -p pshmem-derive golden` writes the files anew; read the difference before you commit it.
+
+use crate::expand;
+use crate::model::Derive;
+use std::path::Path;
+
+/// Compares the expansion of `input` with `golden/<name>.rs`.
+fn check(name: &str, derive: Derive, input: &str) {
+    let tokens = expand(input.parse().expect("the input is Rust"), derive);
+    let file = syn::parse2(tokens).expect("the expansion is a list of items");
+    let found = format!("{}\n{}", commented(input), prettyplease::unparse(&file));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(name)
+        .with_extension("rs");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, found).expect("the golden file can be written");
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = expected
+        .lines()
+        .zip(found.lines())
+        .position(|(expected, found)| expected != found);
+    assert!(
+        expected == found,
+        "the expansion differs from {} at line {}; if it should, run `BLESS=1 cargo test -p pshmem-derive golden`\n\n{found}",
+        path.display(),
+        differs.map_or_else(|| "the end".to_owned(), |line| (line + 1).to_string()),
+    );
+}
+
+/// The input as comment lines.
+fn commented(input: &str) -> String {
+    let mut text = String::new();
+    for line in input.trim().lines() {
+        text += "// ";
+        text += line.strip_prefix("        ").unwrap_or(line);
+        text += "\n";
+    }
+    text
+}
+
+#[test]
+fn every_kind_of_field() {
+    check(
+        "fields",
+        Derive::Layout,
+        "
+        /// A gas.
+        pub struct Gas {
+            /// Cells.
+            pub density: Array2<f64>,
+            pub(crate) lines: Vec<Line>,
+            #[shared(layout)]
+            pub opacity: Opacity,
+            #[shared(align = 4096)]
+            names: Box<[u8]>,
+            particles: Columns<Particle>,
+            step: u64,
+        }",
+    );
+}
+
+#[test]
+fn named_dims() {
+    check(
+        "dims",
+        Derive::Layout,
+        "
+        #[shared(dims(nx, ny), crate = sim::shm)]
+        struct Flow {
+            #[shared(shape = [nx, 2 * (ny + HALO)])]
+            pressure: ndarray::Array<f64, ndarray::Ix2>,
+            #[shared(dims = OpacityDims { n: ny })]
+            opacity: Opacity,
+            #[shared(layout, shape = [Self::SIDES])]
+            sides: Sides,
+        }",
+    );
+}
+
+#[test]
+fn generics() {
+    check(
+        "generics",
+        Derive::Layout,
+        "
+        pub struct Table<T: Copy, const N: usize, L = Inner>
+        where
+            T: Default,
+        {
+            #[shared(layout)]
+            inner: L,
+            rows: Vec<[T; N]>,
+        }",
+    );
+}
+
+#[test]
+fn records() {
+    check(
+        "columns",
+        Derive::Columns,
+        "
+        pub struct Particle {
+            /// Place.
+            pub x: [f64; 3],
+            mass: f32,
+        }",
+    );
+}
+
+#[test]
+fn mistakes() {
+    check(
+        "mistakes",
+        Derive::Layout,
+        "
+        #[shared(dims(n))]
+        pub struct Flow<'x> {
+            name: &'x str,
+            #[shared(shape = [n])]
+            list: Vec<f64>,
+        }",
+    );
+}
