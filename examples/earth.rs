@@ -79,7 +79,7 @@ fn earth(comm: &Comm) -> Result<(), Failure> {
         return Ok(());
     };
     let canvas = Canvas::new(options.width);
-    let coast = SharedCoastlines::read(comm, &options.data)?;
+    let coast = read_coast(comm, &options.data)?;
     let mut map = Shared::<Array2<Hits>>::new(comm, canvas.shape())?;
 
     let start = Instant::now();
@@ -114,42 +114,9 @@ fn earth(comm: &Comm) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The coastlines, held once per node.
-struct SharedCoastlines {
-    lon: Shared<[f64]>,
-    lat: Shared<[f64]>,
-    first: Shared<[u32]>,
-    strips: Shared<[u32]>,
-}
-
-impl SharedCoastlines {
-    /// One rank reads the file. If it cannot, every rank gets the error that tells why.
-    fn read(comm: &Comm, file: &Path) -> pshmem::Result<Self> {
-        let mut coast = Coastlines::default(); // Stays empty on the other ranks.
-        let lon = Shared::<[f64]>::try_from_root(comm, 0, || {
-            coast = Coastlines::read(file)?;
-            Ok::<_, String>(std::mem::take(&mut coast.lon))
-        })?;
-        Ok(Self {
-            lon,
-            lat: Shared::<[f64]>::from_root(comm, 0, || coast.lat)?,
-            first: Shared::<[u32]>::from_root(comm, 0, || coast.first)?,
-            strips: Shared::<[u32]>::from_root(comm, 0, || coast.strips)?,
-        })
-    }
-
-    fn view(&self) -> CoastlinesView<'_> {
-        CoastlinesView {
-            lon: self.lon.view(),
-            lat: self.lat.view(),
-            first: self.first.view(),
-            strips: self.strips.view(),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        self.lon.bytes() + self.lat.bytes() + self.first.bytes() + self.strips.bytes()
-    }
+/// The coastlines, held once per node: one rank reads the file. If it cannot, every rank gets the error that tells why.
+fn read_coast(comm: &Comm, file: &Path) -> pshmem::Result<Shared<Coastlines>> {
+    Shared::try_from_root(comm, 0, || Coastlines::read(file))
 }
 
 /// Throws this rank's share of the points, every `size`-th block, and counts them in private: writing to shared memory
@@ -236,7 +203,7 @@ mod tests {
         let map_of = |nodes: &[usize]| {
             let maps = Cluster::new(nodes).run(|comm| {
                 let canvas = Canvas::new(options.width);
-                let coast = SharedCoastlines::read(comm, &options.data).unwrap();
+                let coast = read_coast(comm, &options.data).unwrap();
                 let counts = throw(comm, coast.view(), canvas, &options);
                 let mut map = Shared::<Array2<Hits>>::new(comm, canvas.shape()).unwrap();
                 for rank in 0..comm.size() {
@@ -257,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_the_same_error_on_every_rank() {
-        let errors = Cluster::new(&[2, 1])
-            .run(|comm| SharedCoastlines::read(comm, Path::new("no/such/file")).err());
+        let errors =
+            Cluster::new(&[2, 1]).run(|comm| read_coast(comm, Path::new("no/such/file")).err());
         assert!(errors.iter().all(|error| *error == errors[0]));
         let message = errors[0].as_ref().unwrap().to_string();
         assert!(message.contains("no/such/file: "), "{message}");

@@ -4,9 +4,10 @@
 //! each of millions of points would take minutes, so the edges are sorted into [`BINS`] strips of longitude: a
 //! point looks only at the few dozen edges of its own strip, from the north down.
 //!
-//! Nothing here knows of MPI or shared memory. [`Coastlines`] owns its tables, [`CoastlinesView`] borrows them
-//! from wherever they are held.
+//! Nothing here knows of ranks. [`Coastlines`] owns its tables; the derive makes [`CoastlinesView`], which borrows them from
+//! node memory.
 
+use pshmem::SharedLayout;
 use std::fs;
 use std::path::Path;
 
@@ -20,7 +21,7 @@ pub(crate) const DEFAULT_FILE: &str =
 const HEADER: &str = "ring,lon_deg,lat_deg";
 
 /// The coastlines and their index by longitude, as one process holds them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, SharedLayout)]
 pub(crate) struct Coastlines {
     /// Longitude of each vertex in degrees, in [-180, 180). Each ring ends on the vertex that it starts from.
     pub(crate) lon: Vec<f64>,
@@ -30,15 +31,6 @@ pub(crate) struct Coastlines {
     pub(crate) first: Vec<u32>,
     /// The edges of all strips, the one that reaches farthest north first. Edge `e` joins the vertices `e` and `e + 1`.
     pub(crate) strips: Vec<u32>,
-}
-
-/// The tables of [`Coastlines`], borrowed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CoastlinesView<'a> {
-    pub(crate) lon: &'a [f64],
-    pub(crate) lat: &'a [f64],
-    pub(crate) first: &'a [u32],
-    pub(crate) strips: &'a [u32],
 }
 
 impl Coastlines {

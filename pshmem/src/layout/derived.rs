@@ -154,7 +154,7 @@ mod tests {
     fn leaving_the_range_is_an_error_that_shows_the_extent() {
         let n = Extent::of;
         assert_eq!((n(2) * n(3) + n(1) - n(7)).get("", &()), Ok(0));
-        assert_eq!((n(2) - n(3) + n(5)).get("", &()).is_err(), true);
+        assert!((n(2) - n(3) + n(5)).get("", &()).is_err());
         assert!((n(usize::MAX) + n(1)).get("", &()).is_err());
         let error = inside(
             "grid",

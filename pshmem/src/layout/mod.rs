@@ -1,7 +1,8 @@
 //! How typed values lie in a segment.
 //!
 //! Everything here is arithmetic, borrowing and copying inside one process: no rank, no message, no MPI. A new kind of
-//! field is a new file beside [`slice`] and [`array`] with an implementation of [`SharedLayout`].
+//! field is a new file beside [`slice`] and [`array`] with an implementation of `RawLayout` (see [`raw`]), and an arm in
+//! `pshmem-derive/src/kind.rs` if structs shall recognise it.
 
 mod array;
 mod base;
@@ -10,6 +11,7 @@ mod columns;
 pub(crate) mod derived;
 mod element;
 pub(crate) mod identity;
+mod owned;
 pub(crate) mod place;
 mod preview;
 pub(crate) mod probe;
@@ -25,6 +27,7 @@ pub use base::{Base, BaseMut};
 pub use block::{AsBlock, BlockLayout};
 pub use columns::{Columns, SharedColumns};
 pub use element::Element;
+pub use owned::OwnedBy;
 pub use place::{Leaf, Placer};
 pub use preview::Preview;
 pub use schema::{FieldSchema, Schema};

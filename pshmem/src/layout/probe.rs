@@ -2,7 +2,8 @@
 //!
 //! Each question is a pair of traits with one method of the same name. The method call finds the first trait for a `Probe`
 //! or `Show` of a type with `Debug`, and only else, one reference further, the second ("autoref specialisation"). In generic
-//! code it depends on the bounds that are written there.
+//! code it depends on the bounds that are written there. The methods have long names because the calls stand in the user's
+//! scope, where a trait of theirs could have a `show` for every type.
 
 use crate::layout::{Preview, SharedLayout};
 use std::fmt::{self, Debug, Write};
@@ -27,11 +28,11 @@ pub trait PutValues<L: SharedLayout + ?Sized> {
     ///
     /// # Errors
     /// Those of the writer.
-    fn put(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result;
+    fn pshmem_put(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result;
 }
 
 impl<L: Preview + ?Sized> PutValues<L> for Probe<L> {
-    fn put(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result {
+    fn pshmem_put(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result {
         L::preview(view, f)
     }
 }
@@ -42,11 +43,11 @@ pub trait PutNothing {
     ///
     /// # Errors
     /// Those of the writer.
-    fn put<V>(&self, view: V, f: &mut dyn Write) -> fmt::Result;
+    fn pshmem_put<V>(&self, view: V, f: &mut dyn Write) -> fmt::Result;
 }
 
 impl<L: ?Sized> PutNothing for &Probe<L> {
-    fn put<V>(&self, _: V, f: &mut dyn Write) -> fmt::Result {
+    fn pshmem_put<V>(&self, _: V, f: &mut dyn Write) -> fmt::Result {
         f.write_str("..")
     }
 }
@@ -58,11 +59,11 @@ pub struct Show<'a, T>(pub &'a T);
 /// The answer for types with `Debug`.
 pub trait ShowDebug<'a> {
     /// What to print.
-    fn show(&self) -> &'a dyn Debug;
+    fn pshmem_show(&self) -> &'a dyn Debug;
 }
 
 impl<'a, T: Debug> ShowDebug<'a> for Show<'a, T> {
-    fn show(&self) -> &'a dyn Debug {
+    fn pshmem_show(&self) -> &'a dyn Debug {
         self.0
     }
 }
@@ -70,11 +71,11 @@ impl<'a, T: Debug> ShowDebug<'a> for Show<'a, T> {
 /// The answer for all others.
 pub trait ShowNothing {
     /// What to print.
-    fn show(&self) -> &'static dyn Debug;
+    fn pshmem_show(&self) -> &'static dyn Debug;
 }
 
 impl<T> ShowNothing for &Show<'_, T> {
-    fn show(&self) -> &'static dyn Debug {
+    fn pshmem_show(&self) -> &'static dyn Debug {
         &Nothing
     }
 }
@@ -86,6 +87,22 @@ impl Debug for Nothing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("..")
     }
+}
+
+/// As `Formatter::debug_struct`, in one call.
+///
+/// # Errors
+/// Those of the formatter.
+pub fn debug_struct(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    fields: &[(&str, &dyn Debug)],
+) -> fmt::Result {
+    let mut all = f.debug_struct(name);
+    for (name, value) in fields {
+        all.field(name, value);
+    }
+    all.finish()
 }
 
 /// One line `name: values`; values of several lines follow indented.
@@ -122,13 +139,19 @@ mod tests {
     #[test]
     fn prints_where_there_is_something_to_print() {
         let mut text = String::new();
-        (&Probe::<Value<u8>>::new()).put(&3, &mut text).unwrap();
+        (&Probe::<Value<u8>>::new())
+            .pshmem_put(&3, &mut text)
+            .unwrap();
         (&Probe::<Value<Silent>>::new())
-            .put(&Silent(3), &mut text)
+            .pshmem_put(&Silent(3), &mut text)
             .unwrap();
         assert_eq!(text, "3..");
         assert_eq!(
-            format!("{:?} {:?}", (&Show(&5)).show(), (&Show(&Silent(5))).show()),
+            format!(
+                "{:?} {:?}",
+                (&Show(&5)).pshmem_show(),
+                (&Show(&Silent(5))).pshmem_show()
+            ),
             "5 .."
         );
     }

@@ -6,7 +6,7 @@ use crate::comm::guard::{self, Ended};
 use crate::comm::memory::Want;
 use crate::error::{Error, Result, clip};
 use crate::layout::identity::{self, Identity};
-use crate::layout::{Schema, SharedLayout};
+use crate::layout::{OwnedBy, Schema, SharedLayout};
 use crate::shared::Shared;
 use crate::shared::object::{Handle, Object};
 use std::fmt::Display;
@@ -63,7 +63,14 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// # Panics
     /// When the closure panics, on `root` only and after the other ranks have their error.
     #[track_caller]
-    pub fn from_root(comm: &Comm, root: usize, value: impl FnOnce() -> L::Owned) -> Result<Self> {
+    pub fn from_root<O: OwnedBy<L>>(
+        comm: &Comm,
+        root: usize,
+        value: impl FnOnce() -> O,
+    ) -> Result<Self>
+    where
+        L: SharedLayout<Owned = O>,
+    {
         Self::make(comm, root, Location::caller(), || Ok(value()))
     }
 
@@ -86,11 +93,14 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// # Panics
     /// As [`from_root`](Shared::from_root).
     #[track_caller]
-    pub fn try_from_root<E: Display>(
+    pub fn try_from_root<O: OwnedBy<L>, E: Display>(
         comm: &Comm,
         root: usize,
-        value: impl FnOnce() -> Result<L::Owned, E>,
-    ) -> Result<Self> {
+        value: impl FnOnce() -> Result<O, E>,
+    ) -> Result<Self>
+    where
+        L: SharedLayout<Owned = O>,
+    {
         Self::make(comm, root, Location::caller(), || {
             value().map_err(|error| error.to_string())
         })
