@@ -50,22 +50,23 @@ impl Core {
     /// `board` is that of the world, or `None` for the world itself.
     ///
     /// # Safety
-    /// `control` was placed for the control block of this node with one slot for each of its ranks, was zeroed, and the
+    /// `control` was placed for [`Segment::control_with_chunk`] of as many slots as this node has ranks, was zeroed, and the
     /// other ranks of the node make a core with the same memory.
     pub(crate) unsafe fn new(
         post: &Rc<Post>,
         id: u64,
         topology: Topology,
-        control: Segment,
-        memory: NodeMemory,
+        control: Rc<Segment>,
         board: Option<Rc<Board>>,
     ) -> Rc<Self> {
-        let control = Rc::new(control);
         let board = board.unwrap_or_else(|| {
             // SAFETY: passed on from the caller; the first `Comm` of a transport is the world.
             unsafe { Board::new(control.clone(), topology.node_addresses(), topology.slot) }
         });
         post.open(id);
+        let (slots, is_leader) = (topology.mates.len(), topology.is_leader());
+        // SAFETY: passed on from the caller.
+        let memory = unsafe { NodeMemory::beside_control(&control, slots, is_leader) };
         let (node, nodes) = (topology.node(), topology.nodes());
         let crowded = wait::crowded(post.transport.neighbours());
         let core = Rc::new(Core {

@@ -10,9 +10,8 @@ use crate::comm::note::Note;
 use crate::comm::same::SAME_BYTES;
 use crate::error::{Error, Result, clip};
 use crate::layout::place::{PAGE, round_up};
-use crate::segment::Segment;
 use crate::segment::arena::{self, Book, Placement};
-use crate::segment::map::Mapping;
+use crate::segment::{Chunk, Segment};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -33,7 +32,7 @@ pub(crate) struct Want {
 #[derive(Debug, Default)]
 pub(crate) struct NodeMemory {
     /// The same list on every rank of the node.
-    chunks: RefCell<Vec<Rc<Mapping>>>,
+    chunks: RefCell<Vec<Chunk>>,
     /// The leader's account of them; empty on other ranks.
     book: RefCell<Book>,
     /// Mappings asked for so far: a key that no two of them share.
@@ -49,35 +48,27 @@ struct Places {
 }
 
 impl NodeMemory {
-    /// Memory that begins with the chunk `first`, in which the leader has already placed a control block of `bytes`.
+    /// Memory that begins with what a control block leaves of its segment.
     ///
     /// # Safety
-    /// `first` is fresh, zeroed, and the first chunk of the same `Comm` on every rank of the node.
-    pub(crate) unsafe fn with_chunk(
-        first: Rc<Mapping>,
-        bytes: usize,
-        ranks: usize,
+    /// The segment was placed for [`Segment::control_with_chunk`] of `slots`, zeroed, and every rank of the node does this
+    /// with the same one.
+    pub(crate) unsafe fn beside_control(
+        control: &Rc<Segment>,
+        slots: usize,
         is_leader: bool,
-    ) -> (Self, Segment) {
+    ) -> Self {
+        let chunk = Chunk::of_segment(control, Segment::control_bytes(slots));
         let mut book = Book::default();
         if is_leader {
             // SAFETY: passed on from the caller.
-            unsafe { book.add(first.clone()) };
-            let placed = book.place(bytes, 64, ranks);
-            assert_eq!(
-                placed,
-                Some(arena::FIRST),
-                "the first block of a fresh chunk has a fixed place"
-            );
+            unsafe { book.add(chunk.clone()) };
         }
-        // SAFETY: the leader's book places exactly this block first, for all ranks of the node.
-        let control = unsafe { Segment::in_chunk(first.clone(), arena::FIRST, bytes) };
-        let memory = NodeMemory {
-            chunks: RefCell::new(vec![first]),
+        NodeMemory {
+            chunks: RefCell::new(vec![chunk]),
             book: RefCell::new(book),
             ..NodeMemory::default()
-        };
-        (memory, control)
+        }
     }
 
     fn next_key(&self) -> u64 {
@@ -96,7 +87,9 @@ impl Core {
         wants: &[Want],
         mine: Option<usize>,
     ) -> Result<Option<Segment>> {
-        let large = matches!(wants, [want] if !arena::is_small(want.bytes, want.align));
+        // Objects are as large on every node, so all ranks take the same way; control blocks are not.
+        let large = identity.is_some()
+            && matches!(wants, [want] if !arena::is_small(want.bytes, want.align));
         let mut found = if self.topology.is_leader() && !large {
             self.find(wants)
         } else {
@@ -170,7 +163,7 @@ impl Core {
     }
 
     /// Maps `bytes` (0 for a node that needs none), once all nodes have room, and populates them. All nodes succeed or none.
-    fn map_agreed(&self, call: Call, bytes: usize) -> Result<Option<Rc<Mapping>>> {
+    fn map_agreed(&self, call: Call, bytes: usize) -> Result<Option<Chunk>> {
         let mates = self.topology.mates.len();
         let fault = if bytes > 0 && self.topology.is_leader() {
             self.check_room(bytes).err()
@@ -199,7 +192,7 @@ impl Core {
                 // SAFETY: the mapping is fresh, so it holds zeros and no rank uses its bytes before all have agreed below.
                 let populated = unsafe { mapping.populate(self.topology.slot, mates) };
                 (
-                    Some(Rc::new(mapping)),
+                    Some(Chunk::of_mapping(mapping)),
                     populated.err().map(|_| self.no_room(bytes)),
                 )
             }

@@ -25,13 +25,13 @@ mod wait;
 
 use self::core::Core;
 use crate::error::{Error, Result};
-use crate::segment::Segment;
+use crate::layout::place::PAGE;
 use crate::segment::arena;
+use crate::segment::{Chunk, Segment};
 use crate::transport::Transport;
 use crate::transport::local::{Local, World};
 use crate::transport::post::Post;
 use call::{Call, Kind};
-use memory::NodeMemory;
 use note::Note;
 use std::fmt;
 use std::panic::Location;
@@ -100,10 +100,9 @@ impl Comm {
             .collect();
         let topology = Topology::new(transport.rank(), (0..nodes.len() as u32).collect(), &nodes);
         let mates = topology.mates.len();
-        let bytes = Segment::control_bytes(mates);
-        let chunk =
-            arena::chunk_bytes(0).max(arena::block_bytes(bytes, 64).next_multiple_of(4096) + 4096);
-        let mapping = Rc::new(transport.map(&topology.node_addresses(), ID << 24, chunk)?);
+        let bytes = arena::chunk_bytes(0).max(Segment::control_with_chunk(mates));
+        let bytes = bytes.next_multiple_of(PAGE);
+        let mapping = transport.map(&topology.node_addresses(), ID << 24, bytes)?;
         // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_well`.
         let populated = unsafe { mapping.populate(topology.slot, mates) };
         if !transport.all_well(populated.is_ok())? {
@@ -112,16 +111,14 @@ impl Comm {
             return Err(Error::NoRoom {
                 host,
                 place,
-                needed: chunk,
+                needed: bytes,
                 free: room.free,
             });
         }
         let post = Post::new(transport);
-        // SAFETY: a fresh mapping holds zeros, and every rank of the node makes it its first chunk here.
-        let (memory, control) =
-            unsafe { NodeMemory::with_chunk(mapping, bytes, mates, topology.is_leader()) };
-        // SAFETY: the block was placed for this many slots, is zeroed, and every rank of the node does the same.
-        let core = unsafe { Core::new(&post, ID, topology, control, memory, None) };
+        let control = Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes));
+        // SAFETY: the mapping has room for this many slots and more, holds zeros, and every rank of the node does the same.
+        let core = unsafe { Core::new(&post, ID, topology, control, None) };
         Ok(Comm { core })
     }
 

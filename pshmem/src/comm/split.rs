@@ -3,12 +3,13 @@
 use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
 use crate::comm::core::Core;
-use crate::comm::memory::{NodeMemory, Want};
+use crate::comm::memory::Want;
 use crate::comm::note::Note;
 use crate::comm::topology::Topology;
 use crate::error::{Error, Result};
 use crate::segment::Segment;
 use std::panic::Location;
+use std::rc::Rc;
 
 /// Rows of the table that one meeting carries; the rest waits for the next.
 const ROWS: usize = 100;
@@ -154,7 +155,7 @@ impl Comm {
             }
         }
         let want = |&(_, _, ranks): &(u64, u64, usize)| Want {
-            bytes: Segment::control_bytes(ranks),
+            bytes: Segment::control_with_chunk(ranks),
             align: 64,
             ranks,
         };
@@ -186,8 +187,7 @@ impl Comm {
                 &core.post,
                 id,
                 topology,
-                segment,
-                NodeMemory::default(),
+                Rc::new(segment),
                 Some(core.board.clone()),
             )
         };

@@ -128,6 +128,10 @@ pub fn preview_field(
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::needless_borrow,
+    reason = "as in generated code, where the type decides"
+)]
 mod tests {
     use super::*;
     use crate::layout::Value;

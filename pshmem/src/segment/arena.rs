@@ -10,12 +10,10 @@
 //! block:   | head: refs, next | data: aligned as the object asks | rest up to a power of two
 //! ```
 
-use crate::layout::place::round_up;
-use crate::segment::map::Mapping;
-use crate::segment::{BLOCK_HEAD, CHUNK_HEAD, cast};
+use crate::layout::place::{PAGE, round_up};
+use crate::segment::{BLOCK_HEAD, CHUNK_HEAD, Chunk, cast};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use serde::{Deserialize, Serialize};
-use std::rc::Rc;
 
 /// Blocks are counted in lines, so that a number of 32 bits reaches 256 GiB.
 const LINE: usize = 64;
@@ -94,20 +92,21 @@ pub(crate) fn hand_out(block: &BlockHead, ranks: u32) {
 }
 
 /// Size class of a block: the exponent of the power of two that holds head, data and what alignment may waste. `None` for
-/// objects that get a mapping of their own.
+/// sizes that no chunk reaches.
 fn class(size: usize, align: usize) -> Option<u32> {
+    const REACH: usize = 1 << 32;
     let bytes = BLOCK_HEAD
         .checked_add(size)?
         .checked_add(align.saturating_sub(LINE))?;
-    (bytes <= LARGEST_BLOCK).then(|| bytes.next_power_of_two().trailing_zeros())
+    (bytes <= REACH).then(|| bytes.next_power_of_two().trailing_zeros())
 }
 
 /// Whether an object lies in a chunk, and not in a mapping of its own.
 pub(crate) fn is_small(size: usize, align: usize) -> bool {
-    class(size, align).is_some()
+    class(size, align).is_some_and(|class| 1 << class <= LARGEST_BLOCK)
 }
 
-/// Bytes that a small object takes from a chunk.
+/// Bytes that a block takes from a chunk.
 pub(crate) fn block_bytes(size: usize, align: usize) -> usize {
     class(size, align).map_or(0, |class| 1 << class)
 }
@@ -116,13 +115,6 @@ pub(crate) fn block_bytes(size: usize, align: usize) -> usize {
 pub(crate) fn chunk_bytes(index: usize) -> usize {
     (4 * LARGEST_BLOCK) << index.min(3)
 }
-
-/// Where the first block of a fresh chunk goes; every rank can tell without the leader.
-pub(crate) const FIRST: Placement = Placement {
-    chunk: 0,
-    block: (CHUNK_HEAD / LINE) as u32,
-    data: (CHUNK_HEAD + BLOCK_HEAD) as u32,
-};
 
 /// The leader's account of the chunks of one `Comm`.
 #[derive(Debug, Default)]
@@ -134,7 +126,7 @@ pub(crate) struct Book {
 
 #[derive(Debug)]
 struct Page {
-    chunk: Rc<Mapping>,
+    chunk: Chunk,
     /// First byte that belongs to no block.
     end: usize,
 }
@@ -144,7 +136,7 @@ impl Book {
     ///
     /// # Safety
     /// The chunk is the next one of the same `Comm` on every rank of the node, and used through its book only.
-    pub(crate) unsafe fn add(&mut self, chunk: Rc<Mapping>) {
+    pub(crate) unsafe fn add(&mut self, chunk: Chunk) {
         self.chunks.push(Page {
             chunk,
             end: CHUNK_HEAD,
@@ -153,7 +145,7 @@ impl Book {
 
     /// Places a block for `ranks` ranks, or says that a chunk must be added first.
     ///
-    /// The caller has checked `is_small`. The data is not cleared.
+    /// The data is not cleared.
     pub(crate) fn place(&mut self, size: usize, align: usize, ranks: usize) -> Option<Placement> {
         let class = class(size, align)?;
         let (chunk, block) = self.find(class)?;
@@ -163,7 +155,9 @@ impl Book {
             unsafe { cast::block_head(&page.chunk, block) },
             ranks as u32,
         );
-        let data = round_up(block as usize * LINE + BLOCK_HEAD, align.max(LINE))?;
+        // Only the offset inside a page is common to all ranks, and no alignment is larger than a page.
+        let skew = page.chunk.start().addr().get() % PAGE;
+        let data = round_up(skew + block as usize * LINE + BLOCK_HEAD, align.max(LINE))? - skew;
         Some(Placement {
             chunk,
             block,

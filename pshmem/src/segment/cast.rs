@@ -4,8 +4,8 @@
 //! every integer atomic, and a reference to an atomic does not forbid other ranks to change it.
 
 use crate::comm::control::{Control, Head, Slot};
+use crate::segment::Chunk;
 use crate::segment::arena::{BlockHead, ChunkHead};
-use crate::segment::map::Mapping;
 use std::ptr::NonNull;
 
 /// Sees a control block in raw memory.
@@ -27,8 +27,8 @@ pub(super) unsafe fn control<'a>(start: NonNull<u8>, slots: usize) -> Control<'a
 /// Sees the head of a chunk and that of a block in it.
 ///
 /// # Safety
-/// The mapping is a chunk, and `block` is the number of a block that its book has placed.
-pub(super) unsafe fn heads(chunk: &Mapping, block: u32) -> (&ChunkHead, &BlockHead) {
+/// The chunk has a book, and `block` is the number of a block that it has placed.
+pub(super) unsafe fn heads(chunk: &Chunk, block: u32) -> (&ChunkHead, &BlockHead) {
     // SAFETY: passed on from the caller.
     (unsafe { chunk_head(chunk) }, unsafe {
         block_head(chunk, block)
@@ -38,17 +38,17 @@ pub(super) unsafe fn heads(chunk: &Mapping, block: u32) -> (&ChunkHead, &BlockHe
 /// Sees the head of a chunk.
 ///
 /// # Safety
-/// The mapping is a chunk.
-pub(super) unsafe fn chunk_head(chunk: &Mapping) -> &ChunkHead {
-    // SAFETY: a chunk begins with its head, on a page boundary, zeroed; made of atomics only.
+/// The chunk has a book.
+pub(super) unsafe fn chunk_head(chunk: &Chunk) -> &ChunkHead {
+    // SAFETY: a chunk begins with its head, aligned to 64, zeroed; made of atomics only.
     unsafe { chunk.start().cast::<ChunkHead>().as_ref() }
 }
 
 /// Sees the head of a block.
 ///
 /// # Safety
-/// The mapping is a chunk, and `block` is the number of a block that its book has placed.
-pub(super) unsafe fn block_head(chunk: &Mapping, block: u32) -> &BlockHead {
+/// The chunk has a book, and `block` is the number of a block that it has placed.
+pub(super) unsafe fn block_head(chunk: &Chunk, block: u32) -> &BlockHead {
     // SAFETY: block numbers count lines of 64 bytes from the start of the chunk, and the book places blocks inside it.
     let start = unsafe { chunk.start().add(block as usize * 64) };
     // SAFETY: aligned to 64, inside the chunk, initialised; made of atomics only.

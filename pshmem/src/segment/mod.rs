@@ -21,24 +21,78 @@ pub(crate) const BLOCK_HEAD: usize = 64;
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<ChunkHead>() <= CHUNK_HEAD && size_of::<BlockHead>() <= BLOCK_HEAD);
 
+/// Memory that a book divides into blocks, as this rank sees it: a mapping, or a part of another segment.
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    /// Keeps the memory mapped as long as this value lives.
+    #[allow(dead_code, reason = "held for its drop")]
+    owner: Owner,
+    /// First of `len` bytes that stay valid as long as `owner` lives; aligned to 64.
+    start: NonNull<u8>,
+    len: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Owner {
+    Mapping(Rc<Mapping>),
+    Segment(Rc<Segment>),
+}
+
+impl Chunk {
+    pub(crate) fn of_mapping(mapping: Mapping) -> Self {
+        let (start, len) = (mapping.start(), mapping.len());
+        Chunk {
+            owner: Owner::Mapping(Rc::new(mapping)),
+            start,
+            len,
+        }
+    }
+
+    /// The bytes of a segment from `from` on, a multiple of 64.
+    pub(crate) fn of_segment(segment: &Rc<Segment>, from: usize) -> Self {
+        assert!(
+            from <= segment.len && from.is_multiple_of(64),
+            "a chunk lies inside its segment"
+        );
+        // SAFETY: inside the segment, as checked.
+        let start = unsafe { segment.start().add(from) };
+        Chunk {
+            owner: Owner::Segment(segment.clone()),
+            start,
+            len: segment.len - from,
+        }
+    }
+
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+}
+
 /// The memory of one object on this rank's node. Letting go is local: it waits for nobody.
 #[derive(Debug)]
 pub(crate) struct Segment {
     /// Keeps the memory mapped as long as this value lives.
-    mapping: Rc<Mapping>,
-    /// The block inside a chunk, or `None` for a mapping of its own.
+    chunk: Chunk,
+    /// The block inside the chunk, or `None` for the whole of it.
     block: Option<u32>,
-    /// First byte of the object, from the start of the mapping.
+    /// First byte of the object, from the start of the chunk.
     data: usize,
     len: usize,
 }
 
 impl Segment {
-    /// The whole of a mapping.
-    pub(crate) fn whole(mapping: Rc<Mapping>, len: usize) -> Self {
-        debug_assert!(len <= mapping.len());
+    /// The first `len` bytes of a mapping of its own.
+    pub(crate) fn whole(chunk: Chunk, len: usize) -> Self {
+        assert!(
+            len <= chunk.len(),
+            "an object fits the mapping that was made for it"
+        );
         Segment {
-            mapping,
+            chunk,
             block: None,
             data: 0,
             len,
@@ -50,14 +104,14 @@ impl Segment {
     /// # Safety
     /// The leader's book of this chunk made the placement for `len` bytes and for as many ranks as make a segment of it;
     /// this rank makes it once.
-    pub(crate) unsafe fn in_chunk(chunk: Rc<Mapping>, placement: Placement, len: usize) -> Self {
+    pub(crate) unsafe fn in_chunk(chunk: Chunk, placement: Placement, len: usize) -> Self {
         let data = placement.data as usize;
         assert!(
             data + len <= chunk.len(),
             "a block of the arena lies inside its chunk"
         );
         Segment {
-            mapping: chunk,
+            chunk,
             block: Some(placement.block),
             data,
             len,
@@ -66,8 +120,8 @@ impl Segment {
 
     /// The first byte. Valid for `len` bytes as long as this value lives.
     pub(crate) fn start(&self) -> NonNull<u8> {
-        // SAFETY: `data + len` is inside the mapping (checked in both constructors).
-        unsafe { self.mapping.start().add(self.data) }
+        // SAFETY: `data + len` is inside the chunk (checked in both constructors).
+        unsafe { self.chunk.start().add(self.data) }
     }
 
     /// The control block that lies in this segment.
@@ -88,14 +142,20 @@ impl Segment {
     pub(crate) fn control_bytes(slots: usize) -> usize {
         size_of::<Head>() + slots * size_of::<Slot>()
     }
+
+    /// Bytes to ask for a control block of `slots` slots, so that its block also holds a first chunk for small objects.
+    pub(crate) fn control_with_chunk(slots: usize) -> usize {
+        const SMALL_OBJECTS: usize = 8 << 10;
+        arena::block_bytes(Self::control_bytes(slots) + SMALL_OBJECTS, 64) - BLOCK_HEAD
+    }
 }
 
 impl Drop for Segment {
     fn drop(&mut self) {
         if let Some(block) = self.block {
             // SAFETY: the placement came from the book of this chunk (`in_chunk`), so a chunk head is at its start and a
-            // block head at `block`; the mapping lives as long as `self`.
-            let (chunk, head) = unsafe { cast::heads(&self.mapping, block) };
+            // block head at `block`; the chunk lives as long as `self`.
+            let (chunk, head) = unsafe { cast::heads(&self.chunk, block) };
             arena::let_go(chunk, head, block);
         }
     }

@@ -204,20 +204,26 @@ impl Calls {
     }
 
     pub(super) fn allreduce_min(&self, comm: ffi::MPI_Comm, mine: u64) -> Result<u64> {
-        let mut min = 0_u64;
-        // SAFETY: one element of the type named on either side; collective over a communicator of ours (section 6.9.6).
+        Ok(self.extremes(comm, mine)?[0])
+    }
+
+    /// The smallest and the largest number of all ranks, in one collective.
+    pub(super) fn extremes(&self, comm: ffi::MPI_Comm, mine: u64) -> Result<[u64; 2]> {
+        let mine = [mine, !mine];
+        let mut min = [0_u64; 2];
+        // SAFETY: two elements of the type named on either side; collective over a communicator of ours (section 6.9.6).
         let code = unsafe {
             ffi::MPI_Allreduce(
-                (&raw const mine).cast(),
-                (&raw mut min).cast(),
-                1,
+                mine.as_ptr().cast(),
+                min.as_mut_ptr().cast(),
+                2,
                 ffi::RSMPI_UINT64_T,
                 ffi::RSMPI_MIN,
                 comm,
             )
         };
         self.check("MPI_Allreduce", code)?;
-        Ok(min)
+        Ok([min[0], !min[1]])
     }
 
     pub(super) fn allgather(&self, comm: ffi::MPI_Comm, mine: u64) -> Result<Vec<u64>> {

@@ -91,8 +91,7 @@ impl Mpi {
         let mine =
             fingerprint().map_err(|error| system_error(self, "reading /proc/self/exe", &error));
         let mine = mine.unwrap_or(0);
-        let low = self.calls.allreduce_min(self.comm, mine)?;
-        let high = !self.calls.allreduce_min(self.comm, !mine)?;
+        let [low, high] = self.calls.extremes(self.comm, mine)?;
         if low == high {
             return Ok(());
         }

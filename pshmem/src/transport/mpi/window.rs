@@ -69,8 +69,7 @@ fn keep(calls: &Calls, comm: ffi::MPI_Comm, window: ffi::MPI_Win, len: usize) ->
     calls.check("MPI_Win_shared_query", code)?;
     // Rounding up to a page meets the same byte on all ranks only if their bases agree inside the page.
     let offset = (base.addr() % PAGE) as u64;
-    let low = calls.allreduce_min(comm, offset)?;
-    let high = !calls.allreduce_min(comm, !offset)?;
+    let [low, high] = calls.extremes(comm, offset)?;
     let failed = |text: String| Error::System {
         call: "keeping the memory of an MPI window".to_owned(),
         rank: calls.rank(),
