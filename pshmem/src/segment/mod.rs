@@ -10,6 +10,7 @@ use arena::Placement;
 #[cfg(not(loom))]
 use arena::{BlockHead, ChunkHead};
 use map::Mapping;
+use std::fmt::Debug;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -26,23 +27,17 @@ const _: () = assert!(size_of::<ChunkHead>() <= CHUNK_HEAD && size_of::<BlockHea
 pub(crate) struct Chunk {
     /// Keeps the memory mapped as long as this value lives.
     #[allow(dead_code, reason = "held for its drop")]
-    owner: Owner,
+    owner: Rc<dyn Debug>,
     /// First of `len` bytes that stay valid as long as `owner` lives; aligned to 64.
     start: NonNull<u8>,
     len: usize,
-}
-
-#[derive(Debug, Clone)]
-enum Owner {
-    Mapping(Rc<Mapping>),
-    Segment(Rc<Segment>),
 }
 
 impl Chunk {
     pub(crate) fn of_mapping(mapping: Mapping) -> Self {
         let (start, len) = (mapping.start(), mapping.len());
         Chunk {
-            owner: Owner::Mapping(Rc::new(mapping)),
+            owner: Rc::new(mapping),
             start,
             len,
         }
@@ -57,7 +52,7 @@ impl Chunk {
         // SAFETY: inside the segment, as checked.
         let start = unsafe { segment.start().add(from) };
         Chunk {
-            owner: Owner::Segment(segment.clone()),
+            owner: segment.clone(),
             start,
             len: segment.len - from,
         }
