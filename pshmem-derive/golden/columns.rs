@@ -15,6 +15,7 @@
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct ParticleColumns<'a> {
@@ -34,6 +35,7 @@ pub struct ParticleColumns<'a> {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct ParticleColumnsMut<'a> {
@@ -53,6 +55,7 @@ pub struct ParticleColumnsMut<'a> {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct ParticleColumnsFields<'a> {
@@ -71,6 +74,7 @@ pub struct ParticleColumnsFields<'a> {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 impl<'a> ParticleColumns<'a> {
@@ -78,13 +82,13 @@ impl<'a> ParticleColumns<'a> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> ::core::primitive::usize {
-        self.x.len()
+        <[_]>::len(&self.x)
     }
     /// Whether there is no record.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> ::core::primitive::bool {
-        self.x.is_empty()
+        <[_]>::is_empty(&self.x)
     }
     ///Record `i` as a [`Particle`], gathered from all columns.
     ///
@@ -109,6 +113,7 @@ impl<'a> ParticleColumns<'a> {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 impl<'a> ParticleColumnsMut<'a> {
@@ -116,13 +121,13 @@ impl<'a> ParticleColumnsMut<'a> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> ::core::primitive::usize {
-        self.x.len()
+        <[_]>::len(&self.x)
     }
     /// Whether there is no record.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> ::core::primitive::bool {
-        self.x.is_empty()
+        <[_]>::is_empty(&self.x)
     }
     ///Record `i` as a [`Particle`], gathered from all columns.
     ///
@@ -162,6 +167,7 @@ impl<'a> ParticleColumnsMut<'a> {
     unused,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic,
     clippy::undocumented_unsafe_blocks
 )]
@@ -179,30 +185,33 @@ const _: () = {
     impl<'a> ::core::fmt::Debug for ParticleColumns<'a> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "ParticleColumns")
-                .field("x", (&::pshmem::__private::Show(&self.x)).show())
-                .field("mass", (&::pshmem::__private::Show(&self.mass)).show())
-                .finish()
+            let fields = [
+                ("x", (&::pshmem::__private::Show(&self.x)).pshmem_show()),
+                ("mass", (&::pshmem::__private::Show(&self.mass)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "ParticleColumns", &fields)
         }
     }
     #[automatically_derived]
     impl<'a> ::core::fmt::Debug for ParticleColumnsMut<'a> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "ParticleColumnsMut")
-                .field("x", (&::pshmem::__private::Show(&self.x)).show())
-                .field("mass", (&::pshmem::__private::Show(&self.mass)).show())
-                .finish()
+            let fields = [
+                ("x", (&::pshmem::__private::Show(&self.x)).pshmem_show()),
+                ("mass", (&::pshmem::__private::Show(&self.mass)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "ParticleColumnsMut", &fields)
         }
     }
     #[automatically_derived]
     impl<'a> ::core::fmt::Debug for ParticleColumnsFields<'a> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "ParticleColumnsFields")
-                .field("x", (&::pshmem::__private::Show(&self.x)).show())
-                .field("mass", (&::pshmem::__private::Show(&self.mass)).show())
-                .finish()
+            let fields = [
+                ("x", (&::pshmem::__private::Show(&self.x)).pshmem_show()),
+                ("mass", (&::pshmem::__private::Show(&self.mass)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "ParticleColumnsFields", &fields)
         }
     }
     pub struct __ParticleColumnsPlan {
@@ -316,13 +325,13 @@ const _: () = {
                 <Self as ::pshmem::__private::SharedColumns>::view_mut(plan, base)
             };
             for (value, record) in ::core::iter::Iterator::zip(
-                view.x.iter_mut(),
+                <[_]>::iter_mut(&mut view.x),
                 owned,
             ) {
                 *value = record.x;
             }
             for (value, record) in ::core::iter::Iterator::zip(
-                view.mass.iter_mut(),
+                <[_]>::iter_mut(&mut view.mass),
                 owned,
             ) {
                 *value = record.mass;
@@ -352,13 +361,19 @@ const _: () = {
                 f,
                 true,
                 "x",
-                |f| (&::pshmem::__private::Probe::<[[f64; 3]]>::new()).put(view.x, f),
+                |f| {
+                    (&::pshmem::__private::Probe::<[[f64; 3]]>::new())
+                        .pshmem_put(view.x, f)
+                },
             )?;
             ::pshmem::__private::preview_field(
                 f,
                 false,
                 "mass",
-                |f| (&::pshmem::__private::Probe::<[f32]>::new()).put(view.mass, f),
+                |f| {
+                    (&::pshmem::__private::Probe::<[f32]>::new())
+                        .pshmem_put(view.mass, f)
+                },
             )?;
             ::core::result::Result::Ok(())
         }

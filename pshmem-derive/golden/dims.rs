@@ -19,6 +19,7 @@
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 struct FlowDims {
@@ -38,6 +39,7 @@ struct FlowDims {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 struct FlowView<'a>
@@ -63,6 +65,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 struct FlowViewMut<'a>
@@ -88,6 +91,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 struct FlowFields<'a>
@@ -118,6 +122,7 @@ where
     unused,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic,
     clippy::undocumented_unsafe_blocks
 )]
@@ -143,10 +148,11 @@ const _: () = {
     #[automatically_derived]
     impl ::core::fmt::Debug for FlowDims {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::fmt::Formatter::debug_struct(f, "FlowDims")
-                .field("nx", &self.nx)
-                .field("ny", &self.ny)
-                .finish()
+            sim::shm::__private::debug_struct(
+                f,
+                "FlowDims",
+                &[("nx", &self.nx), ("ny", &self.ny)],
+            )
         }
     }
     #[automatically_derived]
@@ -174,11 +180,12 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use sim::shm::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "FlowView")
-                .field("pressure", (&sim::shm::__private::Show(&self.pressure)).show())
-                .field("opacity", (&sim::shm::__private::Show(&self.opacity)).show())
-                .field("sides", (&sim::shm::__private::Show(&self.sides)).show())
-                .finish()
+            let fields = [
+                ("pressure", (&sim::shm::__private::Show(&self.pressure)).pshmem_show()),
+                ("opacity", (&sim::shm::__private::Show(&self.opacity)).pshmem_show()),
+                ("sides", (&sim::shm::__private::Show(&self.sides)).pshmem_show()),
+            ];
+            sim::shm::__private::debug_struct(f, "FlowView", &fields)
         }
     }
     #[automatically_derived]
@@ -189,11 +196,12 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use sim::shm::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "FlowViewMut")
-                .field("pressure", (&sim::shm::__private::Show(&self.pressure)).show())
-                .field("opacity", (&sim::shm::__private::Show(&self.opacity)).show())
-                .field("sides", (&sim::shm::__private::Show(&self.sides)).show())
-                .finish()
+            let fields = [
+                ("pressure", (&sim::shm::__private::Show(&self.pressure)).pshmem_show()),
+                ("opacity", (&sim::shm::__private::Show(&self.opacity)).pshmem_show()),
+                ("sides", (&sim::shm::__private::Show(&self.sides)).pshmem_show()),
+            ];
+            sim::shm::__private::debug_struct(f, "FlowViewMut", &fields)
         }
     }
     #[automatically_derived]
@@ -204,11 +212,12 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use sim::shm::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "FlowFields")
-                .field("pressure", (&sim::shm::__private::Show(&self.pressure)).show())
-                .field("opacity", (&sim::shm::__private::Show(&self.opacity)).show())
-                .field("sides", (&sim::shm::__private::Show(&self.sides)).show())
-                .finish()
+            let fields = [
+                ("pressure", (&sim::shm::__private::Show(&self.pressure)).pshmem_show()),
+                ("opacity", (&sim::shm::__private::Show(&self.opacity)).pshmem_show()),
+                ("sides", (&sim::shm::__private::Show(&self.sides)).pshmem_show()),
+            ];
+            sim::shm::__private::debug_struct(f, "FlowFields", &fields)
         }
     }
     pub struct __FlowPlan
@@ -552,20 +561,26 @@ const _: () = {
                     (&sim::shm::__private::Probe::<
                         ndarray::Array<f64, ndarray::Ix2>,
                     >::new())
-                        .put(view.pressure, f)
+                        .pshmem_put(view.pressure, f)
                 },
             )?;
             sim::shm::__private::preview_field(
                 f,
                 false,
                 "opacity",
-                |f| (&sim::shm::__private::Probe::<Opacity>::new()).put(view.opacity, f),
+                |f| {
+                    (&sim::shm::__private::Probe::<Opacity>::new())
+                        .pshmem_put(view.opacity, f)
+                },
             )?;
             sim::shm::__private::preview_field(
                 f,
                 false,
                 "sides",
-                |f| (&sim::shm::__private::Probe::<Sides>::new()).put(view.sides, f),
+                |f| {
+                    (&sim::shm::__private::Probe::<Sides>::new())
+                        .pshmem_put(view.sides, f)
+                },
             )?;
             ::core::result::Result::Ok(())
         }

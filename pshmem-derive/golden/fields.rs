@@ -22,6 +22,7 @@
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct GasDims
@@ -50,6 +51,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct GasView<'a>
@@ -81,6 +83,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct GasViewMut<'a>
@@ -112,6 +115,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct GasFields<'a>
@@ -148,6 +152,7 @@ where
     unused,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic,
     clippy::undocumented_unsafe_blocks
 )]
@@ -190,13 +195,17 @@ const _: () = {
         Opacity: ::pshmem::SharedLayout<Owned = Opacity>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::fmt::Formatter::debug_struct(f, "GasDims")
-                .field("density", &self.density)
-                .field("lines", &self.lines)
-                .field("opacity", &self.opacity)
-                .field("names", &self.names)
-                .field("particles", &self.particles)
-                .finish()
+            ::pshmem::__private::debug_struct(
+                f,
+                "GasDims",
+                &[
+                    ("density", &self.density),
+                    ("lines", &self.lines),
+                    ("opacity", &self.opacity),
+                    ("names", &self.names),
+                    ("particles", &self.particles),
+                ],
+            )
         }
     }
     #[automatically_derived]
@@ -224,14 +233,18 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "GasView")
-                .field("density", (&::pshmem::__private::Show(&self.density)).show())
-                .field("lines", (&::pshmem::__private::Show(&self.lines)).show())
-                .field("opacity", (&::pshmem::__private::Show(&self.opacity)).show())
-                .field("names", (&::pshmem::__private::Show(&self.names)).show())
-                .field("particles", (&::pshmem::__private::Show(&self.particles)).show())
-                .field("step", (&::pshmem::__private::Show(&self.step)).show())
-                .finish()
+            let fields = [
+                ("density", (&::pshmem::__private::Show(&self.density)).pshmem_show()),
+                ("lines", (&::pshmem::__private::Show(&self.lines)).pshmem_show()),
+                ("opacity", (&::pshmem::__private::Show(&self.opacity)).pshmem_show()),
+                ("names", (&::pshmem::__private::Show(&self.names)).pshmem_show()),
+                (
+                    "particles",
+                    (&::pshmem::__private::Show(&self.particles)).pshmem_show(),
+                ),
+                ("step", (&::pshmem::__private::Show(&self.step)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "GasView", &fields)
         }
     }
     #[automatically_derived]
@@ -242,14 +255,18 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "GasViewMut")
-                .field("density", (&::pshmem::__private::Show(&self.density)).show())
-                .field("lines", (&::pshmem::__private::Show(&self.lines)).show())
-                .field("opacity", (&::pshmem::__private::Show(&self.opacity)).show())
-                .field("names", (&::pshmem::__private::Show(&self.names)).show())
-                .field("particles", (&::pshmem::__private::Show(&self.particles)).show())
-                .field("step", (&::pshmem::__private::Show(&self.step)).show())
-                .finish()
+            let fields = [
+                ("density", (&::pshmem::__private::Show(&self.density)).pshmem_show()),
+                ("lines", (&::pshmem::__private::Show(&self.lines)).pshmem_show()),
+                ("opacity", (&::pshmem::__private::Show(&self.opacity)).pshmem_show()),
+                ("names", (&::pshmem::__private::Show(&self.names)).pshmem_show()),
+                (
+                    "particles",
+                    (&::pshmem::__private::Show(&self.particles)).pshmem_show(),
+                ),
+                ("step", (&::pshmem::__private::Show(&self.step)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "GasViewMut", &fields)
         }
     }
     #[automatically_derived]
@@ -260,14 +277,18 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "GasFields")
-                .field("density", (&::pshmem::__private::Show(&self.density)).show())
-                .field("lines", (&::pshmem::__private::Show(&self.lines)).show())
-                .field("opacity", (&::pshmem::__private::Show(&self.opacity)).show())
-                .field("names", (&::pshmem::__private::Show(&self.names)).show())
-                .field("particles", (&::pshmem::__private::Show(&self.particles)).show())
-                .field("step", (&::pshmem::__private::Show(&self.step)).show())
-                .finish()
+            let fields = [
+                ("density", (&::pshmem::__private::Show(&self.density)).pshmem_show()),
+                ("lines", (&::pshmem::__private::Show(&self.lines)).pshmem_show()),
+                ("opacity", (&::pshmem::__private::Show(&self.opacity)).pshmem_show()),
+                ("names", (&::pshmem::__private::Show(&self.names)).pshmem_show()),
+                (
+                    "particles",
+                    (&::pshmem::__private::Show(&self.particles)).pshmem_show(),
+                ),
+                ("step", (&::pshmem::__private::Show(&self.step)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "GasFields", &fields)
         }
     }
     pub struct __GasPlan
@@ -659,26 +680,35 @@ const _: () = {
                 "density",
                 |f| {
                     (&::pshmem::__private::Probe::<Array2<f64>>::new())
-                        .put(view.density, f)
+                        .pshmem_put(view.density, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
                 f,
                 false,
                 "lines",
-                |f| (&::pshmem::__private::Probe::<Vec<Line>>::new()).put(view.lines, f),
+                |f| {
+                    (&::pshmem::__private::Probe::<Vec<Line>>::new())
+                        .pshmem_put(view.lines, f)
+                },
             )?;
             ::pshmem::__private::preview_field(
                 f,
                 false,
                 "opacity",
-                |f| (&::pshmem::__private::Probe::<Opacity>::new()).put(view.opacity, f),
+                |f| {
+                    (&::pshmem::__private::Probe::<Opacity>::new())
+                        .pshmem_put(view.opacity, f)
+                },
             )?;
             ::pshmem::__private::preview_field(
                 f,
                 false,
                 "names",
-                |f| (&::pshmem::__private::Probe::<Box<[u8]>>::new()).put(view.names, f),
+                |f| {
+                    (&::pshmem::__private::Probe::<Box<[u8]>>::new())
+                        .pshmem_put(view.names, f)
+                },
             )?;
             ::pshmem::__private::preview_field(
                 f,
@@ -686,7 +716,7 @@ const _: () = {
                 "particles",
                 |f| {
                     (&::pshmem::__private::Probe::<Columns<Particle>>::new())
-                        .put(view.particles, f)
+                        .pshmem_put(view.particles, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -697,7 +727,7 @@ const _: () = {
                     (&::pshmem::__private::Probe::<
                         ::pshmem::__private::Value<u64>,
                     >::new())
-                        .put(view.step, f)
+                        .pshmem_put(view.step, f)
                 },
             )?;
             ::core::result::Result::Ok(())

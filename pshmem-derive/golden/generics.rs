@@ -18,6 +18,7 @@
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct TableDims<L = Inner>
@@ -40,6 +41,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct TableView<'a, T: Copy, const N: usize, L = Inner>
@@ -63,6 +65,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct TableViewMut<'a, T: Copy, const N: usize, L = Inner>
@@ -86,6 +89,7 @@ where
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct TableFields<'a, T: Copy, const N: usize, L = Inner>
@@ -115,6 +119,7 @@ where
     unused,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic,
     clippy::undocumented_unsafe_blocks
 )]
@@ -155,10 +160,11 @@ const _: () = {
         L: ::pshmem::SharedLayout<Owned = L>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::fmt::Formatter::debug_struct(f, "TableDims")
-                .field("inner", &self.inner)
-                .field("rows", &self.rows)
-                .finish()
+            ::pshmem::__private::debug_struct(
+                f,
+                "TableDims",
+                &[("inner", &self.inner), ("rows", &self.rows)],
+            )
         }
     }
     #[automatically_derived]
@@ -186,10 +192,11 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "TableView")
-                .field("inner", (&::pshmem::__private::Show(&self.inner)).show())
-                .field("rows", (&::pshmem::__private::Show(&self.rows)).show())
-                .finish()
+            let fields = [
+                ("inner", (&::pshmem::__private::Show(&self.inner)).pshmem_show()),
+                ("rows", (&::pshmem::__private::Show(&self.rows)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "TableView", &fields)
         }
     }
     #[automatically_derived]
@@ -200,10 +207,11 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "TableViewMut")
-                .field("inner", (&::pshmem::__private::Show(&self.inner)).show())
-                .field("rows", (&::pshmem::__private::Show(&self.rows)).show())
-                .finish()
+            let fields = [
+                ("inner", (&::pshmem::__private::Show(&self.inner)).pshmem_show()),
+                ("rows", (&::pshmem::__private::Show(&self.rows)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "TableViewMut", &fields)
         }
     }
     #[automatically_derived]
@@ -215,10 +223,11 @@ const _: () = {
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
-            ::core::fmt::Formatter::debug_struct(f, "TableFields")
-                .field("inner", (&::pshmem::__private::Show(&self.inner)).show())
-                .field("rows", (&::pshmem::__private::Show(&self.rows)).show())
-                .finish()
+            let fields = [
+                ("inner", (&::pshmem::__private::Show(&self.inner)).pshmem_show()),
+                ("rows", (&::pshmem::__private::Show(&self.rows)).pshmem_show()),
+            ];
+            ::pshmem::__private::debug_struct(f, "TableFields", &fields)
         }
     }
     pub struct __TablePlan<T: Copy, const N: usize, L = Inner>
@@ -421,13 +430,16 @@ const _: () = {
                 f,
                 true,
                 "inner",
-                |f| (&::pshmem::__private::Probe::<L>::new()).put(view.inner, f),
+                |f| (&::pshmem::__private::Probe::<L>::new()).pshmem_put(view.inner, f),
             )?;
             ::pshmem::__private::preview_field(
                 f,
                 false,
                 "rows",
-                |f| (&::pshmem::__private::Probe::<Vec<[T; N]>>::new()).put(view.rows, f),
+                |f| {
+                    (&::pshmem::__private::Probe::<Vec<[T; N]>>::new())
+                        .pshmem_put(view.rows, f)
+                },
             )?;
             ::core::result::Result::Ok(())
         }

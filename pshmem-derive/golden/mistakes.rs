@@ -16,6 +16,7 @@
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct FlowDims {
@@ -33,6 +34,7 @@ pub struct FlowDims {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct FlowView<'a> {
@@ -54,6 +56,7 @@ pub struct FlowView<'a> {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct FlowViewMut<'a> {
@@ -75,6 +78,7 @@ pub struct FlowViewMut<'a> {
     unreachable_pub,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic
 )]
 pub struct FlowFields<'a> {
@@ -101,6 +105,7 @@ pub struct FlowFields<'a> {
     unused,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic,
     clippy::undocumented_unsafe_blocks
 )]
@@ -131,6 +136,7 @@ const _: () = {
     unused,
     unused_qualifications,
     clippy::all,
+    clippy::nursery,
     clippy::pedantic,
     clippy::undocumented_unsafe_blocks
 )]
@@ -156,9 +162,7 @@ const _: () = {
     #[automatically_derived]
     impl ::core::fmt::Debug for FlowDims {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::core::fmt::Formatter::debug_struct(f, "FlowDims")
-                .field("n", &self.n)
-                .finish()
+            ::pshmem::__private::debug_struct(f, "FlowDims", &[("n", &self.n)])
         }
     }
 };

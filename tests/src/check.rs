@@ -11,7 +11,8 @@ const ROW: usize = 2048;
 /// A number that differs from index to index and from seed to seed (splitmix64).
 #[must_use]
 pub fn number(seed: usize, index: usize) -> u64 {
-    let mut x = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (index as u64).wrapping_add(0xd1b5_4a32_d192_ed03);
+    let mut x = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ (index as u64).wrapping_add(0xd1b5_4a32_d192_ed03);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
@@ -39,14 +40,24 @@ pub fn array<D: Dimension>(seed: usize, shape: D) -> Array<u64, D> {
 /// # Panics
 /// When they differ.
 #[track_caller]
-pub fn assert_same<T: PartialEq + std::fmt::Debug, D: Dimension>(found: ArrayView<T, D>, expected: ArrayView<T, D>) {
+pub fn assert_same<T: PartialEq + std::fmt::Debug, D: Dimension>(
+    found: ArrayView<T, D>,
+    expected: ArrayView<T, D>,
+) {
     assert_eq!(found.shape(), expected.shape(), "shapes");
     if found == expected {
         return; // the quick way: large arrays are compared often
     }
-    let differs = found.iter().zip(expected.iter()).enumerate().find(|(_, (found, expected))| found != expected);
+    let differs = found
+        .iter()
+        .zip(expected.iter())
+        .enumerate()
+        .find(|(_, (found, expected))| found != expected);
     if let Some((at, (one, other))) = differs {
-        panic!("{one:?} instead of {other:?} at position {at} of shape {:?}", found.shape());
+        panic!(
+            "{one:?} instead of {other:?} at position {at} of shape {:?}",
+            found.shape()
+        );
     }
 }
 
@@ -61,7 +72,12 @@ pub fn assert_equal<T: PartialEq + std::fmt::Debug>(found: &[T], expected: &[T])
         return; // the quick way: large slices are compared often
     }
     if let Some(at) = (0..found.len()).find(|&at| found[at] != expected[at]) {
-        panic!("{:?} instead of {:?} at {at} of {}", found[at], expected[at], found.len());
+        panic!(
+            "{:?} instead of {:?} at {at} of {}",
+            found[at],
+            expected[at],
+            found.len()
+        );
     }
 }
 
@@ -92,7 +108,11 @@ pub fn all_say(comm: &Comm, text: &str) -> Outcome {
     let texts = gather(comm, text)?;
     match texts.iter().position(|other| *other != texts[0]) {
         None => Ok(()),
-        Some(rank) => Err(format!("rank 0 has `{}`, rank {rank} has `{}`", texts[0], texts[rank]).into()),
+        Some(rank) => Err(format!(
+            "rank 0 has `{}`, rank {rank} has `{}`",
+            texts[0], texts[rank]
+        )
+        .into()),
     }
 }
 
@@ -110,14 +130,22 @@ pub fn same_error<T>(comm: &Comm, result: Result<T>) -> Result<Error, Failure> {
 ///
 /// # Errors
 /// When the others differ, or one of them has no error.
-pub fn others_error(comm: &Comm, panicked: usize, error: Option<Error>) -> Result<Option<Error>, Failure> {
+pub fn others_error(
+    comm: &Comm,
+    panicked: usize,
+    error: Option<Error>,
+) -> Result<Option<Error>, Failure> {
     let mut texts = gather(comm, &text(error.as_ref()))?;
     texts.remove(panicked);
     if let Some(other) = texts.iter().find(|other| **other != texts[0]) {
         return Err(format!("errors differ: `{}` and `{other}`", texts[0]).into());
     }
     if (comm.rank() == panicked) != error.is_none() {
-        return Err(format!("only rank {panicked} was to panic, but here: {}", text(error.as_ref())).into());
+        return Err(format!(
+            "only rank {panicked} was to panic, but here: {}",
+            text(error.as_ref())
+        )
+        .into());
     }
     Ok(error)
 }
@@ -142,4 +170,22 @@ pub fn works(comm: &Comm) -> Outcome {
     let expected: Vec<u64> = (0..comm.size()).map(|root| number(7, root)).collect();
     assert_equal(table.view(), &expected);
     Ok(())
+}
+
+/// An object that holds 1 to 8. Collective.
+///
+/// # Errors
+/// When `comm` does not work.
+pub fn one_to_eight(comm: &Comm) -> Result<Shared<[u64]>> {
+    Shared::from_root(comm, 0, || (1..=8).collect())
+}
+
+/// The ranks that may differ from the rest: all, if there is a rest.
+#[must_use]
+pub fn odd_ranks(comm: &Comm) -> std::ops::Range<usize> {
+    if comm.size() > 1 {
+        0..comm.size()
+    } else {
+        0..0
+    }
 }

@@ -48,7 +48,9 @@ pub fn attempt(case: &Case, comm: &Comm) -> Result<(), String> {
 #[must_use]
 pub fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
+    text.or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a text")
+        .to_owned()
 }
 
 /// Runs a case on a `Comm` of its own with all ranks of `comm`, which all learn how it ended on each of them.
@@ -56,10 +58,17 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> String {
 /// # Errors
 /// Only when `comm` itself does not work any more.
 pub fn run(case: &Case, comm: &Comm) -> Result<Result<(), String>, Error> {
-    let own = comm.split(Some(0), comm.rank())?.expect("a rank with a color gets a Comm");
+    let own = comm
+        .split(Some(0), comm.rank())?
+        .expect("a rank with a color gets a Comm");
     let result = attempt(case, &own);
     drop(own);
-    let texts = gather(comm, &result.err().map_or_else(String::new, |text| format!("failed: {text}")))?;
+    let texts = gather(
+        comm,
+        &result
+            .err()
+            .map_or_else(String::new, |text| format!("failed: {text}")),
+    )?;
     Ok(summary(&texts))
 }
 
@@ -68,9 +77,14 @@ pub fn run(case: &Case, comm: &Comm) -> Result<Result<(), String>, Error> {
 /// # Errors
 /// When a rank has a text.
 pub fn summary(texts: &[String]) -> Result<(), String> {
-    let failed = |(rank, text): (usize, &String)| (!text.is_empty()).then(|| format!("rank {rank} {text}"));
+    let failed =
+        |(rank, text): (usize, &String)| (!text.is_empty()).then(|| format!("rank {rank} {text}"));
     let lines: Vec<String> = texts.iter().enumerate().filter_map(failed).collect();
-    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
+    if lines.is_empty() {
+        Ok(())
+    } else {
+        Err(lines.join("\n"))
+    }
 }
 
 #[cfg(test)]
@@ -84,12 +98,21 @@ mod tests {
             comm.barrier()?;
             Ok(())
         }
-        let case = Case { name: "lame", run: lame };
+        let case = Case {
+            name: "lame",
+            run: lame,
+        };
         let ends = pshmem::local::Cluster::new(&[2, 1]).run(|comm| run(&case, comm).unwrap());
         for end in ends {
             let text = end.unwrap_err();
-            assert!(text.contains("rank 1 failed: assertion") && text.contains("rank 1 is lame"), "{text}");
-            assert!(text.contains("rank 0 failed: ") && text.contains("rank 2 failed: "), "{text}");
+            assert!(
+                text.contains("rank 1 failed: assertion") && text.contains("rank 1 is lame"),
+                "{text}"
+            );
+            assert!(
+                text.contains("rank 0 failed: ") && text.contains("rank 2 failed: "),
+                "{text}"
+            );
         }
     }
 }

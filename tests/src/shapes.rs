@@ -25,7 +25,11 @@ pub fn clusters() -> impl Iterator<Item = (String, Cluster)> {
         let counts: Vec<String> = nodes.iter().map(usize::to_string).collect();
         let name = counts.join("+");
         let cluster = Cluster::new(nodes);
-        if cyclic { (name + " cyclic", cluster.cyclic()) } else { (name, cluster) }
+        if cyclic {
+            (name + " cyclic", cluster.cyclic())
+        } else {
+            (name, cluster)
+        }
     })
 }
 
@@ -54,11 +58,16 @@ pub fn derived(world: &Comm) -> Result<Vec<(String, Comm)>> {
             add(comm)?;
         }
     }
-    Ok(found.into_iter().map(|(_, name, comm)| (name, comm)).collect())
+    Ok(found
+        .into_iter()
+        .map(|(_, name, comm)| (name, comm))
+        .collect())
 }
 
 fn reorder(comm: &Comm, key: usize) -> Result<Comm> {
-    Ok(comm.split(Some(0), key)?.expect("a rank with a color gets a Comm"))
+    Ok(comm
+        .split(Some(0), key)?
+        .expect("a rank with a color gets a Comm"))
 }
 
 /// Node of each rank.
@@ -74,10 +83,15 @@ fn placement(comm: &Comm) -> Result<Vec<u8>> {
 fn name(nodes: &[u8]) -> String {
     let join = |numbers: Vec<String>, separator: &str| numbers.join(separator);
     if nodes.is_sorted() {
-        let counts = nodes.chunk_by(|a, b| a == b).map(|node| node.len().to_string());
+        let counts = nodes
+            .chunk_by(|a, b| a == b)
+            .map(|node| node.len().to_string());
         return join(counts.collect(), "+");
     }
-    format!("nodes {}", join(nodes.iter().map(u8::to_string).collect(), ","))
+    format!(
+        "nodes {}",
+        join(nodes.iter().map(u8::to_string).collect(), ",")
+    )
 }
 
 #[cfg(test)]
@@ -87,11 +101,18 @@ mod tests {
     #[test]
     fn four_ranks_give_all_shapes_of_four() {
         let names = Cluster::new(&[4]).run(|world| {
-            derived(world).unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+            derived(world)
+                .unwrap()
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
         });
         for of_rank in names {
             for name in ["4", "1+1+1+1", "2+2", "nodes 0,1,0,1", "3+1", "1+3"] {
-                assert!(of_rank.iter().any(|found| found == name), "{name} is not among {of_rank:?}");
+                assert!(
+                    of_rank.iter().any(|found| found == name),
+                    "{name} is not among {of_rank:?}"
+                );
             }
         }
     }

@@ -14,7 +14,8 @@ const LIMIT: u64 = 120;
 #[must_use]
 pub fn limit() -> Duration {
     let seconds = std::env::var("PSHMEM_TEST_LIMIT").map_or(LIMIT, |text| {
-        text.parse().expect("PSHMEM_TEST_LIMIT is a number of seconds")
+        text.parse()
+            .expect("PSHMEM_TEST_LIMIT is a number of seconds")
     });
     Duration::from_secs(seconds)
 }
@@ -30,7 +31,10 @@ pub fn guard<R>(what: &str, job: impl FnOnce() -> R) -> R {
         // A dropped sender means that `job` has ended, well or by a panic.
         if watched.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
             // Not `eprintln`: a test's output is kept back until it ends, which it never will.
-            let text = format!("watchdog: {what} hangs: not over after {} s\n", limit.as_secs());
+            let text = format!(
+                "watchdog: {what} hangs: not over after {} s\n",
+                limit.as_secs()
+            );
             let _ = std::io::stderr().write_all(text.as_bytes());
             std::process::abort();
         }

@@ -21,11 +21,20 @@ fn a_rank_that_returns_early_is_divergence() {
     for (name, cluster) in clusters() {
         for wait in WAITS {
             let ends = guard(&format!("an early return on {name}"), || {
-                cluster.run(|comm| if comm.rank() == comm.size() - 1 { Ok(()) } else { wait(comm) })
+                cluster.run(|comm| {
+                    if comm.rank() == comm.size() - 1 {
+                        Ok(())
+                    } else {
+                        wait(comm)
+                    }
+                })
             });
             let (_, others) = ends.split_last().expect("at least one rank");
             for end in others {
-                assert!(matches!(end, Err(Error::Diverged { .. })), "{end:?} on {name}");
+                assert!(
+                    matches!(end, Err(Error::Diverged { .. })),
+                    "{end:?} on {name}"
+                );
             }
         }
     }
@@ -37,7 +46,9 @@ fn leaked_handles_do_not_hide_that_a_rank_has_returned() {
         let ends = guard(&format!("a leak on {name}"), || {
             cluster.run(|comm| {
                 let object = Shared::<[u64]>::from_root(comm, 0, || vec![1, 2])?;
-                let part = comm.split(Some(0), 0)?.expect("a rank with a color gets a Comm");
+                let part = comm
+                    .split(Some(0), 0)?
+                    .expect("a rank with a color gets a Comm");
                 if comm.rank() == 0 {
                     std::mem::forget((object, part));
                     return Ok(());
@@ -48,7 +59,10 @@ fn leaked_handles_do_not_hide_that_a_rank_has_returned() {
             })
         });
         for end in &ends[1..] {
-            assert!(matches!(end, Err(Error::Diverged { .. })), "{end:?} on {name}");
+            assert!(
+                matches!(end, Err(Error::Diverged { .. })),
+                "{end:?} on {name}"
+            );
         }
     }
 }
@@ -65,15 +79,28 @@ fn a_panic_reaches_the_others_with_rank_and_message() {
                             std::panic::resume_unwind(Box::new("a message"));
                         }
                         let end = wait(comm);
-                        found.lock().expect("no panic while it is held").push((comm.size() - 1, end));
+                        found
+                            .lock()
+                            .expect("no panic while it is held")
+                            .push((comm.size() - 1, end));
                     })
                 }))
             });
             let payload = panicked.expect_err("the panic goes on after all ranks have ended");
             assert_eq!(payload.downcast_ref::<&str>(), Some(&"a message"));
             for (last, end) in found.into_inner().expect("no panic while it is held") {
-                let Err(Error::RankFailed { rank, message, host }) = &end else { panic!("{end:?} on {name}") };
-                assert!(*rank == last && message.contains("a message") && !host.is_empty(), "{end:?} on {name}");
+                let Err(Error::RankFailed {
+                    rank,
+                    message,
+                    host,
+                }) = &end
+                else {
+                    panic!("{end:?} on {name}")
+                };
+                assert!(
+                    *rank == last && message.contains("a message") && !host.is_empty(),
+                    "{end:?} on {name}"
+                );
             }
         }
     }

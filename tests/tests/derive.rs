@@ -4,7 +4,16 @@
 //! - `forms` every form of struct that the derive accepts · `hygiene` hostile surroundings · `strict` a crate that denies
 //!   every lint
 
-#![allow(unreachable_pub, reason = "the structs are written as users write them")]
+#![allow(
+    unreachable_pub,
+    reason = "the structs are written as users write them"
+)]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "small whole numbers that are copied, not computed"
+)]
 
 #[path = "derive/behaviour.rs"]
 mod behaviour;

@@ -12,7 +12,10 @@ const COMPILER: &str = "rustc 1.95.";
 #[test]
 fn mistakes_are_explained() {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("--version").output().expect("rustc runs");
+    let version = Command::new(rustc)
+        .arg("--version")
+        .output()
+        .expect("rustc runs");
     let version = String::from_utf8_lossy(&version.stdout);
     if !version.starts_with(COMPILER) {
         println!("skipped: the texts are those of {COMPILER}x, this is {version}");

@@ -11,9 +11,15 @@ use pshmem_tests::model::play;
 const CASES: u32 = 60;
 
 fn check(ops: impl Strategy<Value = Vec<Op>>) {
-    let cases = std::env::var("PSHMEM_PROPTEST_CASES").map_or(CASES, |text| text.parse().expect("a number of sequences"));
+    let cases = std::env::var("PSHMEM_PROPTEST_CASES")
+        .map_or(CASES, |text| text.parse().expect("a number of sequences"));
     // Each try starts threads, so a failure is not shrunk for ever.
-    let config = Config { cases, max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases,
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let result = TestRunner::new(config).run(&(ops::shapes(), ops), |(shape, ops)| {
         play(&shape, &ops).map_err(TestCaseError::fail)
     });

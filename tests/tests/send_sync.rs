@@ -45,7 +45,10 @@ fn views_are_what_references_are() {
     send_and_sync::<<u64 as pshmem::SharedLayout>::View<'static>>();
     send_and_sync::<<ndarray::Array2<f64> as pshmem::SharedLayout>::View<'static>>();
     let list = Shared::<[u64]>::from_root(&Comm::solo(), 0, || vec![1, 2, 3]).unwrap();
-    let grid = Shared::<ndarray::Array2<u64>>::from_root(&Comm::solo(), 0, || ndarray::Array2::ones([2, 2])).unwrap();
+    let grid = Shared::<ndarray::Array2<u64>>::from_root(&Comm::solo(), 0, || {
+        ndarray::Array2::ones([2, 2])
+    })
+    .unwrap();
     let (view, square): (&[u64], ArrayView2<u64>) = (list.view(), grid.view());
     let sums = std::thread::scope(|scope| {
         let first = scope.spawn(move || view.iter().sum::<u64>());

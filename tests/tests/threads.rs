@@ -8,8 +8,13 @@ fn on_every_shape(case: &Case) {
         let what = format!("{} on {shape}", case.name);
         // The case gets the world itself here, and a Comm made by split under mpirun: both are to work.
         let ends = watchdog::guard(&what, || cluster.run(|comm| report::attempt(case, comm)));
-        let texts: Vec<String> =
-            ends.into_iter().map(|end| end.err().map_or_else(String::new, |text| format!("failed: {text}"))).collect();
+        let texts: Vec<String> = ends
+            .into_iter()
+            .map(|end| {
+                end.err()
+                    .map_or_else(String::new, |text| format!("failed: {text}"))
+            })
+            .collect();
         if let Err(text) = report::summary(&texts) {
             panic!("{what}:\n{text}");
         }

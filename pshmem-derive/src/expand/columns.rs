@@ -23,7 +23,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     quote!(#view #view_mut #fields #records #hidden)
 }
 
-/// `len`, `is_empty`, `get` and `set`: methods that users call, so they stand outside the `const` block, with docs.
+/// `len`, `is_empty`, `get` and `set`: methods that users call, so they stand outside the `const` block, with docs. Generated
+/// code calls nothing by `.len()`: a trait of the user's may have a method of that name for every type.
 fn records(model: &Model, scopes: &Scopes) -> TokenStream {
     let vis = &model.vis;
     let (view, view_mut) = (&model.names.view, &model.names.view_mut);
@@ -37,14 +38,14 @@ fn records(model: &Model, scopes: &Scopes) -> TokenStream {
         #[must_use]
         #[inline]
         #vis fn len(&self) -> ::core::primitive::usize {
-            self.#first.len()
+            <[_]>::len(&self.#first)
         }
 
         /// Whether there is no record.
         #[must_use]
         #[inline]
         #vis fn is_empty(&self) -> ::core::primitive::bool {
-            self.#first.is_empty()
+            <[_]>::is_empty(&self.#first)
         }
 
         #[doc = #gathered]
@@ -222,7 +223,7 @@ fn copying(model: &Model) -> TokenStream {
             // SAFETY: passed on from the caller.
             let mut view = unsafe { <Self as #private::SharedColumns>::view_mut(plan, base) };
             #(
-                for (value, record) in ::core::iter::Iterator::zip(view.#names.iter_mut(), owned) {
+                for (value, record) in ::core::iter::Iterator::zip(<[_]>::iter_mut(&mut view.#names), owned) {
                     *value = record.#names;
                 }
             )*

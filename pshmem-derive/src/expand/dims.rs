@@ -93,7 +93,7 @@ pub(super) fn impls(model: &Model, scopes: &Scopes) -> TokenStream {
     if !model.has_dims() {
         return TokenStream::new();
     }
-    let ty = type_of(model, scopes);
+    let (ty, private) = (type_of(model, scopes), model.private());
     let text = model.names.dims.to_string();
     let (generics, _, clause) = scopes.dims.split_for_impl();
     let names: Vec<_> = parts(model).into_iter().map(|part| part.name).collect();
@@ -124,9 +124,7 @@ pub(super) fn impls(model: &Model, scopes: &Scopes) -> TokenStream {
         #[automatically_derived]
         impl #generics ::core::fmt::Debug for #ty #clause {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Formatter::debug_struct(f, #text)
-                    #(.field(#texts, &self.#names))*
-                    .finish()
+                #private::debug_struct(f, #text, &[#((#texts, &self.#names)),*])
             }
         }
     }

@@ -54,8 +54,8 @@ fn const_block(items: &[TokenStream]) -> TokenStream {
         #[doc(hidden)]
         #[allow(
             dead_code, deprecated, missing_docs, non_local_definitions, nonstandard_style, private_bounds, private_interfaces,
-            single_use_lifetimes, trivial_bounds, unreachable_pub, unsafe_code, unused, unused_qualifications, clippy::all, clippy::nursery, clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
+            single_use_lifetimes, trivial_bounds, unreachable_pub, unsafe_code, unused, unused_qualifications,
+            clippy::all, clippy::nursery, clippy::pedantic, clippy::undocumented_unsafe_blocks
         )]
         const _: () = {
             #(#items)*

@@ -27,7 +27,7 @@ pub(super) fn body(model: &Model) -> TokenStream {
         let (name, text, layout) = (&field.name, names::text(&field.name), field.layout(model));
         let first = index == 0;
         quote! {
-            #private::preview_field(f, #first, #text, |f| (&#private::Probe::<#layout>::new()).put(view.#name, f))?;
+            #private::preview_field(f, #first, #text, |f| (&#private::Probe::<#layout>::new()).pshmem_put(view.#name, f))?;
         }
     });
     quote! {

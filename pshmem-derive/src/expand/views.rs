@@ -138,9 +138,8 @@ fn debug(model: &Model, name: &Ident, generics: &Generics) -> TokenStream {
         impl #generics ::core::fmt::Debug for #name #parameters #clause {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 use #private::{ShowDebug as _, ShowNothing as _};
-                ::core::fmt::Formatter::debug_struct(f, #text)
-                    #(.field(#texts, (&#private::Show(&self.#names)).show()))*
-                    .finish()
+                let fields = [#((#texts, (&#private::Show(&self.#names)).pshmem_show())),*];
+                #private::debug_struct(f, #text, &fields)
             }
         }
     }

@@ -68,7 +68,7 @@ use std::ops::Range;
 )]
 pub unsafe trait SharedLayout: raw::Planned + 'static {
     /// The same value in private memory.
-    type Owned;
+    type Owned: OwnedBy<Self>;
     /// The extents that are known only at run time.
     type Dims: Copy + Eq + Debug + 'static;
     /// What readers get.

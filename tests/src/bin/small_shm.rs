@@ -32,7 +32,10 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
         assert!(needed > free, "{error}");
         // What there is still works, byte for byte, and so does everything that needs no new memory.
         for (index, object) in objects.iter_mut().enumerate() {
-            assert!(object.view().iter().all(|&x| x == index as u8), "object {index}");
+            assert!(
+                object.view().iter().all(|&x| x == index as u8),
+                "object {index}"
+            );
             object.update(index % comm.size(), |mut w| w.fill(1))?;
             assert!(object.view().iter().all(|&x| x == 1), "object {index}");
         }

@@ -11,11 +11,16 @@ use pshmem_tests::{cases, report, shapes, watchdog};
 fn main() -> ExitCode {
     let filter = std::env::args().nth(1).unwrap_or_default();
     pshmem::run(|world: &Comm| -> Result<(), String> {
-        let (passed, failed) = all(world, &filter).map_err(|error| format!("the suite's own Comm failed: {error}"))?;
+        let (passed, failed) =
+            all(world, &filter).map_err(|error| format!("the suite's own Comm failed: {error}"))?;
         if world.rank() == 0 {
             println!("{passed} passed, {failed} failed");
         }
-        if failed > 0 { Err(format!("{failed} cases failed")) } else { Ok(()) }
+        if failed > 0 {
+            Err(format!("{failed} cases failed"))
+        } else {
+            Ok(())
+        }
     })
 }
 
@@ -31,13 +36,19 @@ fn all(world: &Comm, filter: &str) -> pshmem::Result<(usize, usize)> {
         say(&format!("-- {shape}"));
         for case in cases::ALL.iter().filter(|case| case.name.contains(filter)) {
             let start = Instant::now();
-            let end = watchdog::guard(&format!("{} on {shape}", case.name), || report::run(case, &comm))?;
+            let end = watchdog::guard(&format!("{} on {shape}", case.name), || {
+                report::run(case, &comm)
+            })?;
             match &end {
                 Ok(()) => passed += 1,
                 Err(_) => failed += 1,
             }
             let verdict = end.map_or_else(|text| format!("FAILED\n{text}"), |()| "ok".to_owned());
-            say(&format!("{} ({:.2} s) ... {verdict}", case.name, start.elapsed().as_secs_f64()));
+            say(&format!(
+                "{} ({:.2} s) ... {verdict}",
+                case.name,
+                start.elapsed().as_secs_f64()
+            ));
         }
     }
     Ok((passed, failed))

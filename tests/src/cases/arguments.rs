@@ -1,39 +1,44 @@
 //! Bad arguments: the same `Err` on every rank, nothing changed, and the `Comm` as good as before.
 
-use ndarray::{Array1, Array2, Array3, array as matrix};
+use ndarray::{Array2, Array3, array as matrix};
 use pshmem::{Comm, Error, Shared};
 
-use crate::check::{assert_equal, same_error, works};
+use crate::check::{assert_equal, one_to_eight, works};
 use crate::report::Outcome;
-
-/// The call fails alike on all ranks with the error of that pattern; the table is unchanged and its `Comm` alive.
-macro_rules! refused {
-    ($comm:expr, $table:ident, $pattern:pat $(if $guard:expr)?, $call:expr) => {{
-        let before = $table.to_owned();
-        let result = $call;
-        assert!($table.to_owned() == before, "the data changed");
-        let error = same_error($comm, result)?;
-        assert!(matches!(error, $pattern $(if $guard)?), "{error:?}");
-        $comm.barrier()?;
-    }};
-}
-
-fn table(comm: &Comm) -> Result<Shared<[u64]>, Error> {
-    Shared::from_root(comm, 0, || (1..=8).collect())
-}
 
 /// A root that is no rank, the same on all ranks.
 pub fn root_out_of_range(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let size = comm.size();
     for root in [size, size + 1, usize::MAX] {
-        refused!(comm, list, Error::NoSuchRank { .. }, list.set(root, 0, Some(&[9])));
-        refused!(comm, list, Error::NoSuchRank { .. }, list.set_with(root, 0, || vec![9]));
-        refused!(comm, list, Error::NoSuchRank { .. }, list.update(root, |mut w| w[0] = 9));
-        refused!(comm, list, Error::NoSuchRank { .. }, list.try_update(root, |_| Err::<(), _>("never called")));
+        refused!(
+            comm,
+            list,
+            Error::NoSuchRank { .. },
+            list.set(root, 0, Some(&[9]))
+        );
+        refused!(
+            comm,
+            list,
+            Error::NoSuchRank { .. },
+            list.set_with(root, 0, || vec![9])
+        );
+        refused!(
+            comm,
+            list,
+            Error::NoSuchRank { .. },
+            list.update(root, |mut w| w[0] = 9)
+        );
+        refused!(
+            comm,
+            list,
+            Error::NoSuchRank { .. },
+            list.try_update(root, |_| Err::<(), _>("never called"))
+        );
         let made = Shared::<[u64]>::from_root(comm, root, || vec![9]);
         refused!(comm, list, Error::NoSuchRank { .. }, made);
-        let made = Shared::<[u64]>::try_from_root(comm, root, || Err::<Vec<u64>, _>("never called"));
+        let made =
+            Shared::<[u64]>::try_from_root(comm, root, || Err::<Vec<u64>, _>("never called"));
         refused!(comm, list, Error::NoSuchRank { .. }, made);
     }
     works(comm)
@@ -41,35 +46,72 @@ pub fn root_out_of_range(comm: &Comm) -> Outcome {
 
 /// A block that does not fit at the root's offset.
 pub fn block_past_the_edge(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let mut grid = Shared::<Array2<u8>>::from_root(comm, 0, || matrix![[1, 2, 3], [4, 5, 6]])?;
     for root in 0..comm.size() {
         let mine = comm.rank() == root;
-        for (offset, len) in [(8, 1), (7, 2), (0, 9), (9, 0), (usize::MAX, 1), (usize::MAX, 0), (usize::MAX - 1, 2)] {
+        for (offset, len) in [
+            (8, 1),
+            (7, 2),
+            (0, 9),
+            (9, 0),
+            (usize::MAX, 1),
+            (usize::MAX, 0),
+            (usize::MAX - 1, 2),
+        ] {
             let block = vec![9; len];
             let data = mine.then_some(&block[..]);
             refused!(comm, list, Error::OutOfBounds { rank, .. } if rank == root, list.set(root, offset, data));
             // Others pass what would fit.
-            let (offset, data) = if mine { (offset, &block[..]) } else { (0, &[9][..]) };
-            refused!(comm, list, Error::OutOfBounds { .. }, list.set(root, offset, Some(data)));
-            refused!(comm, list, Error::OutOfBounds { .. }, list.set_with(root, offset, || block.clone()));
+            let (offset, data) = if mine {
+                (offset, &block[..])
+            } else {
+                (0, &[9][..])
+            };
+            refused!(
+                comm,
+                list,
+                Error::OutOfBounds { .. },
+                list.set(root, offset, Some(data))
+            );
+            refused!(
+                comm,
+                list,
+                Error::OutOfBounds { .. },
+                list.set_with(root, offset, || block.clone())
+            );
         }
         for offset in [[2, 0], [0, 3], [1, 2], [usize::MAX, 0], [0, usize::MAX]] {
             let block = matrix![[7, 8]];
-            refused!(comm, grid, Error::OutOfBounds { .. }, grid.set(root, offset, mine.then(|| block.view())));
+            refused!(
+                comm,
+                grid,
+                Error::OutOfBounds { .. },
+                grid.set(root, offset, mine.then(|| block.view()))
+            );
         }
         let tall = Array2::zeros([3, 1]);
-        refused!(comm, grid, Error::OutOfBounds { .. }, grid.set(root, [0, 0], mine.then(|| tall.view())));
+        refused!(
+            comm,
+            grid,
+            Error::OutOfBounds { .. },
+            grid.set(root, [0, 0], mine.then(|| tall.view()))
+        );
         // A block without elements must fit, too.
         let none = Array2::zeros([0, 4]);
-        refused!(comm, grid, Error::OutOfBounds { .. }, grid.set(root, [0, 0], mine.then(|| none.view())));
+        refused!(
+            comm,
+            grid,
+            Error::OutOfBounds { .. },
+            grid.set(root, [0, 0], mine.then(|| none.view()))
+        );
     }
     works(comm)
 }
 
 /// `None` on the root; what others pass does not help.
 pub fn no_data_on_the_root(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     for root in 0..comm.size() {
         refused!(comm, list, Error::NoData { root: at, .. } if at == root, list.set(root, 0, None));
         let data = (comm.rank() != root).then_some(&[9][..]);
@@ -80,15 +122,20 @@ pub fn no_data_on_the_root(comm: &Comm) -> Outcome {
 
 /// `assign` where nobody holds data.
 pub fn no_holder(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     refused!(comm, list, Error::Holders { ref ranks } if ranks.is_empty(), list.assign(0, None));
-    refused!(comm, list, Error::Holders { .. }, list.assign(usize::MAX, None));
+    refused!(
+        comm,
+        list,
+        Error::Holders { .. },
+        list.assign(usize::MAX, None)
+    );
     works(comm)
 }
 
 /// `assign` where two ranks, or all, hold data.
 pub fn two_holders(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     for second in 1..comm.size() {
         for first in 0..second {
             let data = [first, second].contains(&comm.rank()).then_some(&[9][..]);
@@ -104,7 +151,7 @@ pub fn two_holders(comm: &Comm) -> Outcome {
 
 /// `assign` where the one holder's block does not fit.
 pub fn assigned_block_past_the_edge(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     for holder in 0..comm.size() {
         let data = (comm.rank() == holder).then_some(&[9, 9][..]);
         refused!(comm, list, Error::OutOfBounds { rank, .. } if rank == holder, list.assign(7, data));
@@ -112,113 +159,10 @@ pub fn assigned_block_past_the_edge(comm: &Comm) -> Outcome {
     works(comm)
 }
 
-/// Each rank in turn asks for other extents than the rest, of another size class, too.
-pub fn dims_differ(comm: &Comm) -> Outcome {
-    let list = table(comm)?;
-    for odd in other_ranks(comm) {
-        let mine = comm.rank() == odd;
-        for other in [0, 99, 101, 300 << 10, 2 << 20] {
-            let made = Shared::<[u8]>::new(comm, if mine { other } else { 100 });
-            refused!(comm, list, Error::Mismatch { .. }, made);
-            let made = Shared::<[u8]>::new(comm, if mine { other } else { 1 << 20 });
-            refused!(comm, list, Error::Mismatch { .. }, made);
-        }
-        let made = Shared::<Array2<f64>>::new(comm, if mine { [3, 5] } else { [5, 3] });
-        refused!(comm, list, Error::Mismatch { .. }, made);
-        let made = Shared::<Array3<f64>>::new(comm, if mine { [0, 1, 2] } else { [1, 0, 2] });
-        refused!(comm, list, Error::Mismatch { .. }, made);
-    }
-    works(comm)
-}
-
-/// Each rank in turn asks for another type than the rest, also one of the same size or one that looks the same.
-pub fn types_differ(comm: &Comm) -> Outcome {
-    let list = table(comm)?;
-    for odd in other_ranks(comm) {
-        let mine = comm.rank() == odd;
-        macro_rules! differ {
-            ($one:ty, $other:ty, $dims:expr, $other_dims:expr) => {
-                let made = if mine {
-                    Shared::<$other>::new(comm, $other_dims).map(drop)
-                } else {
-                    Shared::<$one>::new(comm, $dims).map(drop)
-                };
-                refused!(comm, list, Error::Mismatch { .. }, made);
-            };
-        }
-        differ!([u8], [i8], 5, 5);
-        differ!([u64], [f64], 5, 5);
-        differ!([u8], Vec<u8>, 5, 5);
-        differ!([u8], Array1<u8>, 5, [5]);
-        differ!(u64, f64, (), ());
-        differ!(u64, pshmem::Value<u64>, (), ());
-        differ!([u32], [u64], 4, 2);
-        differ!([u8], [u64], 100, 1 << 20);
-        differ!(Array2<u8>, Array3<u8>, [2, 2], [2, 2, 1]);
-    }
-    works(comm)
-}
-
-/// The same in `from_root`, where only the root knows extents.
-pub fn types_of_from_root_differ(comm: &Comm) -> Outcome {
-    let list = table(comm)?;
-    for odd in other_ranks(comm) {
-        let mine = comm.rank() == odd;
-        for root in 0..comm.size() {
-            macro_rules! differ {
-                ($one:ty, $other:ty, $value:expr, $other_value:expr) => {
-                    let made = if mine {
-                        Shared::<$other>::from_root(comm, root, || $other_value).map(drop)
-                    } else {
-                        Shared::<$one>::from_root(comm, root, || $value).map(drop)
-                    };
-                    refused!(comm, list, Error::Mismatch { .. }, made);
-                };
-            }
-            differ!([u8], [i8], vec![1; 3], vec![1; 3]);
-            differ!([u8], Vec<u64>, vec![1; 3], vec![1; 3]);
-            differ!(u64, [u64; 2], 1, [1; 2]);
-            // They do not even have the same number of extents.
-            differ!([u8], Array2<u8>, vec![1; 4], Array2::zeros([2, 2]));
-            differ!(Array2<u8>, u64, Array2::zeros([2, 2]), 1);
-            differ!(Array3<u8>, Array1<u8>, Array3::zeros([2, 2, 2]), Array1::zeros([8]));
-        }
-    }
-    works(comm)
-}
-
-/// `fill` with other values, short and long ones; a difference in the last byte counts.
-pub fn fill_values_differ(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
-    let mut floats = Shared::<[f64]>::from_root(comm, 0, || vec![1.0])?;
-    let mut long = Shared::<[[u8; 4096]]>::new(comm, 2)?;
-    for odd in other_ranks(comm) {
-        let mine = comm.rank() == odd;
-        refused!(comm, list, Error::Mismatch { .. }, list.fill(u64::from(mine)));
-        // Bytes count, not values.
-        refused!(comm, floats, Error::Mismatch { .. }, floats.fill(if mine { -0.0 } else { 0.0 }));
-        let mut value = [3; 4096];
-        value[4095] += u8::from(mine);
-        refused!(comm, long, Error::Mismatch { .. }, long.fill(value));
-    }
-    works(comm)
-}
-
-/// `with_ranks_per_node` with different numbers, and with none.
-pub fn ranks_per_node_differ(comm: &Comm) -> Outcome {
-    let list = table(comm)?;
-    for odd in other_ranks(comm) {
-        let n = if comm.rank() == odd { 1 } else { 2 };
-        refused!(comm, list, Error::Mismatch { .. }, comm.with_ranks_per_node(n));
-    }
-    refused!(comm, list, Error::Setting { .. }, comm.with_ranks_per_node(0));
-    works(comm)
-}
-
 /// Extents whose bytes do not fit an address space, also where one of them is zero or the element has no size.
 pub fn sizes_that_overflow(comm: &Comm) -> Outcome {
     const LARGE: usize = isize::MAX as usize;
-    let list = table(comm)?;
+    let list = one_to_eight(comm)?;
     macro_rules! too_large {
         ($layout:ty, $($dims:expr),+) => {
             $(refused!(comm, list, Error::TooLarge { .. }, Shared::<$layout>::new(comm, $dims));)+
@@ -227,7 +171,14 @@ pub fn sizes_that_overflow(comm: &Comm) -> Outcome {
     too_large!([u8], LARGE, LARGE + 1, usize::MAX);
     too_large!([u16], LARGE / 2 + 1, usize::MAX / 2 + 1);
     too_large!([()], LARGE + 1, usize::MAX);
-    too_large!(Array2<f64>, [usize::MAX, usize::MAX], [1 << 31, 1 << 31], [usize::MAX, 0], [0, LARGE], [LARGE / 8 + 1, 0]);
+    too_large!(
+        Array2<f64>,
+        [usize::MAX, usize::MAX],
+        [1 << 31, 1 << 31],
+        [usize::MAX, 0],
+        [0, LARGE],
+        [LARGE / 8 + 1, 0]
+    );
     too_large!(Array3<u8>, [1 << 40, 0, 1 << 40], [0, 1 << 32, 1 << 31]);
     too_large!(Array2<()>, [1 << 40, 1 << 40]);
     let root = comm.size() - 1;
@@ -236,20 +187,9 @@ pub fn sizes_that_overflow(comm: &Comm) -> Outcome {
     works(comm)
 }
 
-/// Only one rank asks for too much: all get an error, the same.
-pub fn one_rank_overflows(comm: &Comm) -> Outcome {
-    let list = table(comm)?;
-    for odd in other_ranks(comm) {
-        let dims = if comm.rank() == odd { [usize::MAX, 3] } else { [2, 3] };
-        let made = Shared::<Array2<u8>>::new(comm, dims);
-        refused!(comm, list, Error::TooLarge { .. } | Error::Mismatch { .. }, made);
-    }
-    works(comm)
-}
-
 /// More than any node has: refused before any memory is taken.
 pub fn no_room(comm: &Comm) -> Outcome {
-    let list = table(comm)?;
+    let list = one_to_eight(comm)?;
     for bytes in [1 << 45, 1 << 60, isize::MAX as usize - (1 << 20)] {
         refused!(comm, list, Error::NoRoom { needed, .. } if needed >= bytes, Shared::<[u8]>::new(comm, bytes));
     }
@@ -260,7 +200,7 @@ pub fn no_room(comm: &Comm) -> Outcome {
 
 /// Bad calls of all kinds, with good ones between them, on the same object.
 pub fn one_after_the_other(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let mut model: Vec<u64> = (1..=8).collect();
     for round in 0..40 {
         let root = round % comm.size();
@@ -273,13 +213,12 @@ pub fn one_after_the_other(comm: &Comm) -> Outcome {
         };
         assert!(bad.is_some(), "round {round}");
         model[round % 8] = round as u64;
-        list.set(root, round % 8, (comm.rank() == root).then_some(&[round as u64]))?;
+        list.set(
+            root,
+            round % 8,
+            (comm.rank() == root).then_some(&[round as u64]),
+        )?;
         assert_equal(list.view(), &model);
     }
     works(comm)
-}
-
-/// The ranks that may differ from the rest: all, if there is a rest.
-fn other_ranks(comm: &Comm) -> std::ops::Range<usize> {
-    if comm.size() > 1 { 0..comm.size() } else { 0..0 }
 }

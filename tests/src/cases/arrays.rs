@@ -60,9 +60,18 @@ dimensions! {
 /// Arrays without elements, with extent 0 in any axis: every call works and changes nothing.
 pub fn empty_extents(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
-    for shape in [[0, 3, 2], [3, 0, 2], [3, 2, 0], [0, 0, 0], [0, 1 << 20, 1 << 20]] {
+    for shape in [
+        [0, 3, 2],
+        [3, 0, 2],
+        [3, 2, 0],
+        [0, 0, 0],
+        [0, 1 << 20, 1 << 20],
+    ] {
         let mut shared = Shared::<Array3<u64>>::new(comm, shape)?;
-        assert_eq!((shared.dims(), shared.bytes(), shared.view().len()), (shape, 0, 0));
+        assert_eq!(
+            (shared.dims(), shared.bytes(), shared.view().len()),
+            (shape, 0, 0)
+        );
         let nothing = Array3::<u64>::zeros(shape);
         let mine = (comm.rank() == last).then(|| nothing.view());
         shared.set(last, [0; 3], mine)?;
@@ -93,7 +102,10 @@ pub fn empty_slices(comm: &Comm) -> Outcome {
     none.fill(1.0)?;
     none.update(last, |mut w| w.reverse())?;
     assert!(none.view().is_empty() && none.to_owned().is_empty());
-    assert_eq!(Shared::<Vec<u8>>::from_root(comm, last, Vec::new)?.dims(), 0);
+    assert_eq!(
+        Shared::<Vec<u8>>::from_root(comm, last, Vec::new)?.dims(),
+        0
+    );
     let mut some = Shared::<[u8]>::from_root(comm, 0, || vec![1, 2])?;
     some.set(last, 2, Some(&[]))?;
     some.assign(0, (comm.rank() == last).then_some(&[]))?;
@@ -109,10 +121,18 @@ pub fn corners(comm: &Comm) -> Outcome {
     let mut round = 0;
     for extents in [[1; 3], [2; 3], [1, 2, 6], [4, 5, 1], [4, 5, 6]] {
         for corner in 0..8 {
-            let at = |axis: usize| if corner >> axis & 1 == 1 { shape[axis] - extents[axis] } else { 0 };
+            let at = |axis: usize| {
+                if corner >> axis & 1 == 1 {
+                    shape[axis] - extents[axis]
+                } else {
+                    0
+                }
+            };
             let [i, j, k] = [at(0), at(1), at(2)];
             let block = array(100 + round, Dim(extents));
-            model.slice_mut(s![i..i + extents[0], j..j + extents[1], k..k + extents[2]]).assign(&block);
+            model
+                .slice_mut(s![i..i + extents[0], j..j + extents[1], k..k + extents[2]])
+                .assign(&block);
             let mine = comm.rank() == round % comm.size();
             shared.assign([i, j, k], mine.then(|| block.view()))?;
             assert_same(shared.view(), model.view());
@@ -166,7 +186,12 @@ pub fn owned_in_any_order(comm: &Comm) -> Outcome {
     let mut fortran = Array2::zeros([4, 3].f());
     fortran.assign(&logical);
     for root in 0..comm.size() {
-        for source in [&logical, &backwards, &fortran, &logical.clone().reversed_axes()] {
+        for source in [
+            &logical,
+            &backwards,
+            &fortran,
+            &logical.clone().reversed_axes(),
+        ] {
             let shared = Shared::<Array2<u64>>::from_root(comm, root, || source.clone())?;
             assert_same(shared.view(), source.view());
             assert!(shared.view().is_standard_layout());

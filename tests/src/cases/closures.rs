@@ -1,4 +1,4 @@
-//! Closures that fail, panic, or call other collectives.
+//! Closures that fail or panic.
 //!
 //! A failed closure leaves what it wrote, on all nodes alike; the `Comm` lives. Panics are raised with `resume_unwind`,
 //! which prints nothing, except where the real thing is what matters.
@@ -8,12 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use ndarray::Array2;
 use pshmem::{Comm, Error, Shared};
 
-use crate::check::{all_say, assert_equal, others_error, same_error, works};
+use crate::check::{all_say, assert_equal, one_to_eight, others_error, same_error, works};
 use crate::report::{Failure, Outcome};
-
-fn table(comm: &Comm) -> Result<Shared<[u64]>, Error> {
-    Shared::from_root(comm, 0, || (1..=8).collect())
-}
 
 /// Runs a call in which rank `root` panics, and gives the error that the others get.
 fn others_of<R>(
@@ -25,7 +21,9 @@ fn others_of<R>(
     let error = match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.err(),
         Err(payload) => {
-            let text = payload.downcast_ref::<&str>().ok_or("the payload of the panic did not survive")?;
+            let text = payload
+                .downcast_ref::<&str>()
+                .ok_or("the payload of the panic did not survive")?;
             assert_eq!(*text, "boom");
             None
         }
@@ -36,7 +34,9 @@ fn others_of<R>(
 /// Whether the error says that the closure on this rank panicked with `boom`; the rank that panicked has none.
 fn assert_boom(error: Option<Error>, root: usize) {
     if let Some(error) = error {
-        let Error::Closure { rank, message } = &error else { panic!("{error:?}") };
+        let Error::Closure { rank, message } = &error else {
+            panic!("{error:?}")
+        };
         assert!(*rank == root && message.contains("boom"), "{error:?}");
     }
 }
@@ -46,7 +46,7 @@ fn boom() -> ! {
 }
 
 /// Copies of all nodes hold these values, and all calls work.
-fn alive(comm: &Comm, list: &mut Shared<[u64]>, expected: &[u64]) -> Outcome {
+pub(super) fn alive(comm: &Comm, list: &mut Shared<[u64]>, expected: &[u64]) -> Outcome {
     assert_equal(list.view(), expected);
     all_say(comm, &format!("{:?}", list.view()))?;
     works(comm)
@@ -54,7 +54,7 @@ fn alive(comm: &Comm, list: &mut Shared<[u64]>, expected: &[u64]) -> Outcome {
 
 /// `try_update` fails on each root after it has written: all have the error and what was written.
 pub fn update_fails(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let mut model = list.to_owned();
     for root in 0..comm.size() {
         let result = list.try_update(root, |mut w| {
@@ -63,11 +63,23 @@ pub fn update_fails(comm: &Comm) -> Outcome {
         });
         model[root % 8] = 100;
         let error = same_error(comm, result)?;
-        assert_eq!(error, Error::Closure { rank: root, message: format!("no luck on {root}") });
+        assert_eq!(
+            error,
+            Error::Closure {
+                rank: root,
+                message: format!("no luck on {root}")
+            }
+        );
         alive(comm, &mut list, &model)?;
         // A failure before anything was written changes nothing.
         let error = same_error(comm, list.try_update(root, |w| Err::<(), _>(w[0])))?;
-        assert_eq!(error, Error::Closure { rank: root, message: model[0].to_string() });
+        assert_eq!(
+            error,
+            Error::Closure {
+                rank: root,
+                message: model[0].to_string()
+            }
+        );
         alive(comm, &mut list, &model)?;
     }
     Ok(())
@@ -75,7 +87,7 @@ pub fn update_fails(comm: &Comm) -> Outcome {
 
 /// `update` panics on each root after it has written.
 pub fn update_panics(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let mut model = list.to_owned();
     for root in 0..comm.size() {
         model[root % 8] = 100;
@@ -87,7 +99,9 @@ pub fn update_panics(comm: &Comm) -> Outcome {
         })?;
         assert_boom(error, root);
         alive(comm, &mut list, &model)?;
-        let error = others_of(comm, root, || list.try_update(root, |_| -> Result<(), String> { boom() }))?;
+        let error = others_of(comm, root, || {
+            list.try_update(root, |_| -> Result<(), String> { boom() })
+        })?;
         assert_boom(error, root);
         alive(comm, &mut list, &model)?;
     }
@@ -96,25 +110,38 @@ pub fn update_panics(comm: &Comm) -> Outcome {
 
 /// `try_update_per_node` fails on one node, on all nodes: the error of the lowest rank.
 pub fn per_node_fails(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let node = comm.node();
     for bad in 0..node.count {
         let result = list.try_update_per_node(|mut w| {
             w[0] = 7;
-            if node.index == bad { Err(format!("node {bad}")) } else { Ok(()) }
+            if node.index == bad {
+                Err(format!("node {bad}"))
+            } else {
+                Ok(())
+            }
         });
         let error = same_error(comm, result)?;
-        assert!(matches!(&error, Error::Closure { message, .. } if *message == format!("node {bad}")), "{error:?}");
+        assert!(
+            matches!(&error, Error::Closure { message, .. } if *message == format!("node {bad}")),
+            "{error:?}"
+        );
         alive(comm, &mut list, &[7, 2, 3, 4, 5, 6, 7, 8])?;
     }
     let result = list.try_update_per_node(|_| Err::<(), _>(comm.rank()));
-    assert_eq!(same_error(comm, result)?, Error::Closure { rank: 0, message: "0".to_owned() });
+    assert_eq!(
+        same_error(comm, result)?,
+        Error::Closure {
+            rank: 0,
+            message: "0".to_owned()
+        }
+    );
     works(comm)
 }
 
 /// `update_per_node` panics on one node.
 pub fn per_node_panics(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     for bad in 0..comm.node().count {
         let mut ran = false;
         let call = list.update_per_node(|_| ());
@@ -123,7 +150,9 @@ pub fn per_node_panics(comm: &Comm) -> Outcome {
             list.update_per_node(|mut w| {
                 w[1] = 9;
                 ran = true;
-                if comm.node().index == bad { boom() }
+                if comm.node().index == bad {
+                    boom()
+                }
             })
         };
         let (root, mine) = first_of_node(comm, bad)?;
@@ -145,10 +174,12 @@ fn first_of_node(comm: &Comm, node: usize) -> Result<(usize, bool), Error> {
 
 /// The closure of `set_with` panics: nothing has been written.
 pub fn set_with_panics(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let before = list.to_owned();
     for root in 0..comm.size() {
-        let error = others_of(comm, root, || list.set_with(root, 0, || -> Vec<u64> { boom() }))?;
+        let error = others_of(comm, root, || {
+            list.set_with(root, 0, || -> Vec<u64> { boom() })
+        })?;
         assert_boom(error, root);
         alive(comm, &mut list, &before)?;
     }
@@ -158,9 +189,17 @@ pub fn set_with_panics(comm: &Comm) -> Outcome {
 /// `try_from_root` fails on each root: no object, no harm.
 pub fn from_root_fails(comm: &Comm) -> Outcome {
     for root in 0..comm.size() {
-        let made = Shared::<Array2<f64>>::try_from_root(comm, root, || Err::<Array2<f64>, _>("no such file"));
+        let made = Shared::<Array2<f64>>::try_from_root(comm, root, || {
+            Err::<Array2<f64>, _>("no such file")
+        });
         let error = same_error(comm, made)?;
-        assert_eq!(error, Error::Closure { rank: root, message: "no such file".to_owned() });
+        assert_eq!(
+            error,
+            Error::Closure {
+                rank: root,
+                message: "no such file".to_owned()
+            }
+        );
         works(comm)?;
     }
     Ok(())
@@ -169,24 +208,43 @@ pub fn from_root_fails(comm: &Comm) -> Outcome {
 /// `from_root` panics on each root, once in the way that panics usually come.
 pub fn from_root_panics(comm: &Comm) -> Outcome {
     for root in 0..comm.size() {
-        let error = others_of(comm, root, || Shared::<[u64]>::from_root(comm, root, || boom()))?;
+        let error = others_of(comm, root, || {
+            Shared::<[u64]>::from_root(comm, root, || boom())
+        })?;
         assert_boom(error, root);
         works(comm)?;
     }
     #[allow(clippy::panic, reason = "a panic in a closure is the subject")]
-    let error = others_of(comm, 0, || Shared::<[u64]>::from_root(comm, 0, || panic!("boom")))?;
+    let error = others_of(comm, 0, || {
+        Shared::<[u64]>::from_root(comm, 0, || panic!("boom"))
+    })?;
     assert_boom(error, 0);
     works(comm)
 }
 
 /// Messages of any length and alphabet: all ranks have the same text, and it begins as the message does.
 pub fn long_messages(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let root = comm.size() - 1;
-    for text in [String::new(), "x".repeat(399), "x".repeat(10_000), "ü€𝄞".repeat(300), "a\0b\n".to_owned()] {
+    for text in [
+        String::new(),
+        "x".repeat(399),
+        "x".repeat(10_000),
+        "ü€𝄞".repeat(300),
+        "a\0b\n".to_owned(),
+    ] {
         let error = same_error(comm, list.try_update(root, |_| Err::<(), _>(&text)))?;
-        let Error::Closure { message, .. } = error else { panic!("{error:?}") };
-        assert!(message.chars().zip(text.chars()).take(50).all(|(a, b)| a == b), "{message}");
+        let Error::Closure { message, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert!(
+            message
+                .chars()
+                .zip(text.chars())
+                .take(50)
+                .all(|(a, b)| a == b),
+            "{message}"
+        );
         let error = same_error(comm, list.try_update_per_node(|_| Err::<(), _>(&text)))?;
         assert!(matches!(error, Error::Closure { rank: 0, .. }), "{error:?}");
         let made = Shared::<[u8]>::try_from_root(comm, root, || Err::<Vec<u8>, _>(&text));
@@ -197,9 +255,11 @@ pub fn long_messages(comm: &Comm) -> Outcome {
 
 /// A payload that is no text is handed on unharmed.
 pub fn payloads_of_any_type(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
+    let mut list = one_to_eight(comm)?;
     let root = comm.size() / 2;
-    let caught = catch_unwind(AssertUnwindSafe(|| list.update(root, |_| resume_unwind(Box::new(42_u8)))));
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        list.update(root, |_| resume_unwind(Box::new(42_u8)))
+    }));
     let error = match caught {
         Ok(result) => result.err(),
         Err(payload) => {
@@ -210,89 +270,4 @@ pub fn payloads_of_any_type(comm: &Comm) -> Outcome {
     let error = others_error(comm, root, error)?;
     assert!(error.is_none_or(|error| matches!(error, Error::Closure { rank, .. } if rank == root)));
     alive(comm, &mut list, &[1, 2, 3, 4, 5, 6, 7, 8])
-}
-
-/// Makes every kind of collective call on `inner` and says whether each was refused.
-fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
-    let nested = |error: Option<Error>| matches!(error, Some(Error::Nested { .. }));
-    let data = [1];
-    nested(inner.barrier().err())
-        && nested(inner.split(Some(0), 0).err())
-        && nested(inner.node_comm().err())
-        && nested(inner.with_ranks_per_node(1).err())
-        && nested(Shared::<[u8]>::new(inner, 3).err())
-        && nested(Shared::<u64>::from_root(inner, 0, || 1).err())
-        && nested(list.set(0, 0, Some(&data)).err())
-        && nested(list.set_with(0, 0, || data).err())
-        && nested(list.assign(0, Some(&data)).err())
-        && nested(list.fill(1).err())
-        && nested(list.update(0, |mut w| w[0] = 1).err())
-        && nested(list.update_per_node(|mut w| w[0] = 1).err())
-}
-
-/// A collective inside the closure of `update` is refused at once, on the same `Comm` and on another.
-pub fn nested_in_update(comm: &Comm) -> Outcome {
-    if comm.size() == 1 {
-        return Ok(());
-    }
-    let mut list = table(comm)?;
-    let other = comm.split(Some(0), 0)?.expect("a rank with a color gets a Comm");
-    let mut others = [table(comm)?, table(&other)?];
-    for root in 0..comm.size() {
-        for inner in &mut others {
-            let on = inner.comm().clone();
-            let refused = list.update(root, |mut w| {
-                w[7] = root as u64;
-                all_nested(&on, inner)
-            })?;
-            assert_eq!(refused, (comm.rank() == root).then_some(true));
-            // Refused on one rank, it was posted nowhere: the very same calls work now.
-            alive(comm, inner, &[1, 2, 3, 4, 5, 6, 7, 8])?;
-            inner.set(root, 0, Some(&[1]))?;
-            works(&on)?;
-        }
-        let result = list.try_update(root, |_| comm.barrier());
-        assert!(matches!(same_error(comm, result)?, Error::Closure { rank, .. } if rank == root));
-    }
-    Ok(())
-}
-
-/// The same inside the closures of the other calls.
-pub fn nested_in_others(comm: &Comm) -> Outcome {
-    if comm.size() == 1 {
-        return Ok(());
-    }
-    let mut list = table(comm)?;
-    let mut other = table(comm)?;
-    for root in 0..comm.size() {
-        let mut refused = None;
-        list.set_with(root, 0, || {
-            refused = Some(all_nested(comm, &mut other));
-            [1]
-        })?;
-        assert_eq!(refused, (comm.rank() == root).then_some(true), "in set_with");
-        let refused = list.update_per_node(|_| all_nested(comm, &mut other))?;
-        assert_eq!(refused, (comm.node().rank == 0).then_some(true), "in update_per_node");
-        let made = Shared::<u8>::from_root(comm, root, || u8::from(all_nested(comm, &mut other)))?;
-        assert_eq!(*made.view(), 1, "in from_root");
-        let error = same_error(comm, Shared::<u8>::try_from_root(comm, root, || comm.barrier().map(|()| 1)))?;
-        assert!(matches!(error, Error::Closure { rank, .. } if rank == root), "{error:?}");
-        alive(comm, &mut other, &[1, 2, 3, 4, 5, 6, 7, 8])?;
-    }
-    Ok(())
-}
-
-/// Objects and `Comm`s may be dropped inside a closure: letting go is no collective.
-pub fn objects_die_inside(comm: &Comm) -> Outcome {
-    let mut list = table(comm)?;
-    for root in 0..comm.size() {
-        let part = comm.split(Some(0), 0)?.expect("a rank with a color gets a Comm");
-        let (small, large) = (table(&part)?, Shared::<[u8]>::new(&part, 400 << 10)?);
-        list.update(root, move |mut w| {
-            w[0] = small.view()[0] + u64::from(large.view()[0]);
-            drop((small, large, part));
-        })?;
-        alive(comm, &mut list, &[1, 2, 3, 4, 5, 6, 7, 8])?;
-    }
-    Ok(())
 }

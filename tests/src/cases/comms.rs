@@ -15,28 +15,51 @@ fn sum_of_ranks(comm: &Comm, mine: usize) -> Result<usize, pshmem::Error> {
 }
 
 fn split(comm: &Comm, color: usize, key: usize) -> Result<Comm, pshmem::Error> {
-    Ok(comm.split(Some(color), key)?.expect("a rank with a color gets a Comm"))
+    Ok(comm
+        .split(Some(color), key)?
+        .expect("a rank with a color gets a Comm"))
 }
 
 /// Nodes are numbered by their lowest ranks, and ranks of a node by their order.
 pub fn node_info_is_consistent(comm: &Comm) -> Outcome {
-    let texts = gather(comm, &format!("{:?}", { let n = comm.node(); (n.index, n.count, n.rank, n.size) }))?;
+    let texts = gather(
+        comm,
+        &format!("{:?}", {
+            let n = comm.node();
+            (n.index, n.count, n.rank, n.size)
+        }),
+    )?;
     let mut sizes: Vec<usize> = Vec::new();
     let mut infos = Vec::new();
     for text in &texts {
-        let numbers = text.trim_matches(['(', ')']).split(", ").map(|number| number.parse().expect("a number"));
+        let numbers = text
+            .trim_matches(['(', ')'])
+            .split(", ")
+            .map(|number| number.parse().expect("a number"));
         let info: Vec<usize> = numbers.collect();
-        let [index, _, rank, _] = info[..] else { panic!("four numbers") };
+        let [index, _, rank, _] = info[..] else {
+            panic!("four numbers")
+        };
         if index == sizes.len() {
             sizes.push(0);
         }
-        assert!(index < sizes.len(), "nodes appear in the order of their numbers: {texts:?}");
-        assert_eq!(rank, sizes[index], "ranks of a node are in order: {texts:?}");
+        assert!(
+            index < sizes.len(),
+            "nodes appear in the order of their numbers: {texts:?}"
+        );
+        assert_eq!(
+            rank, sizes[index],
+            "ranks of a node are in order: {texts:?}"
+        );
         sizes[index] += 1;
         infos.push(info);
     }
     for info in infos {
-        assert_eq!((info[1], info[3]), (sizes.len(), sizes[info[0]]), "{texts:?}");
+        assert_eq!(
+            (info[1], info[3]),
+            (sizes.len(), sizes[info[0]]),
+            "{texts:?}"
+        );
     }
     assert!(!comm.host().is_empty());
     assert!(format!("{comm:?}").contains(&format!("rank {} of {}", comm.rank(), comm.size())));
@@ -51,8 +74,14 @@ pub fn rows_and_columns(comm: &Comm) -> Outcome {
     let row = split(comm, y, x)?;
     let column = split(comm, x, y)?;
     assert_eq!((row.rank(), column.rank()), (x, y));
-    assert_eq!(sum_of_ranks(&row, rank)?, (0..size).filter(|other| other / width == y).sum());
-    assert_eq!(sum_of_ranks(&column, rank)?, (0..size).filter(|other| other % width == x).sum());
+    assert_eq!(
+        sum_of_ranks(&row, rank)?,
+        (0..size).filter(|other| other / width == y).sum()
+    );
+    assert_eq!(
+        sum_of_ranks(&column, rank)?,
+        (0..size).filter(|other| other % width == x).sum()
+    );
     let mut of_row = Shared::<[u64]>::new(&row, 3)?;
     let mut of_column = Shared::<[u64]>::new(&column, 3)?;
     for round in 0..10 {
@@ -69,14 +98,20 @@ pub fn rows_and_columns(comm: &Comm) -> Outcome {
 pub fn node_comms(comm: &Comm) -> Outcome {
     let node = comm.node();
     let mine = comm.node_comm()?;
-    assert_eq!((mine.size(), mine.rank(), mine.node().count), (node.size, node.rank, 1));
+    assert_eq!(
+        (mine.size(), mine.rank(), mine.node().count),
+        (node.size, node.rank, 1)
+    );
     let mut list = Shared::<[usize]>::new(&mine, 2)?;
     list.fill(node.index)?;
     assert_equal(list.view(), &[node.index; 2]);
     let leaders = comm.split((node.rank == 0).then_some(0), 0)?;
     assert_eq!(leaders.is_some(), node.rank == 0);
     if let Some(leaders) = leaders {
-        assert_eq!((leaders.size(), leaders.rank(), leaders.node().count), (node.count, node.index, node.count));
+        assert_eq!(
+            (leaders.size(), leaders.rank(), leaders.node().count),
+            (node.count, node.index, node.count)
+        );
         works(&leaders)?;
     }
     works(&mine)
@@ -90,7 +125,10 @@ pub fn without_color(comm: &Comm) -> Outcome {
         let part = comm.split((!odd).then_some(color), 0)?;
         assert_eq!(part.is_none(), odd);
         if let Some(part) = part {
-            assert_eq!((part.size(), part.rank()), (comm.size().div_ceil(2), comm.rank() / 2));
+            assert_eq!(
+                (part.size(), part.rank()),
+                (comm.size().div_ceil(2), comm.rank() / 2)
+            );
             works(&part)?;
         }
     }
@@ -120,7 +158,11 @@ pub fn nested_splits(comm: &Comm) -> Outcome {
         let level = &levels[levels.len() - 1];
         let half = split(level, usize::from(2 * level.rank() >= level.size()), 0)?;
         let sum = sum_of_ranks(&half, comm.rank())?;
-        objects.push(Shared::<[usize]>::from_root(&half, half.size() - 1, || vec![sum])?);
+        objects.push(Shared::<[usize]>::from_root(
+            &half,
+            half.size() - 1,
+            || vec![sum],
+        )?);
         levels.push(half);
     }
     // From the smallest to the largest, so that no level depends on the order of use.
@@ -149,9 +191,20 @@ pub fn two_comms_alternate(comm: &Comm) -> Outcome {
     let mut b = Shared::<[u64]>::new(&other, 2)?;
     for round in 0..50 {
         let root = round % comm.size();
-        a.set(root, 0, (comm.rank() == root).then_some(&[number(1, round)]))?;
-        b.set(root, 1, (comm.rank() == last - root).then_some(&[number(2, round)]))?;
-        assert_eq!((a.view()[0], b.view()[1]), (number(1, round), number(2, round)));
+        a.set(
+            root,
+            0,
+            (comm.rank() == root).then_some(&[number(1, round)]),
+        )?;
+        b.set(
+            root,
+            1,
+            (comm.rank() == last - root).then_some(&[number(2, round)]),
+        )?;
+        assert_eq!(
+            (a.view()[0], b.view()[1]),
+            (number(1, round), number(2, round))
+        );
         if round % 7 == 0 {
             other.barrier()?;
             comm.barrier()?;
@@ -166,10 +219,16 @@ pub fn ranks_per_node(comm: &Comm) -> Outcome {
         let cut = comm.with_ranks_per_node(n)?;
         assert_eq!((cut.rank(), cut.size()), (comm.rank(), comm.size()));
         let (old, new) = (comm.node(), cut.node());
-        assert_eq!((new.rank, new.size), (old.rank % n, n.min(old.size - old.rank / n * n)));
+        assert_eq!(
+            (new.rank, new.size),
+            (old.rank % n, n.min(old.size - old.rank / n * n))
+        );
         works(&cut)?;
         let again = cut.with_ranks_per_node(1)?;
-        assert_eq!((again.node().count, again.node().index), (comm.size(), comm.rank()));
+        assert_eq!(
+            (again.node().count, again.node().index),
+            (comm.size(), comm.rank())
+        );
         works(&again)?;
     }
     Ok(())
@@ -200,7 +259,14 @@ pub fn solo_inside(comm: &Comm) -> Outcome {
 pub fn clones_are_one(comm: &Comm) -> Outcome {
     let first = split(comm, 0, 0)?;
     let second = first.clone();
-    let mut list = Shared::<[u64]>::new(if comm.rank() % 2 == 0 { &first } else { &second }, 1)?;
+    let mut list = Shared::<[u64]>::new(
+        if comm.rank() % 2 == 0 {
+            &first
+        } else {
+            &second
+        },
+        1,
+    )?;
     drop(first);
     list.fill(6)?;
     second.barrier()?;

@@ -12,12 +12,38 @@ use crate::report::Outcome;
 /// Fresh objects of every layout and size class hold zeros.
 pub fn new_is_zeroed(comm: &Comm) -> Outcome {
     assert_eq!(*Shared::<u64>::new(comm, ())?.view(), 0);
-    assert!(Shared::<[f64]>::new(comm, 1000)?.view().iter().all(|x| x.to_bits() == 0));
-    assert!(Shared::<Vec<u8>>::new(comm, 7)?.view().iter().all(|&x| x == 0));
-    assert!(Shared::<Box<[i16]>>::new(comm, 7)?.view().iter().all(|&x| x == 0));
-    assert!(Shared::<Array2<f32>>::new(comm, [30, 50])?.view().iter().all(|x| x.to_bits() == 0));
+    assert!(
+        Shared::<[f64]>::new(comm, 1000)?
+            .view()
+            .iter()
+            .all(|x| x.to_bits() == 0)
+    );
+    assert!(
+        Shared::<Vec<u8>>::new(comm, 7)?
+            .view()
+            .iter()
+            .all(|&x| x == 0)
+    );
+    assert!(
+        Shared::<Box<[i16]>>::new(comm, 7)?
+            .view()
+            .iter()
+            .all(|&x| x == 0)
+    );
+    assert!(
+        Shared::<Array2<f32>>::new(comm, [30, 50])?
+            .view()
+            .iter()
+            .all(|x| x.to_bits() == 0)
+    );
     for len in [300 << 10, 3 << 20] {
-        assert!(Shared::<[u8]>::new(comm, len)?.view().iter().all(|&x| x == 0), "{len} B");
+        assert!(
+            Shared::<[u8]>::new(comm, len)?
+                .view()
+                .iter()
+                .all(|&x| x == 0),
+            "{len} B"
+        );
     }
     Ok(())
 }
@@ -27,7 +53,10 @@ pub fn reused_memory_is_zeroed(comm: &Comm) -> Outcome {
     for round in 0..4 {
         for len in [1, 100, 5000, 100 << 10, 300 << 10] {
             let mut object = Shared::<[u8]>::new(comm, len)?;
-            assert!(object.view().iter().all(|&x| x == 0), "{len} B in round {round}");
+            assert!(
+                object.view().iter().all(|&x| x == 0),
+                "{len} B in round {round}"
+            );
             object.fill(0xff)?;
         }
     }
@@ -63,11 +92,24 @@ pub fn describes_itself(comm: &Comm) -> Outcome {
     let grid = Shared::<Array2<f32>>::new(comm, [3, 5])?;
     assert_eq!(grid.dims(), [3, 5]);
     assert_eq!(grid.bytes(), 60);
-    assert_eq!((grid.comm().rank(), grid.comm().size()), (comm.rank(), comm.size()));
+    assert_eq!(
+        (grid.comm().rank(), grid.comm().size()),
+        (comm.rank(), comm.size())
+    );
     let fields = &grid.schema().fields;
     assert_eq!(fields.len(), 1);
-    assert_eq!((fields[0].name.as_str(), fields[0].type_name.as_str()), ("", "f32"));
-    assert_eq!((fields[0].extents.as_slice(), fields[0].bytes, fields[0].offset), (&[3, 5][..], 60, 0));
+    assert_eq!(
+        (fields[0].name.as_str(), fields[0].type_name.as_str()),
+        ("", "f32")
+    );
+    assert_eq!(
+        (
+            fields[0].extents.as_slice(),
+            fields[0].bytes,
+            fields[0].offset
+        ),
+        (&[3, 5][..], 60, 0)
+    );
     let list = Shared::<[u16]>::new(comm, 7)?;
     assert_eq!((list.dims(), list.bytes()), (7, 14));
     let value = Shared::<f64>::new(comm, ())?;
@@ -82,7 +124,13 @@ pub fn prints_a_summary(comm: &Comm) -> Outcome {
     grid.fill(2.5)?;
     let text = grid.to_string();
     let (nodes, ranks) = (comm.node().count, comm.size());
-    for part in [&format!("{nodes} node"), &format!("{ranks} rank"), "f64", "[3, 5]", "2.5"] {
+    for part in [
+        &format!("{nodes} node"),
+        &format!("{ranks} rank"),
+        "f64",
+        "[3, 5]",
+        "2.5",
+    ] {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
     let debug = format!("{grid:?}");
@@ -90,7 +138,10 @@ pub fn prints_a_summary(comm: &Comm) -> Outcome {
     all_say(comm, &format!("{text}\n{debug}"))?;
     let list = Shared::<[usize]>::from_root(comm, 0, || (0..1000).collect())?;
     let text = list.to_string();
-    assert!(text.contains('0') && text.contains("999") && text.len() < 400, "a long list is cut: {text}");
+    assert!(
+        text.contains('0') && text.contains("999") && text.len() < 400,
+        "a long list is cut: {text}"
+    );
     assert!(Shared::<u8>::new(comm, ())?.to_string().contains("u8"));
     Ok(())
 }
@@ -129,16 +180,30 @@ pub fn drops_in_any_order(comm: &Comm) -> Outcome {
     for round in 0..6 {
         let mut objects = VecDeque::new();
         for index in 0..OBJECTS {
-            let len = if index % 3 == 2 { 300 << 10 } else { 1 << (3 * index) };
+            let len = if index % 3 == 2 {
+                300 << 10
+            } else {
+                1 << (3 * index)
+            };
             let mut object = Shared::<[u8]>::new(comm, len)?;
-            assert!(object.view().iter().all(|&x| x == 0), "object {index} of round {round} is not fresh");
+            assert!(
+                object.view().iter().all(|&x| x == 0),
+                "object {index} of round {round} is not fresh"
+            );
             object.fill(index as u8 + 1)?;
             objects.push_back((index as u8 + 1, object));
         }
         let mut last = Shared::<[u64]>::new(comm, 2)?;
         objects.rotate_left(comm.rank() % OBJECTS);
-        while let Some((value, object)) = if round % 2 == 0 { objects.pop_front() } else { objects.pop_back() } {
-            assert!(object.view().iter().all(|&x| x == value), "neighbours of dropped objects keep their values");
+        while let Some((value, object)) = if round % 2 == 0 {
+            objects.pop_front()
+        } else {
+            objects.pop_back()
+        } {
+            assert!(
+                object.view().iter().all(|&x| x == value),
+                "neighbours of dropped objects keep their values"
+            );
             drop(object);
             let root = objects.len() % comm.size();
             last.set(root, 1, Some(&[number(round, objects.len())]))?;
@@ -150,7 +215,9 @@ pub fn drops_in_any_order(comm: &Comm) -> Outcome {
 
 /// An object keeps what it needs of the `Comm` on which it was made.
 pub fn lives_without_its_comm(comm: &Comm) -> Outcome {
-    let other = comm.split(Some(3), 0)?.expect("a rank with a color gets a Comm");
+    let other = comm
+        .split(Some(3), 0)?
+        .expect("a rank with a color gets a Comm");
     let mut object = Shared::<[u64]>::new(&other, 3)?;
     drop(other);
     for root in 0..comm.size() {

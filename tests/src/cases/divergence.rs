@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use ndarray::Array2;
 use pshmem::{Comm, Error, Shared};
 
-use crate::check::{assert_equal, number, works};
+use crate::check::{assert_equal, number, odd_ranks, works};
 use crate::report::Outcome;
 
 /// What the ranks of a scene have.
@@ -19,7 +19,9 @@ struct Scene {
 
 impl Scene {
     fn new(outer: &Comm) -> Result<Self, Error> {
-        let comm = outer.split(Some(0), outer.rank())?.expect("a rank with a color gets a Comm");
+        let comm = outer
+            .split(Some(0), outer.rank())?
+            .expect("a rank with a color gets a Comm");
         let a = Shared::from_root(&comm, 0, || vec![1, 2, 3])?;
         let b = Shared::from_root(&comm, 0, || vec![4, 5, 6])?;
         Ok(Scene { comm, a, b })
@@ -28,7 +30,13 @@ impl Scene {
     /// Every later call returns an error at once, and what was in the objects is still there.
     fn check_dead(&mut self) {
         let fatal = |error: Option<Error>| {
-            assert!(matches!(error, Some(Error::Diverged { .. } | Error::RankFailed { .. })), "{error:?}");
+            assert!(
+                matches!(
+                    error,
+                    Some(Error::Diverged { .. } | Error::RankFailed { .. })
+                ),
+                "{error:?}"
+            );
         };
         fatal(self.comm.barrier().err());
         fatal(self.a.set(0, 0, Some(&[9])).err());
@@ -52,12 +60,16 @@ type Call = fn(&mut Scene) -> Result<(), Error>;
 
 /// Each rank in turn makes the call `odd`, the others make `usual`.
 fn differ(outer: &Comm, odd: Call, usual: Call) -> Outcome {
-    for rank in other_ranks(outer) {
+    for rank in odd_ranks(outer) {
         let mut scene = Scene::new(outer)?;
         let call = if outer.rank() == rank { odd } else { usual };
         match call(&mut scene) {
-            Err(Error::Diverged { what }) => assert!(what.contains("rank"), "who called what: {what}"),
-            other => return Err(format!("rank {rank} was odd, and the call returned {other:?}").into()),
+            Err(Error::Diverged { what }) => {
+                assert!(what.contains("rank"), "who called what: {what}")
+            }
+            other => {
+                return Err(format!("rank {rank} was odd, and the call returned {other:?}").into());
+            }
         }
         scene.check_dead();
         // Before the scene is let go of, so that nobody's death is mistaken for another's divergence.
@@ -68,20 +80,30 @@ fn differ(outer: &Comm, odd: Call, usual: Call) -> Outcome {
     Ok(())
 }
 
-/// Some ranks leave in the way of `leave`, the others make `usual` calls.
-fn leaves(outer: &Comm, leave: fn(Scene), usual: Call, who: impl Fn(usize, usize) -> bool) -> Outcome {
-    for odd in other_ranks(outer) {
-        let mut scene = Scene::new(outer)?;
-        if who(outer.rank(), odd) {
-            leave(scene);
-        } else {
-            let result = usual(&mut scene);
-            if !matches!(result, Err(Error::Diverged { .. } | Error::RankFailed { .. })) {
-                return Err(format!("rank {odd} had left, and the call returned {result:?}").into());
+/// Some ranks leave in the way of `leave` while the others make a call, any call. The odd rank is the first one, which may
+/// gather for its node, and another one.
+fn leaves(outer: &Comm, leave: fn(Scene), who_leaves: impl Fn(usize, usize) -> bool) -> Outcome {
+    for (index, call) in ALL.into_iter().enumerate() {
+        let others = odd_ranks(outer).len().saturating_sub(1).max(1);
+        for odd in odd_ranks(outer).filter(|&odd| odd == 0 || odd == 1 + index % others) {
+            let mut scene = Scene::new(outer)?;
+            if who_leaves(outer.rank(), odd) {
+                leave(scene);
+            } else {
+                let result = call(&mut scene);
+                if !matches!(
+                    result,
+                    Err(Error::Diverged { .. } | Error::RankFailed { .. })
+                ) {
+                    return Err(format!(
+                        "rank {odd} was odd in call {index}, which returned {result:?}"
+                    )
+                    .into());
+                }
+                scene.check_dead();
             }
-            scene.check_dead();
+            works(outer)?;
         }
-        works(outer)?;
     }
     Ok(())
 }
@@ -103,7 +125,9 @@ const LAST: Call = |scene| {
     let last = scene.comm.size() - 1;
     scene.a.set(last, 0, Some(&[9]))
 };
-const ALL: [Call; 11] = [SET, UPDATE, BARRIER, SPLIT, NEW, NEW_LARGE, FROM_ROOT, ASSIGN, FILL, PER_NODE, LAST];
+const ALL: [Call; 11] = [
+    SET, UPDATE, BARRIER, SPLIT, NEW, NEW_LARGE, FROM_ROOT, ASSIGN, FILL, PER_NODE, LAST,
+];
 
 /// Calls of different kinds on the same object.
 pub fn different_kinds(comm: &Comm) -> Outcome {
@@ -118,26 +142,47 @@ pub fn different_kinds(comm: &Comm) -> Outcome {
 pub fn different_roots(comm: &Comm) -> Outcome {
     differ(comm, LAST, SET)?;
     differ(comm, SET, LAST)?;
-    differ(comm, |scene| scene.a.update(scene.comm.size() - 1, |mut w| w[0] = 9).map(drop), UPDATE)?;
+    differ(
+        comm,
+        |scene| {
+            scene
+                .a
+                .update(scene.comm.size() - 1, |mut w| w[0] = 9)
+                .map(drop)
+        },
+        UPDATE,
+    )?;
     // A root that is none, on one rank only, is a different root, too.
     differ(comm, |scene| scene.a.set(99, 0, Some(&[9])), SET)?;
-    differ(comm, |scene| Shared::<[u8]>::from_root(&scene.comm, 1, || vec![1]).map(drop), FROM_ROOT)
+    differ(
+        comm,
+        |scene| Shared::<[u8]>::from_root(&scene.comm, 1, || vec![1]).map(drop),
+        FROM_ROOT,
+    )
 }
 
 /// The same call on another object.
 pub fn different_objects(comm: &Comm) -> Outcome {
     differ(comm, |scene| scene.b.set(0, 0, Some(&[9])), SET)?;
-    differ(comm, |scene| scene.b.update(0, |mut w| w[0] = 9).map(drop), UPDATE)?;
+    differ(
+        comm,
+        |scene| scene.b.update(0, |mut w| w[0] = 9).map(drop),
+        UPDATE,
+    )?;
     differ(comm, |scene| scene.b.fill(9), FILL)
 }
 
 /// `close` of one object against `close` of another, which lies in other memory.
 pub fn same_kind_other_shape(comm: &Comm) -> Outcome {
-    for rank in other_ranks(comm) {
+    for rank in odd_ranks(comm) {
         let mut scene = Scene::new(comm)?;
         let first = Shared::<[u64]>::new(&scene.comm, 5)?;
         let second = Shared::<Array2<u8>>::new(&scene.comm, [1 << 10, 1 << 10])?;
-        let result = if comm.rank() == rank { first.close() } else { second.close() };
+        let result = if comm.rank() == rank {
+            first.close()
+        } else {
+            second.close()
+        };
         assert!(matches!(result, Err(Error::Diverged { .. })), "{result:?}");
         scene.check_dead();
         works(comm)?;
@@ -159,21 +204,25 @@ pub fn write_against_creation(comm: &Comm) -> Outcome {
 pub fn split_against_barrier(comm: &Comm) -> Outcome {
     differ(comm, SPLIT, BARRIER)?;
     differ(comm, BARRIER, SPLIT)?;
-    differ(comm, |scene| scene.comm.with_ranks_per_node(1).map(drop), SPLIT)?;
+    differ(
+        comm,
+        |scene| scene.comm.with_ranks_per_node(1).map(drop),
+        SPLIT,
+    )?;
     differ(comm, BARRIER, SET)
 }
 
-/// Each rank in turn drops all it has while the others call anything.
+/// A rank drops all it has while the others call anything.
 pub fn one_lets_go(comm: &Comm) -> Outcome {
-    ALL.into_iter().try_for_each(|call| leaves(comm, drop, call, |rank, odd| rank == odd))
+    leaves(comm, drop, |rank, odd| rank == odd)
 }
 
 /// All ranks but one drop what they have.
 pub fn all_but_one_let_go(comm: &Comm) -> Outcome {
-    ALL.into_iter().try_for_each(|call| leaves(comm, drop, call, |rank, odd| rank != odd))
+    leaves(comm, drop, |rank, odd| rank != odd)
 }
 
-/// Each rank in turn panics; its handles die while it unwinds.
+/// A rank panics; its handles die while it unwinds.
 pub fn one_panics(comm: &Comm) -> Outcome {
     let panics = |scene: Scene| {
         let panicked = catch_unwind(AssertUnwindSafe(move || {
@@ -182,13 +231,17 @@ pub fn one_panics(comm: &Comm) -> Outcome {
         }));
         assert!(panicked.is_err());
     };
-    ALL.into_iter().try_for_each(|call| leaves(comm, panics, call, |rank, odd| rank == odd))
+    leaves(comm, panics, |rank, odd| rank == odd)
 }
 
 /// A rank that still holds any handle, be it an object, has not left: the others' call waits until it comes.
 pub fn one_forgets_nothing(comm: &Comm) -> Outcome {
-    for late in other_ranks(comm) {
-        let Scene { comm: part, mut a, b } = Scene::new(comm)?;
+    for late in odd_ranks(comm) {
+        let Scene {
+            comm: part,
+            mut a,
+            b,
+        } = Scene::new(comm)?;
         if comm.rank() == late {
             drop((part, b));
             std::thread::sleep(std::time::Duration::from_millis(5));
@@ -201,11 +254,18 @@ pub fn one_forgets_nothing(comm: &Comm) -> Outcome {
 
 /// The death of a `Comm` leaves its parent and its children alone.
 pub fn two_levels(comm: &Comm) -> Outcome {
-    for odd in other_ranks(comm) {
+    for odd in odd_ranks(comm) {
         let mut parent = Scene::new(comm)?;
-        let child = parent.comm.split(Some(0), 0)?.expect("a rank with a color gets a Comm");
+        let child = parent
+            .comm
+            .split(Some(0), 0)?
+            .expect("a rank with a color gets a Comm");
         let mut object = Shared::<[u64]>::new(&child, 1)?;
-        let result = if comm.rank() == odd { SET(&mut parent) } else { FILL(&mut parent) };
+        let result = if comm.rank() == odd {
+            SET(&mut parent)
+        } else {
+            FILL(&mut parent)
+        };
         assert!(matches!(result, Err(Error::Diverged { .. })), "{result:?}");
         parent.check_dead();
         works(&child)?;
@@ -214,7 +274,11 @@ pub fn two_levels(comm: &Comm) -> Outcome {
         assert_equal(object.view(), &[3]);
 
         let mut grandchild = Scene::new(&child)?;
-        let result = if comm.rank() == odd { NEW(&mut grandchild) } else { SPLIT(&mut grandchild) };
+        let result = if comm.rank() == odd {
+            NEW(&mut grandchild)
+        } else {
+            SPLIT(&mut grandchild)
+        };
         assert!(matches!(result, Err(Error::Diverged { .. })), "{result:?}");
         works(&child)?;
     }
@@ -224,23 +288,25 @@ pub fn two_levels(comm: &Comm) -> Outcome {
 /// Divergence after many good calls, with data under way to other nodes just before.
 pub fn in_the_middle(comm: &Comm) -> Outcome {
     const LEN: usize = 300 << 10;
-    for odd in other_ranks(comm) {
+    for odd in odd_ranks(comm) {
         let mut scene = Scene::new(comm)?;
         let mut large = Shared::<[u8]>::new(&scene.comm, LEN)?;
         for round in 0..10_u8 {
             let root = usize::from(round) % comm.size();
             large.update(root, |mut w| w.fill(round + 1))?;
         }
-        let result = if comm.rank() == odd { SET(&mut scene) } else { large.update(0, |mut w| w.fill(99)).map(drop) };
+        let result = if comm.rank() == odd {
+            SET(&mut scene)
+        } else {
+            large.update(0, |mut w| w.fill(99)).map(drop)
+        };
         assert!(matches!(result, Err(Error::Diverged { .. })), "{result:?}");
-        assert!(large.view().iter().all(|&x| x == 10), "nothing was written by the call that failed");
+        assert!(
+            large.view().iter().all(|&x| x == 10),
+            "nothing was written by the call that failed"
+        );
         scene.check_dead();
         works(comm)?;
     }
     Ok(())
-}
-
-/// The ranks that may differ from the rest: all, if there is a rest.
-fn other_ranks(comm: &Comm) -> std::ops::Range<usize> {
-    if comm.size() > 1 { 0..comm.size() } else { 0..0 }
 }

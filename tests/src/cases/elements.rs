@@ -104,7 +104,9 @@ pub fn floats(comm: &Comm) -> Outcome {
 /// `bool`, `char` and fixed arrays.
 pub fn others(comm: &Comm) -> Outcome {
     round_trip(comm, |i| i % 3 == 0)?;
-    round_trip(comm, |i| char::from_u32(0x4e00 + i as u32).expect("a letter"))?;
+    round_trip(comm, |i| {
+        char::from_u32(0x4e00 + i as u32).expect("a letter")
+    })?;
     round_trip(comm, |i| [number(1, i) as u8; 3])?;
     round_trip(comm, |i| [i as u16, 1, 2])?;
     round_trip(comm, |i| [[i as u32, 1], [2, 3], [4, 5]])?;
@@ -113,7 +115,10 @@ pub fn others(comm: &Comm) -> Outcome {
 
 /// Structs of users, also with alignment 16 and 4096, and an enum.
 pub fn structs(comm: &Comm) -> Outcome {
-    round_trip(comm, |i| Aligned { x: f64::from(i as u32), id: number(1, i) })?;
+    round_trip(comm, |i| Aligned {
+        x: f64::from(i as u32),
+        id: number(1, i),
+    })?;
     round_trip(comm, |i| [Phase::Gas, Phase::Star, Phase::Dark][i % 3])?;
     round_trip(comm, |i| Page([number(2, i) as u8; 4096]))
 }
@@ -133,22 +138,53 @@ pub fn aligned_views(comm: &Comm) -> Outcome {
     for len in [1, 3, 100, 5000] {
         // Odd sizes between the others move what follows.
         keep.push(Shared::<[u8]>::new(comm, 2 * len - 1)?);
-        assert!(Shared::<[Aligned]>::new(comm, len)?.view().as_ptr().is_aligned());
-        assert!(Shared::<[u128]>::new(comm, len)?.view().as_ptr().is_aligned());
-        assert!(Shared::<[Page]>::new(comm, len.min(100))?.view().as_ptr().is_aligned());
+        assert!(
+            Shared::<[Aligned]>::new(comm, len)?
+                .view()
+                .as_ptr()
+                .is_aligned()
+        );
+        assert!(
+            Shared::<[u128]>::new(comm, len)?
+                .view()
+                .as_ptr()
+                .is_aligned()
+        );
+        assert!(
+            Shared::<[Page]>::new(comm, len.min(100))?
+                .view()
+                .as_ptr()
+                .is_aligned()
+        );
         assert!(std::ptr::from_ref(Shared::<Value<Page>>::new(comm, ())?.view()).is_aligned());
         let bytes = Shared::<[u8]>::new(comm, len)?;
-        assert_eq!(bytes.view().as_ptr().addr() % 64, 0, "fields start on a cache line");
+        assert_eq!(
+            bytes.view().as_ptr().addr() % 64,
+            0,
+            "fields start on a cache line"
+        );
     }
     Ok(())
 }
 
 /// Nothing looks at values: NaNs keep their payload and zeros their sign.
 pub fn nan_and_zero_keep_their_bits(comm: &Comm) -> Outcome {
-    let bits = [0x7ff8_0000_0000_1234, 0xfff0_dead_beef_0001, 0x8000_0000_0000_0000, 0, 1];
+    let bits = [
+        0x7ff8_0000_0000_1234,
+        0xfff0_dead_beef_0001,
+        0x8000_0000_0000_0000,
+        0,
+        1,
+    ];
     let values = bits.map(f64::from_bits);
     let mut list = Shared::<[f64]>::from_root(comm, comm.size() - 1, || values.to_vec())?;
-    assert_eq!(list.to_owned().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), bits);
+    assert_eq!(
+        list.to_owned()
+            .iter()
+            .map(|x| x.to_bits())
+            .collect::<Vec<_>>(),
+        bits
+    );
     // A NaN equals itself where ranks compare what they pass.
     list.fill(values[0])?;
     assert!(list.view().iter().all(|x| x.to_bits() == bits[0]));

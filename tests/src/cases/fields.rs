@@ -14,10 +14,24 @@ pub fn an_array_is_its_own_field(comm: &Comm) -> Outcome {
     let mut field = grid.fields();
     assert_eq!((field.dims(), field.bytes()), ([2, 3], 48));
     field.fill(1)?;
-    field.set(last, [0, 1], mine.then(|| matrix![[2, 3]]).as_ref().map(|block| block.view()))?;
+    field.set(
+        last,
+        [0, 1],
+        mine.then(|| matrix![[2, 3]])
+            .as_ref()
+            .map(|block| block.view()),
+    )?;
     field.set_with(0, [1, 0], || matrix![[4]])?;
-    field.assign([1, 1], mine.then(|| matrix![[5]]).as_ref().map(|block| block.view()))?;
-    assert_eq!(field.update(last, |mut w| w[[1, 2]] = 6)?, mine.then_some(()));
+    field.assign(
+        [1, 1],
+        mine.then(|| matrix![[5]])
+            .as_ref()
+            .map(|block| block.view()),
+    )?;
+    assert_eq!(
+        field.update(last, |mut w| w[[1, 2]] = 6)?,
+        mine.then_some(())
+    );
     assert_same(field.view(), matrix![[1, 2, 3], [4, 5, 6]].view());
     assert_same(field.to_owned().view(), field.view());
     assert!(field.to_string().contains("[2, 3]"));
@@ -35,7 +49,10 @@ pub fn a_value_is_its_own_field(comm: &Comm) -> Outcome {
     for root in 0..comm.size() {
         value.fields().update(root, |mut w| *w += 0.5)?;
     }
-    assert_eq!(value.view().to_bits(), (0.5 * f64::from(comm.size() as u32)).to_bits());
+    assert_eq!(
+        value.view().to_bits(),
+        (0.5 * f64::from(comm.size() as u32)).to_bits()
+    );
     Ok(())
 }
 

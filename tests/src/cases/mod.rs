@@ -2,17 +2,36 @@
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
-//! - `comms` split and what follows · `arguments` bad arguments · `closures` closures that fail · `divergence` different calls
-#![allow(clippy::missing_errors_doc, clippy::missing_panics_doc, reason = "errors and panics are what a case finds")]
+//! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
+//! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
+#![allow(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    reason = "errors and panics are what a case finds"
+)]
+
+/// The call fails alike on all ranks with the error of that pattern; the table is unchanged and its `Comm` alive.
+macro_rules! refused {
+    ($comm:expr, $table:ident, $pattern:pat $(if $guard:expr)?, $call:expr) => {{
+        let before = $table.to_owned();
+        let result = $call;
+        assert!($table.to_owned() == before, "the data changed");
+        let error = crate::check::same_error($comm, result)?;
+        assert!(matches!(error, $pattern $(if $guard)?), "{error:?}");
+        $comm.barrier()?;
+    }};
+}
 
 pub mod arguments;
 pub mod arrays;
 pub mod closures;
 pub mod comms;
 pub mod create;
+pub mod disagreement;
 pub mod divergence;
 pub mod elements;
 pub mod fields;
+pub mod nested;
 pub mod sizes;
 pub mod write;
 
@@ -59,14 +78,17 @@ macro_rules! for_each_case {
             }
             arguments {
                 root_out_of_range, block_past_the_edge, no_data_on_the_root, no_holder, two_holders,
-                assigned_block_past_the_edge, dims_differ, types_differ, types_of_from_root_differ, fill_values_differ,
-                ranks_per_node_differ, sizes_that_overflow, one_rank_overflows, no_room, one_after_the_other,
+                assigned_block_past_the_edge, sizes_that_overflow, no_room, one_after_the_other,
+            }
+            disagreement {
+                dims_differ, types_differ, types_of_from_root_differ, fill_values_differ, ranks_per_node_differ,
+                one_rank_overflows,
             }
             closures {
                 update_fails, update_panics, per_node_fails, per_node_panics, set_with_panics, from_root_fails,
-                from_root_panics, long_messages, payloads_of_any_type, nested_in_update, nested_in_others,
-                objects_die_inside,
+                from_root_panics, long_messages, payloads_of_any_type,
             }
+            nested { in_update, in_other_closures, objects_die_inside }
             divergence {
                 different_kinds, different_roots, different_objects, same_kind_other_shape, write_against_creation,
                 split_against_barrier, one_lets_go, all_but_one_let_go, one_panics, one_forgets_nothing,

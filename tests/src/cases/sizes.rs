@@ -13,10 +13,24 @@ const MIB: usize = 1 << 20;
 /// Objects and blocks of sizes around the limits.
 pub fn around_limits(comm: &Comm) -> Outcome {
     let near = |limit: usize| [limit - 1, limit, limit + 1];
-    let sizes: Vec<usize> = [64, 4096, 64 * KIB, 128 * KIB, 256 * KIB, MIB, 4 * MIB].into_iter().flat_map(near).collect();
+    let sizes: Vec<usize> = [64, 4096, 64 * KIB, 128 * KIB, 256 * KIB, MIB, 4 * MIB]
+        .into_iter()
+        .flat_map(near)
+        .collect();
     // The arena keeps a head beside each block, so its limits are a little lower than they look.
-    let below = [128 * KIB - 64, 128 * KIB - 192, 256 * KIB - 64, 256 * KIB - 128, 256 * KIB - 4096];
-    for (round, len) in sizes.into_iter().chain(below).chain([1, 5 * MIB]).enumerate() {
+    let below = [
+        128 * KIB - 64,
+        128 * KIB - 192,
+        256 * KIB - 64,
+        256 * KIB - 128,
+        256 * KIB - 4096,
+    ];
+    for (round, len) in sizes
+        .into_iter()
+        .chain(below)
+        .chain([1, 5 * MIB])
+        .enumerate()
+    {
         let root = round % comm.size();
         let mine = comm.rank() == root;
         let mut model = vec![0; len];
@@ -58,15 +72,29 @@ pub fn strided_in_pieces(comm: &Comm) -> Outcome {
 pub fn runs_of_any_length(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     let mine = comm.rank() == last;
-    let lengths = [1, 63, 100 * KIB, 128 * KIB, 256 * KIB - 1, 256 * KIB, 256 * KIB + 1, MIB, 4 * MIB + 5];
+    let lengths = [
+        1,
+        63,
+        100 * KIB,
+        128 * KIB,
+        256 * KIB - 1,
+        256 * KIB,
+        256 * KIB + 1,
+        MIB,
+        4 * MIB + 5,
+    ];
     for (round, run) in lengths.into_iter().enumerate() {
         let rows = if run > MIB { 2 } else { 5 };
         let mut shared = Shared::<Array2<u8>>::new(comm, [rows, run + 3])?;
-        let block = Array2::from_shape_vec([rows, run], bytes(round, rows * run)).expect("as many bytes as elements");
+        let block = Array2::from_shape_vec([rows, run], bytes(round, rows * run))
+            .expect("as many bytes as elements");
         shared.set(last, [0, 1], mine.then(|| block.view()))?;
         assert_same(shared.view().slice_move(s![.., 1..=run]), block.view());
         for column in [0, run + 1, run + 2] {
-            assert!(shared.view().column(column).iter().all(|&x| x == 0), "beside runs of {run} B");
+            assert!(
+                shared.view().column(column).iter().all(|&x| x == 0),
+                "beside runs of {run} B"
+            );
         }
     }
     let mut cube = Shared::<Array3<u32>>::new(comm, [30, 40, 50])?;
@@ -85,11 +113,15 @@ pub fn full_windows(comm: &Comm) -> Outcome {
     for root in [0, comm.size() - 1] {
         let value = |index: usize| index as u8 ^ root as u8;
         object.update(root, |mut w| {
-            w.chunks_mut(4 * KIB).enumerate().for_each(|(index, page)| page.fill(value(index)));
+            w.chunks_mut(4 * KIB)
+                .enumerate()
+                .for_each(|(index, page)| page.fill(value(index)));
         })?;
-        let wrong = object.view().chunks(4 * KIB).enumerate().find(|(index, page)| {
-            **page != [value(*index); 4 * KIB][..page.len()]
-        });
+        let wrong = object
+            .view()
+            .chunks(4 * KIB)
+            .enumerate()
+            .find(|(index, page)| **page != [value(*index); 4 * KIB][..page.len()]);
         assert_eq!(wrong.map(|(index, _)| index), None, "first wrong page");
     }
     Ok(())
@@ -110,12 +142,22 @@ pub fn past_two_to_the_31(comm: &Comm) -> Outcome {
     let marks = [0, 1 << 20, (1 << 31) - 1, 1 << 31, LEN - 4];
     object.update(last, |mut w| marks.iter().for_each(|&at| w[at] = 9))?;
     assert!(marks.iter().all(|&at| object.view()[at] == 9));
-    assert_eq!(object.view().iter().filter(|&&x| x != 0).count(), marks.len() + 3);
+    assert_eq!(
+        object.view().iter().filter(|&&x| x != 0).count(),
+        marks.len() + 3
+    );
     // Short runs whose distance alone exceeds an `int`.
     drop(object);
     let mut grid = Shared::<Array2<u8>>::new(comm, [2, (1 << 30) + 7])?;
     let block = Array2::from_shape_vec([2, 3], vec![1, 2, 3, 4, 5, 6]).expect("six elements");
-    grid.set(last, [0, (1 << 30) + 4], (comm.rank() == last).then(|| block.view()))?;
-    assert_same(grid.view().slice_move(s![.., (1 << 30) + 4..]), block.view());
+    grid.set(
+        last,
+        [0, (1 << 30) + 4],
+        (comm.rank() == last).then(|| block.view()),
+    )?;
+    assert_same(
+        grid.view().slice_move(s![.., (1 << 30) + 4..]),
+        block.view(),
+    );
     Ok(())
 }

@@ -11,7 +11,11 @@ use crate::report::Outcome;
 
 /// What the first page of the manual shows.
 pub fn quickstart(comm: &Comm) -> Outcome {
-    let expected = matrix![[0., 0., 0., 0., 0.], [0., 0., 1., 2., 0.], [0., 3., 4., 5., 0.]];
+    let expected = matrix![
+        [0., 0., 0., 0., 0.],
+        [0., 0., 1., 2., 0.],
+        [0., 3., 4., 5., 0.]
+    ];
     let data = matrix![[0., 1., 2.], [3., 4., 5.]];
     let mut shm = Shared::<Array2<f64>>::new(comm, [3, 5])?;
     shm.set(0, [1, 1], (comm.rank() == 0).then(|| data.view()))?;
@@ -34,7 +38,11 @@ pub fn set_from_every_root(comm: &Comm) -> Outcome {
         assert_equal(list.view(), &model);
         model[3 * root + 1] = 9;
         // Others pass a block that fits nowhere, at an offset that is nowhere.
-        let (offset, data) = if comm.rank() == root { (3 * root + 1, &[9][..]) } else { (usize::MAX, &garbage[..]) };
+        let (offset, data) = if comm.rank() == root {
+            (3 * root + 1, &[9][..])
+        } else {
+            (usize::MAX, &garbage[..])
+        };
         list.set(root, offset, Some(data))?;
         assert_equal(list.view(), &model);
     }
@@ -77,10 +85,19 @@ pub fn assign_finds_every_holder(comm: &Comm) -> Outcome {
     let mut model = Array2::zeros([2, comm.size() + 1]);
     for holder in 0..comm.size() {
         let block = matrix![[number(holder, 0)], [number(holder, 1)]];
-        model.slice_mut(s![.., holder + 1..holder + 2]).assign(&block);
+        model
+            .slice_mut(s![.., holder + 1..holder + 2])
+            .assign(&block);
         // Only the holder's offset counts.
         let mine = comm.rank() == holder;
-        grid.assign(if mine { [0, holder + 1] } else { [usize::MAX; 2] }, mine.then(|| block.view()))?;
+        grid.assign(
+            if mine {
+                [0, holder + 1]
+            } else {
+                [usize::MAX; 2]
+            },
+            mine.then(|| block.view()),
+        )?;
         assert_same(grid.view(), model.view());
     }
     Ok(())
@@ -91,7 +108,10 @@ pub fn fill_all(comm: &Comm) -> Outcome {
     for len in [0, 1, 2, 3, 7, 64, 1001, 100_000] {
         let mut list = Shared::<[u32]>::new(comm, len)?;
         list.fill(0xdead_beef)?;
-        assert!(list.view().iter().all(|&x| x == 0xdead_beef), "{len} elements");
+        assert!(
+            list.view().iter().all(|&x| x == 0xdead_beef),
+            "{len} elements"
+        );
     }
     let mut grid = Shared::<Array2<f64>>::new(comm, [13, 7])?;
     grid.fill(-1.5)?;
@@ -186,7 +206,10 @@ pub fn single_values(comm: &Comm) -> Outcome {
     }
     let n = comm.size() as u64;
     assert_eq!(*count.view(), n * (n + 1) / 2);
-    assert_eq!(point.view().iter().sum::<f64>().to_bits(), f64::from(comm.size() as u32).to_bits());
+    assert_eq!(
+        point.view().iter().sum::<f64>().to_bits(),
+        f64::from(comm.size() as u32).to_bits()
+    );
     count.update_per_node(|mut w| *w = 7)?;
     assert_eq!(count.to_owned(), 7);
     Ok(())

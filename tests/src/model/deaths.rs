@@ -12,7 +12,11 @@ pub(super) fn diverge(state: &mut State<'_>, op: &Op) -> Outcome {
     let (comm, id) = group(state, op);
     if comm.size() > 1 {
         let odd = comm.rank() == op.root % comm.size();
-        let pick = if odd { op.seed } else { op.seed / 8 + usize::from(op.seed / 8 % 5 == op.seed % 5) };
+        let pick = if odd {
+            op.seed
+        } else {
+            op.seed / 8 + usize::from(op.seed / 8 % 5 == op.seed % 5)
+        };
         let result = call(state, &comm, id, pick);
         if !matches!(result, Err(Error::Diverged { .. })) {
             return Err(format!("after a divergence: {result:?}").into());
@@ -28,7 +32,10 @@ pub(super) fn leave(state: &mut State<'_>, op: &Op) -> Outcome {
     let gone = comm.rank() == op.root % comm.size();
     if comm.size() > 1 && !gone {
         let result = call(state, &comm, id, op.seed);
-        if !matches!(result, Err(Error::Diverged { .. } | Error::RankFailed { .. })) {
+        if !matches!(
+            result,
+            Err(Error::Diverged { .. } | Error::RankFailed { .. })
+        ) {
             return Err(format!("after a rank has left: {result:?}").into());
         }
         dead(&comm)?;
@@ -51,7 +58,10 @@ fn call(state: &mut State<'_>, comm: &Comm, id: usize, pick: usize) -> Result<()
         2 => Shared::<u64>::from_root(comm, 0, || 1).map(drop),
         3 => Shared::<[u8]>::new(comm, 3).map(drop),
         // The model must not change: past the edge, nothing would be written, were it not for the divergence.
-        _ => things.next().map_or_else(|| comm.with_ranks_per_node(1).map(drop), |thing| refused(&mut *thing.held)),
+        _ => things.next().map_or_else(
+            || comm.with_ranks_per_node(1).map(drop),
+            |thing| refused(&mut *thing.held),
+        ),
     }
 }
 
@@ -69,7 +79,11 @@ fn dead(comm: &Comm) -> Outcome {
 
 /// Drops what belongs to the group. Its objects have been there until now, and are checked once more.
 fn bury(state: &mut State<'_>, id: usize) -> Outcome {
-    state.things.iter().filter(|thing| thing.group == id).for_each(|thing| thing.held.check());
+    state
+        .things
+        .iter()
+        .filter(|thing| thing.group == id)
+        .for_each(|thing| thing.held.check());
     state.things.retain(|thing| thing.group != id);
     state.groups.retain(|group| group.id != id);
     state.refill()?;

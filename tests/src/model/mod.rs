@@ -3,11 +3,13 @@
 //! An operation carries nothing but raw numbers; what they mean follows from the state in which it is played, which is the
 //! same on all ranks of a group. So any sequence is valid, and a shrunk one is valid, too.
 //!
-//! - `ops` operations and how to generate them · `object` one object beside its model · `state` all of one rank ·
-//!   `bad` calls that must fail · `deaths` calls that end a `Comm`
+//! - `ops` operations and how to generate them · `dice` random contents · `form` layouts · `object` one object beside its
+//!   model · `state` all of one rank · `bad` calls that must fail · `deaths` calls that end a `Comm`
 
 mod bad;
 mod deaths;
+mod dice;
+mod form;
 mod object;
 pub mod ops;
 mod state;
@@ -25,7 +27,11 @@ use ops::{Op, Shape};
 /// What went wrong, with the first lines of each rank.
 pub fn play(shape: &Shape, ops: &[Op]) -> Result<(), String> {
     let cluster = Cluster::new(&shape.nodes);
-    let cluster = if shape.cyclic { cluster.cyclic() } else { cluster };
+    let cluster = if shape.cyclic {
+        cluster.cyclic()
+    } else {
+        cluster
+    };
     let what = format!("{shape:?} with {ops:?}");
     let texts = watchdog::guard(&what, || {
         cluster.run(|world| {

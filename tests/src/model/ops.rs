@@ -53,14 +53,37 @@ pub struct Op {
 const LEGAL: &[What] = {
     use What::*;
     &[
-        New, New, FromRoot, FromRoot, Set, Set, Set, SetWith, Assign, Assign, Fill, Update, Update, Update,
-        UpdateThroughField, UpdatePerNode, Split, NodeComm, RanksPerNode, Barrier, Drop, Drop, Close, DropComm,
+        New,
+        New,
+        FromRoot,
+        FromRoot,
+        Set,
+        Set,
+        Set,
+        SetWith,
+        Assign,
+        Assign,
+        Fill,
+        Update,
+        Update,
+        Update,
+        UpdateThroughField,
+        UpdatePerNode,
+        Split,
+        NodeComm,
+        RanksPerNode,
+        Barrier,
+        Drop,
+        Drop,
+        Close,
+        DropComm,
     ]
 };
 
 /// One to three nodes with one to three ranks each.
 pub fn shapes() -> impl Strategy<Value = Shape> {
-    (prop::collection::vec(1_usize..=3, 1..=3), any::<bool>()).prop_map(|(nodes, cyclic)| Shape { nodes, cyclic })
+    (prop::collection::vec(1_usize..=3, 1..=3), any::<bool>())
+        .prop_map(|(nodes, cyclic)| Shape { nodes, cyclic })
 }
 
 /// Sequences of legal calls.
@@ -75,12 +98,26 @@ pub fn with_bad_arguments() -> impl Strategy<Value = Vec<Op>> {
 
 /// The same, and now and then ranks that diverge or leave.
 pub fn with_divergence() -> impl Strategy<Value = Vec<Op>> {
-    sequences([LEGAL, &[What::Bad; 6], &[What::Diverge; 2], &[What::Leave; 2]].concat())
+    sequences(
+        [
+            LEGAL,
+            &[What::Bad; 6],
+            &[What::Diverge; 2],
+            &[What::Leave; 2],
+        ]
+        .concat(),
+    )
 }
 
 fn sequences(of: Vec<What>) -> impl Strategy<Value = Vec<Op>> {
     let small = 0_usize..60;
-    let op = (prop::sample::select(of), small.clone(), small, any::<u16>())
-        .prop_map(|(what, target, root, seed)| Op { what, target, root, seed: seed.into() });
+    let op = (prop::sample::select(of), small.clone(), small, any::<u16>()).prop_map(
+        |(what, target, root, seed)| Op {
+            what,
+            target,
+            root,
+            seed: seed.into(),
+        },
+    );
     prop::collection::vec(op, 1..30)
 }

@@ -5,7 +5,8 @@
 
 use pshmem::Comm;
 
-use super::object::{Dice, Held, make};
+use super::dice::Dice;
+use super::object::{Held, make};
 use super::ops::{Op, What};
 use super::{bad, deaths};
 use crate::check::number;
@@ -40,7 +41,12 @@ pub(super) struct State<'a> {
 
 impl<'a> State<'a> {
     pub(super) fn new(world: &'a Comm) -> pshmem::Result<Self> {
-        let mut state = State { world, groups: Vec::new(), things: Vec::new(), made: 0 };
+        let mut state = State {
+            world,
+            groups: Vec::new(),
+            things: Vec::new(),
+            made: 0,
+        };
         state.refill()?;
         Ok(state)
     }
@@ -60,7 +66,11 @@ impl<'a> State<'a> {
             if self.groups.len() == MOST {
                 self.groups.remove(0);
             }
-            self.groups.push(Group { comm, id: self.made, flavor });
+            self.groups.push(Group {
+                comm,
+                id: self.made,
+                flavor,
+            });
         }
     }
 
@@ -68,7 +78,11 @@ impl<'a> State<'a> {
         if self.things.len() == MOST {
             self.things.remove(0);
         }
-        self.things.push(Thing { held, group, flavor });
+        self.things.push(Thing {
+            held,
+            group,
+            flavor,
+        });
     }
 
     /// Plays one operation and checks everything after it.
@@ -79,9 +93,13 @@ impl<'a> State<'a> {
     }
 
     fn act(&mut self, op: &Op) -> Outcome {
-        use What::{Bad, Barrier, Diverge, DropComm, FromRoot, Leave, New, NodeComm, RanksPerNode, Split};
+        use What::{
+            Bad, Barrier, Diverge, DropComm, FromRoot, Leave, New, NodeComm, RanksPerNode, Split,
+        };
         match op.what {
-            New | FromRoot | Split | NodeComm | RanksPerNode | Barrier | DropComm => self.act_on_group(op),
+            New | FromRoot | Split | NodeComm | RanksPerNode | Barrier | DropComm => {
+                self.act_on_group(op)
+            }
             Bad => bad::play(self, op),
             Diverge => deaths::diverge(self, op),
             Leave => deaths::leave(self, op),
@@ -96,10 +114,17 @@ impl<'a> State<'a> {
         let dice = Dice::new(op.seed ^ flavor);
         match op.what {
             What::New => self.add_thing(make(&comm, None, dice)?, (id, flavor)),
-            What::FromRoot => self.add_thing(make(&comm, Some(op.root % comm.size()), dice)?, (id, flavor)),
+            What::FromRoot => self.add_thing(
+                make(&comm, Some(op.root % comm.size()), dice)?,
+                (id, flavor),
+            ),
             What::Split => {
                 let color = (comm.rank() ^ op.seed) % (1 + op.seed % 3);
-                let key = if op.seed % 2 == 0 { comm.rank() } else { comm.size() - comm.rank() };
+                let key = if op.seed % 2 == 0 {
+                    comm.rank()
+                } else {
+                    comm.size() - comm.rank()
+                };
                 let part = comm.split(Some(color), key)?;
                 self.add_group(part, number(flavor, color) as usize);
             }

@@ -43,8 +43,17 @@ pub struct Gas {
 fn gas() -> Gas {
     Gas {
         density: array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
-        lines: vec![Line { frequency: 1.0, strength: 2.0 }; 7],
-        opacity: Opacity { table: vec![0.5; 4], first: 10.0 },
+        lines: vec![
+            Line {
+                frequency: 1.0,
+                strength: 2.0
+            };
+            7
+        ],
+        opacity: Opacity {
+            table: vec![0.5; 4],
+            first: 10.0,
+        },
         coeff: [3.0; 16],
         names: b"hydrogen".to_vec().into_boxed_slice(),
         step: 42,
@@ -52,7 +61,12 @@ fn gas() -> Gas {
 }
 
 fn dims() -> GasDims {
-    GasDims { density: [2, 3], lines: 7, opacity: OpacityDims { table: 4 }, names: 8 }
+    GasDims {
+        density: [2, 3],
+        lines: 7,
+        opacity: OpacityDims { table: 4 },
+        names: 8,
+    }
 }
 
 #[test]
@@ -132,17 +146,36 @@ fn only_touched_fields_travel() {
 #[test]
 fn fields_are_disjoint() {
     Cluster::new(&[2, 1]).run(|comm| {
-        let mut shared = Shared::<Gas>::from_root(comm, 0, gas).unwrap();
+        let mut shared = Shared::from_root(comm, 0, gas).unwrap();
         let mut fields = shared.fields();
         let old = fields.density.view();
-        fields.step.update(0, |mut s| *s += old[[0, 0]] as u64).unwrap();
-        fields.lines.set(2, 6, Some(&[Line { frequency: 7.0, strength: 7.0 }])).unwrap();
+        fields
+            .step
+            .update(0, |mut s| *s += old[[0, 0]] as u64)
+            .unwrap();
+        fields
+            .lines
+            .set(
+                2,
+                6,
+                Some(&[Line {
+                    frequency: 7.0,
+                    strength: 7.0,
+                }]),
+            )
+            .unwrap();
         fields.opacity.fields().table.fill(2.5).unwrap();
-        fields.opacity.update(1, |mut w| *w.first = old[[1, 0]]).unwrap();
+        fields
+            .opacity
+            .update(1, |mut w| *w.first = old[[1, 0]])
+            .unwrap();
         assert_eq!(old[[1, 2]], 6.0);
         assert_eq!(fields.opacity.view().table, [2.5; 4]);
         let view = shared.view();
-        assert_eq!((*view.step, view.lines[6].strength, *view.opacity.first), (43, 7.0, 4.0));
+        assert_eq!(
+            (*view.step, view.lines[6].strength, *view.opacity.first),
+            (43, 7.0, 4.0)
+        );
     });
 }
 
@@ -164,7 +197,11 @@ fn ranks_must_agree_on_every_field() {
         dims.opacity.table += usize::from(comm.rank() == 2);
         Shared::<Gas>::new(comm, dims).unwrap_err()
     });
-    assert!(errors[0].to_string().contains("`opacity.table`: f32 [4]"), "{}", errors[0]);
+    assert!(
+        errors[0].to_string().contains("`opacity.table`: f32 [4]"),
+        "{}",
+        errors[0]
+    );
     assert!(matches!(errors[0], Error::Mismatch { .. }));
     assert_eq!(errors[0], errors[2]);
 }
@@ -173,11 +210,29 @@ fn ranks_must_agree_on_every_field() {
 fn the_schema_names_all_fields_on_lines_of_their_own() {
     let shared = Shared::<Gas>::new(&pshmem::Comm::solo(), dims()).unwrap();
     let schema = shared.schema();
-    let names: Vec<_> = schema.fields.iter().map(|field| field.name.as_str()).collect();
-    assert_eq!(names, ["density", "lines", "opacity.table", "opacity.first", "coeff", "names", "step"]);
+    let names: Vec<_> = schema
+        .fields
+        .iter()
+        .map(|field| field.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "density",
+            "lines",
+            "opacity.table",
+            "opacity.first",
+            "coeff",
+            "names",
+            "step"
+        ]
+    );
     assert!(schema.fields.iter().all(|field| field.offset % 64 == 0));
     assert_eq!(schema.fields[5].offset % 4096, 0);
-    assert_eq!(shared.bytes(), schema.fields.iter().map(|field| field.bytes).sum::<usize>());
+    assert_eq!(
+        shared.bytes(),
+        schema.fields.iter().map(|field| field.bytes).sum::<usize>()
+    );
 }
 
 #[test]
@@ -185,7 +240,10 @@ fn everything_prints() {
     let comm = pshmem::Comm::solo();
     let mut shared = Shared::<Gas>::from_root(&comm, 0, gas).unwrap();
     let text = shared.to_string();
-    for line in ["\nopacity:\n  table: [0.5, 0.5, 0.5, 0.5]\n  first: 10.0\n", "\nstep: 42"] {
+    for line in [
+        "\nopacity:\n  table: [0.5, 0.5, 0.5, 0.5]\n  first: 10.0\n",
+        "\nstep: 42",
+    ] {
         assert!(text.contains(line), "{text}");
     }
     assert!(format!("{:?}", shared.view()).starts_with("GasView { density: [[1.0, 2.0, 3.0],"));
@@ -201,8 +259,20 @@ fn everything_prints() {
 #[test]
 fn extents_that_overflow_are_an_error_that_names_the_field() {
     let comm = pshmem::Comm::solo();
-    let dims = GasDims { opacity: OpacityDims { table: usize::MAX }, ..dims() };
+    let dims = GasDims {
+        opacity: OpacityDims { table: usize::MAX },
+        ..dims()
+    };
     let error = Shared::<Gas>::new(&comm, dims).unwrap_err();
     assert!(error.to_string().contains("`opacity.table`"), "{error}");
-    Shared::<Gas>::new(&comm, GasDims { density: [0, 3], lines: 0, opacity: OpacityDims { table: 0 }, names: 0 }).unwrap();
+    Shared::<Gas>::new(
+        &comm,
+        GasDims {
+            density: [0, 3],
+            lines: 0,
+            opacity: OpacityDims { table: 0 },
+            names: 0,
+        },
+    )
+    .unwrap();
 }

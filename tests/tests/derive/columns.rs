@@ -28,13 +28,19 @@ struct Halo {
 }
 
 fn particle(i: usize) -> Particle {
-    Particle { x: [i as f64, 1.0, 2.0], mass: 0.5, id: i as u64 }
+    Particle {
+        x: [i as f64, 1.0, 2.0],
+        mass: 0.5,
+        id: i as u64,
+    }
 }
 
 #[test]
 fn records_are_one_array_for_each_field() {
     Cluster::new(&[2, 1]).run(|comm| {
-        let mut shared = Shared::<Columns<Particle>>::from_root(comm, 0, || (0..10).map(particle).collect()).unwrap();
+        let mut shared =
+            Shared::<Columns<Particle>>::from_root(comm, 0, || (0..10).map(particle).collect())
+                .unwrap();
         let view = shared.view();
         assert_eq!(view.len(), 10);
         assert!(!view.is_empty());
@@ -42,12 +48,21 @@ fn records_are_one_array_for_each_field() {
         assert_eq!(view.get(7), particle(7));
         shared
             .update(1, |mut w| {
-                w.set(3, Particle { mass: 2.0, ..w.get(4) });
+                w.set(
+                    3,
+                    Particle {
+                        mass: 2.0,
+                        ..w.get(4)
+                    },
+                );
                 w.id[9] = 99;
             })
             .unwrap();
         let mut expected: Vec<_> = (0..10).map(particle).collect();
-        expected[3] = Particle { mass: 2.0, ..particle(4) };
+        expected[3] = Particle {
+            mass: 2.0,
+            ..particle(4)
+        };
         expected[9].id = 99;
         assert_eq!(shared.to_owned(), expected);
         assert_eq!(shared.dims(), 10);
@@ -67,14 +82,28 @@ fn columns_can_be_a_field() {
     };
     Cluster::new(&[1, 2]).run(|comm| {
         let mut shared = Shared::<Halo>::from_root(comm, 0, owned).unwrap();
-        assert_eq!(shared.dims(), HaloDims { particles: 5, pairs: 1, profile: [3] });
+        assert_eq!(
+            shared.dims(),
+            HaloDims {
+                particles: 5,
+                pairs: 1,
+                profile: [3]
+            }
+        );
         assert_eq!(shared.to_owned(), owned());
-        shared.update(2, |mut w| w.pairs.set(0, Pair { a: 7, b: 8.0 })).unwrap();
+        shared
+            .update(2, |mut w| w.pairs.set(0, Pair { a: 7, b: 8.0 }))
+            .unwrap();
         assert_eq!(shared.view().pairs.get(0), Pair { a: 7, b: 8.0 });
         let mut fields = shared.fields();
         fields.particles.update(0, |mut w| w.mass[1] = 4.0).unwrap();
         assert_eq!(fields.particles.view().mass[1], 4.0);
-        assert!(shared.to_string().contains("particles:\n  x: [[0.0, 1.0, 2.0], "), "{shared}");
+        assert!(
+            shared
+                .to_string()
+                .contains("particles:\n  x: [[0.0, 1.0, 2.0], "),
+            "{shared}"
+        );
     });
 }
 
@@ -85,6 +114,11 @@ fn no_records_and_too_many() {
     assert!(shared.view().is_empty());
     let error = Shared::<Columns<Particle>>::new(&comm, usize::MAX / 20).unwrap_err();
     assert!(error.to_string().contains("field `x`"), "{error}");
-    let result = std::panic::catch_unwind(|| Shared::<Columns<Particle>>::new(&Comm::solo(), 2).unwrap().view().get(2));
+    let result = std::panic::catch_unwind(|| {
+        Shared::<Columns<Particle>>::new(&Comm::solo(), 2)
+            .unwrap()
+            .view()
+            .get(2)
+    });
     assert!(result.is_err());
 }

@@ -60,11 +60,16 @@ fn flow(nx: usize, ny: usize, nz: usize) -> Flow {
     Flow {
         pressure: Array2::from_elem([nx, ny], 1.0),
         flux: Array3::from_elem([nx + 1, 4 + ny, 2], 2.0),
-        opacity: Opacity { table: vec![3.0; nz] },
+        opacity: Opacity {
+            table: vec![3.0; nz],
+        },
         sides: vec![4; (nx - 1) * 4],
         row: Row::from_elem(ny * nz, 5.0),
         particles: vec![Particle { x: 1.0, id: 2 }; nx].into(),
-        free: Free { a: Array2::from_elem([nx, 3], 1.0), b: vec![1; ny] },
+        free: Free {
+            a: Array2::from_elem([nx, 3], 1.0),
+            b: vec![1; ny],
+        },
         step: 6,
     }
 }
@@ -72,7 +77,11 @@ fn flow(nx: usize, ny: usize, nz: usize) -> Flow {
 #[test]
 fn extents_follow_from_the_dims() {
     Cluster::new(&[2, 1]).run(|comm| {
-        let dims = FlowDims { nx: 3, ny: 4, nz: 5 };
+        let dims = FlowDims {
+            nx: 3,
+            ny: 4,
+            nz: 5,
+        };
         let shared = Shared::<Flow>::new(comm, dims).unwrap();
         let view = shared.view();
         assert_eq!(view.pressure.dim(), (3, 4));
@@ -90,14 +99,22 @@ fn extents_follow_from_the_dims() {
 fn dims_are_read_off_a_value() {
     Cluster::new(&[1, 2]).run(|comm| {
         let shared = Shared::<Flow>::from_root(comm, 1, || flow(3, 4, 5)).unwrap();
-        assert_eq!(shared.dims(), FlowDims { nx: 3, ny: 4, nz: 5 });
+        assert_eq!(
+            shared.dims(),
+            FlowDims {
+                nx: 3,
+                ny: 4,
+                nz: 5
+            }
+        );
         assert_eq!(shared.to_owned(), flow(3, 4, 5));
     });
 }
 
 #[test]
 fn a_value_of_another_shape_is_refused_on_every_rank() {
-    let spoil: [(&str, fn(&mut Flow)); 5] = [
+    type Spoil = fn(&mut Flow);
+    let spoil: [(&str, Spoil); 5] = [
         ("sides", |flow| flow.sides.push(1)),
         ("opacity", |flow| flow.opacity.table.clear()),
         ("row", |flow| flow.row = Row::zeros(3)),
@@ -119,19 +136,42 @@ fn a_value_of_another_shape_is_refused_on_every_rank() {
         assert_eq!(errors[0], errors[1]);
         // An `opacity` without elements has another `n`, and the first field that disagrees with it is `row`.
         let name = if name == "opacity" { "row" } else { name };
-        assert!(matches!(&errors[0], Error::Shape { field, .. } if field == name), "{name}: {}", errors[0]);
+        assert!(
+            matches!(&errors[0], Error::Shape { field, .. } if field == name),
+            "{name}: {}",
+            errors[0]
+        );
     }
 }
 
 #[test]
 fn an_extent_outside_of_usize_is_an_error_that_shows_it() {
     let comm = Comm::solo();
-    let error = Shared::<Flow>::new(&comm, FlowDims { nx: 0, ny: 4, nz: 5 }).unwrap_err();
+    let error = Shared::<Flow>::new(
+        &comm,
+        FlowDims {
+            nx: 0,
+            ny: 4,
+            nz: 5,
+        },
+    )
+    .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "field `sides`: the extent `(nx - 1) * Self :: SIDES` is negative or too large for a usize \
+        "field `sides`: the extent `(nx - 1) * Self::SIDES` is negative or too large for a usize \
          (FlowDims { nx: 0, ny: 4, nz: 5 })"
     );
-    let error = Shared::<Flow>::new(&comm, FlowDims { nx: 1, ny: usize::MAX, nz: 1 }).unwrap_err();
-    assert!(matches!(error, Error::TooLarge { .. } | Error::Extent { .. }), "{error}");
+    let error = Shared::<Flow>::new(
+        &comm,
+        FlowDims {
+            nx: 1,
+            ny: usize::MAX,
+            nz: 1,
+        },
+    )
+    .unwrap_err();
+    assert!(
+        matches!(error, Error::TooLarge { .. } | Error::Extent { .. }),
+        "{error}"
+    );
 }

@@ -73,8 +73,14 @@ fn a_struct_of_values_has_no_extents() {
         })
         .unwrap();
     let owned = shared.to_owned();
-    assert_eq!((owned.letter, owned.list[2][1], owned.plain.y, owned.flag), ('ä', -1, 2.0, true));
-    assert_eq!((owned.number, owned.complex.im, owned.nothing), (0, 2.0, ()));
+    assert_eq!(
+        (owned.letter, owned.list[2][1], owned.plain.y, owned.flag),
+        ('ä', -1, 2.0, true)
+    );
+    assert_eq!(
+        (owned.number, owned.complex.im, owned.nothing),
+        (0, 2.0, ())
+    );
     let () = shared.dims();
 }
 
@@ -130,18 +136,33 @@ fn generic_structs() {
     assert_eq!(table.view().rows, [[0.0; 3]; 2]);
     assert!(format!("{:?}", table.view()).contains("[0.0, 0.0, 0.0]"));
 
-    let loose = Loose { values: vec![1_u8, 2], one: 3, marker: PhantomData };
+    let loose = Loose {
+        values: vec![1_u8, 2],
+        one: 3,
+        marker: PhantomData,
+    };
     let shared = Shared::<Loose<u8>>::from_root(&comm, 0, || loose.clone()).unwrap();
     assert_eq!(shared.to_owned(), loose);
 
-    let dims = NestedDims::<Loose<u8>> { inner: LooseDims { values: 2 }, values: 3 };
+    let dims = NestedDims::<Loose<u8>> {
+        inner: LooseDims { values: 2 },
+        values: 3,
+    };
     let nested = Shared::<Nested<Loose<u8>, u64>>::new(&comm, dims).unwrap();
-    assert_eq!((nested.view().inner.values.len(), nested.view().values.len()), (2, 3));
+    assert_eq!(
+        (nested.view().inner.values.len(), nested.view().values.len()),
+        (2, 3)
+    );
 
-    let dims = OuterDims::<f64> { loose: LooseDims { values: 2 } };
+    let dims = OuterDims::<f64> {
+        loose: LooseDims { values: 2 },
+    };
     assert_eq!(Shared::<Outer<f64>>::new(&comm, dims).unwrap().dims(), dims);
 
-    let pairs = Shared::<Pairs<i32>>::from_root(&comm, 0, || Pairs { pairs: vec![Pair { a: 1, b: 2 }].into() }).unwrap();
+    let pairs = Shared::<Pairs<i32>>::from_root(&comm, 0, || Pairs {
+        pairs: vec![Pair { a: 1, b: 2 }].into(),
+    })
+    .unwrap();
     assert_eq!(pairs.view().pairs.a, [1]);
 }
 
@@ -157,7 +178,11 @@ mod inner {
 
     impl Visible {
         pub(crate) fn new() -> Self {
-            Visible { open: vec![1], half: vec![2], shut: 3 }
+            Visible {
+                open: vec![1],
+                half: vec![2],
+                shut: 3,
+            }
         }
 
         pub(crate) fn shut(view: VisibleView<'_>) -> u8 {
@@ -168,9 +193,13 @@ mod inner {
 
 #[test]
 fn fields_are_as_visible_as_in_the_struct() {
-    let shared = Shared::<inner::Visible>::from_root(&Comm::solo(), 0, inner::Visible::new).unwrap();
+    let shared =
+        Shared::<inner::Visible>::from_root(&Comm::solo(), 0, inner::Visible::new).unwrap();
     let view = shared.view();
-    assert_eq!((view.open, view.half, inner::Visible::shut(view)), (&[1][..], &[2][..], 3));
+    assert_eq!(
+        (view.open, view.half, inner::Visible::shut(view)),
+        (&[1][..], &[2][..], 3)
+    );
 }
 
 #[derive(SharedLayout)]
@@ -179,16 +208,27 @@ struct Configured {
     kept: Vec<u8>,
     #[cfg(any())]
     gone: std::collections::HashMap<String, String>,
-    #[cfg(all())]
+    #[cfg(not(any()))]
     here: Vec<u8>,
-    #[cfg_attr(all(), shared(layout))]
+    #[cfg_attr(not(any()), shared(layout))]
     marked: Grid,
 }
 
 #[test]
 fn fields_that_are_configured_away_do_not_count() {
-    let dims = ConfiguredDims { kept: 1, here: 2, marked: [3, 4] };
-    assert_eq!(Shared::<Configured>::new(&Comm::solo(), dims).unwrap().view().here.len(), 2);
+    let dims = ConfiguredDims {
+        kept: 1,
+        here: 2,
+        marked: [3, 4],
+    };
+    assert_eq!(
+        Shared::<Configured>::new(&Comm::solo(), dims)
+            .unwrap()
+            .view()
+            .here
+            .len(),
+        2
+    );
 }
 
 #[derive(SharedLayout)]
@@ -205,7 +245,10 @@ struct Raw {
 fn raw_identifiers() {
     let shared = Shared::<Raw>::new(&Comm::solo(), RawDims { r#in: 3 }).unwrap();
     let view = shared.view();
-    assert_eq!((view.r#type.len(), view.r#fn.len(), *view.r#struct), (4, 3, 0));
+    assert_eq!(
+        (view.r#type.len(), view.r#fn.len(), *view.r#struct),
+        (4, 3, 0)
+    );
     assert_eq!(shared.schema().fields[0].name, "type");
     assert!(shared.to_string().contains("\nfn: [0, 0, 0]"), "{shared}");
 }
@@ -221,7 +264,14 @@ impl OwnName {
 
 #[test]
 fn self_in_a_type_is_the_struct() {
-    assert_eq!(Shared::<OwnName>::new(&Comm::solo(), ()).unwrap().view().list.len(), 3);
+    assert_eq!(
+        Shared::<OwnName>::new(&Comm::solo(), ())
+            .unwrap()
+            .view()
+            .list
+            .len(),
+        3
+    );
 }
 
 macro_rules! layout {
@@ -242,7 +292,10 @@ layout!(Made, Vec<f64>, 1 + 2);
 #[test]
 fn structs_made_by_macros() {
     let shared = Shared::<Made>::new(&Comm::solo(), MadeDims { n: 2 }).unwrap();
-    assert_eq!((shared.view().values.len(), shared.view().more.len()), (2, 6));
+    assert_eq!(
+        (shared.view().values.len(), shared.view().more.len()),
+        (2, 6)
+    );
 }
 
 #[test]
@@ -265,5 +318,66 @@ fn structs_in_functions() {
         more: Vec<u8>,
     }
     let shared = Shared::<Local>::new(&Comm::solo(), LocalDims { n: 3 }).unwrap();
-    assert_eq!((shared.view().values.len(), shared.view().more.len()), (6, 3));
+    assert_eq!(
+        (shared.view().values.len(), shared.view().more.len()),
+        (6, 3)
+    );
+}
+
+/// Has neither `Debug` nor any other trait that prints.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Silent {
+    value: u64,
+}
+
+#[derive(SharedLayout)]
+struct Half {
+    list: Vec<Silent>,
+    one: Silent,
+    step: u64,
+}
+
+#[test]
+fn what_cannot_be_printed_is_left_out() {
+    let comm = Comm::solo();
+    let half = || Half {
+        list: vec![Silent { value: 1 }],
+        one: Silent { value: 2 },
+        step: 3,
+    };
+    let shared = Shared::<Half>::from_root(&comm, 0, half).unwrap();
+    assert!(
+        shared.to_string().ends_with("list: ..\none: ..\nstep: 3"),
+        "{shared}"
+    );
+    assert_eq!(
+        format!("{:?}", shared.view()),
+        "HalfView { list: .., one: .., step: 3 }"
+    );
+    assert_eq!(shared.view().list[0].value + shared.view().one.value, 3);
+}
+
+#[derive(SharedLayout)]
+struct Marked {
+    #[shared(layout)]
+    number: f64,
+    #[shared(layout)]
+    list: Vec<u8>,
+}
+
+#[test]
+fn layout_on_what_is_a_layout_anyway() {
+    let shared = Shared::<Marked>::new(
+        &Comm::solo(),
+        MarkedDims {
+            number: (),
+            list: 3,
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        (*shared.view().number, shared.view().list),
+        (0.0, &[0; 3][..])
+    );
 }

@@ -32,9 +32,16 @@ mod renamed {
 }
 
 /// Names that generated code uses or could use, taken by the user for something else.
-#[allow(dead_code, unused_macros, unused_imports, non_camel_case_types, non_snake_case, non_upper_case_globals)]
+#[allow(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals
+)]
 mod shadowed {
-    use ::pshmem::{Comm, Shared, SharedLayout};
+    use ::pshmem::{Columns, Comm, Shared, SharedColumns, SharedLayout};
 
     mod std {}
     mod core {}
@@ -60,6 +67,15 @@ mod shadowed {
     struct Range;
     struct usize;
     struct bool;
+    /// A method for every type, of a name that is easily taken.
+    trait Show {
+        fn show(&self) {}
+        fn put(&self) {}
+        fn field(&self) {}
+        fn len(&self) {}
+        fn view(&self) {}
+    }
+    impl<T> Show for T {}
     trait Element {}
     trait Preview {}
     trait Sized {}
@@ -96,10 +112,31 @@ mod shadowed {
         inferred: Inner,
     }
 
+    #[derive(SharedColumns)]
+    struct Record {
+        len: u8,
+        i: f64,
+    }
+
     #[test]
     fn works() {
         let comm = Comm::solo();
-        let dims = GasDims { dims: 1, plan: 2, span: [3, 4], owned: InnerDims { table: 5 } };
+        let make = || ::std::vec::Vec::from([Record { len: 1, i: 2.0 }]);
+        let records = Shared::<Columns<Record>>::from_root(&comm, 0, make).unwrap();
+        assert_eq!(
+            (
+                records.view().len(),
+                records.view().get(0).len,
+                records.view().i[0]
+            ),
+            (1, 1, 2.0)
+        );
+        let dims = GasDims {
+            dims: 1,
+            plan: 2,
+            span: [3, 4],
+            owned: InnerDims { table: 5 },
+        };
         let shared = Shared::<Gas>::new(&comm, dims).unwrap();
         assert_eq!(shared.view().owned.table.len(), 5);
         let named = Shared::<Named>::new(&comm, NamedDims { dims: 1, owned: 2 }).unwrap();

@@ -1,8 +1,25 @@
 //! A module that denies what a strict crate denies: the generated code must not add a single warning.
 
-#![deny(warnings, missing_docs, unreachable_pub, unused_qualifications, unsafe_code, unused)]
-#![deny(missing_debug_implementations, missing_copy_implementations, single_use_lifetimes, unused_lifetimes)]
-#![deny(elided_lifetimes_in_paths, explicit_outlives_requirements, trivial_casts, unnameable_types)]
+#![deny(
+    warnings,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    unsafe_code,
+    unused
+)]
+#![deny(
+    missing_debug_implementations,
+    missing_copy_implementations,
+    single_use_lifetimes,
+    unused_lifetimes
+)]
+#![deny(
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
+    trivial_casts,
+    unnameable_types
+)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
 use ndarray::Array2;
@@ -10,18 +27,18 @@ use pshmem::{Columns, Comm, Shared, SharedColumns, SharedLayout};
 
 /// A record.
 #[derive(Debug, Clone, Copy, PartialEq, SharedColumns)]
-pub(crate) struct Particle {
+struct Particle {
     /// Place.
-    pub(crate) x: f64,
+    x: f64,
     /// Mass.
-    pub(crate) mass: f64,
+    mass: f64,
 }
 
 /// Nested.
 #[derive(Debug, SharedLayout)]
-pub(crate) struct Inner {
+struct Inner {
     /// Values.
-    pub(crate) values: Vec<f64>,
+    values: Vec<f64>,
 }
 
 /// A type private to this module, in a private field of a wider type.
@@ -32,25 +49,35 @@ struct Hidden<T>(T);
 /// A generic struct.
 #[derive(Debug, SharedLayout)]
 #[shared(dims(nx, ny))]
-pub(crate) struct Flow<T: pshmem::Element> {
+struct Flow<T: pshmem::Element> {
     /// Cells.
     #[shared(shape = [nx, ny])]
-    pub(crate) cells: Array2<T>,
+    cells: Array2<T>,
     /// Nested.
     #[shared(dims = InnerDims { values: nx })]
-    pub(crate) inner: Inner,
+    inner: Inner,
     /// Particles.
     #[shared(shape = [nx])]
-    pub(crate) particles: Columns<Particle>,
+    particles: Columns<Particle>,
     hidden: Hidden<u8>,
     /// Never used by this crate.
-    pub(crate) step: u64,
+    step: u64,
 }
 
 #[test]
 fn works() {
     let shared = Shared::<Flow<f64>>::new(&Comm::solo(), FlowDims { nx: 1, ny: 2 }).unwrap();
     let owned = shared.to_owned();
-    assert_eq!((owned.cells.dim(), owned.inner.values.len(), owned.step), ((1, 2), 1, 0));
-    assert_eq!((owned.particles[0].x.to_bits(), owned.particles[0].mass.to_bits(), owned.hidden.0), (0, 0, 0));
+    assert_eq!(
+        (owned.cells.dim(), owned.inner.values.len(), owned.step),
+        ((1, 2), 1, 0)
+    );
+    assert_eq!(
+        (
+            owned.particles[0].x.to_bits(),
+            owned.particles[0].mass.to_bits(),
+            owned.hidden.0
+        ),
+        (0, 0, 0)
+    );
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! mpirun -n 2 bench                      all rows
-//! PSHMEM_LOCAL=2 bench "set 64 B" read   ranks as threads; the rows whose names contain one of the words
+//! PSHMEM_LOCAL=2 bench "set 64 B$" read  ranks as threads; rows named like one of these, `$` is the end of a name
 //! ```
 //!
 //! | environment | |

@@ -14,7 +14,7 @@ pub(crate) struct Settings {
     pub(crate) most: usize,
     /// Which of the sorted repetitions counts.
     pub(crate) quantile: f64,
-    /// Parts of the names of the rows wanted; empty for all.
+    /// Parts of the names of the rows wanted, a `$` for the end of a name; none for all rows.
     words: Vec<String>,
 }
 
@@ -32,7 +32,8 @@ impl Settings {
     }
 
     pub(crate) fn wants(&self, row: &str) -> bool {
-        self.words.is_empty() || self.words.iter().any(|word| row.contains(word.as_str()))
+        let name = format!("{row}$");
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
     }
 }
 

@@ -1,0 +1,110 @@
+//! Collectives inside the closure of another: refused at once, and posted nowhere.
+
+use pshmem::{Comm, Error, Shared};
+
+use super::closures::alive;
+use crate::check::{one_to_eight, same_error, works};
+use crate::report::Outcome;
+
+/// Makes every kind of collective call on `inner` and says whether each was refused.
+fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
+    let nested = |error: Option<Error>| matches!(error, Some(Error::Nested { .. }));
+    let data = [1];
+    nested(inner.barrier().err())
+        && nested(inner.split(Some(0), 0).err())
+        && nested(inner.node_comm().err())
+        && nested(inner.with_ranks_per_node(1).err())
+        && nested(Shared::<[u8]>::new(inner, 3).err())
+        && nested(Shared::<u64>::from_root(inner, 0, || 1).err())
+        && nested(list.set(0, 0, Some(&data)).err())
+        && nested(list.set_with(0, 0, || data).err())
+        && nested(list.assign(0, Some(&data)).err())
+        && nested(list.fill(1).err())
+        && nested(list.update(0, |mut w| w[0] = 1).err())
+        && nested(list.update_per_node(|mut w| w[0] = 1).err())
+}
+
+/// A collective inside the closure of `update` is refused at once, on the same `Comm` and on another.
+pub fn in_update(comm: &Comm) -> Outcome {
+    if comm.size() == 1 {
+        return Ok(());
+    }
+    let mut list = one_to_eight(comm)?;
+    let other = comm
+        .split(Some(0), 0)?
+        .expect("a rank with a color gets a Comm");
+    let mut others = [one_to_eight(comm)?, one_to_eight(&other)?];
+    for root in 0..comm.size() {
+        for inner in &mut others {
+            let on = inner.comm().clone();
+            let refused = list.update(root, |mut w| {
+                w[7] = root as u64;
+                all_nested(&on, inner)
+            })?;
+            assert_eq!(refused, (comm.rank() == root).then_some(true));
+            // Refused on one rank, it was posted nowhere: the very same calls work now.
+            alive(comm, inner, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+            inner.set(root, 0, Some(&[1]))?;
+            works(&on)?;
+        }
+        let result = list.try_update(root, |_| comm.barrier());
+        assert!(matches!(same_error(comm, result)?, Error::Closure { rank, .. } if rank == root));
+    }
+    Ok(())
+}
+
+/// The same inside the closures of the other calls.
+pub fn in_other_closures(comm: &Comm) -> Outcome {
+    if comm.size() == 1 {
+        return Ok(());
+    }
+    let mut list = one_to_eight(comm)?;
+    let mut other = one_to_eight(comm)?;
+    for root in 0..comm.size() {
+        let mut refused = None;
+        list.set_with(root, 0, || {
+            refused = Some(all_nested(comm, &mut other));
+            [1]
+        })?;
+        assert_eq!(
+            refused,
+            (comm.rank() == root).then_some(true),
+            "in set_with"
+        );
+        let refused = list.update_per_node(|_| all_nested(comm, &mut other))?;
+        assert_eq!(
+            refused,
+            (comm.node().rank == 0).then_some(true),
+            "in update_per_node"
+        );
+        let made = Shared::<u8>::from_root(comm, root, || u8::from(all_nested(comm, &mut other)))?;
+        assert_eq!(*made.view(), 1, "in from_root");
+        let error = same_error(
+            comm,
+            Shared::<u8>::try_from_root(comm, root, || comm.barrier().map(|()| 1)),
+        )?;
+        assert!(
+            matches!(error, Error::Closure { rank, .. } if rank == root),
+            "{error:?}"
+        );
+        alive(comm, &mut other, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+    }
+    Ok(())
+}
+
+/// Objects and `Comm`s may be dropped inside a closure: letting go is no collective.
+pub fn objects_die_inside(comm: &Comm) -> Outcome {
+    let mut list = one_to_eight(comm)?;
+    for root in 0..comm.size() {
+        let part = comm
+            .split(Some(0), 0)?
+            .expect("a rank with a color gets a Comm");
+        let (small, large) = (one_to_eight(&part)?, Shared::<[u8]>::new(&part, 400 << 10)?);
+        list.update(root, move |mut w| {
+            w[0] = small.view()[0] + u64::from(large.view()[0]);
+            drop((small, large, part));
+        })?;
+        alive(comm, &mut list, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Random numbers, extents and arrays.
+
+use ndarray::ArrayD;
+
+use crate::check::number;
+
+/// A source of numbers, equal on all ranks that begin with the same seed.
+#[derive(Debug, Clone)]
+pub(super) struct Dice {
+    seed: usize,
+    thrown: usize,
+}
+
+impl Dice {
+    pub(super) fn new(seed: usize) -> Self {
+        Dice { seed, thrown: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.thrown += 1;
+        number(self.seed, self.thrown)
+    }
+
+    /// A number below `limit`.
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    /// Extents, mostly small, now and then 0, and once in a while so large that other code runs.
+    pub(super) fn extents(&mut self, dimensions: usize) -> Vec<usize> {
+        if self.below(12) == 0 {
+            let first = 30_000 + self.below(20_000);
+            return (0..dimensions)
+                .map(|axis| if axis == 0 { first } else { 3 })
+                .collect();
+        }
+        (0..dimensions).map(|_| self.below(6)).collect()
+    }
+
+    /// Offset and extents of a block inside `shape`.
+    pub(super) fn block(&mut self, shape: &[usize]) -> (Vec<usize>, Vec<usize>) {
+        let parts = shape.iter().map(|&extent| {
+            let len = self.below(extent + 1);
+            (self.below(extent - len + 1), len)
+        });
+        parts.unzip()
+    }
+
+    pub(super) fn array<T: Item>(&mut self, shape: &[usize]) -> ArrayD<T> {
+        ArrayD::from_shape_simple_fn(shape, || T::from_number(self.next()))
+    }
+}
+
+/// Element types that random numbers become.
+pub(super) trait Item: pshmem::Element + PartialEq + std::fmt::Debug {
+    fn from_number(number: u64) -> Self;
+}
+
+impl Item for u64 {
+    fn from_number(number: u64) -> Self {
+        number
+    }
+}
+
+impl Item for f32 {
+    fn from_number(number: u64) -> Self {
+        (number % 1_000_000) as u32 as f32 * 0.25
+    }
+}
+
+impl Item for [u8; 3] {
+    fn from_number(number: u64) -> Self {
+        let [a, b, c, ..] = number.to_le_bytes();
+        [a, b, c]
+    }
+}
