@@ -72,7 +72,7 @@ pub(crate) fn command(options: &args::Bench) -> Result<(), String> {
 /// Our bench, which also measures raw MPI and memcpy, and then Python's.
 fn contenders(mpi: &Mpi, ranks: usize, python: Option<&Path>, problems: &mut Vec<String>) -> Table {
     let mut table = Table::default();
-    let ours = mpi.launch(ranks, &cargo::built(mpi, "bench"));
+    let ours = mpi.launch(ranks, &cargo::built(mpi, "release", "bench"));
     if let Some(output) = note(measure(ours, "bench", LIMIT), problems) {
         table.read(&output);
     }

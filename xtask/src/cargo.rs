@@ -48,7 +48,10 @@ pub(crate) fn cargo_mpi(mpi: &Mpi) -> Command {
     command
 }
 
-/// A program that `cargo_mpi` has built, by its path inside the release folder.
-pub(crate) fn built(mpi: &Mpi, program: &str) -> PathBuf {
-    target_of(mpi.name).join("release").join(program)
+/// The profile of the workspace for suites and their examples, which compile for longer than they run.
+pub(crate) const SUITE: &str = "suite";
+
+/// A program that `cargo_mpi` has built, by its path inside the folder of the profile.
+pub(crate) fn built(mpi: &Mpi, profile: &str, program: &str) -> PathBuf {
+    target_of(mpi.name).join(profile).join(program)
 }

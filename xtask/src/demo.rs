@@ -34,7 +34,7 @@ pub(crate) fn command(words: &[String]) -> Result<(), String> {
             "earth",
         ]);
         shown(build)?;
-        let mut earth = mpi.launch(ranks, &cargo::built(mpi, "examples/earth"));
+        let mut earth = mpi.launch(ranks, &cargo::built(mpi, "release", "examples/earth"));
         earth.args(words);
         shown(earth)?;
     }

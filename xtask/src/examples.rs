@@ -18,12 +18,24 @@ pub(crate) type Reference = Result<Earth, String>;
 /// Builds and runs the examples without MPI.
 pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
     let mut build = cargo::cargo(&cargo::target());
-    build.args(["build", "--release", "-p", "pshmem", "--examples"]);
+    build.args([
+        "build",
+        "--profile",
+        cargo::SUITE,
+        "-p",
+        "pshmem",
+        "--examples",
+    ]);
     if !report.push(steps::cargo_row(Row::new("build examples"), build)) {
         return Err("the example was not built".into());
     }
     let program = |name: &str, shape: &str| {
-        let mut command = Command::new(cargo::target().join("release").join("examples").join(name));
+        let mut command = Command::new(
+            cargo::target()
+                .join(cargo::SUITE)
+                .join("examples")
+                .join(name),
+        );
         command.env("PSHMEM_LOCAL", shape);
         command
     };
@@ -54,7 +66,10 @@ pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
 /// Runs the examples, already built, under `mpi`.
 pub(crate) fn under(mpi: &Mpi, reference: &Reference, verbose: bool, report: &mut Report) {
     let program = |name: &str, ranks: usize| {
-        mpi.launch(ranks, &cargo::built(mpi, &format!("examples/{name}")))
+        mpi.launch(
+            ranks,
+            &cargo::built(mpi, cargo::SUITE, &format!("examples/{name}")),
+        )
     };
     for ranks in if mpi.kind == Kind::Mpich {
         &[2, 4][..]

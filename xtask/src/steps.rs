@@ -76,14 +76,15 @@ pub(crate) const WITHOUT_MPI: &[Step] = &[
     },
 ];
 
-/// What is checked with feature `mpi`, once, against whichever library is there. The release profile
+/// What is checked with feature `mpi`, once, against whichever library is there. The profile
 /// shares its dependencies with the build of the suites.
 pub(crate) const WITH_MPI: &[Step] = &[
     Step {
         name: "lints, feature mpi",
         words: &[
             "clippy",
-            "--release",
+            "--profile",
+            "suite",
             "-p",
             "pshmem",
             "-p",
@@ -105,7 +106,8 @@ pub(crate) const WITH_MPI: &[Step] = &[
         name: "docs, feature mpi",
         words: &[
             "doc",
-            "--release",
+            "--profile",
+            "suite",
             "-p",
             "pshmem",
             "--no-deps",
@@ -118,26 +120,22 @@ pub(crate) const WITH_MPI: &[Step] = &[
     },
 ];
 
-/// The builds for the runs under one library.
-pub(crate) const BUILDS: &[&[&str]] = &[
-    &[
-        "build",
-        "--release",
-        "-p",
-        "pshmem-tests",
-        "--features",
-        "mpi",
-        "--bins",
-    ],
-    &[
-        "build",
-        "--release",
-        "-p",
-        "pshmem",
-        "--features",
-        "mpi",
-        "--examples",
-    ],
+/// The build for the runs under one library. One call, so that the library is compiled once.
+pub(crate) const BUILD: &[&str] = &[
+    "build",
+    "--profile",
+    "suite",
+    "-p",
+    "pshmem",
+    "-p",
+    "pshmem-tests",
+    "--features",
+    "mpi",
+    "--bin",
+    "suite",
+    "--bin",
+    "small_shm",
+    "--examples",
 ];
 
 /// Compiling on a slow machine; a cargo call that takes longer hangs.

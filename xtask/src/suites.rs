@@ -2,7 +2,7 @@
 
 use crate::mpi::{Kind, Mpi};
 use crate::report::{Report, Row, suite_line};
-use crate::{args, cargo, examples, nodes, run, steps};
+use crate::{args, cargo, examples, nodes, run, setup, steps};
 use std::process::Command;
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ pub(crate) fn all(
             report.push(suite(mpi, ranks, options));
         }
         if options.filter.is_none() {
+            report.push(small_shm(mpi, options));
             examples::under(mpi, earth, options.verbose, report);
         }
     }
@@ -51,23 +52,41 @@ pub(crate) fn all(
 }
 
 fn build(mpi: &Mpi) -> Row {
-    let mut row = Row::under("build", mpi.name, "-");
-    for words in steps::BUILDS {
-        let mut command = cargo::cargo_mpi(mpi);
-        command.args(*words);
-        row = steps::cargo_row(row, command);
-        if !row.passed() {
-            break;
-        }
-    }
-    row
+    let mut command = cargo::cargo_mpi(mpi);
+    command.args(steps::BUILD);
+    steps::cargo_row(Row::under("build", mpi.name, "-"), command)
 }
 
 fn suite(mpi: &Mpi, ranks: usize, options: &args::Test) -> Row {
-    let mut command = mpi.launch(ranks, &cargo::built(mpi, "suite"));
+    let mut command = mpi.launch(ranks, &cargo::built(mpi, cargo::SUITE, "suite"));
     command.args(&options.filter);
     let row = Row::under("suite", mpi.name, &ranks.to_string());
     checked(row, command, limit(mpi, ranks), options.verbose, all_passed)
+}
+
+/// Objects until a small `/dev/shm` is full, in a mount namespace of its own.
+fn small_shm(mpi: &Mpi, options: &args::Test) -> Row {
+    let row = Row::under("full /dev/shm", mpi.name, "2");
+    if let Err(why) = nodes::permitted() {
+        return row.skipped(why);
+    }
+    let program = mpi.launch(2, &cargo::built(mpi, cargo::SUITE, "small_shm"));
+    let mut command = Command::new("unshare");
+    if !setup::is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--mount", "sh", "-ec"]);
+    command.arg("mount -t tmpfs -o size=16m tmpfs /dev/shm; exec \"$@\"");
+    command
+        .arg("sh")
+        .arg(program.get_program())
+        .args(program.get_args());
+    command.envs(
+        program
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    checked(row, command, limit(mpi, 2), options.verbose, |_| Ok(()))
 }
 
 fn suite_on_nodes(mpi: &Mpi, layout: &str, options: &args::Test) -> Row {
@@ -75,8 +94,12 @@ fn suite_on_nodes(mpi: &Mpi, layout: &str, options: &args::Test) -> Row {
     if let Err(why) = nodes::permitted() {
         return row.skipped(why);
     }
-    let Some(mut command) = nodes::launch(mpi, layout, &cargo::built(mpi, "suite"), NODES_LIMIT)
-    else {
+    let Some(mut command) = nodes::launch(
+        mpi,
+        layout,
+        &cargo::built(mpi, cargo::SUITE, "suite"),
+        NODES_LIMIT,
+    ) else {
         return row.skipped("cluster.sh knows the launchers of Open MPI and MPICH only");
     };
     command.args(&options.filter);
