@@ -249,6 +249,9 @@ impl<'a> Route<'a> {
     /// Passes a header on down the tree.
     fn announce(&self, letter: &Body) {
         for to in self.tree_children() {
+            if let Body::Header(header) = letter {
+                self.core.post.count_carried(header.bytes.len());
+            }
             self.core.post.send(to, self.core.id, letter);
         }
     }
@@ -390,6 +393,7 @@ impl<'a> Carrier<'a> {
             Piece::Direct { offset, len } => (self.target.at(*offset).cast_const(), *len),
             Piece::Staged { .. } => (stage.as_ptr(), stage.len()),
         };
+        self.core.post.count_carried(len * to.len());
         let transport = &self.core.post.transport;
         let transfers = to
             .iter()

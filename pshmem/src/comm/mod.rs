@@ -161,6 +161,25 @@ impl Comm {
         self.core.post.transport.host()
     }
 
+    /// Bytes of objects that this rank has sent to other nodes so far, on this `Comm` and all others of its world.
+    ///
+    /// Each node passes on what it receives, so every rank may send: sum over the ranks for the traffic of a call.
+    ///
+    /// ```
+    /// use pshmem::{Shared, local::Cluster};
+    ///
+    /// let sent = Cluster::new(&[1, 1]).run(|comm| {
+    ///     let mut table = Shared::<[u8]>::new(comm, 5000).unwrap();
+    ///     table.set_with(0, 10, || [7; 3]).unwrap();
+    ///     comm.bytes_sent()
+    /// });
+    /// assert_eq!(sent, [3, 0]); // the block, once
+    /// ```
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.core.post.carried()
+    }
+
     /// Waits until all ranks have come here.
     ///
     /// Objects need no barrier: every collective call orders itself. Barriers are for what happens outside, such as

@@ -25,6 +25,8 @@ pub(crate) struct Post {
     boxes: RefCell<HashMap<u64, VecDeque<Message>>>,
     /// The lowest number that no `Comm` of this rank has had. The world is number 1.
     next_comm: Cell<u64>,
+    /// Bytes of segments that this rank has sent to other nodes.
+    carried: Cell<u64>,
 }
 
 impl Post {
@@ -33,6 +35,7 @@ impl Post {
             transport,
             boxes: RefCell::default(),
             next_comm: Cell::new(2),
+            carried: Cell::new(0),
         };
         post.open(1);
         Rc::new(post)
@@ -46,6 +49,15 @@ impl Post {
     /// The same for a letter that may never be looked for.
     pub(crate) fn send_last<B: Serialize>(&self, to: usize, comm: u64, body: &B) {
         self.transport.send_last(to, &encode(comm, body));
+    }
+
+    /// Counts bytes of segments sent to other nodes.
+    pub(crate) fn count_carried(&self, bytes: usize) {
+        self.carried.set(self.carried.get() + bytes as u64);
+    }
+
+    pub(crate) fn carried(&self) -> u64 {
+        self.carried.get()
     }
 
     /// Opens the box of a new `Comm`. Letters may have come before.

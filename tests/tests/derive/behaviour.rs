@@ -144,6 +144,33 @@ fn only_touched_fields_travel() {
 }
 
 #[test]
+fn the_bytes_sent_are_those_of_the_touched_fields() {
+    let sent = Cluster::new(&[2, 2]).run(|comm| {
+        let mut shared = Shared::<Gas>::from_root(comm, 0, gas).unwrap();
+        let lines = shared.fields().lines.bytes() as u64;
+        let before = comm.bytes_sent();
+        shared.update(1, |mut w| *w.step += 1).unwrap();
+        let one_number = comm.bytes_sent() - before;
+        shared
+            .update(1, |mut w| {
+                w.lines[0].frequency = 1.0;
+                *w.step += 1;
+            })
+            .unwrap();
+        let two_fields = comm.bytes_sent() - before - one_number;
+        shared.update(1, |w| w.density[[0, 0]]).unwrap();
+        let nothing = comm.bytes_sent() - before - one_number - two_fields;
+        (
+            one_number,
+            two_fields - u64::from(comm.rank() == 1) * lines,
+            nothing,
+        )
+    });
+    // Only the writer sends, each field once, to the one other node.
+    assert_eq!(sent, [(0, 0, 0), (8, 8, 0), (0, 0, 0), (0, 0, 0)]);
+}
+
+#[test]
 fn fields_are_disjoint() {
     Cluster::new(&[2, 1]).run(|comm| {
         let mut shared = Shared::from_root(comm, 0, gas).unwrap();
