@@ -39,6 +39,10 @@ pub fn array<D: Dimension>(seed: usize, shape: D) -> Array<u64, D> {
 ///
 /// # Panics
 /// When they differ.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "views are passed like references, as ndarray does"
+)]
 #[track_caller]
 pub fn assert_same<T: PartialEq + std::fmt::Debug, D: Dimension>(
     found: ArrayView<T, D>,

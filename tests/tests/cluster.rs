@@ -7,8 +7,10 @@ use pshmem::{Comm, Error, Shared};
 use pshmem_tests::shapes::clusters;
 use pshmem_tests::watchdog::guard;
 
+type Wait = fn(&Comm) -> Result<(), Error>;
+
 /// Waits for all others in every way that a rank can wait.
-const WAITS: [fn(&Comm) -> Result<(), Error>; 5] = [
+const WAITS: [Wait; 5] = [
     Comm::barrier,
     |comm| Shared::<[u64]>::new(comm, 3).map(drop),
     |comm| Shared::<[u8]>::new(comm, 1 << 20).map(drop),

@@ -140,9 +140,9 @@ pub fn keys_order_ranks(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     let reversed = split(comm, 0, usize::MAX - comm.rank())?;
     assert_eq!(reversed.rank(), last - comm.rank());
-    let mut list = Shared::<[usize]>::new(&reversed, 1)?;
-    list.update(0, |mut w| w[0] = comm.rank())?;
-    assert_equal(list.view(), &[last]);
+    let mut seen = Shared::<[usize]>::new(&reversed, 1)?;
+    seen.update(0, |mut w| w[0] = comm.rank())?;
+    assert_equal(seen.view(), &[last]);
     let same = split(comm, 5, 1)?;
     assert_eq!(same.rank(), comm.rank());
     let rotated = split(&reversed, 0, (comm.rank() + 1) % comm.size())?;
@@ -260,7 +260,7 @@ pub fn clones_are_one(comm: &Comm) -> Outcome {
     let first = split(comm, 0, 0)?;
     let second = first.clone();
     let mut list = Shared::<[u64]>::new(
-        if comm.rank() % 2 == 0 {
+        if comm.rank().is_multiple_of(2) {
             &first
         } else {
             &second

@@ -65,7 +65,7 @@ fn differ(outer: &Comm, odd: Call, usual: Call) -> Outcome {
         let call = if outer.rank() == rank { odd } else { usual };
         match call(&mut scene) {
             Err(Error::Diverged { what }) => {
-                assert!(what.contains("rank"), "who called what: {what}")
+                assert!(what.contains("rank"), "who called what: {what}");
             }
             other => {
                 return Err(format!("rank {rank} was odd, and the call returned {other:?}").into());

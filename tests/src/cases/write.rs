@@ -124,7 +124,7 @@ pub fn fill_with_large_elements(comm: &Comm) -> Outcome {
     let long: [u8; 512] = bytes(1, 512).try_into().expect("512 bytes");
     fill_with(comm, long)?;
     fill_with(comm, [[7_u16; 32]; 15])?; // 960 B: just above what one meeting compares
-    fill_with(comm, [[long; 8]; 5])
+    fill_with(comm, [[long; 8]; 3])
 }
 
 fn fill_with<T: Element + PartialEq + Debug>(comm: &Comm, value: T) -> Outcome {

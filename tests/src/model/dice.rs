@@ -64,7 +64,7 @@ impl Item for u64 {
 
 impl Item for f32 {
     fn from_number(number: u64) -> Self {
-        (number % 1_000_000) as u32 as f32 * 0.25
+        f32::from(number as u16) * 0.25
     }
 }
 

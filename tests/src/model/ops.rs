@@ -51,7 +51,10 @@ pub struct Op {
 
 /// Calls that must go well. Those that write come more often.
 const LEGAL: &[What] = {
-    use What::*;
+    use What::{
+        Assign, Barrier, Close, Drop, DropComm, Fill, FromRoot, New, NodeComm, RanksPerNode, Set,
+        SetWith, Split, Update, UpdatePerNode, UpdateThroughField,
+    };
     &[
         New,
         New,

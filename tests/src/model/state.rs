@@ -120,7 +120,7 @@ impl<'a> State<'a> {
             ),
             What::Split => {
                 let color = (comm.rank() ^ op.seed) % (1 + op.seed % 3);
-                let key = if op.seed % 2 == 0 {
+                let key = if op.seed.is_multiple_of(2) {
                     comm.rank()
                 } else {
                     comm.size() - comm.rank()

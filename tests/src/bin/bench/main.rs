@@ -15,7 +15,8 @@
 //! | `PSHMEM_BENCH_QUANTILE` | which of the sorted repetitions counts (0.5); 0.1 on a machine that is busy otherwise |
 //!
 //! - `race` how columns are timed against each other · `settings` what is asked for · `raw` MPI without the library
-//! - rows: `write` on one node · `nodes` over two · `read` · `create` objects, splits, barriers · `memory` peaks
+//! - rows: `write` on one node · `nodes` over two · `read` · `fields` of a struct · `create` objects, splits, barriers ·
+//!   `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -24,6 +25,7 @@
 )]
 
 mod create;
+mod fields;
 mod memory;
 mod nodes;
 mod race;
@@ -42,6 +44,7 @@ fn main() -> std::process::ExitCode {
         write::rows(&bench)?;
         nodes::rows(&bench)?;
         read::rows(&bench)?;
+        fields::rows(&bench)?;
         create::rows(&bench)?;
         memory::rows(&bench)
     })
