@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// process then runs alone.
 ///
 /// A rank that returns an error or panics prints it with its number and host. Ranks that wait for it in a collective get
-/// [`Error::RankFailed`]; whoever is still running five seconds later is ended. The exit code is then not zero.
+/// [`Error::RankFailed`](crate::Error::RankFailed); whoever is still running five seconds later is ended. The exit code is then not zero.
 ///
 /// ```
 /// use pshmem::{Comm, Result, Shared};
@@ -47,7 +47,7 @@ const GRACE: Duration = Duration::from_secs(5);
 ///
 /// # Collective
 /// Under a launcher, all processes call it once. The program may not have started MPI before; if it has, use
-/// [`Comm::from_mpi`] instead.
+/// `Comm::from_mpi` instead.
 pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode {
     keep_panics();
     let ended = match hang::check_environment().and_then(|()| launch::launch()) {

@@ -56,8 +56,11 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Objects, and the error that the next one met.
+type Filled = (Vec<Shared<[u8]>>, Error);
+
 /// Objects of this size until one is refused, each full of its number, and the refusal.
-fn fill_up(comm: &Comm, bytes: usize) -> Result<(Vec<Shared<[u8]>>, Error), Failure> {
+fn fill_up(comm: &Comm, bytes: usize) -> Result<Filled, Failure> {
     let mut objects = Vec::new();
     while objects.len() * bytes < ENOUGH {
         match Shared::<[u8]>::new(comm, bytes) {

@@ -10,6 +10,7 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     for bytes in [64, 8 << 10, large] {
         set(bench, bytes)?;
     }
+    set_in_turns(bench)?;
     for bytes in [64, large] {
         update(bench, bytes)?;
     }
@@ -42,6 +43,23 @@ fn set(bench: &Bench<'_>, bytes: usize) -> Result<()> {
         Ok(())
     }));
     bench.race(&row, contenders)
+}
+
+/// As in programs that do more than one thing: the calls come from two source lines, which reports would name.
+fn set_in_turns(bench: &Bench<'_>) -> Result<()> {
+    let row = "twice: set 64 B, from two lines";
+    if !bench.settings.wants(row) {
+        return Ok(());
+    }
+    let data = on_root(bench, 1_u8, 64);
+    let data = bench.is_root().then_some(&data[..]);
+    let mut one = Shared::<[u8]>::new(bench.comm, 64)?;
+    let mut other = Shared::<[u8]>::new(bench.comm, 64)?;
+    let contenders = vec![Contender::new(OURS, || {
+        one.set(0, 0, data)?;
+        other.set(0, 0, data)
+    })];
+    bench.race(row, contenders)
 }
 
 /// Every number is increased in place.
