@@ -12,15 +12,15 @@ const RANKS: [usize; 4] = [1, 2, 3, 4];
 /// The hard limit of one run of the suite. MPICH's waiting ranks keep their cores busy, which is slow
 /// where ranks outnumber cores.
 fn limit(mpi: &Mpi, ranks: usize) -> Duration {
-    Duration::from_secs(if mpi.kind == Kind::Mpich && ranks > 3 {
-        240
+    Duration::from_secs(if mpi.kind == Kind::Mpich && ranks > 2 {
+        600
     } else {
-        120
+        240
     })
 }
 
 /// The limit of one run over simulated nodes: starting them and TCP take longer.
-const NODES_LIMIT: Duration = Duration::from_secs(240);
+const NODES_LIMIT: Duration = Duration::from_secs(400);
 
 /// Builds against `mpi` and runs everything that `options` ask for. `earth` is what the example
 /// has found with ranks as threads.

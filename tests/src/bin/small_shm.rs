@@ -11,8 +11,6 @@ use pshmem_tests::check::{same_error, works};
 use pshmem_tests::report::Failure;
 use pshmem_tests::watchdog;
 
-type Objects = Vec<Shared<[u8]>>;
-
 /// More than any `/dev/shm` meant for this test.
 const ENOUGH: usize = 512 << 20;
 

@@ -1,6 +1,14 @@
 //! Ranks as MPI processes: messages over one private communicator, node memory from shared windows.
 //!
 //! This folder is the one place that names MPI functions. Sections refer to the MPI standard, version 4.0.
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::doc_markdown,
+    clippy::multiple_unsafe_ops_per_block,
+    clippy::unused_self,
+    reason = "MPI counts in C ints and names things in its own way; calls come in pairs whose duties are one"
+)]
 
 mod calls;
 mod window;
