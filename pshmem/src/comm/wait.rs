@@ -4,6 +4,7 @@ use crate::comm::call::Call;
 use crate::comm::control::Pause;
 use crate::comm::core::Core;
 use crate::comm::hang::Vigil;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Looks at a word before a rank gives its core away. A cache line travels between cores in about 50 ns.
@@ -96,6 +97,38 @@ impl Pause for Wait<'_> {
 }
 
 /// Whether this machine has fewer cores than the `ranks` that share it.
+///
+/// The cores of the machine count, not those that this process may use: launchers bind each rank to a core of its own, and
+/// a rank that took itself for crowded there would yield at once and be several times slower.
 pub(crate) fn crowded(ranks: usize) -> bool {
-    std::thread::available_parallelism().is_ok_and(|cores| cores.get() < ranks)
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let cores = *CORES.get_or_init(|| {
+        let online = std::fs::read_to_string("/sys/devices/system/cpu/online").ok();
+        online
+            .and_then(|list| count(list.trim()))
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(usize::MAX, usize::from))
+    });
+    cores < ranks
+}
+
+/// Numbers in a list such as `0-3,8-11`.
+fn count(list: &str) -> Option<usize> {
+    list.split(',')
+        .map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+            last.checked_sub(first).map(|more| more + 1)
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lists_of_cores_are_counted() {
+        assert_eq!(super::count("0"), Some(1));
+        assert_eq!(super::count("0-3,8-11"), Some(8));
+        assert_eq!(super::count("3-1"), None);
+        assert_eq!(super::count(""), None);
+    }
 }
