@@ -22,7 +22,9 @@ fn main() -> ExitCode {
 
 fn until_full(comm: &Comm) -> Result<(), Failure> {
     if comm.node().size == 1 {
-        println!("small_shm: a rank alone on its node keeps objects in its own memory; nothing to test");
+        println!(
+            "small_shm: a rank alone on its node keeps objects in its own memory; nothing to test"
+        );
         return Ok(());
     }
     for bytes in [6 << 20, 1 << 20, 200 << 10, 1 << 10] {
