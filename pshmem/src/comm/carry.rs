@@ -51,7 +51,8 @@ impl Target<'_> {
     }
 
     fn at(&self, offset: usize) -> *mut u8 {
-        debug_assert!(self.fields.contains(&offset));
+        // An empty run may start where the fields end.
+        debug_assert!((self.fields.start..=self.fields.end).contains(&offset));
         // SAFETY: pieces are cut from regions inside `fields` (checked in `check`), which lie in the segment.
         unsafe { self.start.add(offset) }.as_ptr()
     }
