@@ -281,10 +281,6 @@ impl Core {
         };
         if let Some(conflict) = conflict {
             control.poison(n, || failed(self.conflict(conflict, call)));
-        } else if !self.is_multi_node()
-            && let Some(error) = self.deadlock()
-        {
-            control.poison(n, || failed(error));
         }
     }
 
