@@ -115,9 +115,9 @@ pub(crate) fn crowded(ranks: usize) -> bool {
 fn count(list: &str) -> Option<usize> {
     list.split(',')
         .map(|range| {
-            let (first, last) = range.split_once('-').unwrap_or((range, range));
-            let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
-            last.checked_sub(first).map(|more| more + 1)
+            let (from, to) = range.split_once('-').unwrap_or((range, range));
+            let (from, to): (usize, usize) = (from.parse().ok()?, to.parse().ok()?);
+            to.checked_sub(from).map(|more| more + 1)
         })
         .sum()
 }
