@@ -19,12 +19,6 @@ fn limit(mpi: &Mpi, ranks: usize) -> Duration {
     })
 }
 
-/// Which cases run when nobody says. Four ranks of MPICH on two cores take 10 ms for each of its own collectives, and tens of
-/// minutes for the whole suite; three run all of it.
-fn filter(mpi: &Mpi, ranks: usize) -> Option<&'static str> {
-    (mpi.kind == Kind::Mpich && ranks > 3).then_some("write")
-}
-
 /// The limit of one run over simulated nodes: starting them and TCP take longer.
 const NODES_LIMIT: Duration = Duration::from_secs(400);
 
@@ -65,10 +59,8 @@ fn build(mpi: &Mpi) -> Row {
 
 fn suite(mpi: &Mpi, ranks: usize, options: &args::Test) -> Row {
     let mut command = mpi.launch(ranks, &cargo::built(mpi, cargo::SUITE, "suite"));
-    let filter = options.filter.as_deref().or_else(|| filter(mpi, ranks));
-    command.args(filter);
-    let title = filter.map_or("suite".to_owned(), |filter| format!("suite, {filter}"));
-    let row = Row::under(&title, mpi.name, &ranks.to_string());
+    command.args(&options.filter);
+    let row = Row::under("suite", mpi.name, &ranks.to_string());
     checked(row, command, limit(mpi, ranks), options.verbose, all_passed)
 }
 
