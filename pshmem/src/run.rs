@@ -215,7 +215,8 @@ impl Comm {
     /// Over all processes of the communicator. It costs a few MPI collectives and one window.
     ///
     /// # Errors
-    /// [`Error::Mpi`], [`Error::Start`] when ranks run different executables, [`Error::NoRoom`].
+    /// [`Error::Mpi`](crate::Error::Mpi), [`Error::Start`](crate::Error::Start) when ranks run different
+    /// executables, [`Error::NoRoom`](crate::Error::NoRoom).
     #[cfg(feature = "mpi")]
     pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {
         Comm::world(std::rc::Rc::new(crate::transport::mpi::Mpi::new(
