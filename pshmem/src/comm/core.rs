@@ -13,6 +13,7 @@ use crate::error::{Error, Result, clip};
 use crate::segment::Segment;
 use crate::transport::post::Post;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
@@ -44,6 +45,19 @@ pub(crate) struct Core {
 thread_local! {
     /// Every `Comm` of this rank that may still be alive, leaked handles included.
     static LIVE: RefCell<Vec<Weak<Core>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Source lines as text. A program calls from few of them, in turn, and formatting one takes as long as a whole call.
+fn with_text(site: &'static Location<'static>, use_text: impl FnOnce(&str)) {
+    thread_local! {
+        static TEXTS: RefCell<HashMap<*const Location<'static>, String>> = RefCell::default();
+    }
+    TEXTS.with_borrow_mut(|texts| {
+        let text = texts
+            .entry(std::ptr::from_ref(site))
+            .or_insert_with(|| site.to_string());
+        use_text(text);
+    });
 }
 
 impl Core {
@@ -147,8 +161,9 @@ impl Core {
         }
         if !self.site.get().is_some_and(|last| std::ptr::eq(last, site)) {
             self.site.set(Some(site));
-            self.control()
-                .set_site(self.topology.slot, &site.to_string());
+            with_text(site, |text| {
+                self.control().set_site(self.topology.slot, text);
+            });
         }
         Ok(())
     }

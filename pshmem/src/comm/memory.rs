@@ -9,6 +9,7 @@ use crate::comm::meet::Agreed;
 use crate::comm::note::Note;
 use crate::comm::same::SAME_BYTES;
 use crate::error::{Error, Result, clip};
+use crate::layout::identity::Described;
 use crate::layout::place::{PAGE, round_up};
 use crate::segment::arena::{self, Book, Placement};
 use crate::segment::{Chunk, Segment};
@@ -78,17 +79,17 @@ impl NodeMemory {
 }
 
 impl Core {
-    /// All ranks meet for `call`; if they pass the same `identity`, every node finds room for its `wants` and this rank gets
+    /// All ranks meet for `call`; if they describe the same object, every node finds room for its `wants` and this rank gets
     /// the one with number `mine`, zeroed. Only the leader's list of wants counts.
     pub(crate) fn place(
         &self,
         call: Call,
-        identity: Option<&[u8]>,
+        object: Option<&Described>,
         wants: &[Want],
         mine: Option<usize>,
     ) -> Result<Option<Segment>> {
         // Objects are as large on every node, so all ranks take the same way; control blocks are not.
-        let large = identity.is_some()
+        let large = object.is_some()
             && matches!(wants, [want] if !arena::is_small(want.bytes, want.align));
         let mut found = if self.topology.is_leader() && !large {
             self.find(wants)
@@ -100,9 +101,9 @@ impl Core {
             grow,
             ..Note::default()
         };
-        match identity {
-            Some(bytes) if bytes.len() > SAME_BYTES => note.long = true,
-            same => note.same = same.map(<[u8]>::to_vec),
+        match object.map(Described::key) {
+            Some(key) if key.len() > SAME_BYTES => note.long = true,
+            key => note.same = key.map(<[u8]>::to_vec),
         }
         let agreed = self.agree(call, note, |notes| {
             let grow = if grow { self.next_chunk(wants) } else { 0 };
@@ -117,7 +118,8 @@ impl Core {
         self.give_back(found);
         let Agreed { notes, local } = agreed?;
         if notes.long {
-            self.compare(call, identity.unwrap_or_default())?;
+            let identity = object.map(|object| object.identity().encode());
+            self.compare(call, &identity.unwrap_or_default())?;
         }
         if large {
             return self.place_large(call, wants[0]).map(Some);
@@ -262,14 +264,20 @@ impl Core {
             .for_each(|place| book.take_back(place));
     }
 
-    /// Bytes of the next chunk: larger than the ones before, and large enough for these wants.
+    /// Bytes of the next chunk: larger than the ones before, and large enough for these wants. Where the node has no room
+    /// for that, only what these wants need.
     fn next_chunk(&self, wants: &[Want]) -> usize {
         let needed: usize = wants
             .iter()
             .map(|want| arena::block_bytes(want.bytes, want.align))
             .sum();
         let usual = arena::chunk_bytes(self.memory.chunks.borrow().len());
-        usual.max((needed + PAGE).next_multiple_of(PAGE))
+        let needed = (needed + PAGE).next_multiple_of(PAGE);
+        if needed < usual && self.check_room(usual).is_ok() {
+            usual
+        } else {
+            needed
+        }
     }
 
     fn segment(&self, place: Placement, bytes: usize) -> Segment {

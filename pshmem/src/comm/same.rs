@@ -10,6 +10,11 @@ use crate::layout::identity::Identity;
 /// Bytes that are compared within one meeting.
 pub(crate) const SAME_BYTES: usize = 900;
 
+/// Whether what is compared is the key of an object, which says that two differ but not how.
+pub(crate) fn is_key(call: Call) -> bool {
+    call.is(Kind::New) || call.is(Kind::FromRoot)
+}
+
 /// The error of a call to which two ranks passed different things.
 pub(crate) fn mismatch(call: Call, ours: &(usize, Vec<u8>), theirs: &(usize, Vec<u8>)) -> Error {
     let (first, second) = texts(call, &ours.1, &theirs.1);
@@ -32,7 +37,7 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
         );
     }
     if let (true, Ok(ours), Ok(theirs)) = (
-        call.is(Kind::New) || call.is(Kind::FromRoot),
+        is_key(call),
         Identity::decode(ours),
         Identity::decode(theirs),
     ) {

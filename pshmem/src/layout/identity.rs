@@ -1,4 +1,7 @@
-//! What makes two ranks' objects the same: type, layout and extents, byte for byte.
+//! What makes two ranks' objects the same: type and extents, byte for byte.
+//!
+//! All ranks run the same executable, so the same type with the same extents is laid out alike. What is compared first is
+//! therefore the short [`Described::key`]; the long [`Identity`], with every field, is made when keys differ, to say where.
 
 use crate::error::Result;
 use crate::layout::SharedLayout;
@@ -7,6 +10,52 @@ use crate::layout::schema::{FieldSchema, Schema};
 use serde::{Deserialize, Serialize};
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
+
+/// Type and extents of one object on one rank.
+#[derive(Debug)]
+pub(crate) struct Described {
+    dims: Vec<usize>,
+    /// What tells the object from those of other types and extents.
+    key: Vec<u8>,
+    /// Describes an object of this type with such extents.
+    describe: fn(&[usize]) -> Schema,
+    identity: fn() -> Identity,
+}
+
+impl Described {
+    pub(crate) fn new<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Self {
+        let mut numbers = Vec::new();
+        L::put_dims(dims, &mut numbers);
+        let mut key = type_id::<L>();
+        key.extend_from_slice(std::any::type_name::<L>().as_bytes());
+        for number in &numbers {
+            key.extend_from_slice(&number.to_le_bytes());
+        }
+        Described {
+            dims: numbers,
+            key,
+            describe: describe::<L>,
+            identity: Identity::of_type::<L>,
+        }
+    }
+
+    /// Equal for objects of the same type with the same extents, and for no others.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    pub(crate) fn schema(&self) -> Schema {
+        (self.describe)(&self.dims)
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            fields: self.schema().fields,
+            dims: self.dims.clone(),
+            ..(self.identity)()
+        }
+    }
+}
 
 /// Everything about an object that its ranks must agree on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,24 +81,26 @@ impl Hasher for Keep {
     }
 }
 
+/// What `TypeId` hashes. Together with the name of the type it tells types apart in one executable.
+fn type_id<L: SharedLayout + ?Sized>() -> Vec<u8> {
+    let mut kept = Keep::default();
+    // `Vec<L::Owned>` would not tell `[T]` from `Vec<T>`; a pointer type is sized and `'static` whatever L is.
+    TypeId::of::<*const L>().hash(&mut kept);
+    kept.0
+}
+
 impl Identity {
-    pub(crate) fn new<L: SharedLayout + ?Sized>(dims: &L::Dims, schema: &Schema) -> Self {
-        let mut numbers = Vec::new();
-        L::put_dims(dims, &mut numbers);
-        Identity {
-            fields: schema.fields.clone(),
-            dims: numbers,
-            ..Identity::of_type::<L>()
-        }
+    /// Type and extents without the fields, for the journey to a rank that knows neither.
+    pub(crate) fn without_fields<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Self {
+        let mut identity = Identity::of_type::<L>();
+        L::put_dims(dims, &mut identity.dims);
+        identity
     }
 
     fn of_type<L: SharedLayout + ?Sized>() -> Self {
-        let mut type_id = Keep::default();
-        // `Vec<L::Owned>` would not tell `[T]` from `Vec<T>`; a pointer type is sized and `'static` whatever L is.
-        TypeId::of::<*const L>().hash(&mut type_id);
         Identity {
             type_name: std::any::type_name::<L>().to_owned(),
-            type_id: type_id.0,
+            type_id: type_id::<L>(),
             fields: Vec::new(),
             dims: Vec::new(),
         }
@@ -108,8 +159,19 @@ impl Identity {
 /// Plans an object of layout `L`.
 pub(crate) fn plan<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Result<(L::Plan, Placed)> {
     let mut placer = Placer::new();
-    let plan = L::plan(dims, &mut placer)?;
-    Ok((plan, placer.finish()))
+    match L::plan(dims, &mut placer) {
+        Ok(plan) => Ok((plan, placer.finish())),
+        // Once more, for an error that names the field.
+        Err(_) => L::plan(dims, &mut Placer::describing()).map(|plan| (plan, placer.finish())),
+    }
+}
+
+fn describe<L: SharedLayout + ?Sized>(numbers: &[usize]) -> Schema {
+    let dims = L::take_dims(&mut numbers.iter().copied());
+    let mut placer = Placer::describing();
+    let plan = L::plan(&dims.expect("as many as were put"), &mut placer);
+    plan.expect("these extents have been planned before");
+    placer.into_schema()
 }
 
 #[cfg(test)]
@@ -118,7 +180,7 @@ mod tests {
     use ndarray::Array2;
 
     fn identity<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Identity {
-        Identity::new::<L>(dims, &plan::<L>(dims).unwrap().1.schema)
+        Described::new::<L>(dims).identity()
     }
 
     #[test]
@@ -132,6 +194,18 @@ mod tests {
         let theirs = identity::<Array2<f32>>(&[3, 5]);
         assert!(ours.difference(&theirs).1.contains("f32"));
         assert_ne!(identity::<[u8]>(&3), identity::<Vec<u8>>(&3));
+    }
+
+    #[test]
+    fn keys_tell_types_and_extents_apart() {
+        fn key<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Vec<u8> {
+            Described::new::<L>(dims).key().to_vec()
+        }
+        let ours = key::<Array2<f64>>(&[3, 5]);
+        assert_eq!(ours, key::<Array2<f64>>(&[3, 5]));
+        assert_ne!(ours, key::<Array2<f64>>(&[5, 3]));
+        assert_ne!(ours, key::<Array2<u64>>(&[3, 5]));
+        assert_ne!(key::<[u8]>(&3), key::<Vec<u8>>(&3));
     }
 
     #[test]

@@ -47,22 +47,27 @@ pub struct Leaf {
     pub(crate) bytes: usize,
 }
 
-/// Lays fields out one after the other and keeps their schema.
+/// Lays fields out one after the other.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Placer {
     end: usize,
     align: usize,
     next_align: usize,
+    leaves: Vec<Leaf>,
+    description: Option<Description>,
+}
+
+/// Names and types of what was placed: for people, so most placers do without.
+#[derive(Debug, Default)]
+struct Description {
     path: Vec<String>,
     schema: Schema,
-    leaves: Vec<Leaf>,
 }
 
 /// What a [`Placer`] made.
 #[derive(Debug)]
 pub(crate) struct Placed {
-    pub(crate) schema: Schema,
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) bytes: usize,
     pub(crate) align: usize,
@@ -74,9 +79,16 @@ impl Placer {
             end: 0,
             align: LINE,
             next_align: LINE,
-            path: Vec::new(),
-            schema: Schema::default(),
             leaves: Vec::new(),
+            description: None,
+        }
+    }
+
+    /// A placer that keeps a schema, and whose errors name the field.
+    pub(crate) fn describing() -> Self {
+        Placer {
+            description: Some(Description::default()),
+            ..Placer::new()
         }
     }
 
@@ -109,14 +121,16 @@ impl Placer {
             offset,
             bytes,
         };
-        self.schema.fields.push(FieldSchema {
-            name: self.path.join("."),
-            type_name: std::any::type_name::<T>().to_owned(),
-            extents: extents.to_vec(),
-            offset,
-            bytes,
-            align: align_of::<T>(),
-        });
+        if let Some(Description { path, schema }) = &mut self.description {
+            schema.fields.push(FieldSchema {
+                name: path.join("."),
+                type_name: std::any::type_name::<T>().to_owned(),
+                extents: extents.to_vec(),
+                offset,
+                bytes,
+                align: align_of::<T>(),
+            });
+        }
         self.leaves.push(leaf);
         self.end = end;
         self.align = self.align.max(align);
@@ -134,10 +148,14 @@ impl Placer {
         align: usize,
         place: impl FnOnce(&mut Self) -> Result<R>,
     ) -> Result<R> {
-        self.path.push(name.to_owned());
+        if let Some(Description { path, .. }) = &mut self.description {
+            path.push(name.to_owned());
+        }
         self.next_align = self.next_align.max(align);
         let placed = place(self);
-        self.path.pop();
+        if let Some(Description { path, .. }) = &mut self.description {
+            path.pop();
+        }
         self.next_align = LINE;
         inside(name, placed)
     }
@@ -150,18 +168,25 @@ impl Placer {
 
     pub(crate) fn finish(self) -> Placed {
         Placed {
-            schema: self.schema,
             leaves: self.leaves,
             bytes: self.end,
             align: self.align,
         }
     }
 
+    /// What a describing placer has kept.
+    pub(crate) fn into_schema(self) -> Schema {
+        self.description
+            .map(|description| description.schema)
+            .unwrap_or_default()
+    }
+
     fn name(&self) -> String {
-        if self.path.is_empty() {
-            "the object".to_owned()
-        } else {
-            format!("field `{}`", self.path.join("."))
+        match &self.description {
+            Some(Description { path, .. }) if !path.is_empty() => {
+                format!("field `{}`", path.join("."))
+            }
+            _ => "the object".to_owned(),
         }
     }
 }
@@ -179,9 +204,9 @@ mod tests {
         assert_eq!((a.offset, a.bytes), (0, 3));
         assert_eq!((b.offset, b.bytes), (4096, 32));
         assert_eq!((c.offset, c.bytes), (4096 + 64, 8));
+        assert_eq!(placer.leaves.len(), 3);
         let whole = placer.finish();
         assert_eq!((whole.bytes, whole.align), (4096 + 72, 4096));
-        assert_eq!(whole.schema.fields[1].name, "b");
     }
 
     #[test]
@@ -199,7 +224,7 @@ mod tests {
 
     #[test]
     fn objects_past_the_address_space_are_refused() {
-        let mut placer = Placer::new();
+        let mut placer = Placer::describing();
         placer.leaf::<u8>(&[isize::MAX as usize / 2]).unwrap();
         let error = placer
             .field("more", 1, |p| p.leaf::<u8>(&[isize::MAX as usize / 2 + 2]))

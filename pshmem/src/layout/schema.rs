@@ -100,12 +100,12 @@ mod tests {
 
     #[test]
     fn prints_as_a_table() {
-        let mut placer = Placer::new();
+        let mut placer = Placer::describing();
         placer
             .field("density", 1, |p| p.leaf::<f64>(&[3, 5]))
             .unwrap();
         placer.field("step", 1, |p| p.leaf::<u64>(&[])).unwrap();
-        let text = placer.finish().schema.to_string();
+        let text = placer.into_schema().to_string();
         assert_eq!(
             text,
             "field    type  shape   offset  bytes\n\

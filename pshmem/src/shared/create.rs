@@ -5,8 +5,8 @@ use crate::comm::call::{Call, Kind};
 use crate::comm::guard::{self, Ended};
 use crate::comm::memory::Want;
 use crate::error::{Error, Result, clip};
-use crate::layout::identity::{self, Identity};
-use crate::layout::{OwnedBy, Schema, SharedLayout};
+use crate::layout::identity::{self, Described, Identity};
+use crate::layout::{OwnedBy, SharedLayout};
 use crate::shared::Shared;
 use crate::shared::object::{Handle, Object};
 use std::fmt::Display;
@@ -141,7 +141,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
                 }
             };
             let dims = L::dims_of(value)?;
-            Ok(Identity::new::<L>(&dims, &Schema::default()).encode())
+            Ok(Identity::without_fields::<L>(&dims).encode())
         });
         if let Some(payload) = panic {
             resume_unwind(payload);
@@ -189,18 +189,18 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
             Ok(planned) => planned,
             Err(error) => return Err(core.refuse(call, error)),
         };
-        let identity = Identity::new::<L>(dims, &placed.schema).encode();
+        let described = Described::new::<L>(dims);
         let want = [Want {
             bytes: placed.bytes,
             align: placed.align,
             ranks: core.topology.mates.len(),
         }];
         let segment = core
-            .place(call, Some(&identity), &want, Some(0))?
+            .place(call, Some(&described), &want, Some(0))?
             .expect("a segment was asked for");
         // SAFETY: the segment was placed for these bytes, is zeroed (a value of every element), and every rank of the node
-        // does the same with the same identity.
-        let object = unsafe { Object::new(comm.clone(), segment, number, placed) };
+        // does the same for the same type and extents.
+        let object = unsafe { Object::new(comm.clone(), segment, number, placed, described) };
         Ok(Shared { plan, object })
     }
 }

@@ -197,7 +197,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// ```
     #[must_use]
     pub fn schema(&self) -> &Schema {
-        &self.object.schema
+        self.object.schema()
     }
 
     /// Lets go of the object on all ranks together, and says whether they did.

@@ -5,9 +5,11 @@ use crate::comm::call::{Call, Kind};
 use crate::comm::carry::Target;
 use crate::layout::place::{Leaf, Placed};
 use crate::layout::region::Region;
+use crate::layout::identity::Described;
 use crate::layout::schema::Schema;
 use crate::layout::{Base, BaseMut, Flag};
 use crate::segment::Segment;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 /// One object on this rank's node.
@@ -22,14 +24,22 @@ pub(crate) struct Object {
     leaves: Vec<Leaf>,
     /// One per leaf: whether the running update has touched it.
     flags: Box<[Flag]>,
-    pub(crate) schema: Schema,
+    described: Described,
+    /// Made when somebody asks.
+    schema: OnceCell<Schema>,
 }
 
 impl Object {
     /// # Safety
     /// `segment` has room for `placed`, holds zeros or values of the leaves' types, and the other ranks of the node make an
     /// object of the same number with the same memory and the same placement.
-    pub(crate) unsafe fn new(comm: Comm, segment: Segment, number: u64, placed: Placed) -> Self {
+    pub(crate) unsafe fn new(
+        comm: Comm,
+        segment: Segment,
+        number: u64,
+        placed: Placed,
+        described: Described,
+    ) -> Self {
         let flags = placed.leaves.iter().map(|_| Flag::new(false)).collect();
         Object {
             comm,
@@ -37,8 +47,13 @@ impl Object {
             number,
             leaves: placed.leaves,
             flags,
-            schema: placed.schema,
+            described,
+            schema: OnceCell::new(),
         }
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        self.schema.get_or_init(|| self.described.schema())
     }
 }
 

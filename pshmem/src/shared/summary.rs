@@ -17,7 +17,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             plural(nodes),
             plural(ranks)
         )?;
-        let fields = &object.schema.fields[L::span(self.plan)];
+        let fields = &object.schema().fields[L::span(self.plan)];
         for field in fields {
             let name = if field.name.is_empty() {
                 String::new()
