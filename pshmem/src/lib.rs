@@ -65,6 +65,7 @@ mod shared;
 mod sync;
 mod transport;
 
+pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
 pub use layout::{

@@ -21,10 +21,11 @@ pub(crate) enum Kind {
     Set,
     Assign,
     Fill,
+    Memory,
 }
 
 /// Every kind with the name of its call.
-const NAMES: [(Kind, &str); 11] = [
+const NAMES: [(Kind, &str); 12] = [
     (Kind::Barrier, "barrier"),
     (Kind::Split, "split"),
     (Kind::RanksPerNode, "with_ranks_per_node"),
@@ -36,6 +37,7 @@ const NAMES: [(Kind, &str); 11] = [
     (Kind::Set, "set"),
     (Kind::Assign, "assign"),
     (Kind::Fill, "fill"),
+    (Kind::Memory, "memory"),
 ];
 
 impl Kind {

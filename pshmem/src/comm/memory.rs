@@ -8,13 +8,15 @@ use crate::comm::core::Core;
 use crate::comm::meet::Agreed;
 use crate::comm::note::Note;
 use crate::comm::same::SAME_BYTES;
+use crate::comm::usage::ObjectUse;
 use crate::error::{Error, Result, clip};
 use crate::layout::identity::Described;
 use crate::layout::place::{PAGE, round_up};
 use crate::segment::arena::{self, Book, Placement};
 use crate::segment::{Chunk, Segment};
 use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Room that a new mapping leaves for others, such as the MPI library's own segments.
@@ -37,7 +39,19 @@ pub(crate) struct NodeMemory {
     /// The leader's account of them; empty on other ranks.
     book: RefCell<Book>,
     /// Mappings asked for so far: a key that no two of them share.
-    asked: std::cell::Cell<u64>,
+    asked: Cell<u64>,
+    /// Objects of which this rank has a handle, by number.
+    objects: RefCell<BTreeMap<u64, Held>>,
+    /// Bytes of those that have a mapping of their own.
+    own_mappings: Cell<usize>,
+}
+
+/// What is known about an object that lives.
+#[derive(Debug)]
+struct Held {
+    type_name: &'static str,
+    bytes: usize,
+    own_mapping: usize,
 }
 
 /// What a leader tells its node about the places it has found.
@@ -72,6 +86,43 @@ impl NodeMemory {
         }
     }
 
+    /// Enters a new object in the list.
+    pub(crate) fn hold(&self, number: u64, type_name: &'static str, segment: &Segment) {
+        let held = Held {
+            type_name,
+            bytes: segment.len(),
+            own_mapping: segment.own_mapping(),
+        };
+        self.own_mappings
+            .set(self.own_mappings.get() + held.own_mapping);
+        self.objects.borrow_mut().insert(number, held);
+    }
+
+    /// Strikes an object off the list.
+    pub(crate) fn drop_held(&self, number: u64) {
+        if let Some(held) = self.objects.borrow_mut().remove(&number) {
+            self.own_mappings
+                .set(self.own_mappings.get() - held.own_mapping);
+        }
+    }
+
+    /// All objects of which this rank has a handle.
+    pub(crate) fn objects(&self) -> Vec<ObjectUse> {
+        let objects = self.objects.borrow();
+        let entry = |(&number, held): (&u64, &Held)| ObjectUse {
+            number,
+            type_name: held.type_name,
+            bytes: held.bytes,
+        };
+        objects.iter().map(entry).collect()
+    }
+
+    /// Bytes mapped for them, and for more of them.
+    pub(crate) fn mapped(&self) -> usize {
+        let chunks: usize = self.chunks.borrow().iter().map(Chunk::len).sum();
+        chunks + self.own_mappings.get()
+    }
+
     fn next_key(&self) -> u64 {
         self.asked.set(self.asked.get() + 1);
         self.asked.get()
@@ -89,8 +140,8 @@ impl Core {
         mine: Option<usize>,
     ) -> Result<Option<Segment>> {
         // Objects are as large on every node, so all ranks take the same way; control blocks are not.
-        let large = object.is_some()
-            && matches!(wants, [want] if !arena::is_small(want.bytes, want.align));
+        let large =
+            object.is_some() && matches!(wants, [want] if !arena::is_small(want.bytes, want.align));
         let mut found = if self.topology.is_leader() && !large {
             self.find(wants)
         } else {

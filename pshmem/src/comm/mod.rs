@@ -2,13 +2,15 @@
 //!
 //! - `topology` who is on which node · `core` one rank's state · `split` new `Comm`s from old
 //! - `call`, `note` what ranks post · `control` the words of a node · `meet` the two ways to meet
-//! - `letter`, `tree`, `carry` what goes between nodes · `memory` how ranks get memory together
+//! - `letter`, `tree`, `carry` what goes between nodes · `exchange` tables that all ranks get
+//! - `memory` how ranks get memory together · `usage` what it is used for
 //! - `wait` how ranks wait · `guard` what a rank may not do right now
 
 pub(crate) mod call;
 pub(crate) mod carry;
 pub(crate) mod control;
 pub(crate) mod core;
+mod exchange;
 pub(crate) mod guard;
 pub(crate) mod hang;
 mod letter;
@@ -21,6 +23,7 @@ pub(crate) mod same;
 mod split;
 pub(crate) mod topology;
 mod tree;
+pub(crate) mod usage;
 mod wait;
 
 use self::core::Core;

@@ -17,7 +17,7 @@ pub(crate) struct Note {
     /// The node needs more memory before the call can end.
     pub(crate) grow: bool,
     /// A row of a table that all ranks get.
-    pub(crate) row: Option<[u64; 4]>,
+    pub(crate) row: Option<Vec<u8>>,
     /// A number of which all ranks get the largest.
     pub(crate) id: Option<u64>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Notes {
     /// The lowest two ranks that hold data.
     pub(crate) holders: Vec<usize>,
     pub(crate) grow: bool,
-    pub(crate) rows: Vec<(usize, [u64; 4])>,
+    pub(crate) rows: Vec<(usize, Vec<u8>)>,
     pub(crate) id: Option<u64>,
 }
 

@@ -3,24 +3,28 @@
 use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
 use crate::comm::core::Core;
+use crate::comm::exchange::Row;
 use crate::comm::memory::Want;
 use crate::comm::note::Note;
 use crate::comm::topology::Topology;
 use crate::error::{Error, Result};
 use crate::segment::Segment;
+use serde::{Deserialize, Serialize};
 use std::panic::Location;
 use std::rc::Rc;
 
-/// Rows of the table that one meeting carries; the rest waits for the next.
-const ROWS: usize = 100;
-
 /// What a rank says about the `Comm` that it wants to be in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Wish {
     color: Option<u64>,
     key: u64,
     /// The node of the new `Comm`, in any numbering that the ranks of a color share.
     place: u64,
+}
+
+impl Row for Wish {
+    // Three numbers of up to ten bytes, and two flags.
+    const BYTES: usize = 32;
 }
 
 impl Comm {
@@ -39,7 +43,7 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks; colors and keys may differ. It costs one meeting for each hundred ranks and two for the memory of the
+    /// Over all ranks; colors and keys may differ. It costs one meeting for each 169 ranks and two for the memory of the
     /// new control blocks; no MPI communicator is made.
     ///
     /// # Errors
@@ -129,7 +133,8 @@ impl Comm {
     fn divide(&self, call: Call, wish: Wish) -> Result<Option<Comm>> {
         let core = &self.core;
         let topology = &core.topology;
-        let wishes = self.exchange(call, wish)?;
+        let everybody: Vec<usize> = (0..self.size()).collect();
+        let wishes = core.exchange(call.step(call_step::EXCHANGE), &everybody, Some(&wish))?;
         let id = self.agree_on_id(call)?;
         if wish.color.is_some() {
             // A faster rank may write to the new Comm before this one has made it.
@@ -192,42 +197,6 @@ impl Comm {
             )
         };
         Ok(Some(Comm { core }))
-    }
-
-    /// Every rank learns the wish of every other.
-    fn exchange(&self, call: Call, wish: Wish) -> Result<Vec<Wish>> {
-        let size = self.size();
-        let mut wishes = Vec::with_capacity(size);
-        for first in (0..size).step_by(ROWS) {
-            let row = (first..first + ROWS).contains(&self.rank()).then(|| {
-                [
-                    u64::from(wish.color.is_some()),
-                    wish.color.unwrap_or(0),
-                    wish.key,
-                    wish.place,
-                ]
-            });
-            let step = call.step(call_step::EXCHANGE);
-            let agreed = self.core.agree(
-                step,
-                Note {
-                    row,
-                    ..Note::default()
-                },
-                |_| Vec::new(),
-            )?;
-            let mut rows = agreed.notes.rows;
-            rows.sort_unstable_by_key(|&(rank, _)| rank);
-            wishes.extend(
-                rows.into_iter()
-                    .map(|(_, [colored, color, key, place])| Wish {
-                        color: (colored != 0).then_some(color),
-                        key,
-                        place,
-                    }),
-            );
-        }
-        Ok(wishes)
     }
 
     /// A number that no `Comm` of any of these ranks has.

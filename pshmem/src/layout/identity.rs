@@ -14,6 +14,7 @@ use std::hash::{Hash, Hasher};
 /// Type and extents of one object on one rank.
 #[derive(Debug)]
 pub(crate) struct Described {
+    type_name: &'static str,
     dims: Vec<usize>,
     /// What tells the object from those of other types and extents.
     key: Vec<u8>,
@@ -27,16 +28,22 @@ impl Described {
         let mut numbers = Vec::new();
         L::put_dims(dims, &mut numbers);
         let mut key = type_id::<L>();
-        key.extend_from_slice(std::any::type_name::<L>().as_bytes());
+        let type_name = std::any::type_name::<L>();
+        key.extend_from_slice(type_name.as_bytes());
         for number in &numbers {
             key.extend_from_slice(&number.to_le_bytes());
         }
         Described {
+            type_name,
             dims: numbers,
             key,
             describe: describe::<L>,
             identity: Identity::of_type::<L>,
         }
+    }
+
+    pub(crate) fn type_name(&self) -> &'static str {
+        self.type_name
     }
 
     /// Equal for objects of the same type with the same extents, and for no others.

@@ -119,6 +119,19 @@ impl Segment {
         unsafe { self.chunk.start().add(self.data) }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Bytes of the mapping that this segment has for itself, 0 for a block of the arena.
+    pub(crate) fn own_mapping(&self) -> usize {
+        if self.block.is_none() {
+            self.chunk.len()
+        } else {
+            0
+        }
+    }
+
     /// The control block that lies in this segment.
     ///
     /// # Safety

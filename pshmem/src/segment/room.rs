@@ -2,7 +2,7 @@
 
 use crate::transport::Room;
 
-/// Free private memory of this machine.
+/// Private memory of this machine.
 pub(crate) fn memory() -> Room {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let value = |name: &str| {
@@ -20,11 +20,12 @@ pub(crate) fn memory() -> Room {
     // A system that does not tell is trusted to refuse what it cannot give.
     Room {
         free: value("MemAvailable:").unwrap_or(usize::MAX),
+        capacity: value("MemTotal:").unwrap_or(usize::MAX),
         place: "memory",
     }
 }
 
-/// Free bytes of the file system in which an MPI library keeps shared windows.
+/// The file system in which an MPI library keeps shared windows.
 #[cfg(feature = "mpi")]
 pub(crate) fn shm() -> std::io::Result<Room> {
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
@@ -37,10 +38,12 @@ pub(crate) fn shm() -> std::io::Result<Room> {
     let found = unsafe { found.assume_init() };
     let memory = memory();
     let free = (found.f_bavail.saturating_mul(found.f_frsize) as usize).min(memory.free);
-    let place = if free == memory.free {
-        "memory"
-    } else {
-        "/dev/shm"
-    };
-    Ok(Room { free, place })
+    if free == memory.free {
+        return Ok(memory);
+    }
+    Ok(Room {
+        free,
+        capacity: found.f_blocks.saturating_mul(found.f_frsize) as usize,
+        place: "/dev/shm",
+    })
 }

@@ -3,9 +3,9 @@
 use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
 use crate::comm::carry::Target;
+use crate::layout::identity::Described;
 use crate::layout::place::{Leaf, Placed};
 use crate::layout::region::Region;
-use crate::layout::identity::Described;
 use crate::layout::schema::Schema;
 use crate::layout::{Base, BaseMut, Flag};
 use crate::segment::Segment;
@@ -40,6 +40,9 @@ impl Object {
         placed: Placed,
         described: Described,
     ) -> Self {
+        comm.core
+            .memory
+            .hold(number, described.type_name(), &segment);
         let flags = placed.leaves.iter().map(|_| Flag::new(false)).collect();
         Object {
             comm,
@@ -54,6 +57,12 @@ impl Object {
 
     pub(crate) fn schema(&self) -> &Schema {
         self.schema.get_or_init(|| self.described.schema())
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        self.comm.core.memory.drop_held(self.number);
     }
 }
 

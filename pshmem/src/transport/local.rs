@@ -2,7 +2,7 @@
 //!
 //! Nodes are as separate as on a cluster: nothing but [`Transport`] carries bytes from one to another.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::segment::map::{Heap, Mapping};
 use crate::transport::{Message, Room, Transfer, Transport};
 use std::cell::{Cell, RefCell};
@@ -23,8 +23,8 @@ pub(crate) struct World {
     mappings: Mutex<HashMap<(usize, u64), Wanted>>,
 }
 
-/// A mapping and the number of ranks that still want it.
-type Wanted = (usize, Arc<Heap>);
+/// A mapping, or nothing when there was no memory, and the number of ranks that still want to know.
+type Wanted = (usize, Option<Arc<Heap>>);
 
 /// Bytes that a sender offers. The sender keeps them valid and unwritten until `done`.
 #[derive(Debug)]
@@ -101,6 +101,10 @@ impl Local {
 /// A lock whose holder panicked protects nothing that a panic could leave half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_memory(transport: &Local, error: &std::io::Error) -> Error {
+    super::system_error(transport, "allocation", error)
 }
 
 impl Transport for Local {
@@ -192,13 +196,14 @@ impl Transport for Local {
     fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
         let name = (group[0], key);
         if group[0] == self.rank {
-            let heap = Arc::new(
-                Heap::new(len).map_err(|error| super::system_error(self, "allocation", &error))?,
-            );
+            let made = Heap::new(len).map(Arc::new);
             if group.len() > 1 {
-                lock(&self.world.mappings).insert(name, (group.len() - 1, heap.clone()));
+                let heap = made.as_ref().ok().cloned();
+                lock(&self.world.mappings).insert(name, (group.len() - 1, heap));
             }
-            return Ok(Mapping::heap(heap));
+            return made
+                .map(Mapping::heap)
+                .map_err(|error| no_memory(self, &error));
         }
         loop {
             let mut mappings = lock(&self.world.mappings);
@@ -208,7 +213,8 @@ impl Transport for Local {
                 if *wanted == 0 {
                     mappings.remove(&name);
                 }
-                return Ok(Mapping::heap(heap));
+                let failed = || no_memory(self, &std::io::ErrorKind::OutOfMemory.into());
+                return heap.map(Mapping::heap).ok_or_else(failed);
             }
             drop(mappings);
             std::thread::yield_now();

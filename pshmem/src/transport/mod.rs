@@ -25,6 +25,8 @@ pub(crate) struct Transfer(pub(crate) usize);
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
     pub(crate) free: usize,
+    /// Free and used bytes together.
+    pub(crate) capacity: usize,
     pub(crate) place: &'static str,
 }
 

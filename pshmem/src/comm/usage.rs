@@ -1,0 +1,195 @@
+//! `comm.memory()`: what node memory is used for.
+
+use crate::comm::Comm;
+use crate::comm::call::{Call, Kind};
+use crate::comm::exchange::Row;
+use crate::error::{Result, clip};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::panic::Location;
+
+/// The memory of one [`Comm`]: what each node holds, and what this rank's objects are.
+///
+/// It prints as two tables.
+///
+/// ```
+/// use pshmem::{Comm, Shared};
+///
+/// let comm = Comm::solo();
+/// let table = Shared::<[f64]>::new(&comm, 1000)?;
+/// let memory = comm.memory()?;
+/// assert_eq!(memory.objects[0].bytes, 8000);
+/// println!("{memory}");
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Memory {
+    /// One entry for each node of the `Comm`; the same on all ranks.
+    pub nodes: Vec<NodeUse>,
+    /// Objects of this `Comm` of which this rank has a handle, oldest first.
+    pub objects: Vec<ObjectUse>,
+}
+
+/// One node in a [`Memory`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NodeUse {
+    /// Host of the node's first rank.
+    pub host: String,
+    /// Bytes of the objects of which that rank has a handle.
+    pub objects: usize,
+    /// Bytes mapped for this `Comm`: its objects, and what the arena of small ones keeps for the next.
+    pub mapped: usize,
+    /// Bytes free where mappings are made: `/dev/shm`, or plain memory for a rank alone on its node.
+    pub free: usize,
+    /// Free and used bytes there together.
+    pub capacity: usize,
+}
+
+/// One object in a [`Memory`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ObjectUse {
+    /// Number of the object within its `Comm`, as errors and reports show it.
+    pub number: u64,
+    /// Its type.
+    pub type_name: &'static str,
+    /// Bytes on each node.
+    pub bytes: usize,
+}
+
+impl Row for NodeUse {
+    // A host of up to 64 bytes and four numbers of up to ten.
+    const BYTES: usize = 112;
+}
+
+impl Comm {
+    /// What the node memory of this `Comm` is used for, and how much there is.
+    ///
+    /// ```
+    /// use pshmem::{Shared, local::Cluster};
+    ///
+    /// Cluster::new(&[2, 1]).run(|comm| {
+    ///     let table = Shared::<[u8]>::new(comm, 1 << 20).unwrap();
+    ///     let memory = comm.memory().unwrap();
+    ///     assert_eq!(memory.nodes.len(), 2);
+    ///     assert_eq!(memory.nodes[1].objects, 1 << 20);
+    ///     if comm.rank() == 0 {
+    ///         println!("{memory}");
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks: one meeting for each 63 nodes.
+    ///
+    /// # Errors
+    /// Those of [`barrier`](Comm::barrier), and [`Error::System`](crate::Error::System) when a node cannot tell.
+    #[track_caller]
+    pub fn memory(&self) -> Result<Memory> {
+        let core = &self.core;
+        let name = Kind::Memory.name();
+        core.enter(name, Location::caller())?;
+        let call = Call::new(Kind::Memory);
+        let objects = core.memory.objects();
+        let mine = if core.topology.is_leader() {
+            match core.post.transport.room(core.topology.mates.len()) {
+                Ok(room) => Some(NodeUse {
+                    host: clip(self.host(), 64),
+                    objects: objects.iter().map(|object| object.bytes).sum(),
+                    mapped: core.memory.mapped(),
+                    free: room.free,
+                    capacity: room.capacity,
+                }),
+                Err(error) => return Err(core.refuse(call, error)),
+            }
+        } else {
+            None
+        };
+        let leaders: Vec<usize> = core
+            .topology
+            .leaders
+            .iter()
+            .map(|&rank| rank as usize)
+            .collect();
+        let nodes = core.exchange(call, &leaders, mine.as_ref())?;
+        Ok(Memory { nodes, objects })
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |longest: usize, head: &str| longest.max(head.len());
+        let hosts = self.nodes.iter().map(|node| node.host.len()).max();
+        let hosts = width(hosts.unwrap_or(0), "host");
+        writeln!(
+            f,
+            "node  {:hosts$}  {:>10}  {:>10}  {:>10}  {:>10}",
+            "host", "objects", "mapped", "free", "capacity"
+        )?;
+        for (index, node) in self.nodes.iter().enumerate() {
+            writeln!(
+                f,
+                "{index:>4}  {:hosts$}  {:>10}  {:>10}  {:>10}  {:>10}",
+                node.host,
+                size(node.objects),
+                size(node.mapped),
+                size(node.free),
+                size(node.capacity)
+            )?;
+        }
+        writeln!(f, "object  {:>10}  type", "bytes")?;
+        for object in &self.objects {
+            let (number, bytes) = (object.number, size(object.bytes));
+            writeln!(f, "{number:>6}  {bytes:>10}  {}", object.type_name)?;
+        }
+        Ok(())
+    }
+}
+
+/// `1.5 MiB`
+#[expect(clippy::cast_precision_loss, reason = "for people to read")]
+fn size(bytes: usize) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_tables() {
+        let memory = Memory {
+            nodes: vec![NodeUse {
+                host: "node0".into(),
+                objects: 8000,
+                mapped: 1 << 20,
+                free: 3 << 29,
+                capacity: 1 << 31,
+            }],
+            objects: vec![ObjectUse {
+                number: 3,
+                type_name: "[f64]",
+                bytes: 8000,
+            }],
+        };
+        assert_eq!(
+            memory.to_string(),
+            "node  host      objects      mapped        free    capacity\n\
+             \x20  0  node0     7.8 KiB     1.0 MiB     1.5 GiB     2.0 GiB\n\
+             object       bytes  type\n\
+             \x20    3     7.8 KiB  [f64]\n"
+        );
+    }
+}
