@@ -129,6 +129,18 @@ pub enum Error {
         theirs: String,
     },
 
+    /// A check at `PSHMEM_CHECK=2` has found bytes in node memory that are not what they must be.
+    #[error(
+        "after `{call}`: {what}; some code of this program has written through a pointer that it may not have, or this \
+         library or the network has a defect"
+    )]
+    Corrupt {
+        /// The call after which it was found.
+        call: String,
+        /// What differs.
+        what: String,
+    },
+
     /// The extents ask for more bytes than an address space has.
     #[error(
         "{what} with extents {extents:?} of {size} B elements is larger than the address space ({} B)",

@@ -46,6 +46,7 @@
 //! | `PSHMEM_RANKS_PER_NODE=n` | cut every node into nodes of `n` ranks |
 //! | `PSHMEM_HANG_REPORT=60` | seconds after which a wait is reported on stderr, once per that many seconds |
 //! | `PSHMEM_HANG_ABORT=600` | seconds after which a wait ends the job |
+//! | `PSHMEM_CHECK=0`, `1`, `2` | what is checked beyond the calls of all ranks: nothing; source lines and circles of waiting ranks (the default); also the copies of what was written, after each write |
 //! | `MPI_DISABLE=1` | keep MPI off: under a launcher, each process runs alone |
 //!
 //! # Features

@@ -50,7 +50,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// `Comm::from_mpi` instead.
 pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode {
     keep_panics();
-    let ended = match hang::check_environment().and_then(|()| launch::launch()) {
+    let ended = match launch::launch() {
         Ok(Launch::Threads(nodes)) => on_threads(&nodes, &main),
         #[cfg(feature = "mpi")]
         Ok(Launch::Mpi) => on_mpi(&main),
@@ -77,6 +77,7 @@ fn one_rank<E: Display>(
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let comm = world.as_ref().map_err(ToString::to_string)?;
+        hang::check_environment().map_err(|error| error.to_string())?;
         let cut = launch::ranks_per_node()
             .and_then(|n| n.map(|n| comm.with_ranks_per_node(n)).transpose());
         match cut.map_err(|error| error.to_string())? {

@@ -22,10 +22,11 @@ pub(crate) enum Kind {
     Assign,
     Fill,
     Memory,
+    Start,
 }
 
 /// Every kind with the name of its call.
-const NAMES: [(Kind, &str); 12] = [
+const NAMES: [(Kind, &str); 13] = [
     (Kind::Barrier, "barrier"),
     (Kind::Split, "split"),
     (Kind::RanksPerNode, "with_ranks_per_node"),
@@ -38,6 +39,7 @@ const NAMES: [(Kind, &str); 12] = [
     (Kind::Assign, "assign"),
     (Kind::Fill, "fill"),
     (Kind::Memory, "memory"),
+    (Kind::Start, "run"),
 ];
 
 impl Kind {
@@ -67,6 +69,9 @@ pub(crate) struct Call {
 }
 
 const NO_ROOT: u64 = u64::MAX;
+
+/// In `what`: not the call itself but the check after it.
+const CHECK: u64 = 1 << 63;
 
 impl Call {
     pub(crate) fn new(kind: Kind) -> Self {
@@ -99,6 +104,18 @@ impl Call {
             what: (self.what & 0xffff_ffff) | (step << 32),
             ..self
         }
+    }
+
+    /// The comparison of copies after this call.
+    pub(crate) fn check(self) -> Self {
+        Call {
+            what: self.what | CHECK,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_check(self) -> bool {
+        self.what & CHECK != 0
     }
 
     pub(crate) fn words(self) -> [u64; CALL_WORDS] {

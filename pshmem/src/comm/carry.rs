@@ -57,6 +57,18 @@ impl Target<'_> {
         unsafe { self.start.add(offset) }.as_ptr()
     }
 
+    /// The bytes of `regions`, run by run, for a rank that is inside a call on this target when nobody writes.
+    pub(crate) fn runs<'a>(&'a self, regions: &'a [Region]) -> impl Iterator<Item = &'a [u8]> {
+        self.check(regions);
+        regions.iter().flat_map(move |region| {
+            region.runs(0).map(move |start| {
+                // SAFETY: the run is inside the target (`check`), and stays unwritten until this rank arrives at its next
+                // call on it, which is after the use of the slice (duty of the caller).
+                unsafe { std::slice::from_raw_parts(self.at(start), region.run) }
+            })
+        })
+    }
+
     /// Rule 4 of the protocol: whatever a header says, nothing outside the fields of the call is touched.
     fn check(&self, regions: &[Region]) {
         let inside = regions
@@ -161,8 +173,8 @@ impl Core {
     }
 
     /// The leader of another node receives call `n`, releases its node and passes the bytes on. All ranks of the node have
-    /// arrived and all nodes have agreed, or the header would not have been sent.
-    pub(crate) fn receive(&self, n: u64, call: Call, target: Option<&Target<'_>>) {
+    /// arrived and all nodes have agreed, or the header would not have been sent. Gives what was received.
+    pub(crate) fn receive(&self, n: u64, call: Call, target: Option<&Target<'_>>) -> Vec<Region> {
         let route = Route::new(self, call.root_rank());
         let letter = self.await_letter(
             route.wait(n, call),
@@ -193,6 +205,7 @@ impl Core {
             }
             None => received(),
         }
+        regions
     }
 }
 

@@ -1,6 +1,7 @@
 //! The state that all clones of a `Comm` on one rank share, and how its life begins and ends.
 
 use crate::comm::call::Call;
+use crate::comm::check::Level;
 use crate::comm::control::{Control, NOTE_BYTES};
 use crate::comm::guard;
 use crate::comm::hang::Board;
@@ -159,7 +160,9 @@ impl Core {
                 call: name.to_owned(),
             });
         }
-        if !self.site.get().is_some_and(|last| std::ptr::eq(last, site)) {
+        if self.checks(Level::Reports)
+            && !self.site.get().is_some_and(|last| std::ptr::eq(last, site))
+        {
             self.site.set(Some(site));
             with_text(site, |text| {
                 self.control().set_site(self.topology.slot, text);
@@ -213,11 +216,10 @@ impl Core {
     }
 
     fn sentence(&self, rank: usize, call: Call, site: &str) -> String {
-        format!(
-            "rank {rank} on {} called {} at {site}",
-            self.post.transport.host(),
-            call.text()
-        )
+        let (host, call) = (self.post.transport.host(), call.text());
+        // Without source lines at `PSHMEM_CHECK=0`.
+        let at = if site.is_empty() { "" } else { " at " };
+        format!("rank {rank} on {host} called {call}{at}{site}")
     }
 
     /// The error of a call that a rank will never make.

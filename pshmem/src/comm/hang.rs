@@ -9,6 +9,7 @@
 //! makes sure that all its links held at one moment.
 
 use crate::comm::call::Call;
+use crate::comm::check::Level;
 use crate::comm::control::Control;
 use crate::comm::core::Core;
 use crate::error::{Error, Result};
@@ -43,7 +44,7 @@ fn seconds(name: &str) -> Result<Option<Duration>> {
     }
 }
 
-/// Reads the environment; `run` calls it first, so that a wrong value is an error and not silence.
+/// Reads the environment; `run` does so on every rank, so that a wrong value is an error and not silence.
 pub(crate) fn check_environment() -> Result<()> {
     seconds(REPORT).and(seconds(ABORT)).map(|_| ())
 }
@@ -221,6 +222,7 @@ impl<'a> Vigil<'a> {
         let waited = now - self.since;
         // Reported only: a rank of the circle may still be let go by divergence on its own `Comm`.
         if !self.told
+            && self.core.checks(Level::Reports)
             && waited >= Duration::from_secs(1)
             && let Some(circle) = self.core.board.deadlock()
         {

@@ -9,6 +9,7 @@
 
 use crate::comm::call::Call;
 use crate::comm::carry::Target;
+use crate::comm::check::Level;
 use crate::comm::control::{Conflict, Gathered, NOTE_BYTES, OUTCOME_BYTES, Released};
 use crate::comm::core::Core;
 use crate::comm::note::{Note, Notes};
@@ -122,9 +123,10 @@ impl Core {
         let n = self.arrive(call, &Note::default());
         let root = call.root_rank();
         let multi = self.is_multi_node();
+        let mut seen = None;
         if self.topology.rank == root {
             if self.obtain_claim(n, call) {
-                self.act(n, call, target, job);
+                seen = Some(self.act(n, call, target, job));
             }
         } else if multi
             && self.topology.is_leader()
@@ -133,11 +135,19 @@ impl Core {
             if self.topology.node_of(root) == self.topology.node() {
                 self.control().go(n);
             } else {
-                self.receive(n, call, target);
+                seen = Some(self.receive(n, call, target));
             }
         }
         let outcome = self.await_outcome(n, call);
-        self.complete(n, outcome).map(|outcome| match outcome {
+        let outcome = self.complete(n, outcome);
+        if let Some(target) = target
+            && multi
+            && self.checks(Level::Copies)
+            && !matches!(&outcome, Err(error) if error.is_fatal())
+        {
+            self.compare_copies(call, target, seen.as_deref())?;
+        }
+        outcome.map(|outcome| match outcome {
             Some(Outcome::Written(bytes)) => bytes,
             _ => Vec::new(),
         })
@@ -151,7 +161,9 @@ impl Core {
             encode_note(note)
         };
         self.control().arrive(self.topology.slot, n, call, &bytes);
-        self.board.count_arrival();
+        if self.checks(Level::Reports) {
+            self.board.count_arrival();
+        }
         n
     }
 
@@ -168,14 +180,14 @@ impl Core {
         })
     }
 
-    /// The writer's own part, once it has the claim.
+    /// The writer's own part, once it has the claim. Gives what was written.
     fn act(
         &self,
         n: u64,
         call: Call,
         target: Option<&Target<'_>>,
         job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
-    ) {
+    ) -> Vec<Region> {
         let no_way_back = NoWayBack;
         let mut regions = Vec::new();
         let outcome = match job(&mut regions) {
@@ -188,6 +200,7 @@ impl Core {
             self.send(n, call, target, outcome, &regions);
         }
         std::mem::forget(no_way_back);
+        regions
     }
 
     /// A leader's part in a call without a writer.

@@ -4,10 +4,12 @@
 //! - `call`, `note` what ranks post · `control` the words of a node · `meet` the two ways to meet
 //! - `letter`, `tree`, `carry` what goes between nodes · `exchange` tables that all ranks get
 //! - `memory` how ranks get memory together · `usage` what it is used for
+//! - `check` how much is checked
 //! - `wait` how ranks wait · `guard` what a rank may not do right now
 
 pub(crate) mod call;
 pub(crate) mod carry;
+pub(crate) mod check;
 pub(crate) mod control;
 pub(crate) mod core;
 mod exchange;
@@ -122,6 +124,7 @@ impl Comm {
         let control = Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes));
         // SAFETY: the mapping has room for this many slots and more, holds zeros, and every rank of the node does the same.
         let core = unsafe { Core::new(&post, ID, topology, control, None) };
+        core.agree_on_level()?;
         Ok(Comm { core })
     }
 

@@ -1,6 +1,7 @@
 //! Comparing what all ranks must pass alike, and saying how it differs.
 
 use crate::comm::call::{Call, Kind};
+use crate::comm::check;
 use crate::comm::core::Core;
 use crate::comm::meet::WRITTEN_BYTES;
 use crate::comm::note::Note;
@@ -17,6 +18,9 @@ pub(crate) fn is_key(call: Call) -> bool {
 
 /// The error of a call to which two ranks passed different things.
 pub(crate) fn mismatch(call: Call, ours: &(usize, Vec<u8>), theirs: &(usize, Vec<u8>)) -> Error {
+    if call.is_check() {
+        return check::copies_differ(call, ours.0, theirs.0);
+    }
     let (first, second) = texts(call, &ours.1, &theirs.1);
     let (ours, theirs) = ((ours.0, first), (theirs.0, second));
     Error::Mismatch {

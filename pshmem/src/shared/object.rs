@@ -3,6 +3,8 @@
 use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
 use crate::comm::carry::Target;
+use crate::comm::check;
+use crate::error::{Error, Result};
 use crate::layout::identity::Described;
 use crate::layout::place::{Leaf, Placed};
 use crate::layout::region::Region;
@@ -128,6 +130,32 @@ impl<'a> Handle<'a> {
                     self.object.leaves[index].bytes,
                 )
             })
+    }
+
+    /// A checksum of each leaf. Between claim and release only.
+    pub(crate) fn sums(self, target: &Target<'_>, span: &Range<usize>) -> Vec<u64> {
+        let sum = |region| check::checksum(target.runs(&[region]));
+        self.all(span).map(sum).collect()
+    }
+
+    /// Compares the leaves that no closure has marked as touched with what they were.
+    pub(crate) fn check_untouched(
+        self,
+        target: &Target<'_>,
+        span: &Range<usize>,
+        before: &[u64],
+    ) -> Result<()> {
+        let after = self.sums(target, span);
+        for (index, (before, after)) in span.clone().zip(before.iter().zip(&after)) {
+            if before != after && !self.object.flags[index].get() {
+                let name = &self.object.schema().fields[index].name;
+                return Err(Error::Corrupt {
+                    call: Kind::Update.name().to_owned(),
+                    what: format!("field {index} `{name}` has changed, but was never written to"),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// All leaves as regions.

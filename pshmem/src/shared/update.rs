@@ -1,6 +1,7 @@
 //! Writing in place: a closure on the root, or on one rank of each node.
 
 use crate::comm::call::Kind;
+use crate::comm::check::Level;
 use crate::comm::guard::{self, Ended, Payload};
 use crate::comm::note::Note;
 use crate::error::{Error, Result, clip};
@@ -28,14 +29,18 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         let mut result = None;
         let mut panic = None;
         let written = core.write(call, Some(&target), |regions| {
+            let before = core
+                .checks(Level::Copies)
+                .then(|| self.handle.sums(&target, &span));
             let ended = self.run(write);
             if core.is_multi_node() {
                 regions.extend(self.handle.touched(&span));
             }
-            settle(ended, root, &mut panic).map(|value| {
-                result = Some(value);
-                Vec::new()
-            })
+            result = Some(settle(ended, root, &mut panic)?);
+            if let Some(before) = before {
+                self.handle.check_untouched(&target, &span, &before)?;
+            }
+            Ok(Vec::new())
         });
         if let Some(payload) = panic {
             resume_unwind(payload);

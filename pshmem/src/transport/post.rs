@@ -3,6 +3,7 @@
 //! One stream needs one communicator, however many `Comm`s there are, and a rank that waits on one of them still takes in
 //! what the others are sent, so that no sender is held up.
 
+use crate::comm::check::Level;
 use crate::transport::{Message, Transport};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
@@ -27,6 +28,8 @@ pub(crate) struct Post {
     next_comm: Cell<u64>,
     /// Bytes of segments that this rank has sent to other nodes.
     carried: Cell<u64>,
+    /// How much the `Comm`s of this world check; the same on all its ranks.
+    pub(crate) level: Cell<Level>,
 }
 
 impl Post {
@@ -36,6 +39,7 @@ impl Post {
             boxes: RefCell::default(),
             next_comm: Cell::new(2),
             carried: Cell::new(0),
+            level: Cell::new(Level::Calls),
         };
         post.open(1);
         Rc::new(post)

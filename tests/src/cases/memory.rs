@@ -1,0 +1,90 @@
+//! What objects cost: many of them at once, large ones that go back to the system, and the report about both.
+
+use pshmem::{Comm, Shared};
+
+use crate::report::Outcome;
+
+const LARGE: usize = 64 << 20;
+
+/// Nodes, objects, and what is free.
+pub fn tells_what_it_holds(comm: &Comm) -> Outcome {
+    let before = comm.memory()?;
+    let small = Shared::<[u64]>::new(comm, 100)?;
+    let large = Shared::<[u8]>::new(comm, 1 << 20)?;
+    let memory = comm.memory()?;
+    assert_eq!(memory.nodes.len(), comm.node().count);
+    assert_eq!(memory.nodes[comm.node().index].host, comm.host());
+    assert_eq!(memory.objects.len(), before.objects.len() + 2);
+    let [.., first, second] = memory.objects.as_slice() else {
+        return Err("two objects are alive".into());
+    };
+    assert_eq!((first.bytes, second.bytes), (800, 1 << 20));
+    assert!(first.number < second.number);
+    assert!(first.type_name.contains("u64") && second.type_name.contains("u8"));
+    for (node, then) in memory.nodes.iter().zip(&before.nodes) {
+        assert_eq!(node.objects, then.objects + 800 + (1 << 20));
+        assert!(node.mapped >= then.mapped + (1 << 20));
+        assert!(node.free <= node.capacity);
+    }
+    let text = memory.to_string();
+    assert!(
+        text.contains(comm.host()) && text.contains("1.0 MiB"),
+        "{text}"
+    );
+    drop((small, large));
+    let after = comm.memory()?;
+    assert_eq!(after.objects, before.objects);
+    Ok(())
+}
+
+/// Far more than any MPI library has windows or communicators, in a handful of mappings.
+pub fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
+    // Ranks that outnumber the cores wait for each other's turn at every step.
+    let count = if comm.size() <= 2 { 10_000 } else { 1_000 };
+    let make = |index: usize| {
+        let mut object = Shared::<[u64]>::new(comm, 1 + index % 3)?;
+        object.update(index % comm.size(), |mut w| w.fill(index as u64))?;
+        Ok(object)
+    };
+    let objects: Vec<Shared<[u64]>> = (0..count).map(make).collect::<pshmem::Result<_>>()?;
+    for (index, object) in objects.iter().enumerate() {
+        assert!(
+            object.view().iter().all(|&x| x == index as u64),
+            "object {index}"
+        );
+    }
+    let memory = comm.memory()?;
+    assert!(memory.objects.len() >= count);
+    let mapped = memory.nodes[0].mapped;
+    assert!(
+        mapped < (8 << 20) + 512 * count,
+        "{count} objects take {mapped} B"
+    );
+    drop(objects);
+    // What they leave is used again: as many once more take nothing more.
+    comm.barrier()?;
+    let again: Vec<Shared<[u64]>> = (0..count).map(make).collect::<pshmem::Result<_>>()?;
+    assert_eq!(comm.memory()?.nodes[0].mapped, mapped);
+    drop(again);
+    Ok(())
+}
+
+/// The last rank that lets go gives the memory back, whichever it is. That the system has it then is for `bin/small_shm.rs`
+/// to see, which fills the same small file system again and again.
+pub fn large_objects_go_back(comm: &Comm) -> Outcome {
+    let before = comm.memory()?;
+    for last in 0..comm.size() {
+        let object = Shared::<[u8]>::new(comm, LARGE)?;
+        let during = comm.memory()?;
+        let mine = comm.node().index;
+        assert!(during.nodes[mine].mapped >= before.nodes[mine].mapped + LARGE);
+        let kept = (comm.rank() == last).then_some(object);
+        comm.barrier()?;
+        // Still there for the one that has it.
+        assert!(kept.iter().all(|object| object.view()[LARGE - 1] == 0));
+        drop(kept);
+        comm.barrier()?;
+        assert_eq!(comm.memory()?.nodes[mine].mapped, before.nodes[mine].mapped);
+    }
+    Ok(())
+}

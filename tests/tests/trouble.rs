@@ -1,0 +1,74 @@
+//! What the library says about programs that do what they may not, and that the suite holds at every level of checks.
+
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Runs a program with ranks as threads; one that does not end is ended here, and fails the test.
+fn run(program: &str, words: &[&str], env: &[(&str, &str)]) -> Output {
+    let limit = Duration::from_secs(200);
+    let start = Instant::now();
+    let mut child = Command::new(program)
+        .args(words)
+        .envs(env.iter().copied())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > limit {
+            child.kill().unwrap();
+            panic!("{program} {words:?} hangs");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+fn trouble(scene: &str, env: &[(&str, &str)]) -> String {
+    let output = run(env!("CARGO_BIN_EXE_trouble"), &[scene], env);
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_write_outside_the_touched_fields_is_found_at_level_2() {
+    for nodes in ["2", "1+1"] {
+        let told = trouble("stray", &[("PSHMEM_LOCAL", nodes), ("PSHMEM_CHECK", "2")]);
+        assert!(
+            told.contains("field 1 `other` has changed, but was never written to"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn copies_that_differ_are_found_at_level_2() {
+    let told = trouble("race", &[("PSHMEM_LOCAL", "1+2"), ("PSHMEM_CHECK", "2")]);
+    let expected = "after `update`: the copies that ranks 0 and 1 read differ in what was written";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn a_circle_of_waiting_ranks_is_reported() {
+    let patience = ("PSHMEM_HANG_ABORT", "3");
+    let told = trouble("circle", &[("PSHMEM_LOCAL", "2"), patience]);
+    assert!(
+        told.contains("deadlock: rank 0 of the world waits in `barrier` at "),
+        "{told}"
+    );
+    assert!(
+        told.contains("for which rank 1 of the world waits in `barrier` at "),
+        "{told}"
+    );
+    assert!(told.contains("which waits for the first"), "{told}");
+}
+
+#[test]
+fn the_suite_holds_at_every_level() {
+    for level in ["0", "2"] {
+        let env = [("PSHMEM_LOCAL", "2+1"), ("PSHMEM_CHECK", level)];
+        let output = run(env!("CARGO_BIN_EXE_suite"), &[], &env);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "level {level}: {told}");
+    }
+}
