@@ -7,6 +7,7 @@ use crate::comm::hang;
 use crate::error::{Result, panic_text};
 use crate::launch::{self, Launch};
 use crate::local::{places, start_ranks};
+use crate::say::say;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,7 +56,7 @@ pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode
         #[cfg(feature = "mpi")]
         Ok(Launch::Mpi) => on_mpi(&main),
         Err(error) => {
-            eprintln!("pshmem: {error}");
+            say(error);
             false
         }
     };
@@ -72,7 +73,7 @@ fn one_rank<E: Display>(
     main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
 ) -> bool {
     let place = world.as_ref().map_or(String::new(), |comm| {
-        format!(" rank {} on {}", comm.rank(), comm.host())
+        format!("rank {} on {} ", comm.rank(), comm.host())
     });
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -92,7 +93,7 @@ fn one_rank<E: Display>(
         Err(payload) => Some(kept_panic().unwrap_or_else(|| panic_text(payload.as_ref()))),
     };
     if let Some(message) = &message {
-        eprintln!("pshmem:{place} failed: {message}");
+        say(format_args!("{place}failed: {message}"));
     }
     let well = message.is_none();
     guard::set_failure(message);
@@ -127,10 +128,10 @@ fn on_threads<E: Display>(
                 ends.recv_timeout(GRACE).ok()
             };
             let Some(well) = end else {
-                eprintln!(
-                    "pshmem: some ranks still run {} s after another one failed; ending the job",
+                say(format_args!(
+                    "some ranks still run {} s after another one failed; ending the job",
                     GRACE.as_secs()
-                );
+                ));
                 std::process::exit(1);
             };
             all_well &= well;
@@ -146,8 +147,8 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     use std::rc::Rc;
 
     let Some((universe, _)) = mpi::initialize_with_threading(mpi::Threading::Multiple) else {
-        eprintln!(
-            "pshmem: MPI has been started before `run`; use `Comm::from_mpi` in a program that starts it itself"
+        say(
+            "MPI has been started before `run`; use `Comm::from_mpi` in a program that starts it itself",
         );
         return false;
     };
@@ -155,7 +156,7 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
         Ok(transport) => Rc::new(transport),
         Err(error) => {
             // All ranks come to the same result here, so each may end for itself.
-            eprintln!("pshmem: {error}");
+            say(error);
             return false;
         }
     };
@@ -163,10 +164,10 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     let well = one_rank(&world, main);
     // A rank that failed gives the others some time to notice; one that ended well waits for all, as MPI_Finalize would.
     if !transport.farewell((!well).then_some(GRACE)) {
-        eprintln!(
-            "pshmem: some ranks still run {} s after another one failed; ending the job",
+        say(format_args!(
+            "some ranks still run {} s after another one failed; ending the job",
             GRACE.as_secs()
-        );
+        ));
         transport.abort();
     }
     drop(world);

@@ -13,6 +13,7 @@ use crate::comm::check::Level;
 use crate::comm::control::Control;
 use crate::comm::core::Core;
 use crate::error::{Error, Result};
+use crate::say::say;
 use crate::segment::Segment;
 use std::cell::Cell;
 use std::fmt::Write;
@@ -227,21 +228,21 @@ impl<'a> Vigil<'a> {
             && let Some(circle) = self.core.board.deadlock()
         {
             self.told = true;
-            eprintln!("pshmem: {circle}");
+            say(circle);
         }
         let patience = patience();
         if waited >= patience.report * (self.reports + 1) {
             self.reports += 1;
             if self.is_speaker() {
-                eprintln!("{}", self.report(waited));
+                say(self.report(waited));
             }
         }
         if patience.abort.is_some_and(|abort| waited >= abort) {
             if self.is_speaker() {
-                eprintln!(
+                say(format_args!(
                     "{}\npshmem: {ABORT} is over, ending the job",
                     self.report(waited)
-                );
+                ));
             }
             self.core.post.transport.abort();
         }
@@ -272,7 +273,7 @@ impl<'a> Vigil<'a> {
     fn report(&self, waited: Duration) -> String {
         let (core, control) = (self.core, self.core.control());
         let mut text = format!(
-            "pshmem: call {} on a Comm of {} ranks has waited for {:.0} s on {}",
+            "call {} on a Comm of {} ranks has waited for {:.0} s on {}",
             self.n,
             core.topology.size(),
             waited.as_secs_f64(),

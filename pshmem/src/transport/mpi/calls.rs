@@ -5,6 +5,7 @@
 //! outcome by then.
 
 use crate::error::{Error, Result};
+use crate::say::say;
 use mpi::ffi;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -74,7 +75,9 @@ impl Calls {
     /// Ends the job when a message cannot be carried.
     fn must(&self, call: &str, code: c_int) {
         if let Err(error) = self.check(call, code) {
-            eprintln!("pshmem: {error}; other ranks wait for this message, so the job ends");
+            say(format_args!(
+                "{error}; other ranks wait for this message, so the job ends"
+            ));
             // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
             unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
             std::process::abort();
