@@ -237,13 +237,16 @@ impl<'a> Vigil<'a> {
                 say(self.report(waited));
             }
         }
-        if patience.abort.is_some_and(|abort| waited >= abort) {
-            if self.is_speaker() {
-                say(format_args!(
-                    "{}\npshmem: {ABORT} is over, ending the job",
-                    self.report(waited)
-                ));
-            }
+        // The speaker ends the job with a report; only if it came so much later does another rank do it.
+        let late = Duration::from_secs(1);
+        if let Some(abort) = patience.abort
+            && waited >= abort
+            && (self.is_speaker() || waited >= abort + late)
+        {
+            say(format_args!(
+                "{}\npshmem: {ABORT} is over, ending the job",
+                self.report(waited)
+            ));
             self.core.post.transport.abort();
         }
     }
@@ -267,7 +270,15 @@ impl<'a> Vigil<'a> {
     /// One rank of each node reports: the lowest of those that wait in this call.
     fn is_speaker(&self) -> bool {
         let control = self.core.control();
-        (0..self.core.topology.slot).all(|slot| control.progress(slot).0 < self.n)
+        (0..self.core.topology.slot)
+            .all(|slot| control.progress(slot).0 < self.n || !self.waits(slot))
+    }
+
+    /// Whether a rank of this node waits for others. One that has arrived and does not runs the call's closure.
+    fn waits(&self, slot: usize) -> bool {
+        let topology = &self.core.topology;
+        let world = topology.address(topology.mates[slot] as usize);
+        self.core.board.plight(world).is_some()
     }
 
     fn report(&self, waited: Duration) -> String {
@@ -282,7 +293,14 @@ impl<'a> Vigil<'a> {
         for (slot, &rank) in core.topology.mates.iter().enumerate() {
             let (done, gone) = control.progress(slot);
             let _ = match (done >= self.n, gone) {
-                (true, _) => write!(text, "\n  {} and waits", core.describe(slot)),
+                (true, _) => {
+                    let place = if self.waits(slot) {
+                        "waits"
+                    } else {
+                        "is at work in it"
+                    };
+                    write!(text, "\n  {} and {place}", core.describe(slot))
+                }
                 (false, true) => write!(text, "\n  rank {rank} has gone after call {done}"),
                 (false, false) => {
                     let last = if done == 0 {
