@@ -32,6 +32,8 @@ const GRACE: Duration = Duration::from_secs(5);
 ///
 /// A rank that returns an error or panics prints it with its number and host. Ranks that wait for it in a collective get
 /// [`Error::RankFailed`](crate::Error::RankFailed); whoever is still running five seconds later is ended. The exit code is then not zero.
+/// `std::process::exit` inside `main` ends the whole job: under MPI with a report and an exit code that is not zero, whatever
+/// it was given.
 ///
 /// ```
 /// use pshmem::{Comm, Result, Shared};
@@ -160,6 +162,7 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
             return false;
         }
     };
+    transport.abort_at_exit();
     let world = Comm::world(transport.clone());
     let well = one_rank(&world, main);
     // A rank that failed gives the others some time to notice; one that ended well waits for all, as MPI_Finalize would.

@@ -11,8 +11,9 @@ use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 /// Set while MPI_Finalize runs, before anything of MPI is gone.
 static FINALIZED: AtomicBool = AtomicBool::new(false);
@@ -78,15 +79,13 @@ impl Calls {
             say(format_args!(
                 "{error}; other ranks wait for this message, so the job ends"
             ));
-            // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
-            unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
-            std::process::abort();
+            // SAFETY: `RSMPI_COMM_WORLD` is set once by the binding's C part.
+            self.abort(unsafe { ffi::RSMPI_COMM_WORLD });
         }
     }
 
     pub(super) fn abort(&self, comm: ffi::MPI_Comm) -> ! {
-        // SAFETY: as in `must`.
-        unsafe { ffi::MPI_Abort(comm, 1) };
+        abort(comm);
         std::process::abort()
     }
 
@@ -396,6 +395,38 @@ impl Calls {
         };
         self.must("MPI_Mrecv", code);
         Some((status.MPI_SOURCE as usize, bytes))
+    }
+}
+
+/// Ends the job. Launchers may drop what they have not yet read of a rank's output, so they get a moment.
+fn abort(comm: ffi::MPI_Comm) {
+    std::thread::sleep(Duration::from_millis(100));
+    // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
+    unsafe { ffi::MPI_Abort(comm, 1) };
+}
+
+/// Ends the job when this process exits while MPI runs.
+///
+/// That is left to chance otherwise: seen from MPICH's launcher such a process ended well, so the others wait for it for ever,
+/// or are killed and the whole job counts as a success.
+pub(super) fn abort_at_exit(place: &str) {
+    /// The process, not one that it may fork, and how it is called.
+    static ME: OnceLock<(u32, String)> = OnceLock::new();
+    extern "C" fn at_exit() {
+        let Some((_, place)) = ME.get().filter(|(id, _)| *id == std::process::id()) else {
+            return;
+        };
+        if !is_finalized() {
+            say(format_args!("{place} exits inside `run`; ending the job"));
+            // Handlers run in the reverse order of their registration, so MPI's own, registered in MPI_Init, come later.
+            // SAFETY: as in `must`.
+            abort(unsafe { ffi::RSMPI_COMM_WORLD });
+        }
+    }
+    if ME.set((std::process::id(), place.to_owned())).is_ok() {
+        // SAFETY: the function lives as long as the program. It is refused for lack of memory only, and then nothing is lost
+        // but this help.
+        unsafe { libc::atexit(at_exit) };
     }
 }
 
