@@ -135,6 +135,8 @@ pub(crate) const BUILD: &[&str] = &[
     "suite",
     "--bin",
     "small_shm",
+    "--bin",
+    "fault",
     "--examples",
 ];
 

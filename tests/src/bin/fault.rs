@@ -3,7 +3,7 @@
 //! Rank `RANK` (1 by default) commits the fault of that name in [`FAULTS`], the others do meanwhile what its entry says.
 //! `SEED` chooses the moment of faults that a timer commits. Ranks that come back from a collective print what they saw.
 
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Comm, Shared};
 use std::process::{ExitCode, exit};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,7 +29,7 @@ const FAULTS: &[(&str, Deed, Deed)] = &[
     ),
     ("update-panic", |s| s.update_panic(), |s| s.update_panic()),
     ("update-error", |s| s.update_error(), |s| s.update_error()),
-    ("from_root-panic", |s| s.from_root(), |s| s.from_root()),
+    ("from_root-panic", |s| s.make_panic(), |s| s.make_panic()),
     ("exit-0", |s| s.strike(|| exit(0)), |s| s.barrier()),
     ("exit-3", |s| s.strike(|| exit(3)), |s| s.barrier()),
     ("kill-barrier", |s| s.kill(), |s| s.barrier()),
@@ -66,11 +66,11 @@ fn main() -> ExitCode {
         };
         let mut scene = Scene {
             comm,
-            table: Shared::new(comm, 1000).map_err(text)?,
+            table: Shared::new(comm, 1000).map_err(|error| error.to_string())?,
             culprit: number(1, 1) as usize,
             seed: number(2, 1),
         };
-        scene.table.fill(1).map_err(text)?;
+        scene.table.fill(1).map_err(|error| error.to_string())?;
         let deed = if comm.rank() == scene.culprit {
             fault
         } else {
@@ -78,10 +78,6 @@ fn main() -> ExitCode {
         };
         deed(&mut scene)
     })
-}
-
-fn text(error: Error) -> String {
-    error.to_string()
 }
 
 /// Says that the fault comes now: a run without this line has tested nothing.
@@ -102,7 +98,7 @@ fn die() -> ! {
 impl Scene<'_> {
     /// Prints what a collective gave this rank.
     fn saw<T>(&self, met: pshmem::Result<T>) -> Result<(), String> {
-        let saw = met.map(drop).map_err(text);
+        let saw = met.map(drop).map_err(|error| error.to_string());
         let what = saw.as_ref().map_or_else(String::as_str, |()| "nothing");
         println!("rank {} saw: {what}", self.comm.rank());
         saw
@@ -145,7 +141,7 @@ impl Scene<'_> {
             announce(self.culprit);
         }
         sleep(Duration::from_secs(3600));
-        Ok(())
+        Err("nobody has ended this job".to_owned())
     }
 
     fn update_compute(&mut self) -> Result<(), String> {
@@ -174,7 +170,7 @@ impl Scene<'_> {
             Err::<(), _>("a deliberate error in a closure")
         });
         let saw = self.saw(met);
-        self.comm.barrier().map_err(text)?;
+        self.comm.barrier().map_err(|error| error.to_string())?;
         saw
     }
 
@@ -188,7 +184,7 @@ impl Scene<'_> {
         self.saw(met)
     }
 
-    fn from_root(&self) -> Result<(), String> {
+    fn make_panic(&self) -> Result<(), String> {
         self.saw(Shared::<[f64]>::from_root(self.comm, self.culprit, || {
             announce(self.culprit);
             panic!("a deliberate panic in a closure")
