@@ -18,6 +18,9 @@ use std::time::Duration;
 /// Set while MPI_Finalize runs, before anything of MPI is gone.
 static FINALIZED: AtomicBool = AtomicBool::new(false);
 
+/// Set once this process is ending the job.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
 /// Whether MPI has ended, or is ending, on this process.
 pub(super) fn is_finalized() -> bool {
     FINALIZED.load(Ordering::Acquire)
@@ -79,13 +82,12 @@ impl Calls {
             say(format_args!(
                 "{error}; other ranks wait for this message, so the job ends"
             ));
-            // SAFETY: `RSMPI_COMM_WORLD` is set once by the binding's C part.
-            self.abort(unsafe { ffi::RSMPI_COMM_WORLD });
+            self.abort();
         }
     }
 
-    pub(super) fn abort(&self, comm: ffi::MPI_Comm) -> ! {
-        abort(comm);
+    pub(super) fn abort(&self) -> ! {
+        abort();
         std::process::abort()
     }
 
@@ -399,10 +401,14 @@ impl Calls {
 }
 
 /// Ends the job. Launchers may drop what they have not yet read of a rank's output, so they get a moment.
-fn abort(comm: ffi::MPI_Comm) {
+///
+/// The whole world, because that needs the launcher only: with any other communicator MPICH sends messages to its ranks, and
+/// waits for ever for those that are not inside MPI.
+fn abort() {
+    ENDING.store(true, Ordering::Release);
     std::thread::sleep(Duration::from_millis(100));
     // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
-    unsafe { ffi::MPI_Abort(comm, 1) };
+    unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
 }
 
 /// Ends the job when this process exits while MPI runs.
@@ -416,11 +422,11 @@ pub(super) fn abort_at_exit(place: &str) {
         let Some((_, place)) = ME.get().filter(|(id, _)| *id == std::process::id()) else {
             return;
         };
-        if !is_finalized() {
+        // MPI_Abort may end the process by `exit`.
+        if !is_finalized() && !ENDING.load(Ordering::Acquire) {
             say(format_args!("{place} exits inside `run`; ending the job"));
             // Handlers run in the reverse order of their registration, so MPI's own, registered in MPI_Init, come later.
-            // SAFETY: as in `must`.
-            abort(unsafe { ffi::RSMPI_COMM_WORLD });
+            abort();
         }
     }
     if ME.set((std::process::id(), place.to_owned())).is_ok() {

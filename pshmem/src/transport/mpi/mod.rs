@@ -281,7 +281,7 @@ impl Transport for Mpi {
     }
 
     fn abort(&self) -> ! {
-        self.calls.abort(self.comm)
+        self.calls.abort()
     }
 
     fn is_open(&self) -> bool {
