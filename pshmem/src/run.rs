@@ -8,7 +8,6 @@ use crate::error::{Result, panic_text};
 use crate::launch::{self, Launch};
 use crate::local::{places, start_ranks};
 use crate::say::say;
-use std::cell::RefCell;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -77,22 +76,24 @@ fn one_rank<E: Display>(
     let place = world.as_ref().map_or(String::new(), |comm| {
         format!("rank {} on {} ", comm.rank(), comm.host())
     });
+    // Lives until the others have been told why this rank ends.
+    let mut cut = None;
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let comm = world.as_ref().map_err(ToString::to_string)?;
         hang::check_environment().map_err(|error| error.to_string())?;
-        let cut = launch::ranks_per_node()
-            .and_then(|n| n.map(|n| comm.with_ranks_per_node(n)).transpose());
-        match cut.map_err(|error| error.to_string())? {
-            Some(comm) => main(&comm),
-            None => main(comm),
+        if let Some(n) = launch::ranks_per_node().map_err(|error| error.to_string())? {
+            cut = Some(
+                comm.with_ranks_per_node(n)
+                    .map_err(|error| error.to_string())?,
+            );
         }
-        .map_err(|error| error.to_string())
+        main(cut.as_ref().unwrap_or(comm)).map_err(|error| error.to_string())
     }));
     let message = match result {
         Ok(Ok(())) => None,
         Ok(Err(message)) => Some(message),
-        Err(payload) => Some(kept_panic().unwrap_or_else(|| panic_text(payload.as_ref()))),
+        Err(payload) => Some(guard::take_panic().unwrap_or_else(|| panic_text(payload.as_ref()))),
     };
     if let Some(message) = &message {
         say(format_args!("{place}failed: {message}"));
@@ -178,10 +179,6 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     well
 }
 
-thread_local! {
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
 /// Keeps message and source line of the last panic of each thread, for the report of its rank.
 fn keep_panics() {
     static ONCE: Once = Once::new();
@@ -192,15 +189,10 @@ fn keep_panics() {
                 .location()
                 .map_or(String::new(), |place| format!(" at {place}"));
             let text = format!("panicked{place}: {}", panic_text(info.payload()));
-            // A thread that is being torn down has nobody to report to.
-            let _ = PANIC.try_with(|kept| kept.replace(Some(text)));
+            guard::keep_panic(text);
             before(info);
         }));
     });
-}
-
-fn kept_panic() -> Option<String> {
-    PANIC.take()
 }
 
 impl Comm {

@@ -171,6 +171,7 @@ const FAULTS: &[Fault] = &[
 /// Faults that also run with three ranks on two nodes, made by `PSHMEM_RANKS_PER_NODE`, and who commits them there.
 const ON_NODES: &[(&str, usize)] = &[
     ("panic", 2),
+    ("error", 2),
     ("return", 0),
     ("update-panic", 0),
     ("exit-0", 1),
