@@ -1,6 +1,7 @@
 //! How the program was started: what the environment says about launchers and nodes.
 
 use crate::error::{Error, Result};
+use crate::say::say;
 use std::env;
 
 /// What carries the ranks.
@@ -50,7 +51,7 @@ fn decide(var: &dyn Fn(&str) -> Option<String>) -> Result<Launch> {
     let disabled = var("MPI_DISABLE").is_some_and(|value| !matches!(value.as_str(), "" | "0"));
     if launched && disabled {
         if rank.as_deref().is_none_or(|rank| rank == "0") {
-            eprintln!("pshmem: MPI_DISABLE is set: each process of this job runs alone");
+            say("MPI_DISABLE is set: each process of this job runs alone");
         }
     } else if launched {
         #[cfg(feature = "mpi")]

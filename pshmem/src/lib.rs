@@ -61,6 +61,7 @@ mod launch;
 mod layout;
 pub mod local;
 mod run;
+mod say;
 mod segment;
 mod shared;
 mod sync;

@@ -7,7 +7,7 @@ use crate::comm::hang;
 use crate::error::{Result, panic_text};
 use crate::launch::{self, Launch};
 use crate::local::{places, start_ranks};
-use std::cell::RefCell;
+use crate::say::say;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -31,6 +31,8 @@ const GRACE: Duration = Duration::from_secs(5);
 ///
 /// A rank that returns an error or panics prints it with its number and host. Ranks that wait for it in a collective get
 /// [`Error::RankFailed`](crate::Error::RankFailed); whoever is still running five seconds later is ended. The exit code is then not zero.
+/// `std::process::exit` inside `main` ends the whole job: under MPI with a report and an exit code that is not zero, whatever
+/// it was given.
 ///
 /// ```
 /// use pshmem::{Comm, Result, Shared};
@@ -55,7 +57,7 @@ pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode
         #[cfg(feature = "mpi")]
         Ok(Launch::Mpi) => on_mpi(&main),
         Err(error) => {
-            eprintln!("pshmem: {error}");
+            say(error);
             false
         }
     };
@@ -72,27 +74,29 @@ fn one_rank<E: Display>(
     main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
 ) -> bool {
     let place = world.as_ref().map_or(String::new(), |comm| {
-        format!(" rank {} on {}", comm.rank(), comm.host())
+        format!("rank {} on {} ", comm.rank(), comm.host())
     });
+    // Lives until the others have been told why this rank ends.
+    let mut cut = None;
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let comm = world.as_ref().map_err(ToString::to_string)?;
         hang::check_environment().map_err(|error| error.to_string())?;
-        let cut = launch::ranks_per_node()
-            .and_then(|n| n.map(|n| comm.with_ranks_per_node(n)).transpose());
-        match cut.map_err(|error| error.to_string())? {
-            Some(comm) => main(&comm),
-            None => main(comm),
+        if let Some(n) = launch::ranks_per_node().map_err(|error| error.to_string())? {
+            cut = Some(
+                comm.with_ranks_per_node(n)
+                    .map_err(|error| error.to_string())?,
+            );
         }
-        .map_err(|error| error.to_string())
+        main(cut.as_ref().unwrap_or(comm)).map_err(|error| error.to_string())
     }));
     let message = match result {
         Ok(Ok(())) => None,
         Ok(Err(message)) => Some(message),
-        Err(payload) => Some(kept_panic().unwrap_or_else(|| panic_text(payload.as_ref()))),
+        Err(payload) => Some(guard::take_panic().unwrap_or_else(|| panic_text(payload.as_ref()))),
     };
     if let Some(message) = &message {
-        eprintln!("pshmem:{place} failed: {message}");
+        say(format_args!("{place}failed: {message}"));
     }
     let well = message.is_none();
     guard::set_failure(message);
@@ -127,10 +131,10 @@ fn on_threads<E: Display>(
                 ends.recv_timeout(GRACE).ok()
             };
             let Some(well) = end else {
-                eprintln!(
-                    "pshmem: some ranks still run {} s after another one failed; ending the job",
+                say(format_args!(
+                    "some ranks still run {} s after another one failed; ending the job",
                     GRACE.as_secs()
-                );
+                ));
                 std::process::exit(1);
             };
             all_well &= well;
@@ -146,8 +150,8 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     use std::rc::Rc;
 
     let Some((universe, _)) = mpi::initialize_with_threading(mpi::Threading::Multiple) else {
-        eprintln!(
-            "pshmem: MPI has been started before `run`; use `Comm::from_mpi` in a program that starts it itself"
+        say(
+            "MPI has been started before `run`; use `Comm::from_mpi` in a program that starts it itself",
         );
         return false;
     };
@@ -155,27 +159,24 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
         Ok(transport) => Rc::new(transport),
         Err(error) => {
             // All ranks come to the same result here, so each may end for itself.
-            eprintln!("pshmem: {error}");
+            say(error);
             return false;
         }
     };
+    transport.abort_at_exit();
     let world = Comm::world(transport.clone());
     let well = one_rank(&world, main);
     // A rank that failed gives the others some time to notice; one that ended well waits for all, as MPI_Finalize would.
     if !transport.farewell((!well).then_some(GRACE)) {
-        eprintln!(
-            "pshmem: some ranks still run {} s after another one failed; ending the job",
+        say(format_args!(
+            "some ranks still run {} s after another one failed; ending the job",
             GRACE.as_secs()
-        );
+        ));
         transport.abort();
     }
     drop(world);
     drop(universe);
     well
-}
-
-thread_local! {
-    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Keeps message and source line of the last panic of each thread, for the report of its rank.
@@ -188,15 +189,10 @@ fn keep_panics() {
                 .location()
                 .map_or(String::new(), |place| format!(" at {place}"));
             let text = format!("panicked{place}: {}", panic_text(info.payload()));
-            // A thread that is being torn down has nobody to report to.
-            let _ = PANIC.try_with(|kept| kept.replace(Some(text)));
+            guard::keep_panic(text);
             before(info);
         }));
     });
-}
-
-fn kept_panic() -> Option<String> {
-    PANIC.take()
 }
 
 impl Comm {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 fn job(fault: &str, env: &[(&str, &str)]) -> (Output, Duration) {
     let start = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_fault"))
-        .arg(fault)
+        .args(fault.split(' '))
         .env("PSHMEM_LOCAL", "2+1")
         .envs(env.iter().copied())
         .stdout(std::process::Stdio::piped())
@@ -76,7 +76,7 @@ fn an_early_return_is_divergence() {
 
 #[test]
 fn a_panic_in_a_closure_is_an_error_elsewhere() {
-    let (output, _) = job("closure", &[]);
+    let (output, _) = job("update-panic", &[]);
     let (seen, _) = texts(&output);
     assert!(!output.status.success());
     for rank in [0, 2] {
@@ -99,6 +99,24 @@ fn a_missing_rank_is_named_and_the_job_can_be_ended() {
     );
     assert!(
         told.contains("rank 0 on node0 called `barrier` at "),
+        "{told}"
+    );
+    assert!(
+        told.contains("PSHMEM_HANG_ABORT is over, ending the job"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_closure_that_does_not_end_is_named() {
+    let patience = [("PSHMEM_HANG_REPORT", "0.3"), ("PSHMEM_HANG_ABORT", "1")];
+    // Rank 0 runs the closure: the report must come from another rank.
+    let (output, _) = job("update-compute 0", &patience);
+    let (_, told) = texts(&output);
+    assert!(!output.status.success());
+    assert!(
+        told.contains("rank 0 on node0 called `update` of object 1")
+            && told.contains(" and is at work in it"),
         "{told}"
     );
     assert!(

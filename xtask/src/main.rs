@@ -10,6 +10,8 @@ mod bench_table;
 mod cargo;
 mod demo;
 mod examples;
+mod faults;
+mod leftovers;
 mod mpi;
 mod needs;
 mod nodes;
@@ -33,11 +35,12 @@ cargo xtask setup
 
 cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [--verbose]
     Sets up, then checks formatting, lints, documentation, unit tests, loom models, and runs the suite
-    and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes.
+    and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes, and jobs
+    in which a rank fails: the table says what the others saw and what was left behind.
     Every run has a time limit; a run that reaches it is ended and counted as HANG.
       --no-mpi      only what needs no MPI; installs nothing
       --only L      only this MPI library
-      --filter NAME only tests whose name contains NAME: `cargo test` and the suites, no other checks
+      --filter NAME only tests whose name contains NAME: `cargo test`, the suites and the faults, no other checks
       --nodes N     only the suites, over several layouts of up to N simulated nodes
       --verbose     show the output of every run, not only of those that fail
 

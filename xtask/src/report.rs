@@ -110,39 +110,49 @@ impl Row {
 
 /// All rows of one command.
 #[derive(Debug, Default)]
-pub(crate) struct Report(Vec<Row>);
+pub(crate) struct Report {
+    rows: Vec<Row>,
+    /// Tables of steps that have more to show than one row.
+    tables: Vec<String>,
+}
 
 impl Report {
     /// Takes a row in and says whether it passed.
     pub(crate) fn push(&mut self, row: Row) -> bool {
         println!("-- {}: {}", row.title(), row.cells()[3]);
         let passed = row.passed();
-        self.0.push(row);
+        self.rows.push(row);
         passed
     }
 
-    /// The table, and the last line: `N passed, N failed`.
+    /// Takes in a table to be printed before that of the rows.
+    pub(crate) fn add_table(&mut self, table: String) {
+        self.tables.push(table);
+    }
+
+    /// All tables, and the last line: `N passed, N failed`.
     pub(crate) fn text(&self) -> String {
         let head = ["step", "library", "ranks", "result", "seconds"].map(String::from);
         let rows: Vec<[String; 5]> = std::iter::once(head)
-            .chain(self.0.iter().map(Row::cells))
+            .chain(self.rows.iter().map(Row::cells))
             .collect();
         let (passed, failed) = self.counts();
+        let own: String = self.tables.iter().map(|text| format!("\n{text}")).collect();
         format!(
-            "\n{}\n{passed} passed, {failed} failed\n",
+            "{own}\n{}\n{passed} passed, {failed} failed\n",
             table(&rows, &[4])
         )
     }
 
     fn counts(&self) -> (u64, u64) {
         let add = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
-        self.0.iter().map(Row::counts).fold((0, 0), add)
+        self.rows.iter().map(Row::counts).fold((0, 0), add)
     }
 
     /// `Err` when anything failed.
     pub(crate) fn verdict(&self) -> Result<(), String> {
         let failed: Vec<String> = self
-            .0
+            .rows
             .iter()
             .filter(|row| matches!(row.verdict, Verdict::Failed(_)))
             .map(Row::title)
@@ -230,6 +240,7 @@ mod tests {
             end,
             output: output.into(),
             seconds: 1.5,
+            mark: String::new(),
         }
     }
 

@@ -50,6 +50,15 @@ pub(crate) struct Outcome {
     pub(crate) end: End,
     pub(crate) output: String,
     pub(crate) seconds: f64,
+    /// What its processes carry in their environment.
+    pub(crate) mark: String,
+}
+
+impl Outcome {
+    /// The processes of the run that still live.
+    pub(crate) fn survivors(&self) -> Vec<u32> {
+        marked(&self.mark)
+    }
 }
 
 /// The command as one line that can be pasted into a shell (the environment left out).
@@ -92,6 +101,7 @@ pub(crate) fn run(mut command: Command, limit: Duration, log: &Path, echo: bool)
         end,
         output,
         seconds: start.elapsed().as_secs_f64(),
+        mark,
     }
 }
 
@@ -180,11 +190,16 @@ fn stop(child: &mut Child, mark: &str) {
             break;
         }
         for pid in left {
-            kill("KILL", &pid.to_string());
+            end(pid);
         }
         sleep(Duration::from_millis(20));
     }
     let _ = child.wait();
+}
+
+/// Ends one process at once.
+pub(crate) fn end(pid: u32) {
+    kill("KILL", &pid.to_string());
 }
 
 /// `kill` of the shell: it is there on machines without procps. That the target is gone is no error.

@@ -137,6 +137,8 @@ pub(crate) const BUILD: &[&str] = &[
     "small_shm",
     "--bin",
     "after_mpi",
+    "--bin",
+    "fault",
     "--examples",
 ];
 

@@ -1,8 +1,9 @@
-//! What runs under one MPI library: the suite with 1 to 4 ranks and over simulated nodes, and the examples.
+//! What runs under one MPI library: the suite with 1 to 4 ranks and over simulated nodes, the examples,
+//! and jobs in which a rank fails.
 
 use crate::mpi::{Kind, Mpi};
 use crate::report::{Report, Row, suite_line};
-use crate::{args, cargo, examples, nodes, run, setup, steps};
+use crate::{args, cargo, examples, faults, nodes, run, setup, steps};
 use std::process::Command;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub(crate) fn all(
             report.push(after_mpi(mpi, options));
             examples::under(mpi, earth, options.verbose, report);
         }
+        faults::all(mpi, options, report);
     }
     let layouts = options
         .nodes

@@ -10,6 +10,8 @@ thread_local! {
     static INSIDE: Cell<usize> = const { Cell::new(0) };
     /// Why this rank is ending, once it is.
     static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Message and source line of the last panic.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Whether a collective is running a closure on this thread.
@@ -51,11 +53,28 @@ pub(crate) fn set_failure(message: Option<String>) {
     FAILURE.replace(message);
 }
 
+/// Keeps message and source line of a panic, for the report of its rank and for ranks that wait for what it drops.
+pub(crate) fn keep_panic(text: String) {
+    // A thread that is being torn down has nobody to report to.
+    let _ = PANIC.try_with(|kept| kept.replace(Some(text)));
+}
+
+/// What was kept of the last panic.
+pub(crate) fn take_panic() -> Option<String> {
+    PANIC.take()
+}
+
 /// Why this rank is ending, if it is.
 pub(crate) fn failure() -> Option<String> {
     let kept = FAILURE
         .try_with(|failure| failure.borrow().clone())
         .ok()
         .flatten();
-    kept.or_else(|| std::thread::panicking().then(|| "it panicked".to_owned()))
+    let panic = || {
+        let kept = PANIC.try_with(|panic| panic.borrow().clone());
+        kept.ok()
+            .flatten()
+            .unwrap_or_else(|| "it panicked".to_owned())
+    };
+    kept.or_else(|| std::thread::panicking().then(panic))
 }

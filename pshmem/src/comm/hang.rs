@@ -13,6 +13,7 @@ use crate::comm::check::Level;
 use crate::comm::control::Control;
 use crate::comm::core::Core;
 use crate::error::{Error, Result};
+use crate::say::say;
 use crate::segment::Segment;
 use std::cell::Cell;
 use std::fmt::Write;
@@ -227,22 +228,25 @@ impl<'a> Vigil<'a> {
             && let Some(circle) = self.core.board.deadlock()
         {
             self.told = true;
-            eprintln!("pshmem: {circle}");
+            say(circle);
         }
         let patience = patience();
         if waited >= patience.report * (self.reports + 1) {
             self.reports += 1;
             if self.is_speaker() {
-                eprintln!("{}", self.report(waited));
+                say(self.report(waited));
             }
         }
-        if patience.abort.is_some_and(|abort| waited >= abort) {
-            if self.is_speaker() {
-                eprintln!(
-                    "{}\npshmem: {ABORT} is over, ending the job",
-                    self.report(waited)
-                );
-            }
+        // The speaker ends the job with a report; only if it came so much later does another rank do it.
+        let late = Duration::from_secs(1);
+        if let Some(abort) = patience.abort
+            && waited >= abort
+            && (self.is_speaker() || waited >= abort + late)
+        {
+            say(format_args!(
+                "{}\npshmem: {ABORT} is over, ending the job",
+                self.report(waited)
+            ));
             self.core.post.transport.abort();
         }
     }
@@ -266,13 +270,21 @@ impl<'a> Vigil<'a> {
     /// One rank of each node reports: the lowest of those that wait in this call.
     fn is_speaker(&self) -> bool {
         let control = self.core.control();
-        (0..self.core.topology.slot).all(|slot| control.progress(slot).0 < self.n)
+        (0..self.core.topology.slot)
+            .all(|slot| control.progress(slot).0 < self.n || !self.waits(slot))
+    }
+
+    /// Whether a rank of this node waits for others. One that has arrived and does not runs the call's closure.
+    fn waits(&self, slot: usize) -> bool {
+        let topology = &self.core.topology;
+        let world = topology.address(topology.mates[slot] as usize);
+        self.core.board.plight(world).is_some()
     }
 
     fn report(&self, waited: Duration) -> String {
         let (core, control) = (self.core, self.core.control());
         let mut text = format!(
-            "pshmem: call {} on a Comm of {} ranks has waited for {:.0} s on {}",
+            "call {} on a Comm of {} ranks has waited for {:.0} s on {}",
             self.n,
             core.topology.size(),
             waited.as_secs_f64(),
@@ -281,7 +293,14 @@ impl<'a> Vigil<'a> {
         for (slot, &rank) in core.topology.mates.iter().enumerate() {
             let (done, gone) = control.progress(slot);
             let _ = match (done >= self.n, gone) {
-                (true, _) => write!(text, "\n  {} and waits", core.describe(slot)),
+                (true, _) => {
+                    let place = if self.waits(slot) {
+                        "waits"
+                    } else {
+                        "is at work in it"
+                    };
+                    write!(text, "\n  {} and {place}", core.describe(slot))
+                }
                 (false, true) => write!(text, "\n  rank {rank} has gone after call {done}"),
                 (false, false) => {
                     let last = if done == 0 {

@@ -5,16 +5,21 @@
 //! outcome by then.
 
 use crate::error::{Error, Result};
+use crate::say::say;
 use mpi::ffi;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 /// Set while MPI_Finalize runs, before anything of MPI is gone.
 static FINALIZED: AtomicBool = AtomicBool::new(false);
+
+/// Set once this process is ending the job.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Whether MPI has ended, or is ending, on this process.
 pub(super) fn is_finalized() -> bool {
@@ -74,16 +79,15 @@ impl Calls {
     /// Ends the job when a message cannot be carried.
     fn must(&self, call: &str, code: c_int) {
         if let Err(error) = self.check(call, code) {
-            eprintln!("pshmem: {error}; other ranks wait for this message, so the job ends");
-            // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
-            unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
-            std::process::abort();
+            say(format_args!(
+                "{error}; other ranks wait for this message, so the job ends"
+            ));
+            self.abort();
         }
     }
 
-    pub(super) fn abort(&self, comm: ffi::MPI_Comm) -> ! {
-        // SAFETY: as in `must`.
-        unsafe { ffi::MPI_Abort(comm, 1) };
+    pub(super) fn abort(&self) -> ! {
+        abort();
         std::process::abort()
     }
 
@@ -393,6 +397,42 @@ impl Calls {
         };
         self.must("MPI_Mrecv", code);
         Some((status.MPI_SOURCE as usize, bytes))
+    }
+}
+
+/// Ends the job. Launchers may drop what they have not yet read of a rank's output, so they get a moment.
+///
+/// The whole world, because that needs the launcher only: with any other communicator MPICH sends messages to its ranks, and
+/// waits for ever for those that are not inside MPI.
+fn abort() {
+    ENDING.store(true, Ordering::Release);
+    std::thread::sleep(Duration::from_millis(100));
+    // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
+    unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
+}
+
+/// Ends the job when this process exits while MPI runs.
+///
+/// That is left to chance otherwise: seen from MPICH's launcher such a process ended well, so the others wait for it for ever,
+/// or are killed and the whole job counts as a success.
+pub(super) fn abort_at_exit(place: &str) {
+    /// The process, not one that it may fork, and how it is called.
+    static ME: OnceLock<(u32, String)> = OnceLock::new();
+    extern "C" fn at_exit() {
+        let Some((_, place)) = ME.get().filter(|(id, _)| *id == std::process::id()) else {
+            return;
+        };
+        // MPI_Abort may end the process by `exit`.
+        if !is_finalized() && !ENDING.load(Ordering::Acquire) {
+            say(format_args!("{place} exits inside `run`; ending the job"));
+            // Handlers run in the reverse order of their registration, so MPI's own, registered in MPI_Init, come later.
+            abort();
+        }
+    }
+    if ME.set((std::process::id(), place.to_owned())).is_ok() {
+        // SAFETY: the function lives as long as the program. It is refused for lack of memory only, and then nothing is lost
+        // but this help.
+        unsafe { libc::atexit(at_exit) };
     }
 }
 

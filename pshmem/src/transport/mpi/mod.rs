@@ -124,6 +124,11 @@ impl Mpi {
         })
     }
 
+    /// Sees to it that a process that exits without returning from `run` ends the job.
+    pub(crate) fn abort_at_exit(&self) {
+        calls::abort_at_exit(&format!("rank {} on {}", self.rank(), self.host()));
+    }
+
     /// The end of a rank that returns from `run`: meets all others, for at most `patience`. Whether they came.
     ///
     /// A rank enters the barrier when all that it sent has been received, and receives until the barrier is complete, so no
@@ -276,7 +281,7 @@ impl Transport for Mpi {
     }
 
     fn abort(&self) -> ! {
-        self.calls.abort(self.comm)
+        self.calls.abort()
     }
 
     fn is_open(&self) -> bool {
