@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 from mpi4py import MPI
+from mpi4py.util.sync import Mutex
 from pshmem import MPILock, MPIShared
 
 COMM = MPI.COMM_WORLD
@@ -18,10 +19,10 @@ SECONDS_PER_ROW = 1.0
 MAX_BATCHES = 51
 
 
-def report(row, seconds):
+def report(row, seconds, column="python"):
     """One line for the table."""
     if COMM.rank == 0:
-        print(f"{row}\tpython\t{seconds:.9e}\ts", flush=True)
+        print(f"{row}\t{column}\t{seconds:.9e}\ts", flush=True)
 
 
 def timed(call, count):
@@ -71,12 +72,25 @@ def bench_lock(row):
         report(row, median(lock_unlock))
 
 
+def bench_mutex(row):
+    """The same with the mutex of mpi4py."""
+    mutex = Mutex(comm=COMM)
+
+    def lock_unlock():
+        mutex.acquire()
+        mutex.release()
+
+    report(row, median(lock_unlock), "mpi4py Mutex")
+    mutex.free()
+
+
 ROWS = {
     "set 64 B": lambda row: bench_set(row, 64),
     "set 8 KiB": lambda row: bench_set(row, 8 << 10),
     "set 256 MiB": lambda row: bench_set(row, 256 << 20),
     "create and drop 8 KiB": lambda row: bench_create(row, 8 << 10),
     "lock and unlock": bench_lock,
+    "lock and unlock, mpi4py": lambda row: bench_mutex("lock and unlock"),
 }
 
 

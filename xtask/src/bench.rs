@@ -17,12 +17,13 @@ const LIMIT: Duration = Duration::from_secs(600);
 const PYTHON_BENCH: &str = "xtask/bench/pshmem_bench.py";
 
 /// Its rows, named as in the Rust bench.
-const PYTHON_ROWS: [&str; 5] = [
+const PYTHON_ROWS: [&str; 6] = [
     "set 64 B",
     "set 8 KiB",
     "set 256 MiB",
     "create and drop 8 KiB",
     "lock and unlock",
+    "lock and unlock, mpi4py",
 ];
 
 /// The hard limit of one of them; they take a few seconds.

@@ -186,7 +186,7 @@ pub fn poisoned_by_a_panic(comm: &Comm) -> Outcome {
         Err(LockError::Poisoned { guard, rank }) => assert_eq!((*guard, rank), (2, culprit)),
         other => return Err(format!("{other:?}").into()),
     }
-    let text = Error::from(value.lock().err().expect("it stays poisoned")).to_string();
+    let text = Error::from(value.lock().expect_err("it stays poisoned")).to_string();
     all_say(comm, &text)?;
     if comm.rank() == 0 {
         let Err(LockError::Poisoned { mut guard, .. }) = value.lock() else {
@@ -214,7 +214,7 @@ pub fn many_locks(comm: &Comm) -> Outcome {
         drop(lock.lock()?);
     }
     // In any order, without waiting for each other.
-    if comm.rank() % 2 == 0 {
+    if comm.rank().is_multiple_of(2) {
         locks.reverse();
     }
     drop(locks);

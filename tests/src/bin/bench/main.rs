@@ -16,7 +16,7 @@
 //!
 //! - `race` how columns are timed against each other · `settings` what is asked for · `raw` MPI without the library
 //! - rows: `write` on one node · `nodes` over two · `read` · `fields` of a struct · `create` objects, splits, barriers ·
-//!   `memory` peaks
+//!   `lock` · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -35,6 +35,7 @@
 
 mod create;
 mod fields;
+mod lock;
 mod memory;
 mod nodes;
 mod race;
@@ -55,6 +56,7 @@ fn main() -> std::process::ExitCode {
         read::rows(&bench)?;
         fields::rows(&bench)?;
         create::rows(&bench)?;
+        lock::rows(&bench)?;
         memory::rows(&bench)
     })
 }

@@ -107,6 +107,17 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Takes the part of rank 0 exclusively, and gives it back (section 12.5.3).
+    pub(crate) fn lock_and_unlock(&self) {
+        // SAFETY: a window of ours, outside any other epoch; rank 0 has a part of it.
+        unsafe {
+            ffi::MPI_Win_lock(ffi::MPI_LOCK_EXCLUSIVE as c_int, 0, 0, self.handle);
+            ffi::MPI_Win_unlock(0, self.handle);
+        }
+    }
+}
+
 impl Drop for Window {
     fn drop(&mut self) {
         if std::thread::panicking() {
