@@ -222,6 +222,37 @@ pub enum Error {
         host: String,
     },
 
+    /// The lock was asked for while this rank has it: a guard was leaked.
+    #[error(
+        "`{call}`: this rank has the lock already, because its guard was leaked; drop guards, or drop the lock to be rid of both"
+    )]
+    Held {
+        /// The call.
+        call: String,
+    },
+
+    /// A rank ended while it had the lock, because its guard was leaked; nobody will get it any more.
+    #[error(
+        "`{call}`: rank {rank} on {host} has left `run` with the lock, because its guard was leaked"
+    )]
+    Abandoned {
+        /// The call.
+        call: String,
+        /// Rank in the `Comm` of the lock.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
+    /// A rank panicked while it had the lock, so that what the lock protects may be half done.
+    #[error(
+        "rank {rank} panicked while it had the lock; look at what it protects, and call `clear_poison` if all is well"
+    )]
+    Poisoned {
+        /// Rank in the `Comm` of the lock.
+        rank: usize,
+    },
+
     /// An environment variable or a setting cannot be used.
     #[error("{name}={value}: {reason}")]
     Setting {

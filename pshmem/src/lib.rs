@@ -20,6 +20,7 @@
 //! - [`Shared`] holds one value, slice, array or struct per node; [`Field`] is a handle to a part of one.
 //! - [`derive@SharedLayout`] turns a struct into one node-shared layout; its page is the manual of the derive.
 //!   [`derive@SharedColumns`] stores records as one array per field.
+//! - [`Lock`] serves ranks in order of request, on one node or over many; [`Mutex`] and [`RwLock`] protect a value.
 //! - [`Error`] explains what went wrong, where, and what to do.
 //!
 //! # What makes it safe
@@ -60,6 +61,7 @@ mod error;
 mod launch;
 mod layout;
 pub mod local;
+mod lock;
 mod run;
 mod say;
 mod segment;
@@ -73,6 +75,12 @@ pub use error::{Error, Result};
 pub use layout::{
     ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, OwnedBy, Preview, Schema,
     SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
+};
+pub use lock::guarded::Content;
+pub use lock::mutex::{Mutex, MutexGuard};
+pub use lock::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use lock::{
+    Engine, Fairness, Holder, Lock, LockBuilder, LockError, LockGuard, LockResult, TryLockResult,
 };
 pub use pshmem_derive::{SharedColumns, SharedLayout};
 pub use run::run;

@@ -7,6 +7,7 @@ use crate::comm::hang;
 use crate::error::{Result, panic_text};
 use crate::launch::{self, Launch};
 use crate::local::{places, start_ranks};
+use crate::lock;
 use crate::say::say;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,6 +101,7 @@ fn one_rank<E: Display>(
     }
     let well = message.is_none();
     guard::set_failure(message);
+    lock::raw::leave_all();
     leave_all();
     guard::set_failure(None);
     well

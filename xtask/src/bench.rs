@@ -4,7 +4,7 @@
 use crate::bench_table::Table;
 use crate::mpi::Mpi;
 use crate::needs::{Need, advice};
-use crate::{args, cargo, run, setup, steps, venv};
+use crate::{args, bench_checks, cargo, run, setup, steps, venv};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -57,6 +57,14 @@ pub(crate) fn command(options: &args::Bench) -> Result<(), String> {
             println!("\n{section}");
             sections.push(section);
         }
+    }
+    if let Some(table) = note(bench_checks::table(measure), &mut problems) {
+        let section = format!(
+            "## What the checks cost, 2 ranks as threads\n\n{}",
+            table.markdown()
+        );
+        println!("\n{section}");
+        sections.push(section);
     }
     let file = cargo::target().join("bench.md");
     std::fs::write(&file, sections.join("\n"))

@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod bench_checks;
 mod bench_table;
 mod cargo;
 mod demo;

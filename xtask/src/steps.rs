@@ -136,6 +136,8 @@ pub(crate) const BUILD: &[&str] = &[
     "--bin",
     "small_shm",
     "--bin",
+    "after_mpi",
+    "--bin",
     "fault",
     "--examples",
 ];

@@ -41,6 +41,7 @@ pub(crate) fn all(
         }
         if options.filter.is_none() {
             report.push(small_shm(mpi, options));
+            report.push(after_mpi(mpi, options));
             examples::under(mpi, earth, options.verbose, report);
         }
         faults::all(mpi, options, report);
@@ -89,6 +90,22 @@ fn small_shm(mpi: &Mpi, options: &args::Test) -> Row {
             .filter_map(|(name, value)| Some((name, value?))),
     );
     checked(row, command, limit(mpi, 2), options.verbose, |_| Ok(()))
+}
+
+/// Objects that outlive `MPI_Finalize`.
+fn after_mpi(mpi: &Mpi, options: &args::Test) -> Row {
+    let row = Row::under("after MPI_Finalize", mpi.name, "2");
+    let command = mpi.launch(2, &cargo::built(mpi, cargo::SUITE, "after_mpi"));
+    checked(
+        row,
+        command,
+        limit(mpi, 2),
+        options.verbose,
+        |output| match output.matches("all is well").count() {
+            2 => Ok(()),
+            ranks => Err(format!("{ranks} of 2 ranks came to the end")),
+        },
+    )
 }
 
 fn suite_on_nodes(mpi: &Mpi, layout: &str, options: &args::Test) -> Row {

@@ -23,10 +23,11 @@ pub(crate) enum Kind {
     Fill,
     Memory,
     Start,
+    Lock,
 }
 
 /// Every kind with the name of its call.
-const NAMES: [(Kind, &str); 13] = [
+const NAMES: [(Kind, &str); 14] = [
     (Kind::Barrier, "barrier"),
     (Kind::Split, "split"),
     (Kind::RanksPerNode, "with_ranks_per_node"),
@@ -40,6 +41,7 @@ const NAMES: [(Kind, &str); 13] = [
     (Kind::Fill, "fill"),
     (Kind::Memory, "memory"),
     (Kind::Start, "run"),
+    (Kind::Lock, "lock"),
 ];
 
 impl Kind {

@@ -27,7 +27,7 @@ pub(crate) struct Core {
     pub(crate) topology: Topology,
     /// Holds the control block of this node, for as many slots as the node has ranks.
     control: Rc<Segment>,
-    pub(super) board: Rc<Board>,
+    pub(crate) board: Rc<Board>,
     pub(crate) memory: NodeMemory,
     /// Neighbours of this node in the tree that leaders gather through.
     pub(crate) parent: Option<usize>,
@@ -39,8 +39,8 @@ pub(crate) struct Core {
     /// Why the `Comm` refuses further calls.
     end: RefCell<Option<Error>>,
     left: Cell<bool>,
-    pub(super) site: Cell<Option<&'static Location<'static>>>,
-    pub(super) crowded: bool,
+    pub(crate) site: Cell<Option<&'static Location<'static>>>,
+    pub(crate) crowded: bool,
 }
 
 thread_local! {

@@ -23,9 +23,9 @@ use std::time::{Duration, Instant};
 
 /// How long a wait may take before it is reported, and before it ends the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Patience {
-    report: Duration,
-    abort: Option<Duration>,
+pub(crate) struct Patience {
+    pub(crate) report: Duration,
+    pub(crate) abort: Option<Duration>,
 }
 
 const REPORT: &str = "PSHMEM_HANG_REPORT";
@@ -50,7 +50,7 @@ pub(crate) fn check_environment() -> Result<()> {
     seconds(REPORT).and(seconds(ABORT)).map(|_| ())
 }
 
-fn patience() -> Patience {
+pub(crate) fn patience() -> Patience {
     static PATIENCE: OnceLock<Patience> = OnceLock::new();
     *PATIENCE.get_or_init(|| Patience {
         report: seconds(REPORT)
@@ -104,7 +104,13 @@ impl Board {
         self.words().count_arrival(self.me);
     }
 
-    fn clear(&self) {
+    /// Posts that this rank waits for something that is no collective call.
+    pub(crate) fn post_plight(&self, plight: &str) {
+        self.post(None, plight);
+    }
+
+    /// Takes back what this rank has posted.
+    pub(crate) fn clear(&self) {
         self.words().set_waits(self.me, 0, 0, "");
     }
 

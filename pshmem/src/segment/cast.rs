@@ -4,6 +4,7 @@
 //! every integer atomic, and a reference to an atomic does not forbid other ranks to change it.
 
 use crate::comm::control::{Control, Head, Slot};
+use crate::lock::queue::{self, Queue};
 use crate::segment::Chunk;
 use crate::segment::arena::{BlockHead, ChunkHead};
 use std::ptr::NonNull;
@@ -22,6 +23,21 @@ pub(super) unsafe fn control<'a>(start: NonNull<u8>, slots: usize) -> Control<'a
     // SAFETY: as for the head, for `slots` elements.
     let slots = unsafe { std::slice::from_raw_parts(first.as_ptr(), slots) };
     Control { head, slots }
+}
+
+/// Sees a lock in raw memory, for the rank with the entry `me`.
+///
+/// # Safety
+/// As for `control`, with the head of a lock and as many entries as `ranks`.
+pub(super) unsafe fn queue<'a>(start: NonNull<u8>, ranks: usize, me: usize) -> Queue<'a> {
+    debug_assert!(start.addr().get().is_multiple_of(align_of::<queue::Head>()));
+    // SAFETY: as in `control`.
+    let head = unsafe { start.cast::<queue::Head>().as_ref() };
+    // SAFETY: as in `control`.
+    let first = unsafe { start.add(size_of::<queue::Head>()) }.cast::<queue::Entry>();
+    // SAFETY: as in `control`.
+    let entries = unsafe { std::slice::from_raw_parts(first.as_ptr(), ranks) };
+    Queue { head, entries, me }
 }
 
 /// Sees the head of a chunk and that of a block in it.

@@ -6,6 +6,7 @@ pub(crate) mod map;
 pub(crate) mod room;
 
 use crate::comm::control::{Control, Head, Slot};
+use crate::lock::queue::{self, Queue};
 use arena::Placement;
 #[cfg(not(loom))]
 use arena::{BlockHead, ChunkHead};
@@ -149,6 +150,25 @@ impl Segment {
 
     pub(crate) fn control_bytes(slots: usize) -> usize {
         size_of::<Head>() + slots * size_of::<Slot>()
+    }
+
+    /// The lock that lies in this segment, for the rank with the entry `me`.
+    ///
+    /// # Safety
+    /// The segment was placed for [`Segment::lock_bytes`] of `ranks` and more, was zeroed before the first rank used it, and
+    /// these bytes are only used as a lock of that many ranks.
+    pub(crate) unsafe fn lock(&self, ranks: usize, me: usize) -> Queue<'_> {
+        assert!(
+            Self::lock_bytes(ranks) <= self.len,
+            "a lock fits its segment"
+        );
+        // SAFETY: room was checked; the rest is the caller's duty, passed on, as in `control`.
+        unsafe { cast::queue(self.start(), ranks, me) }
+    }
+
+    /// Bytes of a lock; what it protects may follow.
+    pub(crate) fn lock_bytes(ranks: usize) -> usize {
+        size_of::<queue::Head>() + ranks * size_of::<queue::Entry>()
     }
 
     /// Bytes to ask for a control block of `slots` slots, so that its block also holds a first chunk for small objects.

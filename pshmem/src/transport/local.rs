@@ -3,12 +3,13 @@
 //! Nodes are as separate as on a cluster: nothing but [`Transport`] carries bytes from one to another.
 
 use crate::error::{Error, Result};
+use crate::lock::desk::Desk;
 use crate::segment::map::{Heap, Mapping};
 use crate::transport::{Message, Room, Transfer, Transport};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What all ranks of a cluster of threads share.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub(crate) struct World {
     waiting: Vec<AtomicBool>,
     /// Sends that no receive has met yet, by sender and receiver.
     offers: Mutex<HashMap<(usize, usize), VecDeque<Offer>>>,
+    /// The desks of ranks that serve. Whoever asks has the desk answer on its own thread: on one machine, that is the thread
+    /// that never waits for the host.
+    desks: Vec<OnceLock<Arc<Mutex<Desk>>>>,
+    answers: Vec<Mutex<VecDeque<Vec<u8>>>>,
     /// Mappings whose first rank has made them, by group leader and key.
     mappings: Mutex<HashMap<(usize, u64), Wanted>>,
 }
@@ -43,6 +48,8 @@ impl World {
         Arc::new(World {
             inboxes: nodes.iter().map(|_| Mutex::default()).collect(),
             waiting: nodes.iter().map(|_| AtomicBool::new(false)).collect(),
+            desks: nodes.iter().map(|_| OnceLock::new()).collect(),
+            answers: nodes.iter().map(|_| Mutex::default()).collect(),
             nodes,
             offers: Mutex::default(),
             mappings: Mutex::default(),
@@ -228,6 +235,27 @@ impl Transport for Local {
 
     fn room(&self, _ranks: usize) -> Result<Room> {
         Ok(crate::segment::room::memory())
+    }
+
+    fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool {
+        self.world.desks[self.rank].get_or_init(|| desk.clone());
+        true
+    }
+
+    fn ask(&self, host: usize, request: &[u8]) {
+        // A lock that is asked for has been opened, so its host serves.
+        let Some(desk) = self.world.desks[host].get() else {
+            return;
+        };
+        // Held until the answers are in their queues, so that they come in the order in which they were given.
+        let mut desk = lock(desk);
+        for (to, answer) in desk.answer(self.rank, request) {
+            lock(&self.world.answers[to]).push_back(answer);
+        }
+    }
+
+    fn answer(&self) -> Option<Vec<u8>> {
+        lock(&self.world.answers[self.rank]).pop_front()
     }
 
     fn abort(&self) -> ! {

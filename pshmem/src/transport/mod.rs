@@ -9,8 +9,10 @@ pub(crate) mod mpi;
 pub(crate) mod post;
 
 use crate::error::{Error, Result};
+use crate::lock::desk::Desk;
 use crate::segment::map::Mapping;
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
 
 /// A message with the rank that sent it.
 pub(crate) type Message = (usize, Vec<u8>);
@@ -84,6 +86,16 @@ pub(crate) trait Transport: Debug {
 
     /// Ends the whole job.
     fn abort(&self) -> !;
+
+    /// Lets this rank's desk answer what other ranks ask, from now on. `true` when a thread of its own does, `false` when
+    /// requests wait for this rank to make a call. To be called again without harm.
+    fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool;
+
+    /// Brings a request to the desk of `host`.
+    fn ask(&self, host: usize, request: &[u8]);
+
+    /// An answer that has come. Drives progress like `poll`.
+    fn answer(&self) -> Option<Vec<u8>>;
 
     /// Whether messages can still be sent; `false` after `MPI_Finalize`.
     fn is_open(&self) -> bool;

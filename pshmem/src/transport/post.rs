@@ -4,11 +4,13 @@
 //! what the others are sent, so that no sender is held up.
 
 use crate::comm::check::Level;
+use crate::lock::desk::{Answer, Desk, Word};
 use crate::transport::{Message, Transport};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 /// A message as it is sent: whom it concerns, then what it says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,16 +32,23 @@ pub(crate) struct Post {
     carried: Cell<u64>,
     /// How much the `Comm`s of this world check; the same on all its ranks.
     pub(crate) level: Cell<Level>,
+    /// What this rank answers to those who ask it.
+    pub(crate) desk: Arc<Mutex<Desk>>,
+    /// Answers that came before anybody looked for them.
+    answers: RefCell<Vec<Answer>>,
 }
 
 impl Post {
     pub(crate) fn new(transport: Rc<dyn Transport>) -> Rc<Self> {
+        let desk = Arc::new(Mutex::new(Desk::new(transport.nodes())));
         let post = Post {
             transport,
             boxes: RefCell::default(),
             next_comm: Cell::new(2),
             carried: Cell::new(0),
             level: Cell::new(Level::Calls),
+            desk,
+            answers: RefCell::default(),
         };
         post.open(1);
         Rc::new(post)
@@ -104,6 +113,17 @@ impl Post {
                 None => {}
             }
         }
+    }
+
+    /// The answer with that number from the host of a lock.
+    pub(crate) fn take_answer(&self, lock: u64, number: u64) -> Option<Word> {
+        let mut answers = self.answers.borrow_mut();
+        if let Some(bytes) = self.transport.answer() {
+            answers.push(postcard::from_bytes(&bytes).expect("an answer that a desk encoded"));
+        }
+        let wanted = |answer: &Answer| (answer.lock, answer.number) == (lock, number);
+        let index = answers.iter().position(wanted)?;
+        Some(answers.swap_remove(index).what)
     }
 
     /// The first letter to `comm` that `take` wants.

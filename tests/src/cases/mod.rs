@@ -1,7 +1,7 @@
 //! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
-//! - `memory` what objects cost
+//! - `memory` what objects cost · `locks` locks and what they protect
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
 //! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
 //! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
@@ -32,6 +32,7 @@ pub mod disagreement;
 pub mod divergence;
 pub mod elements;
 pub mod fields;
+pub mod locks;
 pub mod memory;
 pub mod nested;
 pub mod sizes;
@@ -65,6 +66,10 @@ macro_rules! for_each_case {
                 calls_are_ordered,
             }
             memory { tells_what_it_holds, ten_thousand_live_objects, large_objects_go_back }
+            locks {
+                one_at_a_time, in_order_of_request, giving_up, giving_up_in_a_hurry, readers_and_writers,
+                poisoned_by_a_panic, many_locks, a_lock_per_row, mistakes,
+            }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {
                 integers, floats, others, structs, without_size, aligned_views, nan_and_zero_keep_their_bits,

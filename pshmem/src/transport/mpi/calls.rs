@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
@@ -26,12 +26,30 @@ pub(super) fn is_finalized() -> bool {
     FINALIZED.load(Ordering::Acquire)
 }
 
+/// Service threads that run, for which MPI_Finalize has to wait.
+static SERVING: AtomicUsize = AtomicUsize::new(0);
+
+/// A service thread is about to start. `false` when MPI is ending.
+pub(super) fn service_begins() -> bool {
+    SERVING.fetch_add(1, Ordering::SeqCst);
+    let open = !FINALIZED.load(Ordering::SeqCst);
+    if !open {
+        service_ends();
+    }
+    open
+}
+
+/// The service thread makes no further call.
+pub(super) fn service_ends() {
+    SERVING.fetch_sub(1, Ordering::SeqCst);
+}
+
 /// A nonblocking operation.
 #[derive(Debug)]
 pub(super) struct Request(Cell<ffi::MPI_Request>);
 
 /// MPI as one rank calls it, with the names that its errors carry.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Calls {
     rank: usize,
     host: String,
@@ -117,6 +135,16 @@ impl Calls {
         let code = unsafe { ffi::MPI_Comm_set_errhandler(new, ffi::RSMPI_ERRORS_RETURN) };
         self.check("MPI_Comm_set_errhandler", code)?;
         Ok(new)
+    }
+
+    /// Whether all threads of this process may call MPI (section 11.6.2).
+    pub(super) fn has_threads(&self) -> Result<bool> {
+        let mut provided = 0;
+        // SAFETY: MPI is initialised.
+        let code = unsafe { ffi::MPI_Query_thread(&raw mut provided) };
+        self.check("MPI_Query_thread", code)?;
+        // SAFETY: reading a constant that the binding's C part defines.
+        Ok(provided >= unsafe { ffi::RSMPI_THREAD_MULTIPLE })
     }
 
     pub(super) fn comm_rank(&self, comm: ffi::MPI_Comm) -> Result<usize> {
@@ -456,7 +484,11 @@ fn watch_finalize(calls: &Calls) -> Result<()> {
         _: *mut c_void,
         _: *mut c_void,
     ) -> c_int {
-        FINALIZED.store(true, Ordering::Release);
+        FINALIZED.store(true, Ordering::SeqCst);
+        // Ranks end when nobody asks any more, so the thread is between two looks.
+        while SERVING.load(Ordering::SeqCst) > 0 {
+            std::thread::yield_now();
+        }
         ffi::MPI_SUCCESS as c_int
     }
     static ONCE: Once = Once::new();

@@ -11,19 +11,23 @@
 )]
 
 mod calls;
+mod service;
 mod window;
 
 use crate::error::{Error, Result};
+use crate::lock::desk::Desk;
 use crate::segment::map::Mapping;
 use crate::segment::room;
 use crate::transport::{Message, Room, Transfer, Transport, system_error};
 use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
+use service::Service;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Tag of messages. Nothing else is sent on the private communicator but bytes of segments and the last barrier.
@@ -48,6 +52,15 @@ pub(crate) struct Mpi {
     sending: RefCell<VecDeque<(Request, Box<[u8]>)>>,
     transfers: RefCell<HashMap<usize, Request>>,
     next: std::cell::Cell<usize>,
+    /// For what ranks ask each other's desks.
+    service: RefCell<Service>,
+    service_comm: ffi::MPI_Comm,
+    /// Whether every thread may call MPI.
+    has_threads: bool,
+    /// This rank's desk, once it serves, and whether a thread of its own does.
+    desk: RefCell<Option<(Arc<Mutex<Desk>>, bool)>>,
+    /// Answers of this rank's own desk.
+    own_answers: RefCell<VecDeque<Vec<u8>>>,
 }
 
 impl Mpi {
@@ -59,6 +72,9 @@ impl Mpi {
         let comm = unsafe { unknown.comm_dup(user.as_raw()) }?;
         let rank = unknown.comm_rank(comm)?;
         let calls = Calls::new(rank, host);
+        // SAFETY: a communicator of ours.
+        let service_comm = unsafe { calls.comm_dup(comm) }?;
+        let has_threads = calls.has_threads()?;
         let node_comm = calls.comm_split_shared(comm, rank)?;
         // The lowest rank of a node names it.
         let leader = calls.allreduce_min(node_comm, rank as u64)?;
@@ -80,7 +96,6 @@ impl Mpi {
             .filter(|&rank| leaders[rank] == leader)
             .collect();
         let mpi = Mpi {
-            calls,
             comm,
             node_comm,
             nodes,
@@ -88,6 +103,12 @@ impl Mpi {
             sending: RefCell::default(),
             transfers: RefCell::default(),
             next: std::cell::Cell::new(0),
+            service: RefCell::new(Service::new(calls.clone(), service_comm)),
+            service_comm,
+            has_threads,
+            desk: RefCell::default(),
+            own_answers: RefCell::default(),
+            calls,
         };
         mpi.check_executable()?;
         mpi.check_start_room()?;
@@ -138,7 +159,9 @@ impl Mpi {
         let mut barrier = None;
         loop {
             while self.poll().is_some() {}
-            if barrier.is_none() && self.sending.borrow().is_empty() {
+            self.service.borrow_mut().test_sends();
+            let all_sent = self.sending.borrow().is_empty() && self.service.borrow().is_idle();
+            if barrier.is_none() && all_sent {
                 barrier = Some(self.calls.ibarrier(self.comm));
             }
             if barrier
@@ -233,6 +256,9 @@ impl Transport for Mpi {
             return None;
         }
         self.test_sends();
+        if let Some((desk, false)) = &*self.desk.borrow() {
+            self.service.borrow_mut().serve_one(desk);
+        }
         self.calls.take_message(self.comm, MESSAGE)
     }
 
@@ -278,6 +304,43 @@ impl Transport for Mpi {
             return Ok(room::memory());
         }
         room::shm().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
+    }
+
+    fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool {
+        let mut served = self.desk.borrow_mut();
+        let (_, by_thread) = served.get_or_insert_with(|| {
+            let service = Service::new(self.calls.clone(), self.service_comm);
+            let by_thread = self.has_threads && service.start(desk.clone());
+            (desk.clone(), by_thread)
+        });
+        *by_thread
+    }
+
+    fn ask(&self, host: usize, request: &[u8]) {
+        let mut service = self.service.borrow_mut();
+        if host != self.rank() {
+            return service.ask(host, request);
+        }
+        let Some((desk, _)) = &*self.desk.borrow() else {
+            return;
+        };
+        // Held until the answers are sent, so that they come in the order in which they were given.
+        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+        for (to, answer) in desk.answer(host, request) {
+            if to == host {
+                self.own_answers.borrow_mut().push_back(answer);
+            } else {
+                service.reply(to, &answer);
+            }
+        }
+    }
+
+    fn answer(&self) -> Option<Vec<u8>> {
+        if !self.is_open() {
+            return None;
+        }
+        let own = self.own_answers.borrow_mut().pop_front();
+        own.or_else(|| self.service.borrow_mut().answer())
     }
 
     fn abort(&self) -> ! {

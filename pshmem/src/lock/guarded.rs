@@ -1,0 +1,173 @@
+//! What `Mutex` and `RwLock` share: a lock and the value that it protects.
+
+use crate::comm::Comm;
+use crate::error::Result;
+use crate::layout::Element;
+use crate::layout::place::PAGE;
+use crate::lock::desk::Poison;
+use crate::lock::queue::Mode;
+use crate::lock::raw::{Plan, Raw, Taken};
+use crate::lock::wait::Patience;
+use crate::lock::{Engine, Fairness};
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+/// What a lock can protect: an [`Element`] `T`, or some of them as `[T]`.
+///
+/// ```
+/// use pshmem::{Comm, Mutex};
+///
+/// let one = Mutex::<f64>::new(&Comm::solo(), 1.5)?;
+/// let many = Mutex::<[u32]>::from_slice(&Comm::solo(), &[1, 2, 3])?;
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+pub trait Content: 'static {
+    /// One of the elements.
+    type Item: Element;
+
+    #[doc(hidden)]
+    fn of(items: &[Self::Item]) -> &Self;
+
+    #[doc(hidden)]
+    fn of_mut(items: &mut [Self::Item]) -> &mut Self;
+}
+
+impl<T: Element> Content for T {
+    type Item = T;
+
+    fn of(items: &[T]) -> &T {
+        &items[0]
+    }
+
+    fn of_mut(items: &mut [T]) -> &mut T {
+        &mut items[0]
+    }
+}
+
+impl<T: Element> Content for [T] {
+    type Item = T;
+
+    fn of(items: &[T]) -> &[T] {
+        items
+    }
+
+    fn of_mut(items: &mut [T]) -> &mut [T] {
+        items
+    }
+}
+
+/// A lock with a value: in node memory behind the lock, or in this rank's own while it has a lock that is hosted elsewhere.
+#[derive(Debug)]
+pub(crate) struct Guarded<T: Content + ?Sized> {
+    pub(crate) raw: Rc<Raw>,
+    /// Elements of the value; on one node, that many lie behind the lock, aligned and initialised.
+    len: usize,
+    local: Vec<T::Item>,
+    touched: bool,
+}
+
+impl<T: Content + ?Sized> Guarded<T> {
+    /// Collective over the `Comm`; all ranks pass the same items.
+    pub(crate) fn new(
+        comm: &Comm,
+        kind: &str,
+        root: usize,
+        fairness: Fairness,
+        items: &[T::Item],
+        site: &'static Location<'static>,
+    ) -> Result<Self> {
+        const {
+            assert!(
+                align_of::<T::Item>() <= PAGE,
+                "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
+            );
+        };
+        let plan = Plan {
+            root,
+            fairness,
+            kind: &format!("{kind}<{}>", std::any::type_name::<T>()),
+            value: bytemuck::cast_slice(items),
+            align: align_of::<T::Item>(),
+        };
+        let raw = Raw::new(comm, &plan, site)?;
+        let local = match raw.engine() {
+            Engine::NodeAtomics => Vec::new(),
+            _ => items.to_vec(),
+        };
+        Ok(Guarded {
+            raw,
+            len: items.len(),
+            local,
+            touched: false,
+        })
+    }
+
+    /// Takes the lock and its value; `None` when patience ends before.
+    #[inline]
+    pub(crate) fn take(
+        &mut self,
+        name: &'static str,
+        mode: Mode,
+        patience: Patience,
+        site: &'static Location<'static>,
+    ) -> Result<Option<Taken>> {
+        let Some(mut taken) = self.raw.take(name, mode, patience, site)? else {
+            return Ok(None);
+        };
+        self.touched = false;
+        if let Some(value) = taken.value.take() {
+            assert_eq!(
+                value.len(),
+                size_of_val(self.local.as_slice()),
+                "a value has as many bytes on all ranks"
+            );
+            // SAFETY: as many bytes on both sides, of which those of the message were items of the same type on another rank
+            // (kind and value are compared when the lock is made), so they are valid here.
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    value.as_ptr(),
+                    self.local.as_mut_ptr().cast::<u8>(),
+                    value.len(),
+                );
+            }
+        }
+        Ok(Some(taken))
+    }
+
+    #[inline]
+    pub(crate) fn give_back(&mut self, mode: Mode, poison: Option<Poison>) {
+        let travels = mode == Mode::Write && self.touched && self.raw.value().is_none();
+        let value = travels.then(|| bytemuck::cast_slice(&self.local).to_vec());
+        self.raw.give_back(value, poison);
+    }
+
+    fn items(&self) -> Option<NonNull<T::Item>> {
+        Some(self.raw.value()?.cast())
+    }
+
+    /// # Safety
+    /// This rank has the lock.
+    #[inline]
+    pub(crate) unsafe fn value(&self) -> &T {
+        let items = match self.items() {
+            // SAFETY: `len` items are there (`len`); other ranks only read them while this one has the lock.
+            Some(items) => unsafe { std::slice::from_raw_parts(items.as_ptr(), self.len) },
+            None => &self.local,
+        };
+        T::of(items)
+    }
+
+    /// # Safety
+    /// This rank has the lock for writing.
+    #[inline]
+    pub(crate) unsafe fn value_mut(&mut self) -> &mut T {
+        self.touched = true;
+        let items = match self.items() {
+            // SAFETY: `len` items are there (`len`); no other rank uses them while this one has the lock.
+            Some(items) => unsafe { std::slice::from_raw_parts_mut(items.as_ptr(), self.len) },
+            None => &mut self.local,
+        };
+        T::of_mut(items)
+    }
+}

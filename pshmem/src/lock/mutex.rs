@@ -1,0 +1,240 @@
+//! `Mutex`: a value that one rank at a time may change.
+
+use crate::comm::Comm;
+use crate::error::Result;
+use crate::layout::Element;
+use crate::lock::guarded::{Content, Guarded};
+use crate::lock::queue::Mode;
+use crate::lock::wait::Patience;
+use crate::lock::{self, Engine, Fairness, Holder, LockError, LockResult, TryLockResult};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::time::Duration;
+
+/// A value that lives with its [`Lock`](crate::Lock): whoever has it sees what the one before has left, on any node.
+///
+/// ```
+/// use pshmem::{Mutex, local::Cluster};
+///
+/// let sums = Cluster::new(&[2, 1]).run(|comm| {
+///     let mut count = Mutex::<u64>::new(comm, 0).unwrap();
+///     *count.lock().unwrap() += comm.rank() as u64;
+///     comm.barrier().unwrap();
+///     let sum = *count.lock().unwrap();
+///     sum
+/// });
+/// assert_eq!(sums, [3, 3, 3]);
+/// ```
+///
+/// On one node the value lies in node memory. Over several nodes it travels with the lock, once to each rank that gets it and
+/// back if it was written to: meant for counters and small tables, not for what [`Shared`](crate::Shared) is for.
+pub struct Mutex<T: Content + ?Sized> {
+    inner: Guarded<T>,
+}
+
+/// The value of a [`Mutex`] while this rank has it.
+#[must_use = "the lock is given back when the guard is dropped"]
+pub struct MutexGuard<'a, T: Content + ?Sized> {
+    /// Taken for writing, by `Mutex::take`, until the guard is dropped.
+    mutex: &'a mut Guarded<T>,
+    was_panicking: bool,
+    cleared: bool,
+}
+
+impl<T: Element> Mutex<T> {
+    /// A lock over the ranks of `comm` with this value, hosted on rank 0 where they are on several nodes.
+    ///
+    /// ```
+    /// let count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// Over all ranks, with the same value: one meeting, or three on one node.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`](crate::Error::Mismatch), [`Error::NoRoom`](crate::Error::NoRoom), and those of [`Comm::barrier`].
+    #[track_caller]
+    pub fn new(comm: &Comm, value: T) -> Result<Self> {
+        let site = Location::caller();
+        let inner = Guarded::new(comm, "Mutex", 0, Fairness::Fifo, &[value], site)?;
+        Ok(Mutex { inner })
+    }
+}
+
+impl<T: Element> Mutex<[T]> {
+    /// A lock over the ranks of `comm` with these values, hosted on rank 0 where they are on several nodes.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Mutex};
+    ///
+    /// let mut table = Mutex::<[f64]>::from_slice(&Comm::solo(), &[0.5; 4])?;
+    /// table.lock()?[3] = 1.0;
+    /// assert_eq!(table.lock()?[2..], [0.5, 1.0]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// As [`new`](Mutex::new).
+    ///
+    /// # Errors
+    /// As [`new`](Mutex::new).
+    #[track_caller]
+    pub fn from_slice(comm: &Comm, values: &[T]) -> Result<Self> {
+        let site = Location::caller();
+        let inner = Guarded::new(comm, "Mutex", 0, Fairness::Fifo, values, site)?;
+        Ok(Mutex { inner })
+    }
+}
+
+impl<T: Content + ?Sized> Mutex<T> {
+    /// Waits in line for the value.
+    ///
+    /// ```
+    /// let mut count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
+    /// *count.lock()? += 1;
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Lock::lock`](crate::Lock::lock).
+    #[track_caller]
+    #[inline]
+    pub fn lock(&mut self) -> LockResult<MutexGuard<'_, T>> {
+        let taken = self.take("lock", Patience::Forever, Location::caller())?;
+        taken.ok_or_else(|| unreachable!("patience does not end"))
+    }
+
+    /// Takes the value if nobody has it or waits for it.
+    ///
+    /// ```
+    /// let mut count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
+    /// assert!(count.try_lock()?.is_some());
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Lock::lock`](crate::Lock::lock).
+    #[track_caller]
+    pub fn try_lock(&mut self) -> TryLockResult<MutexGuard<'_, T>> {
+        self.take("try_lock", Patience::None, Location::caller())
+    }
+
+    /// Waits in line for at most this long.
+    ///
+    /// ```
+    /// let mut count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
+    /// assert!(count.lock_timeout(std::time::Duration::from_millis(1))?.is_some());
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Lock::lock`](crate::Lock::lock).
+    #[track_caller]
+    pub fn lock_timeout(&mut self, at_most: Duration) -> TryLockResult<MutexGuard<'_, T>> {
+        self.take("lock_timeout", lock::patience(at_most), Location::caller())
+    }
+
+    /// How the lock works.
+    ///
+    /// ```
+    /// let count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
+    /// assert_eq!(count.engine(), pshmem::Engine::NodeAtomics);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.inner.raw.engine()
+    }
+
+    /// Who has the value at this moment. Over several nodes it asks the host.
+    ///
+    /// ```
+    /// let count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
+    /// assert_eq!(count.holder(), None);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder> {
+        lock::holder(&self.inner.raw)
+    }
+
+    #[inline]
+    fn take(
+        &mut self,
+        name: &'static str,
+        patience: Patience,
+        site: &'static Location<'static>,
+    ) -> TryLockResult<MutexGuard<'_, T>> {
+        let Some(taken) = self.inner.take(name, Mode::Write, patience, site)? else {
+            return Ok(None);
+        };
+        let guard = MutexGuard {
+            mutex: &mut self.inner,
+            was_panicking: std::thread::panicking(),
+            cleared: false,
+        };
+        match taken.poisoned {
+            Some(rank) => Err(LockError::Poisoned { guard, rank }),
+            None => Ok(Some(guard)),
+        }
+    }
+}
+
+impl<T: Content + ?Sized> MutexGuard<'_, T> {
+    /// Says that what a panic may have left half done is whole again.
+    ///
+    /// ```
+    /// pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?.lock()?.clear_poison();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn clear_poison(&mut self) {
+        self.cleared = true;
+    }
+}
+
+impl<T: Content + ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard has the lock for writing.
+        unsafe { self.mutex.value() }
+    }
+}
+
+impl<T: Content + ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard has the lock for writing.
+        unsafe { self.mutex.value_mut() }
+    }
+}
+
+impl<T: Content + ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let poison = lock::poison(self.was_panicking, self.cleared);
+        self.mutex.give_back(Mode::Write, poison);
+    }
+}
+
+impl<T: Content + fmt::Debug + ?Sized> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: Content + ?Sized> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
+        write!(
+            f,
+            "Mutex<{name}>({} on {:?}, {})",
+            raw.name(),
+            raw.comm,
+            self.engine()
+        )
+    }
+}

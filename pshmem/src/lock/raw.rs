@@ -1,0 +1,475 @@
+//! A lock without what it protects: taking it and giving it back, on one node or through the desk of a host.
+
+use crate::comm::Comm;
+use crate::comm::call::{Call, Kind};
+use crate::comm::core::Core;
+use crate::comm::memory::Want;
+use crate::comm::note::Note;
+use crate::comm::same::SAME_BYTES;
+use crate::error::{Error, Result};
+use crate::layout::place::{PAGE, round_up};
+use crate::lock::desk::{Poison, Request, Wish, Word, now};
+use crate::lock::queue::{Mode, Queue};
+use crate::lock::wait::{Patience, Wait};
+use crate::lock::{Engine, Fairness};
+use crate::segment::Segment;
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::rc::{Rc, Weak};
+
+/// One rank's part of a lock.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) comm: Comm,
+    number: u64,
+    side: Side,
+    /// How this rank has the lock, if it does.
+    held: Cell<Option<Mode>>,
+}
+
+/// Where the lock's words are.
+#[derive(Debug)]
+enum Side {
+    /// In a segment that all ranks of the `Comm` share, placed for a lock of as many ranks; the value lies behind it.
+    Node { segment: Segment, value: usize },
+    /// At the desk of a rank of the world.
+    Hosted {
+        host: usize,
+        lock: u64,
+        /// Requests made.
+        asked: Cell<u64>,
+        engine: Engine,
+    },
+}
+
+/// What a rank gets with the lock.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// The value where it travels with the lock.
+    pub(crate) value: Option<Vec<u8>>,
+    /// The rank that panicked while it had the lock.
+    pub(crate) poisoned: Option<usize>,
+}
+
+/// A lock from outside, at one moment.
+#[derive(Debug)]
+pub(crate) struct Looks {
+    /// Who has it for writing, and since when.
+    pub(crate) holder: Option<(usize, u64)>,
+    /// Whether this rank is the next.
+    pub(crate) is_next: bool,
+    pub(crate) waiting: usize,
+}
+
+/// What all ranks pass to make a lock.
+pub(crate) struct Plan<'a> {
+    pub(crate) root: usize,
+    pub(crate) fairness: Fairness,
+    /// The name of the kind of lock, and its value as all ranks pass it.
+    pub(crate) kind: &'a str,
+    pub(crate) value: &'a [u8],
+    pub(crate) align: usize,
+}
+
+thread_local! {
+    /// The locks of this rank that may still be alive, leaked ones included.
+    static LIVE: RefCell<Vec<Weak<Raw>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Raw {
+    /// Collective over the `Comm`.
+    pub(crate) fn new(
+        comm: &Comm,
+        plan: &Plan<'_>,
+        site: &'static Location<'static>,
+    ) -> Result<Rc<Self>> {
+        let core = &comm.core;
+        core.enter(Kind::Lock.name(), site)?;
+        let call = Call::new(Kind::Lock).root(plan.root);
+        core.check_root(call, plan.root)?;
+        let number = core.next_object();
+        let same = [
+            plan.fairness.text().as_bytes(),
+            plan.kind.as_bytes(),
+            plan.value,
+        ]
+        .concat();
+        let is_short = same.len() <= SAME_BYTES;
+        let host = core.topology.address(plan.root);
+        let lock = (core.id << 32) | number;
+        if core.is_multi_node() && core.topology.rank == plan.root {
+            // Before anybody can ask for it.
+            let mut desk = core
+                .post
+                .desk
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            desk.open(
+                lock,
+                core.topology.size(),
+                plan.fairness,
+                plan.value.to_vec(),
+            );
+        }
+        let by_thread = core.is_multi_node()
+            && core.topology.rank == plan.root
+            && core.post.transport.serve(&core.post.desk);
+        let note = Note {
+            same: is_short.then(|| same.clone()),
+            // The host tells the others who answers.
+            id: by_thread.then_some(1),
+            ..Note::default()
+        };
+        let notes = core.agree(call, note, |_| Vec::new())?.notes;
+        if !is_short {
+            core.compare(call, &same)?;
+        }
+        let words = if core.is_multi_node() {
+            let engine = if notes.id == Some(1) {
+                Engine::ServiceThread
+            } else {
+                Engine::HostCalls
+            };
+            Side::Hosted {
+                host,
+                lock,
+                asked: Cell::new(0),
+                engine,
+            }
+        } else {
+            Self::on_node(core, call, plan)?
+        };
+        let raw = Rc::new(Raw {
+            comm: comm.clone(),
+            number,
+            side: words,
+            held: Cell::new(None),
+        });
+        LIVE.with_borrow_mut(|live| {
+            if live.len().is_power_of_two() {
+                live.retain(|raw| raw.strong_count() > 0);
+            }
+            live.push(Rc::downgrade(&raw));
+        });
+        Ok(raw)
+    }
+
+    fn on_node(core: &Core, call: Call, plan: &Plan<'_>) -> Result<Side> {
+        let ranks = core.topology.mates.len();
+        let too_large = || Error::TooLarge {
+            what: "the value of the lock".to_owned(),
+            extents: vec![plan.value.len()],
+            size: 1,
+        };
+        debug_assert!(plan.align <= PAGE);
+        let value =
+            round_up(Segment::lock_bytes(ranks), plan.align.max(64)).ok_or_else(too_large)?;
+        let want = Want {
+            bytes: value.checked_add(plan.value.len()).ok_or_else(too_large)?,
+            align: plan.align.max(64),
+            ranks,
+        };
+        let segment = core
+            .place(call.step(8), None, &[want], Some(0))?
+            .expect("a segment was asked for");
+        if core.topology.is_leader() {
+            // SAFETY: the value lies behind the lock, inside the segment (`want`); the other ranks wait in the next meeting.
+            let to = unsafe { segment.start().add(value) };
+            // SAFETY: as above; the bytes are `plan.value.len()` on both sides.
+            unsafe {
+                to.copy_from_nonoverlapping(
+                    NonNull::from(plan.value).cast::<u8>(),
+                    plan.value.len(),
+                );
+            }
+        }
+        core.agree(call.step(9), Note::default(), |_| Vec::new())?;
+        Ok(Side::Node { segment, value })
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match &self.side {
+            Side::Node { .. } => Engine::NodeAtomics,
+            Side::Hosted { engine, .. } => *engine,
+        }
+    }
+
+    /// The value, where it lies in node memory. To be used by the rank that has the lock only.
+    pub(crate) fn value(&self) -> Option<NonNull<u8>> {
+        match &self.side {
+            // SAFETY: inside the segment (`on_node`).
+            Side::Node { segment, value } => Some(unsafe { segment.start().add(*value) }),
+            Side::Hosted { .. } => None,
+        }
+    }
+
+    /// Takes the lock; `None` when patience ends before.
+    #[inline]
+    pub(crate) fn take(
+        &self,
+        name: &'static str,
+        mode: Mode,
+        patience: Patience,
+        site: &'static Location<'static>,
+    ) -> Result<Option<Taken>> {
+        let core = &self.comm.core;
+        core.enter(name, site)?;
+        if self.held.get().is_some() {
+            return Err(Error::Held {
+                call: name.to_owned(),
+            });
+        }
+        let taken = match &self.side {
+            Side::Node { segment, .. } => {
+                self.take_on_node(name, mode, patience, self.queue(segment))?
+            }
+            Side::Hosted {
+                host, lock, asked, ..
+            } => self.take_from_host(name, mode, patience, (*host, *lock, asked)),
+        };
+        if taken.is_some() {
+            self.held.set(Some(mode));
+        }
+        Ok(taken)
+    }
+
+    #[inline]
+    fn take_on_node(
+        &self,
+        name: &'static str,
+        mode: Mode,
+        patience: Patience,
+        queue: Queue<'_>,
+    ) -> Result<Option<Taken>> {
+        if !queue.try_take(mode)
+            && (patience.is_over() || !self.wait_on_node(name, mode, patience, queue)?)
+        {
+            return Ok(None);
+        }
+        queue.note_taken(mode, coarse_now());
+        Ok(Some(Taken {
+            value: None,
+            poisoned: queue.poisoned().map(|rank| rank as usize),
+        }))
+    }
+
+    #[cold]
+    fn wait_on_node(
+        &self,
+        name: &'static str,
+        mode: Mode,
+        patience: Patience,
+        queue: Queue<'_>,
+    ) -> Result<bool> {
+        if queue.take_or_wait(mode) {
+            return Ok(true);
+        }
+        let mut wait = Wait::new(self, name, patience);
+        loop {
+            if queue.is_granted() {
+                return Ok(true);
+            }
+            if wait.is_over() {
+                return Ok(!queue.give_up());
+            }
+            if let Some(time) = wait.pause() {
+                queue.sleep(time);
+            }
+            if wait.is_time_to_look()
+                && let Some(error) = self.look_for_gone(name, queue)
+                && queue.give_up()
+            {
+                return Err(error);
+            }
+        }
+    }
+
+    /// A rank that has left `run` with the lock will not give it back.
+    fn look_for_gone(&self, name: &str, queue: Queue<'_>) -> Option<Error> {
+        let core = &self.comm.core;
+        if core.topology.size() == 1 {
+            return None;
+        }
+        let control = core.control();
+        let slot = queue.holders().find(|&slot| control.progress(slot).1)?;
+        Some(Error::Abandoned {
+            call: name.to_owned(),
+            rank: core.topology.mates[slot] as usize,
+            host: self.comm.host().to_owned(),
+        })
+    }
+
+    fn take_from_host(
+        &self,
+        name: &'static str,
+        mode: Mode,
+        patience: Patience,
+        (host, lock, asked): (usize, u64, &Cell<u64>),
+    ) -> Option<Taken> {
+        let core = &self.comm.core;
+        let number = next(asked);
+        let wait = !patience.is_over();
+        ask(core, host, (lock, number), Wish::Take { mode, wait });
+        let mut waiting = Wait::new(self, name, if wait { patience } else { Patience::Forever });
+        let mut gave_up = false;
+        let word = loop {
+            if let Some(word) = core.post.take_answer(lock, number) {
+                break word;
+            }
+            if !gave_up && waiting.is_over() {
+                // Answered with the number of the request above, unless the lock is on its way already.
+                gave_up = true;
+                ask(core, host, (lock, next(asked)), Wish::GiveUp);
+            }
+            waiting.pause_for_message();
+            waiting.is_time_to_look();
+        };
+        let Word::Granted { value, poisoned } = word else {
+            return None;
+        };
+        Some(Taken {
+            value: Some(value),
+            poisoned: poisoned.and_then(|world| self.rank_of(world)),
+        })
+    }
+
+    /// Gives the lock back. `value` is what a writer leaves, where the value travels.
+    #[inline]
+    pub(crate) fn give_back(&self, value: Option<Vec<u8>>, poison: Option<Poison>) {
+        let Some(mode) = self.held.take() else {
+            return;
+        };
+        let core = &self.comm.core;
+        match &self.side {
+            Side::Node { segment, .. } => {
+                let queue = self.queue(segment);
+                if let Some(poison) = poison {
+                    let me = core.topology.rank as u32;
+                    queue.set_poisoned((poison == Poison::Panicked).then_some(me));
+                }
+                queue.note_given_back(mode);
+                queue.give_back(mode);
+            }
+            Side::Hosted {
+                host, lock, asked, ..
+            } if core.post.transport.is_open() => {
+                let (lock, number) = (*lock, next(asked));
+                let what = Wish::GiveBack { value, poison };
+                ask(core, *host, (lock, number), what);
+            }
+            Side::Hosted { .. } => {}
+        }
+    }
+
+    /// What can be known from outside.
+    pub(crate) fn look(&self) -> Looks {
+        let core = &self.comm.core;
+        match &self.side {
+            Side::Node { segment, .. } => {
+                let queue = self.queue(segment);
+                let rank =
+                    |(slot, since): (usize, u64)| (core.topology.mates[slot] as usize, since);
+                Looks {
+                    holder: queue.holder().map(rank),
+                    is_next: queue.is_first(),
+                    waiting: queue.waiting(),
+                }
+            }
+            Side::Hosted {
+                host, lock, asked, ..
+            } => {
+                let (lock, number) = (*lock, next(asked));
+                ask(core, *host, (lock, number), Wish::Holder);
+                let mut wait = Wait::new(self, "holder", Patience::Forever);
+                loop {
+                    if let Some(Word::Holder {
+                        holder,
+                        next,
+                        waiting,
+                    }) = core.post.take_answer(lock, number)
+                    {
+                        let rank = |(of, since)| Some((self.rank_of(of)?, since));
+                        return Looks {
+                            holder: holder.and_then(rank),
+                            is_next: next == Some(core.post.transport.rank()),
+                            waiting,
+                        };
+                    }
+                    wait.pause_for_message();
+                }
+            }
+        }
+    }
+
+    /// The rank in the `Comm` of a rank of the world.
+    fn rank_of(&self, world: usize) -> Option<usize> {
+        let ranks = &self.comm.core.topology.world;
+        ranks.iter().position(|&rank| rank as usize == world)
+    }
+
+    /// `lock 3`, for reports.
+    pub(crate) fn name(&self) -> String {
+        format!("lock {}", self.number)
+    }
+
+    fn queue<'a>(&self, segment: &'a Segment) -> Queue<'a> {
+        let topology = &self.comm.core.topology;
+        // SAFETY: placed for a lock of as many ranks as the Comm has, all on this node, and zeroed (`on_node`).
+        unsafe { segment.lock(topology.mates.len(), topology.slot) }
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // After a guard was leaked. Nothing that it lent can be in use, or the handle could not be dropped.
+        self.give_back(None, None);
+        let core = &self.comm.core;
+        if let Side::Hosted {
+            host, lock, asked, ..
+        } = &self.side
+            && core.post.transport.is_open()
+        {
+            let (lock, number) = (*lock, next(asked));
+            ask(core, *host, (lock, number), Wish::Close);
+        }
+    }
+}
+
+/// The rank returns from `run`: hosted locks that it has, because guards were leaked, go to the next as poisoned. Locks on a
+/// node stay taken, because what a leaked guard has lent may still be in use; those who wait see that the rank has gone.
+pub(crate) fn leave_all() {
+    let live = LIVE.with_borrow_mut(std::mem::take);
+    for raw in live.iter().filter_map(Weak::upgrade) {
+        if matches!(raw.side, Side::Hosted { .. }) && raw.held.get().is_some() {
+            raw.give_back(None, Some(Poison::Panicked));
+        }
+    }
+}
+
+fn next(asked: &Cell<u64>) -> u64 {
+    asked.set(asked.get() + 1);
+    asked.get()
+}
+
+fn ask(core: &Core, host: usize, (lock, number): (u64, u64), what: Wish) {
+    let request = Request { lock, number, what };
+    let bytes = postcard::to_allocvec(&request).expect("plain data always encodes");
+    core.post.transport.ask(host, &bytes);
+}
+
+/// The time for reports. The coarse clock takes a few nanoseconds, which is what an uncontended lock has to spare.
+fn coarse_now() -> u64 {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: room for one timespec; the clock exists on every Linux.
+        if unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &raw mut time) } == 0 {
+            return time.tv_sec.cast_unsigned() * 1000 + time.tv_nsec.cast_unsigned() / 1_000_000;
+        }
+    }
+    now()
+}

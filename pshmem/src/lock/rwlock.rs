@@ -1,0 +1,240 @@
+//! `RwLock`: a value that many ranks may read at a time, or one may change.
+
+use crate::comm::Comm;
+use crate::error::Result;
+use crate::layout::Element;
+use crate::lock::guarded::{Content, Guarded};
+use crate::lock::queue::Mode;
+use crate::lock::wait::Patience;
+use crate::lock::{self, Engine, Fairness, LockError, LockResult};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+
+/// A value with a lock that many readers or one writer have. Requests are served in order, so writers are not starved:
+/// readers that come after a writer wait behind it.
+///
+/// ```
+/// use pshmem::{RwLock, local::Cluster};
+///
+/// let seen = Cluster::new(&[2, 1]).run(|comm| {
+///     let mut limit = RwLock::<f64>::new(comm, 0.0).unwrap();
+///     if comm.rank() == 0 {
+///         *limit.write().unwrap() = 2.5;
+///     }
+///     comm.barrier().unwrap();
+///     let seen = *limit.read().unwrap();
+///     seen
+/// });
+/// assert_eq!(seen, [2.5, 2.5, 2.5]);
+/// ```
+///
+/// Where the value lives is as for [`Mutex`](crate::Mutex).
+pub struct RwLock<T: Content + ?Sized> {
+    inner: Guarded<T>,
+}
+
+/// The value of a [`RwLock`], to be read.
+#[must_use = "the lock is given back when the guard is dropped"]
+pub struct RwLockReadGuard<'a, T: Content + ?Sized> {
+    /// Taken for reading until the guard is dropped.
+    lock: &'a mut Guarded<T>,
+}
+
+/// The value of a [`RwLock`], to be changed.
+#[must_use = "the lock is given back when the guard is dropped"]
+pub struct RwLockWriteGuard<'a, T: Content + ?Sized> {
+    /// Taken for writing until the guard is dropped.
+    lock: &'a mut Guarded<T>,
+    was_panicking: bool,
+    cleared: bool,
+}
+
+impl<T: Element> RwLock<T> {
+    /// A lock over the ranks of `comm` with this value, hosted on rank 0 where they are on several nodes.
+    ///
+    /// ```
+    /// let limit = pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?;
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// As [`Mutex::new`](crate::Mutex::new).
+    ///
+    /// # Errors
+    /// As [`Mutex::new`](crate::Mutex::new).
+    #[track_caller]
+    pub fn new(comm: &Comm, value: T) -> Result<Self> {
+        let site = Location::caller();
+        let inner = Guarded::new(comm, "RwLock", 0, Fairness::Fifo, &[value], site)?;
+        Ok(RwLock { inner })
+    }
+}
+
+impl<T: Element> RwLock<[T]> {
+    /// A lock over the ranks of `comm` with these values, hosted on rank 0 where they are on several nodes.
+    ///
+    /// ```
+    /// use pshmem::{Comm, RwLock};
+    ///
+    /// let mut table = RwLock::<[f64]>::from_slice(&Comm::solo(), &[0.5; 4])?;
+    /// assert_eq!(table.read()?.len(), 4);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// As [`Mutex::new`](crate::Mutex::new).
+    ///
+    /// # Errors
+    /// As [`Mutex::new`](crate::Mutex::new).
+    #[track_caller]
+    pub fn from_slice(comm: &Comm, values: &[T]) -> Result<Self> {
+        let site = Location::caller();
+        let inner = Guarded::new(comm, "RwLock", 0, Fairness::Fifo, values, site)?;
+        Ok(RwLock { inner })
+    }
+}
+
+impl<T: Content + ?Sized> RwLock<T> {
+    /// Waits in line to read the value.
+    ///
+    /// ```
+    /// let mut limit = pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?;
+    /// assert_eq!(*limit.read()?, 1.5);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Lock::lock`](crate::Lock::lock).
+    #[track_caller]
+    pub fn read(&mut self) -> LockResult<RwLockReadGuard<'_, T>> {
+        let site = Location::caller();
+        let taken = self
+            .inner
+            .take("read", Mode::Read, Patience::Forever, site)?;
+        let taken = taken.unwrap_or_else(|| unreachable!("patience does not end"));
+        let guard = RwLockReadGuard {
+            lock: &mut self.inner,
+        };
+        match taken.poisoned {
+            Some(rank) => Err(LockError::Poisoned { guard, rank }),
+            None => Ok(guard),
+        }
+    }
+
+    /// Waits in line to change the value.
+    ///
+    /// ```
+    /// let mut limit = pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?;
+    /// *limit.write()? *= 2.0;
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Lock::lock`](crate::Lock::lock).
+    #[track_caller]
+    pub fn write(&mut self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        let site = Location::caller();
+        let taken = self
+            .inner
+            .take("write", Mode::Write, Patience::Forever, site)?;
+        let taken = taken.unwrap_or_else(|| unreachable!("patience does not end"));
+        let guard = RwLockWriteGuard {
+            lock: &mut self.inner,
+            was_panicking: std::thread::panicking(),
+            cleared: false,
+        };
+        match taken.poisoned {
+            Some(rank) => Err(LockError::Poisoned { guard, rank }),
+            None => Ok(guard),
+        }
+    }
+
+    /// How the lock works.
+    ///
+    /// ```
+    /// let limit = pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?;
+    /// assert_eq!(limit.engine(), pshmem::Engine::NodeAtomics);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.inner.raw.engine()
+    }
+}
+
+impl<T: Content + ?Sized> RwLockWriteGuard<'_, T> {
+    /// Says that what a panic may have left half done is whole again.
+    ///
+    /// ```
+    /// pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?.write()?.clear_poison();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn clear_poison(&mut self) {
+        self.cleared = true;
+    }
+}
+
+impl<T: Content + ?Sized> Deref for RwLockReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the guard has the lock for reading.
+        unsafe { self.lock.value() }
+    }
+}
+
+impl<T: Content + ?Sized> Deref for RwLockWriteGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the guard has the lock for writing.
+        unsafe { self.lock.value() }
+    }
+}
+
+impl<T: Content + ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard has the lock for writing.
+        unsafe { self.lock.value_mut() }
+    }
+}
+
+impl<T: Content + ?Sized> Drop for RwLockReadGuard<'_, T> {
+    fn drop(&mut self) {
+        // A reader leaves nothing half done.
+        self.lock.give_back(Mode::Read, None);
+    }
+}
+
+impl<T: Content + ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    fn drop(&mut self) {
+        let poison = lock::poison(self.was_panicking, self.cleared);
+        self.lock.give_back(Mode::Write, poison);
+    }
+}
+
+impl<T: Content + fmt::Debug + ?Sized> fmt::Debug for RwLockReadGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: Content + fmt::Debug + ?Sized> fmt::Debug for RwLockWriteGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: Content + ?Sized> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
+        write!(
+            f,
+            "RwLock<{name}>({} on {:?}, {})",
+            raw.name(),
+            raw.comm,
+            self.engine()
+        )
+    }
+}

@@ -1,0 +1,169 @@
+//! How a rank waits for a lock: spinning shortly, then yielding and driving progress, then asleep for moments.
+
+use crate::comm::hang;
+use crate::lock::raw::{Looks, Raw};
+use crate::say::say;
+use std::time::{Duration, Instant};
+
+/// Looks at a word before the core is given away, where no rank needs it.
+const SPINS: u32 = 300;
+/// Yields before the first sleep; few where ranks outnumber cores and the holder needs one.
+const YIELDS: u32 = 2000;
+const YIELDS_CROWDED: u32 = 8;
+/// The longest sleep without progress: what a peer may have to wait for this rank's half of a handshake.
+const SLEEP: Duration = Duration::from_micros(500);
+/// How long a rank waits before it looks for trouble, and between such looks.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How long a rank wants to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    None,
+    Until(Instant),
+    Forever,
+}
+
+impl Patience {
+    /// Whether it has ended.
+    pub(crate) fn is_over(self) -> bool {
+        match self {
+            Patience::None => true,
+            Patience::Until(end) => Instant::now() >= end,
+            Patience::Forever => false,
+        }
+    }
+}
+
+/// One wait of one rank.
+pub(crate) struct Wait<'a> {
+    raw: &'a Raw,
+    name: &'static str,
+    patience: Patience,
+    spins: u32,
+    yields: u32,
+    since: Instant,
+    looked: Instant,
+    /// Whether others can read on the board where this rank waits.
+    posted: bool,
+    reports: u32,
+}
+
+impl<'a> Wait<'a> {
+    pub(crate) fn new(raw: &'a Raw, name: &'static str, patience: Patience) -> Self {
+        let crowded = raw.comm.core.crowded;
+        let now = Instant::now();
+        Wait {
+            raw,
+            name,
+            patience,
+            spins: if crowded { 0 } else { SPINS },
+            yields: if crowded { YIELDS_CROWDED } else { YIELDS },
+            since: now,
+            looked: now,
+            posted: false,
+            reports: 0,
+        }
+    }
+
+    /// Whether it is time to give up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.spins == 0 && self.patience.is_over()
+    }
+
+    /// Lets a moment pass; gives the time to sleep when it is better to sleep on the word that is waited for.
+    pub(crate) fn pause(&mut self) -> Option<Duration> {
+        if self.spins > 0 {
+            self.spins -= 1;
+            std::hint::spin_loop();
+            return None;
+        }
+        self.raw.comm.core.post.pump();
+        if self.yields > 0 {
+            self.yields -= 1;
+            std::thread::yield_now();
+            return None;
+        }
+        Some(match self.patience {
+            Patience::Until(end) => end.saturating_duration_since(Instant::now()).min(SLEEP),
+            _ => SLEEP,
+        })
+    }
+
+    /// Lets a moment pass in which a message may come.
+    pub(crate) fn pause_for_message(&mut self) {
+        self.spins = 0;
+        self.raw.comm.core.post.pump();
+        std::thread::yield_now();
+    }
+
+    /// Now and then: reports a wait that goes on. Whether it is time to look for trouble.
+    pub(crate) fn is_time_to_look(&mut self) -> bool {
+        if self.spins > 0 || self.looked.elapsed() < LOOK {
+            return false;
+        }
+        self.look();
+        true
+    }
+
+    #[cold]
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        let core = &self.raw.comm.core;
+        if core.topology.size() == 1 {
+            return;
+        }
+        if !self.posted {
+            self.posted = true;
+            core.board.post_plight(&self.plight());
+        }
+        let waited = self.since.elapsed();
+        let patience = hang::patience();
+        let is_late = waited >= patience.report * (self.reports + 1);
+        let is_over = patience.abort.is_some_and(|abort| waited >= abort);
+        if !is_late && !is_over {
+            return;
+        }
+        self.reports += 1;
+        let Looks {
+            holder, is_next, ..
+        } = self.raw.look();
+        // One rank speaks for all that wait.
+        if is_next || is_over {
+            say(self.report(waited, holder));
+        }
+        if is_over {
+            say("PSHMEM_HANG_ABORT is over, ending the job");
+            core.post.transport.abort();
+        }
+    }
+
+    fn plight(&self) -> String {
+        let core = &self.raw.comm.core;
+        let site = core.site.get();
+        let site = site.map_or(String::new(), |site| format!(" at {site}"));
+        format!("`{}` of {}{site}", self.name, self.raw.name())
+    }
+
+    fn report(&self, waited: Duration, holder: Option<(usize, u64)>) -> String {
+        let comm = &self.raw.comm;
+        let holder = holder.map_or("no rank writes".to_owned(), |(rank, since)| {
+            let held = super::desk::now().saturating_sub(since) / 1000;
+            format!("rank {rank} has it for {held} s")
+        });
+        format!(
+            "rank {} on {} has waited for {:.0} s in {}; {holder}",
+            comm.rank(),
+            comm.host(),
+            waited.as_secs_f64(),
+            self.plight(),
+        )
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if self.posted {
+            self.raw.comm.core.board.clear();
+        }
+    }
+}

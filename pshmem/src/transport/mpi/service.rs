@@ -1,0 +1,119 @@
+//! The thread of a rank that answers other ranks while the program computes.
+//!
+//! It has a communicator of its own (section 7.4.2), so that its probes and those of the rank's main thread never see the
+//! same message. MPI must have been started with MPI_THREAD_MULTIPLE (section 11.6); otherwise the main thread answers when
+//! it makes calls. The thread ends inside MPI_Finalize, before anything of MPI is gone: see `watch_finalize`.
+
+use crate::lock::desk::Desk;
+use crate::transport::mpi::calls::{self, Calls, Request};
+use mpi::ffi;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Tag of requests.
+const ASK: i32 = 1;
+/// Tag of answers.
+const ANSWER: i32 = 2;
+
+/// Looks without a request before the thread sleeps between two of them. While locks are busy, requests come faster.
+const LOOKS: u32 = 2000;
+/// The sleep: what the first request after a pause may have to wait, and what an idle thread costs.
+const SLEEP: Duration = Duration::from_micros(50);
+
+/// The service's messages, as one thread of a rank sends and receives them.
+#[derive(Debug)]
+pub(super) struct Service {
+    calls: Calls,
+    comm: ffi::MPI_Comm,
+    /// Messages whose sends have not been seen to be complete.
+    sending: Vec<(Request, Box<[u8]>)>,
+}
+
+// SAFETY: a communicator's handle is a name that all threads may use under MPI_THREAD_MULTIPLE (section 11.6.1), and requests
+// are completed by the thread that owns the value; `start` is only called under that level.
+unsafe impl Send for Service {}
+
+impl Service {
+    pub(super) fn new(calls: Calls, comm: ffi::MPI_Comm) -> Self {
+        Service {
+            calls,
+            comm,
+            sending: Vec::new(),
+        }
+    }
+
+    /// Sends a request to the desk of another rank.
+    pub(super) fn ask(&mut self, host: usize, request: &[u8]) {
+        self.send(host, request, ASK);
+    }
+
+    /// Sends an answer to another rank.
+    pub(super) fn reply(&mut self, to: usize, answer: &[u8]) {
+        self.send(to, answer, ANSWER);
+    }
+
+    /// An answer that has come.
+    pub(super) fn answer(&mut self) -> Option<Vec<u8>> {
+        self.test_sends();
+        Some(self.calls.take_message(self.comm, ANSWER)?.1)
+    }
+
+    /// Answers one request that has come.
+    pub(super) fn serve_one(&mut self, desk: &Mutex<Desk>) -> bool {
+        self.test_sends();
+        let Some((from, request)) = self.calls.take_message(self.comm, ASK) else {
+            return false;
+        };
+        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+        for (to, answer) in desk.answer(from, &request) {
+            self.reply(to, &answer);
+        }
+        true
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.sending.is_empty()
+    }
+
+    pub(super) fn test_sends(&mut self) {
+        self.sending.retain(|send| !self.calls.test(&send.0));
+    }
+
+    fn send(&mut self, to: usize, message: &[u8], tag: i32) {
+        let bytes: Box<[u8]> = message.into();
+        // SAFETY: the bytes are on the heap and kept until the request is complete.
+        let request = unsafe {
+            self.calls
+                .isend(self.comm, bytes.as_ptr(), bytes.len(), to, tag)
+        };
+        self.sending.push((request, bytes));
+    }
+
+    /// Answers requests in a thread until MPI ends. `false` when there can be no such thread.
+    pub(super) fn start(mut self, desk: Arc<Mutex<Desk>>) -> bool {
+        if !calls::service_begins() {
+            return false;
+        }
+        let serve = move || {
+            let mut looks = 0;
+            while !calls::is_finalized() {
+                if self.serve_one(&desk) || !self.is_idle() {
+                    looks = 0;
+                } else if looks < LOOKS {
+                    looks += 1;
+                    std::thread::yield_now();
+                } else {
+                    std::thread::sleep(SLEEP);
+                }
+            }
+            // MPI frees what still lies in requests of ours; nobody waits for an answer any more.
+            calls::service_ends();
+        };
+        let thread = std::thread::Builder::new().name("pshmem service".to_owned());
+        let started = thread.spawn(serve).is_ok();
+        if !started {
+            calls::service_ends();
+        }
+        started
+    }
+}
