@@ -262,7 +262,7 @@ pub(crate) fn all(mpi: &Mpi, options: &args::Test, report: &mut Report) {
         row.verdict = Verdict::Failed(failures.join("; "));
     }
     report.push(row);
-    report.add_table(report::table(&table, &[6]));
+    report.add_table(&report::table(&table, &[6]));
 }
 
 /// What became of a run.
