@@ -113,7 +113,7 @@ impl Row {
 pub(crate) struct Report {
     rows: Vec<Row>,
     /// Tables of steps that have more to show than one row.
-    tables: Vec<String>,
+    tables: String,
 }
 
 impl Report {
@@ -126,8 +126,9 @@ impl Report {
     }
 
     /// Takes in a table to be printed before that of the rows.
-    pub(crate) fn add_table(&mut self, table: String) {
-        self.tables.push(table);
+    pub(crate) fn add_table(&mut self, table: &str) {
+        self.tables.push('\n');
+        self.tables.push_str(table);
     }
 
     /// All tables, and the last line: `N passed, N failed`.
@@ -137,9 +138,9 @@ impl Report {
             .chain(self.rows.iter().map(Row::cells))
             .collect();
         let (passed, failed) = self.counts();
-        let own: String = self.tables.iter().map(|text| format!("\n{text}")).collect();
         format!(
-            "{own}\n{}\n{passed} passed, {failed} failed\n",
+            "{}\n{}\n{passed} passed, {failed} failed\n",
+            self.tables,
             table(&rows, &[4])
         )
     }
