@@ -10,14 +10,20 @@ pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 }
 
-/// Between two looks at a word that another rank is about to change.
+/// Between two looks at a word that another rank is about to change. `looks` counts them.
 #[cfg(loom)]
-pub(crate) fn relax() {
+pub(crate) fn relax(_: &mut u32) {
     loom::thread::yield_now();
 }
 
-/// Between two looks at a word that another rank is about to change. It yields: the other rank may need this very core.
+/// Between two looks at a word that another rank is about to change. `looks` counts them: after a few, the other rank may
+/// need this very core.
 #[cfg(not(loom))]
-pub(crate) fn relax() {
-    std::thread::yield_now();
+pub(crate) fn relax(looks: &mut u32) {
+    if *looks < 100 {
+        *looks += 1;
+        std::hint::spin_loop();
+    } else {
+        std::thread::yield_now();
+    }
 }

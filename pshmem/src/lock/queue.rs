@@ -29,11 +29,8 @@ pub(crate) struct Head {
     /// The list of entries: their numbers plus one, 0 for none. Changed under the latch.
     first: AtomicU32,
     last: AtomicU32,
-    /// For reports: who has it for writing, plus one, and since when.
-    holder: AtomicU32,
     /// The rank that panicked while it had the lock, plus one.
     poisoned: AtomicU32,
-    since: AtomicU64,
 }
 
 /// The entry of one rank.
@@ -42,11 +39,17 @@ pub(crate) struct Head {
 pub(crate) struct Entry {
     status: AtomicU32,
     mode: AtomicU32,
-    /// Whether this rank has the lock, for ranks that wait for one that has gone.
-    holds: AtomicU32,
     next: AtomicU32,
     previous: AtomicU32,
+    /// For reports: whether this rank has the lock, and since when. On its own line, so that noting it disturbs nobody.
+    holds: AtomicU32,
+    since: AtomicU64,
 }
+
+// What `holds` says.
+const NOTHING: u32 = 0;
+const READS: u32 = 1;
+const WRITES: u32 = 2;
 
 // The word: a latch for the list, whether a writer has the lock, whether anybody waits, and how many readers have it.
 const LATCH: u64 = 1;
@@ -71,13 +74,14 @@ impl Queue<'_> {
     /// Takes the lock if it is free and nobody waits for it.
     pub(crate) fn try_take(self, mode: Mode) -> bool {
         let mut state = self.head.state.load(Ordering::Relaxed);
+        let mut looks = 0;
         loop {
             let taken = match mode {
                 Mode::Write if state == 0 => WRITER,
                 Mode::Read if state & (LATCH | WRITER | QUEUED) == 0 => state + READER,
                 // The latch is held for moments only, and says nothing about the lock.
                 _ if state & LATCH != 0 => {
-                    relax();
+                    relax(&mut looks);
                     state = self.head.state.load(Ordering::Relaxed);
                     continue;
                 }
@@ -166,32 +170,31 @@ impl Queue<'_> {
 
     /// Notes for reports that this rank has the lock since `now`.
     pub(crate) fn note_taken(self, mode: Mode, now: u64) {
-        self.entries[self.me].holds.store(1, Ordering::Relaxed);
-        if mode == Mode::Write {
-            self.head.since.store(now, Ordering::Relaxed);
-            self.head
-                .holder
-                .store(self.me as u32 + 1, Ordering::Relaxed);
-        }
+        let entry = &self.entries[self.me];
+        let holds = match mode {
+            Mode::Write => WRITES,
+            Mode::Read => READS,
+        };
+        entry.since.store(now, Ordering::Relaxed);
+        entry.holds.store(holds, Ordering::Relaxed);
     }
 
     /// Notes that this rank is about to give the lock back.
-    pub(crate) fn note_given_back(self, mode: Mode) {
-        self.entries[self.me].holds.store(0, Ordering::Relaxed);
-        if mode == Mode::Write {
-            self.head.holder.store(0, Ordering::Relaxed);
-        }
+    pub(crate) fn note_given_back(self) {
+        let entry = &self.entries[self.me];
+        entry.holds.store(NOTHING, Ordering::Relaxed);
     }
 
     /// The entry of the rank that has the lock for writing, and since when.
     pub(crate) fn holder(self) -> Option<(usize, u64)> {
-        let entry = self.head.holder.load(Ordering::Relaxed).checked_sub(1)?;
-        Some((entry as usize, self.head.since.load(Ordering::Relaxed)))
+        let writes = |entry: &Entry| entry.holds.load(Ordering::Relaxed) == WRITES;
+        let rank = self.entries.iter().position(writes)?;
+        Some((rank, self.entries[rank].since.load(Ordering::Relaxed)))
     }
 
     /// Entries of ranks that have the lock.
     pub(crate) fn holders(&self) -> impl Iterator<Item = usize> {
-        let holds = |entry: &Entry| entry.holds.load(Ordering::Relaxed) != 0;
+        let holds = |entry: &Entry| entry.holds.load(Ordering::Relaxed) != NOTHING;
         (0..self.entries.len()).filter(move |&rank| holds(&self.entries[rank]))
     }
 
@@ -225,6 +228,7 @@ impl Queue<'_> {
     }
 
     fn latch(self) -> u64 {
+        let mut looks = 0;
         loop {
             let state = self.head.state.load(Ordering::Relaxed);
             // [LOCK] acquire: the list, and what those who gave back before have written.
@@ -235,7 +239,7 @@ impl Queue<'_> {
             {
                 return state;
             }
-            relax();
+            relax(&mut looks);
         }
     }
 
@@ -314,15 +318,14 @@ mod models {
                 state: AtomicU64::new(0),
                 first: word(),
                 last: word(),
-                holder: word(),
                 poisoned: word(),
-                since: AtomicU64::new(0),
             },
             entries: (0..ranks)
                 .map(|_| Entry {
                     status: word(),
                     mode: word(),
                     holds: word(),
+                    since: AtomicU64::new(0),
                     next: word(),
                     previous: word(),
                 })

@@ -348,7 +348,7 @@ impl Raw {
                     let me = core.topology.rank as u32;
                     queue.set_poisoned((poison == Poison::Panicked).then_some(me));
                 }
-                queue.note_given_back(mode);
+                queue.note_given_back();
                 queue.give_back(mode);
             }
             Side::Hosted {

@@ -37,7 +37,7 @@ mod system {
     use super::{AtomicU32, Duration};
 
     pub(crate) fn until_changed(_: &AtomicU32, _: u32, _: Duration) {
-        crate::sync::relax();
+        std::thread::yield_now();
     }
 
     pub(crate) fn wake(_: &AtomicU32) {}

@@ -41,8 +41,9 @@ pub(crate) struct Wait<'a> {
     patience: Patience,
     spins: u32,
     yields: u32,
-    since: Instant,
-    looked: Instant,
+    /// When it began to look like a long wait, and when it was last looked after.
+    since: Option<Instant>,
+    looked: Option<Instant>,
     /// Whether others can read on the board where this rank waits.
     posted: bool,
     reports: u32,
@@ -51,15 +52,14 @@ pub(crate) struct Wait<'a> {
 impl<'a> Wait<'a> {
     pub(crate) fn new(raw: &'a Raw, name: &'static str, patience: Patience) -> Self {
         let crowded = raw.comm.core.crowded;
-        let now = Instant::now();
         Wait {
             raw,
             name,
             patience,
             spins: if crowded { 0 } else { SPINS },
             yields: if crowded { YIELDS_CROWDED } else { YIELDS },
-            since: now,
-            looked: now,
+            since: None,
+            looked: None,
             posted: false,
             reports: 0,
         }
@@ -98,16 +98,21 @@ impl<'a> Wait<'a> {
 
     /// Now and then: reports a wait that goes on. Whether it is time to look for trouble.
     pub(crate) fn is_time_to_look(&mut self) -> bool {
-        if self.spins > 0 || self.looked.elapsed() < LOOK {
+        if self.spins > 0 {
             return false;
         }
-        self.look();
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        if now - *self.looked.get_or_insert(now) < LOOK {
+            return false;
+        }
+        self.looked = Some(now);
+        self.look(now - since);
         true
     }
 
     #[cold]
-    fn look(&mut self) {
-        self.looked = Instant::now();
+    fn look(&mut self, waited: Duration) {
         let core = &self.raw.comm.core;
         if core.topology.size() == 1 {
             return;
@@ -116,7 +121,6 @@ impl<'a> Wait<'a> {
             self.posted = true;
             core.board.post_plight(&self.plight());
         }
-        let waited = self.since.elapsed();
         let patience = hang::patience();
         let is_late = waited >= patience.report * (self.reports + 1);
         let is_over = patience.abort.is_some_and(|abort| waited >= abort);

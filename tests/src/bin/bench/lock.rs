@@ -22,13 +22,13 @@ fn free(bench: &Bench<'_>) -> Result<()> {
     }
     let root = bench.is_root();
     let mut lock = Lock::new(bench.comm)?;
+    let window = bench.raw_on_node().map(|raw| raw.window(8));
     let mut contenders = vec![Contender::new(OURS, || {
         if root {
             drop(lock.lock().map_err(Error::from)?);
         }
         Ok(())
     })];
-    let window = bench.raw_on_node().map(|raw| raw.window(8));
     if let Some(window) = &window {
         contenders.push(Contender::new(RAW, || {
             if root {
@@ -46,12 +46,12 @@ fn contended(bench: &Bench<'_>, comm: &Comm, row: &str) -> Result<()> {
         return Ok(());
     }
     let mut lock = Lock::new(comm)?;
+    // A window over ranks that share a node is raw MPI at its best; Debian's Open MPI has none over several.
+    let window = bench.raw_on_node().map(|raw| raw.window(8));
     let mut contenders = vec![Contender::new(OURS, || {
         drop(lock.lock().map_err(Error::from)?);
         Ok(())
     })];
-    // A window over ranks that share a node is raw MPI at its best; Debian's Open MPI has none over several.
-    let window = bench.raw_on_node().map(|raw| raw.window(8));
     if let Some(window) = &window {
         contenders.push(Contender::new(RAW, || {
             window.lock_and_unlock();
