@@ -1,8 +1,9 @@
 //! Ranks that end before the sequence does, and what the others then get from the `Comm`s that they shared with them.
 //!
 //! The others play on: a `Comm` without a rank that has ended must work as ever; on any other, every call must fail with an
-//! error that names such a rank, and change nothing. The error is the same on all ranks, with one exception: where the rank
-//! that has ended was the lowest of a node, nobody can ask the other nodes any more, and the rest of that node finds its own.
+//! error that names such a rank, and change nothing. The ranks of a node always get the same error. So do those of different
+//! nodes after one end, unless it was that of their node's lowest rank, which alone talks to other nodes; after several ends,
+//! each node may have heard of another one.
 
 use std::panic::resume_unwind;
 
@@ -103,7 +104,7 @@ impl State<'_> {
             return Err(format!("ends were {ended:?}, but the call returned {error:?}").into());
         }
         let leader = members.leader_of(self.world.rank());
-        let is_alone = self.ended[leader].is_some();
+        let is_alone = self.ended[leader].is_some() || ended.iter().flatten().count() > 1;
         self.note(members, is_alone.then_some(leader), &error);
         Ok(())
     }
