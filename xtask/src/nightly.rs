@@ -86,15 +86,11 @@ fn advice(missing: &[Part]) -> String {
         Part::Source => "the source of the standard library (rust-src)",
         Part::Miri => "Miri",
     };
-    let component = |part: &Part| match part {
-        Part::Toolchain => None,
-        Part::Source => Some("rust-src"),
-        // Miri builds a standard library of its own.
-        Part::Miri => Some("miri,rust-src"),
-    };
     let what: Vec<&str> = missing.iter().map(what).collect();
-    let mut components: Vec<&str> = missing.iter().filter_map(component).collect();
-    components.dedup();
+    let components: Vec<&str> = [(Part::Miri, "miri"), (Part::Source, "rust-src")]
+        .into_iter()
+        .filter_map(|(part, name)| missing.contains(&part).then_some(name))
+        .collect();
     let mut line = String::from("rustup toolchain install nightly --profile minimal");
     if !components.is_empty() {
         line += " --component ";
@@ -116,6 +112,7 @@ mod tests {
             "{text}"
         );
         assert!(advice(&[Part::Toolchain]).ends_with("--profile minimal"));
-        assert!(advice(&[Part::Miri]).contains("missing: Miri\n"));
+        let text = advice(&[Part::Miri, Part::Source]);
+        assert!(text.ends_with("--component miri,rust-src"), "{text}");
     }
 }

@@ -58,8 +58,8 @@ fn fuzz(options: &Options) -> ExitCode {
     let mut next_sign = SIGN;
     let mut played = 0;
     let rate = |played: u64| {
-        let seconds = start.elapsed().as_secs_f64();
-        format!("{seconds:.0} s, {:.0} per second", played as f64 / seconds)
+        let seconds = start.elapsed().as_secs().max(1);
+        format!("{seconds} s, {} per second", played / seconds)
     };
     while played < options.sequences && options.limit.is_none_or(|limit| start.elapsed() < limit) {
         let seed = options.seed.wrapping_add(played);

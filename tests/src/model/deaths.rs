@@ -155,7 +155,9 @@ fn take(state: &mut State<'_>, group: Group) -> impl Sized + use<> {
         .things
         .extract_if(.., |thing| thing.group == id)
         .collect();
-    things.iter().for_each(|thing| thing.held.check());
+    for thing in &things {
+        thing.held.check();
+    }
     state.groups.retain(|group| group.id != id);
     (things, group)
 }

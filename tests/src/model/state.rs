@@ -135,7 +135,10 @@ impl<'a> State<'a> {
             Bad => bad::play(self, op),
             Diverge => deaths::diverge(self, op),
             Leave => deaths::leave(self, op),
-            End => ends::end(self, op),
+            End => {
+                ends::end(self, op);
+                Ok(())
+            }
             _ => self.act_on_thing(op),
         }
     }
