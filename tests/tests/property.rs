@@ -21,7 +21,7 @@ fn check(ops: impl Strategy<Value = Vec<Op>>) {
         ..Config::default()
     };
     let result = TestRunner::new(config).run(&(ops::shapes(), ops), |(shape, ops)| {
-        play(&shape, &ops).map_err(TestCaseError::fail)
+        play("", &shape, &ops).map_err(TestCaseError::fail)
     });
     if let Err(error) = result {
         panic!("{error}");
@@ -41,4 +41,9 @@ fn bad_arguments_change_nothing() {
 #[test]
 fn divergence_kills_one_comm_and_nothing_else() {
     check(ops::with_divergence());
+}
+
+#[test]
+fn ranks_that_end_leave_the_others_with_errors() {
+    check(ops::anything());
 }

@@ -17,6 +17,14 @@ pub(crate) struct Bench {
     pub(crate) no_python: bool,
 }
 
+/// Options of `cargo xtask fuzz`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Fuzz {
+    pub(crate) sequences: Option<u64>,
+    pub(crate) seconds: Option<u64>,
+    pub(crate) seed: Option<u64>,
+}
+
 /// A command that takes no words.
 pub(crate) fn none(words: &[String]) -> Result<(), String> {
     match words.first() {
@@ -60,6 +68,29 @@ impl Bench {
                 "--only" => options.only = Some(library(value(word, words.next())?)?),
                 _ => return Err(format!("`{word}`: `bench` knows --only, --no-python")),
             }
+        }
+        Ok(options)
+    }
+}
+
+impl Fuzz {
+    pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
+        let mut options = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let option = match word.as_str() {
+                "--sequences" => &mut options.sequences,
+                "--seconds" => &mut options.seconds,
+                "--seed" => &mut options.seed,
+                _ => {
+                    return Err(format!(
+                        "`{word}`: `fuzz` knows --sequences, --seconds, --seed"
+                    ));
+                }
+            };
+            let value = value(word, words.next())?;
+            let number = value.parse();
+            *option = Some(number.map_err(|_| format!("{word} takes a number, not `{value}`"))?);
         }
         Ok(options)
     }
@@ -124,6 +155,25 @@ mod tests {
                 .contains("--rows")
         );
         assert!(none(&words("x")).is_err());
+    }
+
+    #[test]
+    fn options_of_fuzz() {
+        let options = Fuzz::parse(&words("--seed 7 --sequences 1")).unwrap();
+        let expected = Fuzz {
+            sequences: Some(1),
+            seconds: None,
+            seed: Some(7),
+        };
+        assert_eq!(options, expected);
+        for (line, part) in [
+            ("--seed x", "`x`"),
+            ("--seconds", "needs"),
+            ("--rate", "--rate"),
+        ] {
+            let message = Fuzz::parse(&words(line)).unwrap_err();
+            assert!(message.contains(part), "{line}: {message}");
+        }
     }
 
     #[test]

@@ -9,11 +9,14 @@ mod bench_checks;
 mod bench_table;
 mod cargo;
 mod demo;
+mod dynamic;
 mod examples;
 mod faults;
+mod fuzz;
 mod leftovers;
 mod mpi;
 mod needs;
+mod nightly;
 mod nodes;
 mod outputs;
 mod report;
@@ -36,13 +39,27 @@ cargo xtask setup
 cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [--verbose]
     Sets up, then checks formatting, lints, documentation, unit tests, loom models, and runs the suite
     and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes, and jobs
-    in which a rank fails: the table says what the others saw and what was left behind.
+    in which a rank fails: the table says what the others saw and what was left behind. `tsan` and
+    `miri` run in a short form where their tools are there.
     Every run has a time limit; a run that reaches it is ended and counted as HANG.
       --no-mpi      only what needs no MPI; installs nothing
       --only L      only this MPI library
       --filter NAME only tests whose name contains NAME: `cargo test`, the suites and the faults, no other checks
       --nodes N     only the suites, over several layouts of up to N simulated nodes
       --verbose     show the output of every run, not only of those that fail
+
+cargo xtask fuzz [--sequences N] [--seconds S] [--seed S]
+    Random sequences of legal and illegal calls with ranks as threads, compared with a model: 200000 of
+    them, or N, or for S seconds. Sequence i has seed S + i. A failure prints its seed and the shortest
+    sequence that fails; `--seed` with that seed and `--sequences 1` plays it again.
+
+cargo xtask tsan
+    The suite and five minutes of `fuzz`, with ranks as threads, under ThreadSanitizer. Needs a nightly
+    toolchain with rust-src; says so and fails where that is missing.
+
+cargo xtask miri
+    Unit tests and a few cases with ranks as threads, interpreted by Miri. Needs a nightly toolchain with
+    miri and rust-src; says so and fails where they are missing.
 
 cargo xtask demo [ARGS...]
     The example `earth` under each MPI library present, or with ranks as threads where there is none.
@@ -61,6 +78,9 @@ fn main() -> ExitCode {
     let outcome = match command {
         "setup" => args::none(rest).and_then(|()| setup::command()),
         "test" => args::Test::parse(rest).and_then(|options| test::command(&options)),
+        "fuzz" => args::Fuzz::parse(rest).and_then(|options| fuzz::command(&options)),
+        "tsan" => args::none(rest).and_then(|()| dynamic::command(dynamic::Tool::Tsan)),
+        "miri" => args::none(rest).and_then(|()| dynamic::command(dynamic::Tool::Miri)),
         "demo" => demo::command(rest),
         "bench" => args::Bench::parse(rest).and_then(|options| bench::command(&options)),
         "help" | "--help" | "-h" => {

@@ -192,8 +192,8 @@ pub(crate) fn msrv() -> Row {
     cargo_row(row, command)
 }
 
-/// The toolchain in rustup's list that is Rust `version`, any patch release of it.
-fn toolchain(list: &str, version: &str) -> Option<String> {
+/// The toolchain in rustup's list that is Rust `version` (or `nightly`), any patch release of it.
+pub(crate) fn toolchain(list: &str, version: &str) -> Option<String> {
     let names = list
         .lines()
         .filter_map(|line| line.split_whitespace().next());

@@ -126,7 +126,7 @@ fn suite_on_nodes(mpi: &Mpi, layout: &str, options: &args::Test) -> Row {
 }
 
 /// The suite's last word. Its exit code alone would not tell that it never got to the cases.
-fn all_passed(output: &str) -> Result<(), String> {
+pub(crate) fn all_passed(output: &str) -> Result<(), String> {
     match output.lines().rev().find_map(suite_line) {
         Some((_, 0)) => Ok(()),
         Some((_, failed)) => Err(format!("{failed} failed, but exit code 0")),

@@ -3,7 +3,7 @@
 use crate::mpi::Mpi;
 use crate::needs::Need;
 use crate::report::{Report, Row, Verdict};
-use crate::{args, examples, setup, steps, suites};
+use crate::{args, dynamic, examples, setup, steps, suites};
 use std::time::Instant;
 
 /// The command.
@@ -27,6 +27,8 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
         }
         if filter.is_none() {
             report.push(steps::msrv());
+            dynamic::short(dynamic::Tool::Tsan, &mut report);
+            dynamic::short(dynamic::Tool::Miri, &mut report);
             earth = examples::on_threads(options.verbose, &mut report);
             for step in steps::WITH_MPI {
                 if let Some(mpi) = libraries.first() {

@@ -21,12 +21,17 @@ pub(super) trait Held {
     fn close(self: Box<Self>) -> Result<()>;
     /// Compares with the model.
     fn check(&self);
+    /// Keeps the model as it is, until `restore_model`.
+    fn keep_model(&mut self);
+    fn restore_model(&mut self);
 
     // What follows must fail. Only `failing_update` writes, and the model with it.
     /// An empty block, passed by none or several.
     fn assign_by(&mut self, holders: &[usize]) -> Result<()>;
     fn set_past_the_edge(&mut self, root: usize) -> Result<()>;
     fn set_nothing(&mut self, root: usize) -> Result<()>;
+    /// A closure that is never to run.
+    fn update_by_nobody(&mut self, root: usize) -> Result<()>;
     fn fill_differently(&mut self, odd: usize) -> Result<()>;
     /// Writes, then fails with `fail`, which may panic. The model is written first, so it is right also after a panic.
     fn failing_update(&mut self, root: usize, dice: Dice, fail: &dyn Fn() -> String) -> Result<()>;
@@ -48,6 +53,7 @@ pub(super) fn make(comm: &Comm, root: Option<usize>, mut dice: Dice) -> Result<B
 struct Pair<L: Form + ?Sized> {
     shared: Shared<L>,
     model: ArrayD<L::Item>,
+    kept: Option<ArrayD<L::Item>>,
 }
 
 impl<L: Form + ?Sized> Pair<L> {
@@ -58,12 +64,14 @@ impl<L: Form + ?Sized> Pair<L> {
             Pair {
                 shared: Shared::<L>::from_root(comm, root, || L::own(&model))?,
                 model,
+                kept: None,
             }
         } else {
             let model = ArrayD::from_elem(&*extents, L::Item::zeroed());
             Pair {
                 shared: Shared::<L>::new(comm, L::dims_for(&extents))?,
                 model,
+                kept: None,
             }
         };
         Ok(Box::new(pair))
@@ -157,6 +165,14 @@ impl<L: Form + ?Sized> Held for Pair<L> {
         L::check(self.shared.view(), &self.model);
     }
 
+    fn keep_model(&mut self) {
+        self.kept = Some(self.model.clone());
+    }
+
+    fn restore_model(&mut self) {
+        self.model = self.kept.take().expect("a model that was kept");
+    }
+
     fn assign_by(&mut self, holders: &[usize]) -> Result<()> {
         let (block, rank) = (Self::cube(0), self.shared.comm().rank());
         self.shared.assign(
@@ -176,6 +192,12 @@ impl<L: Form + ?Sized> Held for Pair<L> {
         let mine = self.is_rank(root);
         self.shared
             .set(root, Self::origin(), (!mine).then(|| L::block(&block)))
+    }
+
+    fn update_by_nobody(&mut self, root: usize) -> Result<()> {
+        let found = self.shared.update(root, |_| panic!("the closure ran"))?;
+        assert_eq!(found, None, "nobody has a result");
+        Ok(())
     }
 
     fn fill_differently(&mut self, odd: usize) -> Result<()> {

@@ -34,6 +34,7 @@ pub enum What {
     Bad,
     Diverge,
     Leave,
+    End,
 }
 
 /// An operation: what, on which of the existing things, with which root, and a number from which everything else follows.
@@ -107,6 +108,20 @@ pub fn with_divergence() -> impl Strategy<Value = Vec<Op>> {
             &[What::Bad; 6],
             &[What::Diverge; 2],
             &[What::Leave; 2],
+        ]
+        .concat(),
+    )
+}
+
+/// All of it, and now and then a rank that ends before the others.
+pub fn anything() -> impl Strategy<Value = Vec<Op>> {
+    sequences(
+        [
+            LEGAL,
+            &[What::Bad; 10],
+            &[What::Diverge; 2],
+            &[What::Leave; 2],
+            &[What::End],
         ]
         .concat(),
     )

@@ -1,0 +1,37 @@
+//! `cargo xtask fuzz`: builds the program of that name and runs it, for as long as it takes.
+
+use crate::{args, cargo, run};
+use std::process::Command;
+
+/// The command. No time limit here: the program ends every sequence that hangs, and says which.
+pub(crate) fn command(options: &args::Fuzz) -> Result<(), String> {
+    let mut build = cargo::cargo(&cargo::target());
+    build.args(["build", "--profile", cargo::SUITE]);
+    build.args(["-p", "pshmem-tests", "--bin", "fuzz"]);
+    status(build)?;
+    let mut fuzz = Command::new(cargo::target().join(cargo::SUITE).join("fuzz"));
+    for (option, value) in [
+        ("--sequences", options.sequences),
+        ("--seconds", options.seconds),
+        ("--seed", options.seed),
+    ] {
+        if let Some(value) = value {
+            fuzz.args([option, &value.to_string()]);
+        }
+    }
+    if std::env::var_os("PSHMEM_HANG_REPORT").is_none() {
+        // So that the output of a sequence that hangs says who waited for whom.
+        fuzz.env("PSHMEM_HANG_REPORT", "20");
+    }
+    println!("{}", run::line(&fuzz));
+    status(fuzz)
+}
+
+fn status(mut command: Command) -> Result<(), String> {
+    let line = run::line(&command);
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{line}: {status}")),
+        Err(why) => Err(format!("{line}: {why}")),
+    }
+}
