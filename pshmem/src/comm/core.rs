@@ -143,22 +143,31 @@ impl Core {
     }
 
     /// Whether a call may begin: not inside a closure, not on a dead `Comm`, not after the transport's end.
+    #[inline]
+    pub(crate) fn is_able(&self) -> bool {
+        let is_well =
+            !guard::is_inside() && self.end.borrow().is_none() && self.post.transport.is_open();
+        is_well || self.topology.size() == 1
+    }
+
+    /// Why a call may not begin.
+    #[cold]
+    pub(crate) fn refusal(&self, name: &str) -> Error {
+        let call = name.to_owned();
+        if guard::is_inside() {
+            return Error::Nested { call };
+        }
+        let end = self.end.borrow().clone();
+        end.unwrap_or(Error::Finished { call })
+    }
+
+    /// Begins a collective call that was made at `site`, if it may begin.
     pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<()> {
+        if !self.is_able() {
+            return Err(self.refusal(name));
+        }
         if self.topology.size() == 1 {
             return Ok(());
-        }
-        if guard::is_inside() {
-            return Err(Error::Nested {
-                call: name.to_owned(),
-            });
-        }
-        if let Some(end) = &*self.end.borrow() {
-            return Err(end.clone());
-        }
-        if !self.post.transport.is_open() {
-            return Err(Error::Finished {
-                call: name.to_owned(),
-            });
         }
         if self.checks(Level::Reports)
             && !self.site.get().is_some_and(|last| std::ptr::eq(last, site))

@@ -103,8 +103,13 @@ impl<T: Content + ?Sized> Guarded<T> {
         })
     }
 
-    /// Takes the lock and its value; `None` when patience ends before.
+    /// Takes the lock if that needs nothing else.
     #[inline]
+    pub(crate) fn take_free(&mut self, mode: Mode) -> bool {
+        self.raw.take_free(mode)
+    }
+
+    /// Takes the lock and its value; `None` when patience ends before.
     pub(crate) fn take(
         &mut self,
         name: &'static str,

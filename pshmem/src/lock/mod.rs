@@ -286,6 +286,13 @@ impl Lock {
     #[track_caller]
     #[inline]
     pub fn lock(&mut self) -> LockResult<LockGuard<'_>> {
+        if self.raw.take_free(Mode::Write) {
+            return Ok(LockGuard {
+                lock: self,
+                was_panicking: std::thread::panicking(),
+                cleared: false,
+            });
+        }
         let taken = self.take("lock", Patience::Forever, Location::caller())?;
         taken.ok_or_else(|| unreachable!("patience does not end"))
     }
@@ -362,7 +369,6 @@ impl Lock {
         holder(&self.raw)
     }
 
-    #[inline]
     fn take(
         &mut self,
         name: &'static str,

@@ -102,6 +102,13 @@ impl<T: Content + ?Sized> Mutex<T> {
     #[track_caller]
     #[inline]
     pub fn lock(&mut self) -> LockResult<MutexGuard<'_, T>> {
+        if self.inner.take_free(Mode::Write) {
+            return Ok(MutexGuard {
+                mutex: &mut self.inner,
+                was_panicking: std::thread::panicking(),
+                cleared: false,
+            });
+        }
         let taken = self.take("lock", Patience::Forever, Location::caller())?;
         taken.ok_or_else(|| unreachable!("patience does not end"))
     }
@@ -160,7 +167,6 @@ impl<T: Content + ?Sized> Mutex<T> {
         lock::holder(&self.inner.raw)
     }
 
-    #[inline]
     fn take(
         &mut self,
         name: &'static str,

@@ -72,6 +72,7 @@ pub(crate) struct Queue<'a> {
 
 impl Queue<'_> {
     /// Takes the lock if it is free and nobody waits for it.
+    #[inline]
     pub(crate) fn try_take(self, mode: Mode) -> bool {
         let mut state = self.head.state.load(Ordering::Relaxed);
         let mut looks = 0;
@@ -117,6 +118,7 @@ impl Queue<'_> {
     }
 
     /// Whether the lock has been handed to this rank, which waits for it.
+    #[inline]
     pub(crate) fn is_granted(self) -> bool {
         // [LOCK] acquire.
         self.entries[self.me].status.load(Ordering::Acquire) == GRANTED
@@ -153,15 +155,19 @@ impl Queue<'_> {
     }
 
     /// Gives the lock back, to the first in line if there is one.
+    #[inline]
     pub(crate) fn give_back(self, mode: Mode) {
         let held = match mode {
             Mode::Write => WRITER,
             Mode::Read => READER,
         };
         // [LOCK] release.
-        if self.exchange(held, 0, Ordering::Release).is_ok() {
-            return;
+        if self.exchange(held, 0, Ordering::Release).is_err() {
+            self.pass_on(held);
         }
+    }
+
+    fn pass_on(self, held: u64) {
         let mut state = self.latch() - held;
         let asleep = self.hand_over(&mut state);
         self.unlatch(state);
@@ -169,6 +175,7 @@ impl Queue<'_> {
     }
 
     /// Notes for reports that this rank has the lock since `now`.
+    #[inline]
     pub(crate) fn note_taken(self, mode: Mode, now: u64) {
         let entry = &self.entries[self.me];
         let holds = match mode {
@@ -180,6 +187,7 @@ impl Queue<'_> {
     }
 
     /// Notes that this rank is about to give the lock back.
+    #[inline]
     pub(crate) fn note_given_back(self) {
         let entry = &self.entries[self.me];
         entry.holds.store(NOTHING, Ordering::Relaxed);
@@ -217,10 +225,12 @@ impl Queue<'_> {
     }
 
     /// The rank that panicked while it had the lock.
+    #[inline]
     pub(crate) fn poisoned(self) -> Option<u32> {
         self.head.poisoned.load(Ordering::Relaxed).checked_sub(1)
     }
 
+    #[inline]
     fn exchange(self, from: u64, to: u64, order: Ordering) -> Result<u64, u64> {
         self.head
             .state

@@ -204,8 +204,29 @@ impl Raw {
         }
     }
 
-    /// Takes the lock; `None` when patience ends before.
+    /// Takes the lock if that needs no waiting, no message and no word to the caller. All that is rarer is for `take`.
     #[inline]
+    pub(crate) fn take_free(&self, mode: Mode) -> bool {
+        let Side::Node { segment, .. } = &self.side else {
+            return false;
+        };
+        if self.held.get().is_some() || !self.comm.core.is_able() {
+            return false;
+        }
+        let queue = self.queue(segment);
+        if queue.poisoned().is_some() || !queue.try_take(mode) {
+            return false;
+        }
+        self.note_taken(queue, mode);
+        if queue.poisoned().is_some() {
+            // Since the look above, which saved taking it in vain.
+            self.give_back(None, None);
+            return false;
+        }
+        true
+    }
+
+    /// Takes the lock; `None` when patience ends before.
     pub(crate) fn take(
         &self,
         name: &'static str,
@@ -214,58 +235,50 @@ impl Raw {
         site: &'static Location<'static>,
     ) -> Result<Option<Taken>> {
         let core = &self.comm.core;
-        core.enter(name, site)?;
+        if !core.is_able() {
+            return Err(core.refusal(name));
+        }
         if self.held.get().is_some() {
             return Err(Error::Held {
                 call: name.to_owned(),
             });
         }
-        let taken = match &self.side {
+        let wait = Wait::new(self, name, patience, site);
+        match &self.side {
             Side::Node { segment, .. } => {
-                self.take_on_node(name, mode, patience, self.queue(segment))?
+                let queue = self.queue(segment);
+                let taken = if patience == Patience::None {
+                    queue.try_take(mode)
+                } else {
+                    queue.take_or_wait(mode) || self.wait_on_node(name, wait, queue)?
+                };
+                if !taken {
+                    return Ok(None);
+                }
+                self.note_taken(queue, mode);
+                Ok(Some(Taken {
+                    value: None,
+                    poisoned: queue.poisoned().map(|rank| rank as usize),
+                }))
             }
             Side::Hosted {
                 host, lock, asked, ..
-            } => self.take_from_host(name, mode, patience, (*host, *lock, asked)),
-        };
-        if taken.is_some() {
-            self.held.set(Some(mode));
+            } => {
+                let taken = self.take_from_host(mode, patience, wait, (*host, *lock, asked));
+                self.held.set(taken.as_ref().map(|_| mode));
+                Ok(taken)
+            }
         }
-        Ok(taken)
     }
 
     #[inline]
-    fn take_on_node(
-        &self,
-        name: &'static str,
-        mode: Mode,
-        patience: Patience,
-        queue: Queue<'_>,
-    ) -> Result<Option<Taken>> {
-        if !queue.try_take(mode)
-            && (patience.is_over() || !self.wait_on_node(name, mode, patience, queue)?)
-        {
-            return Ok(None);
-        }
+    fn note_taken(&self, queue: Queue<'_>, mode: Mode) {
+        self.held.set(Some(mode));
         queue.note_taken(mode, coarse_now());
-        Ok(Some(Taken {
-            value: None,
-            poisoned: queue.poisoned().map(|rank| rank as usize),
-        }))
     }
 
-    #[cold]
-    fn wait_on_node(
-        &self,
-        name: &'static str,
-        mode: Mode,
-        patience: Patience,
-        queue: Queue<'_>,
-    ) -> Result<bool> {
-        if queue.take_or_wait(mode) {
-            return Ok(true);
-        }
-        let mut wait = Wait::new(self, name, patience);
+    /// Waits in line, where this rank stands already.
+    fn wait_on_node(&self, name: &str, mut wait: Wait<'_>, queue: Queue<'_>) -> Result<bool> {
         loop {
             if queue.is_granted() {
                 return Ok(true);
@@ -302,22 +315,21 @@ impl Raw {
 
     fn take_from_host(
         &self,
-        name: &'static str,
         mode: Mode,
         patience: Patience,
+        mut waiting: Wait<'_>,
         (host, lock, asked): (usize, u64, &Cell<u64>),
     ) -> Option<Taken> {
         let core = &self.comm.core;
         let number = next(asked);
-        let wait = !patience.is_over();
+        let wait = patience != Patience::None;
         ask(core, host, (lock, number), Wish::Take { mode, wait });
-        let mut waiting = Wait::new(self, name, if wait { patience } else { Patience::Forever });
         let mut gave_up = false;
         let word = loop {
             if let Some(word) = core.post.take_answer(lock, number) {
                 break word;
             }
-            if !gave_up && waiting.is_over() {
+            if wait && !gave_up && waiting.is_over() {
                 // Answered with the number of the request above, unless the lock is on its way already.
                 gave_up = true;
                 ask(core, host, (lock, next(asked)), Wish::GiveUp);
@@ -381,7 +393,7 @@ impl Raw {
             } => {
                 let (lock, number) = (*lock, next(asked));
                 ask(core, *host, (lock, number), Wish::Holder);
-                let mut wait = Wait::new(self, "holder", Patience::Forever);
+                let mut wait = Wait::new(self, "holder", Patience::Forever, Location::caller());
                 loop {
                     if let Some(Word::Holder {
                         holder,
@@ -413,6 +425,7 @@ impl Raw {
         format!("lock {}", self.number)
     }
 
+    #[inline]
     fn queue<'a>(&self, segment: &'a Segment) -> Queue<'a> {
         let topology = &self.comm.core.topology;
         // SAFETY: placed for a lock of as many ranks as the Comm has, all on this node, and zeroed (`on_node`).
@@ -459,6 +472,7 @@ fn ask(core: &Core, host: usize, (lock, number): (u64, u64), what: Wish) {
 }
 
 /// The time for reports. The coarse clock takes a few nanoseconds, which is what an uncontended lock has to spare.
+#[inline]
 fn coarse_now() -> u64 {
     #[cfg(all(target_os = "linux", not(miri)))]
     {

@@ -3,6 +3,7 @@
 use crate::comm::hang;
 use crate::lock::raw::{Looks, Raw};
 use crate::say::say;
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 /// Looks at a word before the core is given away, where no rank needs it.
@@ -38,6 +39,7 @@ impl Patience {
 pub(crate) struct Wait<'a> {
     raw: &'a Raw,
     name: &'static str,
+    site: &'static Location<'static>,
     patience: Patience,
     spins: u32,
     yields: u32,
@@ -50,11 +52,17 @@ pub(crate) struct Wait<'a> {
 }
 
 impl<'a> Wait<'a> {
-    pub(crate) fn new(raw: &'a Raw, name: &'static str, patience: Patience) -> Self {
+    pub(crate) fn new(
+        raw: &'a Raw,
+        name: &'static str,
+        patience: Patience,
+        site: &'static Location<'static>,
+    ) -> Self {
         let crowded = raw.comm.core.crowded;
         Wait {
             raw,
             name,
+            site,
             patience,
             spins: if crowded { 0 } else { SPINS },
             yields: if crowded { YIELDS_CROWDED } else { YIELDS },
@@ -142,10 +150,7 @@ impl<'a> Wait<'a> {
     }
 
     fn plight(&self) -> String {
-        let core = &self.raw.comm.core;
-        let site = core.site.get();
-        let site = site.map_or(String::new(), |site| format!(" at {site}"));
-        format!("`{}` of {}{site}", self.name, self.raw.name())
+        format!("`{}` of {} at {}", self.name, self.raw.name(), self.site)
     }
 
     fn report(&self, waited: Duration, holder: Option<(usize, u64)>) -> String {

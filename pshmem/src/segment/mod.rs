@@ -157,6 +157,7 @@ impl Segment {
     /// # Safety
     /// The segment was placed for [`Segment::lock_bytes`] of `ranks` and more, was zeroed before the first rank used it, and
     /// these bytes are only used as a lock of that many ranks.
+    #[inline]
     pub(crate) unsafe fn lock(&self, ranks: usize, me: usize) -> Queue<'_> {
         assert!(
             Self::lock_bytes(ranks) <= self.len,
