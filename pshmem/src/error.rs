@@ -246,7 +246,8 @@ pub enum Error {
 
     /// A rank panicked while it had the lock, so that what the lock protects may be half done.
     #[error(
-        "rank {rank} panicked while it had the lock; look at what it protects, and call `clear_poison` if all is well"
+        "rank {rank} panicked, or left `run`, while it had the lock; look at what it protects, and call `clear_poison` if all \
+         is well"
     )]
     Poisoned {
         /// Rank in the `Comm` of the lock.

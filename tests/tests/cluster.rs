@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pshmem::local::Cluster;
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Comm, Error, Lock, Mutex, Shared};
 use pshmem_tests::shapes::clusters;
 use pshmem_tests::watchdog::guard;
 
@@ -128,6 +128,34 @@ fn clusters_inside_clusters_and_one_after_the_other() {
         inner.iter().sum::<usize>()
     });
     assert_eq!(sums, [9, 9]);
+}
+
+#[test]
+fn sixty_four_ranks_on_eight_nodes_take_turns() {
+    for cluster in [Cluster::new(&[8; 8]), Cluster::new(&[64])] {
+        let sums = guard("64 ranks with one lock", || {
+            cluster.run(|comm| {
+                let mut lock = Lock::new(comm).unwrap();
+                let mut count = Mutex::<[u64]>::from_slice(comm, &[0; 2]).unwrap();
+                for round in 0..20 {
+                    if (comm.rank() + round) % 5 == 0 {
+                        let patience = std::time::Duration::from_micros(50);
+                        drop(lock.lock_timeout(patience).unwrap());
+                    }
+                    let _guard = lock.lock().unwrap();
+                    let mut both = count.lock().unwrap();
+                    both[0] += 1;
+                    both[1] += 1;
+                    assert_eq!(both[0], both[1]);
+                }
+                comm.barrier().unwrap();
+                let sum = count.lock().unwrap()[0];
+                comm.barrier().unwrap();
+                sum
+            })
+        });
+        assert_eq!(sums, [20 * 64; 64]);
+    }
 }
 
 #[test]

@@ -64,9 +64,41 @@ fn a_circle_of_waiting_ranks_is_reported() {
 }
 
 #[test]
+fn who_has_a_lock_is_named() {
+    let patience = [("PSHMEM_HANG_REPORT", "0.5"), ("PSHMEM_HANG_ABORT", "1")];
+    for nodes in ["2", "1+1"] {
+        let told = trouble(
+            "holder",
+            &[&[("PSHMEM_LOCAL", nodes)], &patience[..]].concat(),
+        );
+        for part in [
+            "rank 1 on node",
+            "in `lock` of lock 1 at ",
+            "; rank 0 has it for ",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_left_with_its_rank_is_an_error() {
+    let told = trouble("leaked", &[("PSHMEM_LOCAL", "2")]);
+    let expected =
+        "`lock`: rank 0 on node0 has left `run` with the lock, because its guard was leaked";
+    assert!(told.contains(expected), "{told}");
+    // Hosted on a rank, the lock goes to the next all the same.
+    let told = trouble("leaked", &[("PSHMEM_LOCAL", "1+1")]);
+    assert!(
+        told.contains("rank 0 panicked, or left `run`, while it had the lock"),
+        "{told}"
+    );
+}
+
+#[test]
 fn the_suite_holds_at_every_level() {
     for level in ["0", "2"] {
-        let env = [("PSHMEM_LOCAL", "2+1"), ("PSHMEM_CHECK", level)];
+        let env = [("PSHMEM_LOCAL", "1+1"), ("PSHMEM_CHECK", level)];
         let output = run(env!("CARGO_BIN_EXE_suite"), &[], &env);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "level {level}: {told}");

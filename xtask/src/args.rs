@@ -7,6 +7,7 @@ pub(crate) struct Test {
     pub(crate) only: Option<String>,
     pub(crate) filter: Option<String>,
     pub(crate) nodes: Option<usize>,
+    pub(crate) proof: bool,
     pub(crate) verbose: bool,
 }
 
@@ -40,13 +41,14 @@ impl Test {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--no-mpi" => options.no_mpi = true,
+                "--proof" => options.proof = true,
                 "--verbose" => options.verbose = true,
                 "--only" => options.only = Some(library(value(word, words.next())?)?),
                 "--filter" => options.filter = Some(value(word, words.next())?.clone()),
                 "--nodes" => options.nodes = Some(nodes(value(word, words.next())?)?),
                 _ => {
                     return Err(format!(
-                        "`{word}`: `test` knows --no-mpi, --only, --filter, --nodes, --verbose"
+                        "`{word}`: `test` knows --no-mpi, --only, --filter, --nodes, --proof, --verbose"
                     ));
                 }
             }
@@ -124,13 +126,16 @@ mod tests {
 
     #[test]
     fn all_options_of_test() {
-        let options =
-            Test::parse(&words("--only mpich --filter set_ --nodes 3 --verbose")).unwrap();
+        let options = Test::parse(&words(
+            "--only mpich --filter set_ --nodes 3 --proof --verbose",
+        ))
+        .unwrap();
         let expected = Test {
             no_mpi: false,
             only: Some("mpich".into()),
             filter: Some("set_".into()),
             nodes: Some(3),
+            proof: true,
             verbose: true,
         };
         assert_eq!(options, expected);

@@ -46,6 +46,7 @@ pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
         verbose,
     ));
 
+    report.push(lock(program("lock", "2+2"), "threads", verbose));
     let mut reference = Err("the example failed".into());
     let check = |earth: Earth| {
         reference = Ok(earth);
@@ -83,6 +84,7 @@ pub(crate) fn under(mpi: &Mpi, reference: &Reference, verbose: bool, report: &mu
             verbose,
         ));
     }
+    report.push(lock(program("lock", 4), mpi.name, verbose));
     for ranks in [1, 4] {
         let check = |earth: Earth| earth.same_as(reference.as_ref()?);
         report.push(earth(
@@ -100,6 +102,12 @@ fn quickstart(command: Command, library: &str, ranks: usize, verbose: bool) -> R
     checked(row, command, LIMIT, verbose, |output| {
         outputs::quickstart(output, ranks)
     })
+}
+
+/// With four ranks.
+fn lock(command: Command, library: &str, verbose: bool) -> Row {
+    let row = Row::under("example lock", library, "4");
+    checked(row, command, LIMIT, verbose, outputs::lock)
 }
 
 fn earth(

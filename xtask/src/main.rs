@@ -36,16 +36,16 @@ cargo xtask setup
     Installs what is missing for the commands below: Open MPI, MPICH, libclang, iproute2. Says what it
     is about to run. Without root or apt it prints the commands to type and installs nothing.
 
-cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [--verbose]
+cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [--proof] [--verbose]
     Sets up, then checks formatting, lints, documentation, unit tests, loom models, and runs the suite
     and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes, and jobs
-    in which a rank fails: the table says what the others saw and what was left behind. `tsan` and
-    `miri` run in a short form where their tools are there.
+    in which a rank fails: the table says what the others saw and what was left behind.
     Every run has a time limit; a run that reaches it is ended and counted as HANG.
       --no-mpi      only what needs no MPI; installs nothing
       --only L      only this MPI library
       --filter NAME only tests whose name contains NAME: `cargo test`, the suites and the faults, no other checks
       --nodes N     only the suites, over several layouts of up to N simulated nodes
+      --proof       also `tsan` and `miri` in a short form, where their tools are there
       --verbose     show the output of every run, not only of those that fail
 
 cargo xtask fuzz [--sequences N] [--seconds S] [--seed S]

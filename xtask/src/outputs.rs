@@ -22,6 +22,17 @@ pub(crate) fn quickstart(output: &str, ranks: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// Five lines of each of four ranks, none of them torn, and as many counted.
+pub(crate) fn lock(output: &str) -> Result<(), String> {
+    let is_right =
+        |line: &str| line.starts_with("20 whole lines in ") && line.ends_with(", counted 20");
+    if output.lines().any(is_right) {
+        Ok(())
+    } else {
+        Err("no line `20 whole lines in .., counted 20`".into())
+    }
+}
+
 /// A job for `earth` that takes a moment.
 pub(crate) const EARTH_ARGS: [&str; 4] = ["--total", "300000", "--seed", "7"];
 
@@ -92,6 +103,12 @@ mod tests {
                 .unwrap_err()
                 .contains("rank 3")
         );
+    }
+
+    #[test]
+    fn the_lines_of_lock_are_counted() {
+        assert_eq!(lock("x\n20 whole lines in /tmp/a, counted 20\n"), Ok(()));
+        assert!(lock("19 whole lines in /tmp/a, counted 20\n").is_err());
     }
 
     #[test]

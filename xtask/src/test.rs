@@ -27,8 +27,10 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
         }
         if filter.is_none() {
             report.push(steps::msrv());
-            dynamic::short(dynamic::Tool::Tsan, &mut report);
-            dynamic::short(dynamic::Tool::Miri, &mut report);
+            if options.proof {
+                dynamic::short(dynamic::Tool::Tsan, &mut report);
+                dynamic::short(dynamic::Tool::Miri, &mut report);
+            }
             earth = examples::on_threads(options.verbose, &mut report);
             for step in steps::WITH_MPI {
                 if let Some(mpi) = libraries.first() {

@@ -3,7 +3,7 @@
 //! Rank `RANK` (1 by default) commits the fault of that name in [`FAULTS`], the others do meanwhile what its entry says.
 //! `SEED` chooses the moment of faults that a timer commits. Ranks that come back from a collective print what they saw.
 
-use pshmem::{Comm, Shared};
+use pshmem::{Comm, Mutex, Shared};
 use std::process::{ExitCode, exit};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,6 +39,7 @@ const FAULTS: &[(&str, Deed, Deed)] = &[
         |s| s.write_for(u64::MAX),
     ),
     ("kill-update", |s| s.update_kill(), |s| s.update_kill()),
+    ("kill-lock", |s| s.lock_kill(), |s| s.lock_kill()),
     ("kill-create", |s| s.kill_later().create(), |s| s.create()),
     ("kill-any", |s| s.kill_later().mix(), |s| s.mix()),
 ];
@@ -182,6 +183,19 @@ impl Scene<'_> {
             die()
         });
         self.saw(met)
+    }
+
+    fn lock_kill(&mut self) -> Result<(), String> {
+        let count = Mutex::<u64>::new(self.comm, 0);
+        let mut count = count.map_err(|error| error.to_string())?;
+        if self.comm.rank() == self.culprit {
+            let _guard = count.lock().map_err(|error| error.to_string())?;
+            self.comm.barrier().map_err(|error| error.to_string())?;
+            self.kill()
+        } else {
+            self.comm.barrier().map_err(|error| error.to_string())?;
+            self.saw(count.lock().map_err(pshmem::Error::from))
+        }
     }
 
     fn make_panic(&self) -> Result<(), String> {

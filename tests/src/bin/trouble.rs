@@ -1,7 +1,8 @@
 //! Programs that do what they may not, or that wait for each other, for tests of what is reported: `trouble SCENE`.
 
-use pshmem::{Comm, Result, Shared, SharedLayout};
+use pshmem::{Comm, Error, Lock, Result, Shared, SharedLayout};
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(SharedLayout)]
 struct Pair {
@@ -15,6 +16,8 @@ fn main() -> ExitCode {
         "stray" => stray(comm),
         "race" => race(comm),
         "circle" => circle(comm),
+        "holder" => holder(comm),
+        "leaked" => leaked(comm),
         _ => panic!("no scene is called `{scene}`"),
     })
 }
@@ -45,11 +48,9 @@ fn race(comm: &Comm) -> Result<()> {
         std::thread::spawn(move || {
             for round in 1_u64.. {
                 // SAFETY: none; it is what the check is for. The memory is mapped and writable until the process ends.
-                unsafe {
-                    (address as *mut u64)
-                        .add(round as usize % 100_000)
-                        .write_volatile(round)
-                };
+                let place = unsafe { (address as *mut u64).add(round as usize % 100_000) };
+                // SAFETY: as above.
+                unsafe { place.write_volatile(round) };
             }
         });
     }
@@ -59,6 +60,32 @@ fn race(comm: &Comm) -> Result<()> {
     // The thread must not outlive the memory.
     std::mem::forget(table);
     Ok(())
+}
+
+/// Rank 0 has a lock for ever, the others want it.
+fn holder(comm: &Comm) -> Result<()> {
+    let mut lock = Lock::new(comm)?;
+    if comm.rank() == 0 {
+        let _guard = lock.lock()?;
+        comm.barrier()?;
+        std::thread::sleep(Duration::from_secs(3600));
+    } else {
+        comm.barrier()?;
+        drop(lock.lock()?);
+    }
+    Ok(())
+}
+
+/// Rank 0 leaves with a lock whose guard it has leaked.
+fn leaked(comm: &Comm) -> Result<()> {
+    let lock = Box::leak(Box::new(Lock::new(comm)?));
+    if comm.rank() == 0 {
+        std::mem::forget(lock.lock()?);
+        comm.barrier()
+    } else {
+        comm.barrier()?;
+        lock.lock().map(drop).map_err(Error::from)
+    }
 }
 
 /// Two ranks wait for each other on two `Comm`s.

@@ -141,6 +141,26 @@ pub fn giving_up_in_a_hurry(comm: &Comm) -> Outcome {
     Ok(())
 }
 
+/// The host of a lock is outside the library for a while, and the others take and pass the lock all the same.
+pub fn the_host_may_compute(comm: &Comm) -> Outcome {
+    let mut count = Mutex::<u64>::new(comm, 0)?;
+    comm.barrier()?;
+    if comm.rank() == 0 {
+        std::thread::sleep(Duration::from_millis(600));
+        assert_eq!(
+            *count.lock()?,
+            10 * (comm.size() as u64 - 1),
+            "they waited for the host"
+        );
+    } else {
+        for _ in 0..10 {
+            *count.lock()? += 1;
+        }
+    }
+    comm.barrier()?;
+    Ok(())
+}
+
 /// Readers see whole values, and writers get their turn.
 pub fn readers_and_writers(comm: &Comm) -> Outcome {
     let mut table = RwLock::<[u64]>::from_slice(comm, &[0; 7])?;

@@ -138,6 +138,12 @@ pub(super) const FAULTS: &[Fault] = &[
         &[],
     ),
     fault(
+        "kill-lock",
+        "SIGKILL with a `Mutex`, others wait for it",
+        Sees::Ended,
+        &[],
+    ),
+    fault(
         "kill-create",
         "SIGKILL while large objects are created",
         Sees::Ended,
@@ -159,6 +165,7 @@ pub(super) const ON_NODES: &[(&str, usize)] = &[
     ("update-panic", 0),
     ("exit-0", 1),
     ("kill-update", 2),
+    ("kill-lock", 1),
     ("kill-any", 1),
 ];
 
