@@ -200,7 +200,7 @@ fn keep_panics() {
 impl Comm {
     /// The `Comm` of a communicator of a program that starts MPI itself.
     ///
-    /// The communicator is duplicated, so messages of the program never mix with those of this crate. The duplicate and a
+    /// The communicator is duplicated, so messages of the program never mix with those of this crate. Two duplicates and a
     /// communicator of the node's processes live until MPI ends: make one `Comm` and clone or split it.
     ///
     /// ```no_run

@@ -179,10 +179,8 @@ pub(crate) fn cargo_row(row: Row, mut command: Command) -> Row {
 pub(crate) fn msrv() -> Row {
     let version = env!("CARGO_PKG_RUST_VERSION");
     let row = Row::new("oldest Rust");
-    let toolchains = Command::new("rustup").args(["toolchain", "list"]).output();
-    let list = toolchains.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let Some(toolchain) = toolchain(&list.unwrap_or_default(), version) else {
-        return row.skipped(format!("toolchain {version} not installed"));
+    let Some(toolchain) = toolchain(&toolchains(), version).or_else(|| install(version)) else {
+        return row.skipped(format!("rustup cannot install toolchain {version}"));
     };
     let mut command = Command::new("rustup");
     command
@@ -190,6 +188,23 @@ pub(crate) fn msrv() -> Row {
         .env("CARGO_TARGET_DIR", cargo::target_of("msrv"))
         .args(["run", &toolchain, "cargo", "check", "--workspace"]);
     cargo_row(row, command)
+}
+
+fn toolchains() -> String {
+    let list = Command::new("rustup").args(["toolchain", "list"]).output();
+    list.map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
+}
+
+/// Installs a toolchain where there are rustup and a network.
+fn install(version: &str) -> Option<String> {
+    let mut command = Command::new("rustup");
+    command.args(["toolchain", "install", version, "--profile", "minimal"]);
+    println!("\n== {}", run::line(&command));
+    let log = cargo::log_of("install toolchain");
+    let outcome = run::run(command, Duration::from_secs(180), &log, false);
+    outcome.end.check().ok()?;
+    toolchain(&toolchains(), version)
 }
 
 /// The toolchain in rustup's list that is Rust `version` (or `nightly`), any patch release of it.

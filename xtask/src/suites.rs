@@ -2,7 +2,7 @@
 //! and jobs in which a rank fails.
 
 use crate::mpi::{Kind, Mpi};
-use crate::report::{Report, Row, suite_line};
+use crate::report::{Report, Row, Verdict, suite_line};
 use crate::{args, cargo, examples, faults, nodes, run, setup, steps};
 use std::process::Command;
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub(crate) fn all(
         if options.filter.is_none() {
             report.push(small_shm(mpi, options));
             report.push(after_mpi(mpi, options));
+            report.push(two_programs(mpi));
             examples::under(mpi, earth, options.verbose, report);
         }
         faults::all(mpi, options, report);
@@ -108,6 +109,34 @@ fn after_mpi(mpi: &Mpi, options: &args::Test) -> Row {
     )
 }
 
+/// Ranks of two executables, which do not agree about types: they have to refuse.
+fn two_programs(mpi: &Mpi) -> Row {
+    let program = |name: &str| cargo::built(mpi, cargo::SUITE, &format!("examples/{name}"));
+    let mut command = mpi.launch(1, &program("quickstart"));
+    command.args([":", "-n", "1"]).arg(program("typed"));
+    let mut row = Row::under("two programs", mpi.name, "1+1");
+    println!("\n== {}: {}", row.title(), run::line(&command));
+    let outcome = run::run(command, limit(mpi, 2), &cargo::log_of(&row.title()), false);
+    row.seconds = outcome.seconds;
+    row.verdict = match refused(&outcome) {
+        Ok(()) => Verdict::Passed,
+        Err(why) => Verdict::Failed(why),
+    };
+    row
+}
+
+fn refused(outcome: &run::Outcome) -> Result<(), String> {
+    match outcome.end {
+        run::End::Exit(code) if code != 0 => {}
+        _ => return Err(format!("ended with {:?}", outcome.end)),
+    }
+    if outcome.output.contains("run different executables") {
+        Ok(())
+    } else {
+        Err("nobody said why".into())
+    }
+}
+
 fn suite_on_nodes(mpi: &Mpi, layout: &str, options: &args::Test) -> Row {
     let row = Row::under("suite on nodes", mpi.name, layout);
     if let Err(why) = nodes::permitted() {
@@ -165,6 +194,19 @@ pub(crate) fn checked(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_programs_must_be_refused_with_a_reason() {
+        let ended = |code, text: &str| run::Outcome {
+            end: run::End::Exit(code),
+            output: text.into(),
+            seconds: 0.0,
+        };
+        let reason = "pshmem: the ranks of this job run different executables; start";
+        assert_eq!(refused(&ended(1, reason)), Ok(()));
+        assert!(refused(&ended(0, reason)).is_err());
+        assert!(refused(&ended(1, "crash")).is_err());
+    }
 
     #[test]
     fn a_suite_must_say_that_all_passed() {

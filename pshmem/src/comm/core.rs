@@ -5,7 +5,7 @@ use crate::comm::check::Level;
 use crate::comm::control::{Control, NOTE_BYTES};
 use crate::comm::guard;
 use crate::comm::hang::Board;
-use crate::comm::letter::{Body, Leave};
+use crate::comm::letter::{Body, Caller, Leave};
 use crate::comm::memory::NodeMemory;
 use crate::comm::note::Note;
 use crate::comm::topology::{Topology, tree_children, tree_parent};
@@ -221,14 +221,25 @@ impl Core {
     /// The host, rank and call of a mate, as a sentence for an error.
     pub(crate) fn describe(&self, slot: usize) -> String {
         let (call, _, site) = self.control().posted(slot);
-        self.sentence(self.topology.mates[slot] as usize, call, &site)
+        let caller = Caller {
+            rank: self.topology.mates[slot] as usize,
+            host: self.post.transport.host().to_owned(),
+            site,
+        };
+        caller.sentence(call)
     }
 
-    fn sentence(&self, rank: usize, call: Call, site: &str) -> String {
-        let (host, call) = (self.post.transport.host(), call.text());
-        // Without source lines at `PSHMEM_CHECK=0`.
-        let at = if site.is_empty() { "" } else { " at " };
-        format!("rank {rank} on {host} called {call}{at}{site}")
+    /// This rank, as it makes its present call.
+    pub(crate) fn caller(&self) -> Caller {
+        let mut site = String::new();
+        if let Some(at) = self.site.get() {
+            with_text(at, |text| text.clone_into(&mut site));
+        }
+        Caller {
+            rank: self.topology.rank,
+            host: self.post.transport.host().to_owned(),
+            site,
+        }
     }
 
     /// The error of a call that a rank will never make.

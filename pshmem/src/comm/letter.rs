@@ -36,13 +36,29 @@ pub(crate) enum Body {
     },
 }
 
+/// Who makes a call, from where. A sentence only when ranks differ: making one takes longer than a message.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Caller {
+    pub(crate) rank: usize,
+    pub(crate) host: String,
+    pub(crate) site: String,
+}
+
+impl Caller {
+    pub(crate) fn sentence(&self, call: Call) -> String {
+        let Caller { rank, host, site } = self;
+        // Without source lines at `PSHMEM_CHECK=0`.
+        let at = if site.is_empty() { "" } else { " at " };
+        format!("rank {rank} on {host} called {}{at}{site}", call.text())
+    }
+}
+
 /// What a leader says about the ranks of its subtree.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) n: u64,
     pub(crate) call: Call,
-    /// Who made it, from where.
-    pub(crate) caller: String,
+    pub(crate) caller: Caller,
     pub(crate) notes: Notes,
     /// Why the call cannot be completed, if so.
     pub(crate) conflict: Option<Error>,

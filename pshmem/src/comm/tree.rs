@@ -24,7 +24,7 @@ impl Core {
         notes: Notes,
         conflict: Option<Error>,
     ) -> Result<Notes> {
-        let caller = self.describe(self.topology.slot);
+        let caller = self.caller();
         let mut report = Report {
             n,
             call,
@@ -78,7 +78,11 @@ impl Core {
         if report.conflict.is_none() {
             report.conflict = below.conflict.or_else(|| {
                 (below.call != report.call).then(|| Error::Diverged {
-                    what: format!("{}; {}", report.caller, below.caller),
+                    what: format!(
+                        "{}; {}",
+                        report.caller.sentence(report.call),
+                        below.caller.sentence(below.call)
+                    ),
                 })
             });
         }

@@ -466,9 +466,10 @@ fn next(asked: &Cell<u64>) -> u64 {
 }
 
 fn ask(core: &Core, host: usize, (lock, number): (u64, u64), what: Wish) {
+    let is_answered = matches!(what, Wish::Take { .. } | Wish::Holder);
     let request = Request { lock, number, what };
     let bytes = postcard::to_allocvec(&request).expect("plain data always encodes");
-    core.post.transport.ask(host, &bytes);
+    core.post.transport.ask(host, &bytes, is_answered);
 }
 
 /// The time for reports. The coarse clock takes a few nanoseconds, which is what an uncontended lock has to spare.

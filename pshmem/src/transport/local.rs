@@ -242,7 +242,7 @@ impl Transport for Local {
         true
     }
 
-    fn ask(&self, host: usize, request: &[u8]) {
+    fn ask(&self, host: usize, request: &[u8], _: bool) {
         // A lock that is asked for has been opened, so its host serves.
         let Some(desk) = self.world.desks[host].get() else {
             return;

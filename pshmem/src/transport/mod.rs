@@ -91,8 +91,9 @@ pub(crate) trait Transport: Debug {
     /// requests wait for this rank to make a call. To be called again without harm.
     fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool;
 
-    /// Brings a request to the desk of `host`.
-    fn ask(&self, host: usize, request: &[u8]);
+    /// Brings a request to the desk of `host`. The transport sees to it that one which is not answered has been read before
+    /// the job ends.
+    fn ask(&self, host: usize, request: &[u8], is_answered: bool);
 
     /// An answer that has come. Drives progress like `poll`.
     fn answer(&self) -> Option<Vec<u8>>;

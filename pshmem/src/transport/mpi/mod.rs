@@ -316,10 +316,10 @@ impl Transport for Mpi {
         *by_thread
     }
 
-    fn ask(&self, host: usize, request: &[u8]) {
+    fn ask(&self, host: usize, request: &[u8], is_answered: bool) {
         let mut service = self.service.borrow_mut();
         if host != self.rank() {
-            return service.ask(host, request);
+            return service.ask(host, request, is_answered);
         }
         let Some((desk, _)) = &*self.desk.borrow() else {
             return;

@@ -42,14 +42,14 @@ impl Service {
         }
     }
 
-    /// Sends a request to the desk of another rank.
-    pub(super) fn ask(&mut self, host: usize, request: &[u8]) {
-        self.send(host, request, ASK);
+    /// Sends a request to the desk of another rank. Where no answer says that it has been read, MPI does.
+    pub(super) fn ask(&mut self, host: usize, request: &[u8], is_answered: bool) {
+        self.send(host, request, ASK, !is_answered);
     }
 
     /// Sends an answer to another rank.
     pub(super) fn reply(&mut self, to: usize, answer: &[u8]) {
-        self.send(to, answer, ANSWER);
+        self.send(to, answer, ANSWER, false);
     }
 
     /// An answer that has come.
@@ -79,12 +79,16 @@ impl Service {
         self.sending.retain(|send| !self.calls.test(&send.0));
     }
 
-    fn send(&mut self, to: usize, message: &[u8], tag: i32) {
+    fn send(&mut self, to: usize, message: &[u8], tag: i32, until_read: bool) {
         let bytes: Box<[u8]> = message.into();
+        let (comm, start, len) = (self.comm, bytes.as_ptr(), bytes.len());
         // SAFETY: the bytes are on the heap and kept until the request is complete.
         let request = unsafe {
-            self.calls
-                .isend(self.comm, bytes.as_ptr(), bytes.len(), to, tag)
+            if until_read {
+                self.calls.issend(comm, start, len, to, tag)
+            } else {
+                self.calls.isend(comm, start, len, to, tag)
+            }
         };
         self.sending.push((request, bytes));
     }

@@ -46,8 +46,12 @@ fn contended(bench: &Bench<'_>, comm: &Comm, row: &str) -> Result<()> {
         return Ok(());
     }
     let mut lock = Lock::new(comm)?;
-    // A window over ranks that share a node is raw MPI at its best; Debian's Open MPI has none over several.
-    let window = bench.raw_on_node().map(|raw| raw.window(8));
+    // Debian's Open MPI has no windows over real nodes.
+    let window = match (bench.raw_on_node(), &bench.raw) {
+        (Some(raw), _) => Some(raw.window(8)),
+        (None, Some(raw)) => raw.window_over_nodes(),
+        (None, None) => None,
+    };
     let mut contenders = vec![Contender::new(OURS, || {
         drop(lock.lock().map_err(Error::from)?);
         Ok(())

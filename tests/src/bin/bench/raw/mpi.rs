@@ -86,6 +86,32 @@ impl Raw {
         }
     }
 
+    /// A window of one number on each rank, wherever they are; `None` where the library has no such windows.
+    pub(crate) fn window_over_nodes(&self) -> Option<Window> {
+        let mut start: *mut u8 = null_mut();
+        let mut window = MaybeUninit::uninit();
+        let mut comm = MaybeUninit::uninit();
+        // SAFETY: collective over the world; the results go to places of ours (sections 7.4.2, 9.3 and 12.2.2).
+        let code = unsafe {
+            ffi::MPI_Comm_dup(self.world, comm.as_mut_ptr());
+            ffi::MPI_Comm_set_errhandler(*comm.as_ptr(), ffi::RSMPI_ERRORS_RETURN);
+            ffi::MPI_Win_allocate(
+                8,
+                1,
+                ffi::RSMPI_INFO_NULL,
+                *comm.as_ptr(),
+                (&raw mut start).cast(),
+                window.as_mut_ptr(),
+            )
+        };
+        (code == ffi::MPI_SUCCESS as c_int).then(|| Window {
+            // SAFETY: a successful call has written the handle.
+            handle: unsafe { window.assume_init() },
+            start: NonNull::new(start).unwrap_or(NonNull::<u64>::dangling().cast()),
+            len: 8,
+        })
+    }
+
     /// A communicator of the ranks that pass `true`; the lowest of them is its rank 0.
     pub(crate) fn leaders(&self, leads: bool) -> Leaders {
         // SAFETY: reading a constant that the binding's C part defines.

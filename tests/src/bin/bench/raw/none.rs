@@ -26,6 +26,10 @@ impl Raw {
         match *self {}
     }
 
+    pub(crate) fn window_over_nodes(&self) -> Option<Window> {
+        match *self {}
+    }
+
     pub(crate) fn leaders(&self, _: bool) -> Leaders {
         match *self {}
     }
