@@ -201,6 +201,7 @@ mod tests {
             end: run::End::Exit(code),
             output: text.into(),
             seconds: 0.0,
+            mark: String::new(),
         };
         let reason = "pshmem: the ranks of this job run different executables; start";
         assert_eq!(refused(&ended(1, reason)), Ok(()));
