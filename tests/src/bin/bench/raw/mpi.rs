@@ -90,16 +90,17 @@ impl Raw {
     pub(crate) fn window_over_nodes(&self) -> Option<Window> {
         let mut start: *mut u8 = null_mut();
         let mut window = MaybeUninit::uninit();
-        let mut comm = MaybeUninit::uninit();
-        // SAFETY: collective over the world; the results go to places of ours (sections 7.4.2, 9.3 and 12.2.2).
+        let comm = self.split_by(0);
+        // SAFETY: a communicator of ours (section 9.3).
+        let code = unsafe { ffi::MPI_Comm_set_errhandler(comm, ffi::RSMPI_ERRORS_RETURN) };
+        assert_eq!(code, ffi::MPI_SUCCESS as c_int);
+        // SAFETY: collective over a communicator of ours; the results go to places of ours (section 12.2.2).
         let code = unsafe {
-            ffi::MPI_Comm_dup(self.world, comm.as_mut_ptr());
-            ffi::MPI_Comm_set_errhandler(*comm.as_ptr(), ffi::RSMPI_ERRORS_RETURN);
             ffi::MPI_Win_allocate(
                 8,
                 1,
                 ffi::RSMPI_INFO_NULL,
-                *comm.as_ptr(),
+                comm,
                 (&raw mut start).cast(),
                 window.as_mut_ptr(),
             )
@@ -137,10 +138,9 @@ impl Window {
     /// Takes the part of rank 0 exclusively, and gives it back (section 12.5.3).
     pub(crate) fn lock_and_unlock(&self) {
         // SAFETY: a window of ours, outside any other epoch; rank 0 has a part of it.
-        unsafe {
-            ffi::MPI_Win_lock(ffi::MPI_LOCK_EXCLUSIVE as c_int, 0, 0, self.handle);
-            ffi::MPI_Win_unlock(0, self.handle);
-        }
+        unsafe { ffi::MPI_Win_lock(ffi::MPI_LOCK_EXCLUSIVE as c_int, 0, 0, self.handle) };
+        // SAFETY: inside the epoch that the line above has opened.
+        unsafe { ffi::MPI_Win_unlock(0, self.handle) };
     }
 }
 
