@@ -146,7 +146,7 @@ pub fn the_host_may_compute(comm: &Comm) -> Outcome {
     let mut count = Mutex::<u64>::new(comm, 0)?;
     comm.barrier()?;
     if comm.rank() == 0 {
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(400));
         assert_eq!(
             *count.lock()?,
             10 * (comm.size() as u64 - 1),
