@@ -118,6 +118,12 @@ impl Desk {
         self.locks.insert(lock, hosted);
     }
 
+    /// Whether there is nothing to be asked for.
+    #[cfg(feature = "mpi")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.locks.is_empty()
+    }
+
     /// Answers a message; the answers go to the ranks that stand beside them.
     pub(crate) fn answer(&mut self, from: Rank, request: &[u8]) -> Vec<(Rank, Vec<u8>)> {
         // Only this library writes to the desk, so what cannot be read is a defect of the transport, which is not for the

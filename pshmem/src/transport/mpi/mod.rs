@@ -28,6 +28,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// Tag of messages. Nothing else is sent on the private communicator but bytes of segments and the last barrier.
@@ -57,10 +58,17 @@ pub(crate) struct Mpi {
     service_comm: ffi::MPI_Comm,
     /// Whether every thread may call MPI.
     has_threads: bool,
-    /// This rank's desk, once it serves, and whether a thread of its own does.
-    desk: RefCell<Option<(Arc<Mutex<Desk>>, bool)>>,
+    /// What this rank has, once it serves others.
+    serving: RefCell<Option<Serving>>,
     /// Answers of this rank's own desk.
     own_answers: RefCell<VecDeque<Vec<u8>>>,
+}
+
+/// The desk of a rank that hosts something, and the thread that answers for it, if there is one.
+#[derive(Debug)]
+struct Serving {
+    desk: Arc<Mutex<Desk>>,
+    thread: Option<Thread>,
 }
 
 impl Mpi {
@@ -106,7 +114,7 @@ impl Mpi {
             service: RefCell::new(Service::new(calls.clone(), service_comm)),
             service_comm,
             has_threads,
-            desk: RefCell::default(),
+            serving: RefCell::default(),
             own_answers: RefCell::default(),
             calls,
         };
@@ -256,7 +264,7 @@ impl Transport for Mpi {
             return None;
         }
         self.test_sends();
-        if let Some((desk, false)) = &*self.desk.borrow() {
+        if let Some(Serving { desk, thread: None }) = &*self.serving.borrow() {
             self.service.borrow_mut().serve_one(desk);
         }
         self.calls.take_message(self.comm, MESSAGE)
@@ -307,13 +315,20 @@ impl Transport for Mpi {
     }
 
     fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool {
-        let mut served = self.desk.borrow_mut();
-        let (_, by_thread) = served.get_or_insert_with(|| {
+        let mut serving = self.serving.borrow_mut();
+        let Serving { thread, .. } = serving.get_or_insert_with(|| {
             let service = Service::new(self.calls.clone(), self.service_comm);
-            let by_thread = self.has_threads && service.start(desk.clone());
-            (desk.clone(), by_thread)
+            let start = || service.start(desk.clone());
+            Serving {
+                desk: desk.clone(),
+                thread: self.has_threads.then(start).flatten(),
+            }
         });
-        *by_thread
+        if let Some(thread) = thread {
+            // It may be asleep because nothing was hosted until now.
+            thread.unpark();
+        }
+        thread.is_some()
     }
 
     fn ask(&self, host: usize, request: &[u8], is_answered: bool) {
@@ -321,7 +336,7 @@ impl Transport for Mpi {
         if host != self.rank() {
             return service.ask(host, request, is_answered);
         }
-        let Some((desk, _)) = &*self.desk.borrow() else {
+        let Some(Serving { desk, .. }) = &*self.serving.borrow() else {
             return;
         };
         // Held until the answers are sent, so that they come in the order in which they were given.

@@ -8,6 +8,7 @@ use crate::lock::desk::Desk;
 use crate::transport::mpi::calls::{self, Calls, Request};
 use mpi::ffi;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
 use std::time::Duration;
 
 /// Tag of requests.
@@ -17,8 +18,11 @@ const ANSWER: i32 = 2;
 
 /// Looks without a request before the thread sleeps between two of them. While locks are busy, requests come faster.
 const LOOKS: u32 = 2000;
-/// The sleep: what the first request after a pause may have to wait, and what an idle thread costs.
-const SLEEP: Duration = Duration::from_micros(50);
+/// The sleep: what the first request after a pause may have to wait, and what an idle thread costs. It doubles.
+const SHORTEST: Duration = Duration::from_micros(50);
+const LONGEST: Duration = Duration::from_micros(400);
+/// The same where nothing is hosted that could be asked for; whoever begins to host something wakes the thread.
+const NOTHING_HOSTED: Duration = Duration::from_millis(20);
 
 /// The service's messages, as one thread of a rank sends and receives them.
 #[derive(Debug)]
@@ -93,31 +97,49 @@ impl Service {
         self.sending.push((request, bytes));
     }
 
-    /// Answers requests in a thread until MPI ends. `false` when there can be no such thread.
-    pub(super) fn start(mut self, desk: Arc<Mutex<Desk>>) -> bool {
+    /// Answers requests in a thread until MPI ends. `None` when there can be no such thread.
+    pub(super) fn start(mut self, desk: Arc<Mutex<Desk>>) -> Option<Thread> {
         if !calls::service_begins() {
-            return false;
+            return None;
         }
         let serve = move || {
-            let mut looks = 0;
             while !calls::is_finalized() {
-                if self.serve_one(&desk) || !self.is_idle() {
-                    looks = 0;
-                } else if looks < LOOKS {
-                    looks += 1;
-                    std::thread::yield_now();
-                } else {
-                    std::thread::sleep(SLEEP);
+                self.serve(&desk);
+                if is_empty(&desk) {
+                    std::thread::park_timeout(NOTHING_HOSTED);
                 }
             }
             // MPI frees what still lies in requests of ours; nobody waits for an answer any more.
             calls::service_ends();
         };
         let thread = std::thread::Builder::new().name("pshmem service".to_owned());
-        let started = thread.spawn(serve).is_ok();
-        if !started {
+        let Ok(started) = thread.spawn(serve) else {
             calls::service_ends();
-        }
-        started
+            return None;
+        };
+        Some(started.thread().clone())
     }
+
+    /// Answers requests as long as something is hosted.
+    fn serve(&mut self, desk: &Mutex<Desk>) {
+        let (mut looks, mut sleep) = (0, SHORTEST);
+        while !calls::is_finalized() {
+            if self.serve_one(desk) || !self.is_idle() {
+                (looks, sleep) = (0, SHORTEST);
+            } else if looks < LOOKS {
+                looks += 1;
+                std::thread::yield_now();
+            } else if is_empty(desk) {
+                return;
+            } else {
+                std::thread::sleep(sleep);
+                sleep = (sleep * 2).min(LONGEST);
+            }
+        }
+    }
+}
+
+fn is_empty(desk: &Mutex<Desk>) -> bool {
+    let desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+    desk.is_empty()
 }
