@@ -1,7 +1,9 @@
 //! Which types may go to other threads. A rank is a thread, and its handles are its own.
 
 use ndarray::{ArrayView1, ArrayView2};
-use pshmem::{Comm, Error, Field, NodeInfo, Schema, Shared};
+use pshmem::{
+    Comm, Error, Field, Lock, LockGuard, Mutex, MutexGuard, NodeInfo, RwLock, Schema, Shared,
+};
 
 /// Compiles only for a type that does not implement the trait: for one that does, `some_item` could be either of two.
 macro_rules! assert_not {
@@ -31,6 +33,16 @@ fn handles_stay_on_their_thread() {
     assert_not!(Shared<ndarray::Array3<f32>>: Sync);
     assert_not!(Field<'static, [f64]>: Send);
     assert_not!(Field<'static, [f64]>: Sync);
+    assert_not!(Lock: Send);
+    assert_not!(Lock: Sync);
+    assert_not!(LockGuard<'static>: Send);
+    assert_not!(LockGuard<'static>: Sync);
+    assert_not!(Mutex<u64>: Send);
+    assert_not!(Mutex<u64>: Sync);
+    assert_not!(MutexGuard<'static, [f64]>: Send);
+    assert_not!(MutexGuard<'static, [f64]>: Sync);
+    assert_not!(RwLock<u64>: Send);
+    assert_not!(RwLock<u64>: Sync);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn who_has_a_lock_is_named() {
         for part in [
             "rank 1 on node",
             "in `lock` of lock 1 at ",
-            "; rank 0 has it for ",
+            "; rank 0 on node0 has it for ",
         ] {
             assert!(told.contains(part), "{part}: {told}");
         }

@@ -13,7 +13,7 @@ use crate::comm::wait::{self, Wait};
 use crate::error::{Error, Result, clip};
 use crate::segment::Segment;
 use crate::transport::post::Post;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
@@ -36,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) done: Cell<u64>,
     /// Objects that have been created, or failed to be.
     objects: Cell<u64>,
+    /// The host of each node, once they have been asked for.
+    pub(super) hosts: OnceCell<Vec<String>>,
     /// Why the `Comm` refuses further calls.
     end: RefCell<Option<Error>>,
     left: Cell<bool>,
@@ -95,6 +97,7 @@ impl Core {
             memory,
             done: Cell::new(0),
             objects: Cell::new(0),
+            hosts: OnceCell::new(),
             end: RefCell::default(),
             left: Cell::new(false),
             site: Cell::new(None),

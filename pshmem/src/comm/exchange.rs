@@ -4,7 +4,7 @@ use crate::comm::call::Call;
 use crate::comm::core::Core;
 use crate::comm::meet::WRITTEN_BYTES;
 use crate::comm::note::Note;
-use crate::error::Result;
+use crate::error::{Result, clip};
 use serde::{Deserialize, Serialize};
 
 /// What a row can be: plain data of a bounded size.
@@ -13,7 +13,41 @@ pub(crate) trait Row: Serialize + for<'de> Deserialize<'de> {
     const BYTES: usize;
 }
 
+/// Bytes of a host's name that travel.
+const HOST: usize = 64;
+
+impl Row for String {
+    const BYTES: usize = HOST + 1;
+}
+
 impl Core {
+    /// All ranks learn the hosts of all nodes, at the first call on their `Comm`.
+    pub(crate) fn learn_hosts(&self, call: Call) -> Result<()> {
+        if self.hosts.get().is_none() {
+            let leaders: Vec<usize> = self
+                .topology
+                .leaders
+                .iter()
+                .map(|&rank| rank as usize)
+                .collect();
+            let mine = clip(self.post.transport.host(), HOST);
+            let mine = self.topology.is_leader().then_some(mine);
+            let hosts = self.exchange(call, &leaders, mine.as_ref())?;
+            self.hosts.get_or_init(|| hosts);
+        }
+        Ok(())
+    }
+
+    /// The host of a rank, if it is known.
+    pub(crate) fn host_of(&self, rank: usize) -> &str {
+        let node = self.topology.node_of(rank);
+        if node == self.topology.node() {
+            return self.post.transport.host();
+        }
+        let host = self.hosts.get().and_then(|hosts| hosts.get(node));
+        host.map_or("another host", String::as_str)
+    }
+
     /// Gives all ranks the rows of `contributors`, in their order. All of these pass one; the ranks are in rising order.
     ///
     /// One meeting carries as many rows as fit, about 8 KiB.

@@ -119,11 +119,13 @@ impl fmt::Display for Engine {
 }
 
 /// Who has a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
     /// Rank in the `Comm` of the lock.
     pub rank: usize,
+    /// Its host.
+    pub host: String,
     /// Since when.
     pub since: std::time::SystemTime,
 }
@@ -400,7 +402,8 @@ fn patience(at_most: Duration) -> Patience {
 fn holder(raw: &Raw) -> Option<Holder> {
     let (rank, since) = raw.look().holder?;
     let since = std::time::UNIX_EPOCH + Duration::from_millis(since);
-    Some(Holder { rank, since })
+    let host = raw.comm.core.host_of(rank).to_owned();
+    Some(Holder { rank, host, since })
 }
 
 /// What becomes known of a lock when its guard is dropped.

@@ -125,6 +125,9 @@ impl Raw {
         if !is_short {
             core.compare(call, &same)?;
         }
+        if core.is_multi_node() {
+            core.learn_hosts(call.step(10))?;
+        }
         let words = if core.is_multi_node() {
             let engine = if notes.id == Some(1) {
                 Engine::ServiceThread

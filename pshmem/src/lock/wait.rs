@@ -157,7 +157,8 @@ impl<'a> Wait<'a> {
         let comm = &self.raw.comm;
         let holder = holder.map_or("no rank writes".to_owned(), |(rank, since)| {
             let held = super::desk::now().saturating_sub(since) / 1000;
-            format!("rank {rank} has it for {held} s")
+            let host = comm.core.host_of(rank);
+            format!("rank {rank} on {host} has it for {held} s")
         });
         format!(
             "rank {} on {} has waited for {:.0} s in {}; {holder}",

@@ -259,6 +259,39 @@ pub fn a_lock_per_row(comm: &Comm) -> Outcome {
     Ok(())
 }
 
+/// A lock of a `Comm` that can no longer be used, and one that ranks drop while others wait for it.
+pub fn ends_of_locks(comm: &Comm) -> Outcome {
+    let mut lock = Lock::new(comm)?;
+    for first in 0..comm.size() {
+        let mut other = Lock::new(comm)?;
+        if comm.rank() == first {
+            let guard = other.lock()?;
+            comm.barrier()?;
+            drop(guard);
+            drop(other);
+        } else {
+            comm.barrier()?;
+            drop(other.lock()?);
+        }
+    }
+    if comm.size() > 1 {
+        let inner = comm.split(Some(0), comm.rank())?;
+        let inner = inner.ok_or("a rank with a color gets a Comm")?;
+        let mut dead = Lock::new(&inner)?;
+        let met = if comm.rank() == 0 {
+            inner.barrier()
+        } else {
+            inner.memory().map(|_| ())
+        };
+        assert!(matches!(met, Err(Error::Diverged { .. })), "{met:?}");
+        let locked = dead.lock().map(|_| ()).map_err(Error::from);
+        assert!(matches!(locked, Err(Error::Diverged { .. })), "{locked:?}");
+        comm.barrier()?;
+    }
+    drop(lock.lock()?);
+    works(comm)
+}
+
 /// A guard that was leaked, calls where they must not be, and ranks that disagree.
 pub fn mistakes(comm: &Comm) -> Outcome {
     let wrong = Lock::builder(comm).root(comm.size()).build().map(|_| ());

@@ -68,7 +68,7 @@ macro_rules! for_each_case {
             memory { tells_what_it_holds, ten_thousand_live_objects, large_objects_go_back }
             locks {
                 one_at_a_time, in_order_of_request, giving_up, giving_up_in_a_hurry, the_host_may_compute, readers_and_writers,
-                poisoned_by_a_panic, many_locks, a_lock_per_row, mistakes,
+                poisoned_by_a_panic, many_locks, a_lock_per_row, ends_of_locks, mistakes,
             }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {
