@@ -22,12 +22,12 @@ use crate::transport::{Message, Room, Transfer, Transport, system_error};
 use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
-use service::Service;
+use service::{OwnAnswers, Service};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -60,8 +60,7 @@ pub(crate) struct Mpi {
     has_threads: bool,
     /// What this rank has, once it serves others.
     serving: RefCell<Option<Serving>>,
-    /// Answers of this rank's own desk.
-    own_answers: RefCell<VecDeque<Vec<u8>>>,
+    own_answers: OwnAnswers,
 }
 
 /// The desk of a rank that hosts something, and the thread that answers for it, if there is one.
@@ -83,6 +82,7 @@ impl Mpi {
         // SAFETY: a communicator of ours.
         let service_comm = unsafe { calls.comm_dup(comm) }?;
         let has_threads = calls.has_threads()?;
+        let own_answers = OwnAnswers::default();
         let node_comm = calls.comm_split_shared(comm, rank)?;
         // The lowest rank of a node names it.
         let leader = calls.allreduce_min(node_comm, rank as u64)?;
@@ -111,11 +111,15 @@ impl Mpi {
             sending: RefCell::default(),
             transfers: RefCell::default(),
             next: std::cell::Cell::new(0),
-            service: RefCell::new(Service::new(calls.clone(), service_comm)),
+            service: RefCell::new(Service::new(
+                calls.clone(),
+                service_comm,
+                own_answers.clone(),
+            )),
             service_comm,
             has_threads,
             serving: RefCell::default(),
-            own_answers: RefCell::default(),
+            own_answers,
             calls,
         };
         mpi.check_executable()?;
@@ -317,7 +321,8 @@ impl Transport for Mpi {
     fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool {
         let mut serving = self.serving.borrow_mut();
         let Serving { thread, .. } = serving.get_or_insert_with(|| {
-            let service = Service::new(self.calls.clone(), self.service_comm);
+            let own_answers = self.own_answers.clone();
+            let service = Service::new(self.calls.clone(), self.service_comm, own_answers);
             let start = || service.start(desk.clone());
             Serving {
                 desk: desk.clone(),
@@ -336,17 +341,8 @@ impl Transport for Mpi {
         if host != self.rank() {
             return service.ask(host, request, is_answered);
         }
-        let Some(Serving { desk, .. }) = &*self.serving.borrow() else {
-            return;
-        };
-        // Held until the answers are sent, so that they come in the order in which they were given.
-        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-        for (to, answer) in desk.answer(host, request) {
-            if to == host {
-                self.own_answers.borrow_mut().push_back(answer);
-            } else {
-                service.reply(to, &answer);
-            }
+        if let Some(Serving { desk, .. }) = &*self.serving.borrow() {
+            service.decide(desk, host, request);
         }
     }
 
@@ -354,8 +350,7 @@ impl Transport for Mpi {
         if !self.is_open() {
             return None;
         }
-        let own = self.own_answers.borrow_mut().pop_front();
-        own.or_else(|| self.service.borrow_mut().answer())
+        self.service.borrow_mut().answer()
     }
 
     fn abort(&self) -> ! {

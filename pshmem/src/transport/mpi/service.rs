@@ -7,7 +7,8 @@
 use crate::lock::desk::Desk;
 use crate::transport::mpi::calls::{self, Calls, Request};
 use mpi::ffi;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -24,11 +25,15 @@ const LONGEST: Duration = Duration::from_micros(400);
 /// The same where nothing is hosted that could be asked for; whoever begins to host something wakes the thread.
 const NOTHING_HOSTED: Duration = Duration::from_millis(20);
 
+/// Answers of a rank's desk to the rank itself: no message, whichever thread gives them.
+pub(super) type OwnAnswers = Arc<Mutex<VecDeque<Vec<u8>>>>;
+
 /// The service's messages, as one thread of a rank sends and receives them.
 #[derive(Debug)]
 pub(super) struct Service {
     calls: Calls,
     comm: ffi::MPI_Comm,
+    own_answers: OwnAnswers,
     /// Messages whose sends have not been seen to be complete.
     sending: Vec<(Request, Box<[u8]>)>,
 }
@@ -38,10 +43,11 @@ pub(super) struct Service {
 unsafe impl Send for Service {}
 
 impl Service {
-    pub(super) fn new(calls: Calls, comm: ffi::MPI_Comm) -> Self {
+    pub(super) fn new(calls: Calls, comm: ffi::MPI_Comm, own_answers: OwnAnswers) -> Self {
         Service {
             calls,
             comm,
+            own_answers,
             sending: Vec::new(),
         }
     }
@@ -51,13 +57,24 @@ impl Service {
         self.send(host, request, ASK, !is_answered);
     }
 
-    /// Sends an answer to another rank.
-    pub(super) fn reply(&mut self, to: usize, answer: &[u8]) {
-        self.send(to, answer, ANSWER, false);
+    /// Lets the desk answer a request, and sends the answers.
+    pub(super) fn decide(&mut self, desk: &Mutex<Desk>, from: usize, request: &[u8]) {
+        // Held until the answers are sent, so that they come in the order in which they were given.
+        let mut desk = lock(desk);
+        for (to, answer) in desk.answer(from, request) {
+            if to == self.calls.rank() {
+                lock(&self.own_answers).push_back(answer);
+            } else {
+                self.send(to, &answer, ANSWER, false);
+            }
+        }
     }
 
     /// An answer that has come.
     pub(super) fn answer(&mut self) -> Option<Vec<u8>> {
+        if let Some(own) = lock(&self.own_answers).pop_front() {
+            return Some(own);
+        }
         self.test_sends();
         Some(self.calls.take_message(self.comm, ANSWER)?.1)
     }
@@ -68,10 +85,7 @@ impl Service {
         let Some((from, request)) = self.calls.take_message(self.comm, ASK) else {
             return false;
         };
-        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-        for (to, answer) in desk.answer(from, &request) {
-            self.reply(to, &answer);
-        }
+        self.decide(desk, from, &request);
         true
     }
 
@@ -140,6 +154,10 @@ impl Service {
 }
 
 fn is_empty(desk: &Mutex<Desk>) -> bool {
-    let desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-    desk.is_empty()
+    lock(desk).is_empty()
+}
+
+/// What a desk has decided stays decided if a thread panics.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
