@@ -124,6 +124,11 @@ impl Desk {
         self.locks.is_empty()
     }
 
+    /// Hosts a lock no longer, because it has never come to be.
+    pub(crate) fn remove(&mut self, lock: u64) {
+        self.locks.remove(&lock);
+    }
+
     /// Answers a message; the answers go to the ranks that stand beside them.
     pub(crate) fn answer(&mut self, from: Rank, request: &[u8]) -> Vec<(Rank, Vec<u8>)> {
         // Only this library writes to the desk, so what cannot be read is a defect of the transport, which is not for the

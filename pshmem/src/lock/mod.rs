@@ -400,7 +400,7 @@ fn patience(at_most: Duration) -> Patience {
 }
 
 fn holder(raw: &Raw) -> Option<Holder> {
-    let (rank, since) = raw.look().holder?;
+    let (rank, since) = raw.look(Patience::Forever)?.holder?;
     let since = std::time::UNIX_EPOCH + Duration::from_millis(since);
     let host = raw.comm.core.host_of(rank).to_owned();
     Some(Holder { rank, host, since })
@@ -424,7 +424,8 @@ impl LockGuard<'_> {
     /// ```
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.lock.raw.look().waiting
+        let looks = self.lock.raw.look(Patience::Forever);
+        looks.map_or(0, |looks| looks.waiting)
     }
 
     /// Says that what a panic may have left half done is whole again.

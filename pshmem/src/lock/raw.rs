@@ -17,6 +17,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::rc::{Rc, Weak};
+use std::sync::PoisonError;
 
 /// One rank's part of a lock.
 #[derive(Debug)]
@@ -95,52 +96,10 @@ impl Raw {
             plan.value,
         ]
         .concat();
-        let is_short = same.len() <= SAME_BYTES;
-        let host = core.topology.address(plan.root);
-        let lock = (core.id << 32) | number;
-        if core.is_multi_node() && core.topology.rank == plan.root {
-            // Before anybody can ask for it.
-            let mut desk = core
-                .post
-                .desk
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            desk.open(
-                lock,
-                core.topology.size(),
-                plan.fairness,
-                plan.value.to_vec(),
-            );
-        }
-        let by_thread = core.is_multi_node()
-            && core.topology.rank == plan.root
-            && core.post.transport.serve(&core.post.desk);
-        let note = Note {
-            same: is_short.then(|| same.clone()),
-            // The host tells the others who answers.
-            id: by_thread.then_some(1),
-            ..Note::default()
-        };
-        let notes = core.agree(call, note, |_| Vec::new())?.notes;
-        if !is_short {
-            core.compare(call, &same)?;
-        }
-        if core.is_multi_node() {
-            core.learn_hosts(call.step(10))?;
-        }
         let words = if core.is_multi_node() {
-            let engine = if notes.id == Some(1) {
-                Engine::ServiceThread
-            } else {
-                Engine::HostCalls
-            };
-            Side::Hosted {
-                host,
-                lock,
-                asked: Cell::new(0),
-                engine,
-            }
+            Self::on_host(core, call, plan, &same, number)?
         } else {
+            Self::agree_on(core, call, &same, None)?;
             Self::on_node(core, call, plan)?
         };
         let raw = Rc::new(Raw {
@@ -156,6 +115,57 @@ impl Raw {
             live.push(Rc::downgrade(&raw));
         });
         Ok(raw)
+    }
+
+    /// All ranks must pass the same; they get the largest of what they pass as `id`.
+    fn agree_on(core: &Core, call: Call, same: &[u8], id: Option<u64>) -> Result<Option<u64>> {
+        let is_short = same.len() <= SAME_BYTES;
+        let note = Note {
+            same: is_short.then(|| same.to_vec()),
+            id,
+            ..Note::default()
+        };
+        let notes = core.agree(call, note, |_| Vec::new())?.notes;
+        if !is_short {
+            core.compare(call, same)?;
+        }
+        Ok(notes.id)
+    }
+
+    fn on_host(core: &Core, call: Call, plan: &Plan<'_>, same: &[u8], number: u64) -> Result<Side> {
+        let lock = (core.id << 32) | number;
+        let desk = || {
+            core.post
+                .desk
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let is_host = core.topology.rank == plan.root;
+        let mut by_thread = None;
+        if is_host {
+            // Before anybody can ask for it.
+            let users = core.topology.size();
+            desk().open(lock, users, plan.fairness, plan.value.to_vec());
+            by_thread = core.post.transport.serve(&core.post.desk).then_some(1);
+        }
+        // The host tells the others who answers.
+        let agreed = Self::agree_on(core, call, same, by_thread)
+            .and_then(|id| core.learn_hosts(call.step(10)).map(|()| id));
+        let by_thread = agreed.inspect_err(|_| {
+            if is_host {
+                desk().remove(lock);
+            }
+        })?;
+        Ok(Side::Hosted {
+            host: core.topology.address(plan.root),
+            lock,
+            asked: Cell::new(0),
+            engine: if by_thread.is_some() {
+                Engine::ServiceThread
+            } else {
+                Engine::HostCalls
+            },
+        })
     }
 
     fn on_node(core: &Core, call: Call, plan: &Plan<'_>) -> Result<Side> {
@@ -377,26 +387,26 @@ impl Raw {
         }
     }
 
-    /// What can be known from outside.
-    pub(crate) fn look(&self) -> Looks {
+    /// What can be known from outside; `None` when patience ends before the host has answered.
+    pub(crate) fn look(&self, patience: Patience) -> Option<Looks> {
         let core = &self.comm.core;
         match &self.side {
             Side::Node { segment, .. } => {
                 let queue = self.queue(segment);
                 let rank =
                     |(slot, since): (usize, u64)| (core.topology.mates[slot] as usize, since);
-                Looks {
+                Some(Looks {
                     holder: queue.holder().map(rank),
                     is_next: queue.is_first(),
                     waiting: queue.waiting(),
-                }
+                })
             }
             Side::Hosted {
                 host, lock, asked, ..
             } => {
                 let (lock, number) = (*lock, next(asked));
                 ask(core, *host, (lock, number), Wish::Holder);
-                let mut wait = Wait::new(self, "holder", Patience::Forever, Location::caller());
+                let mut wait = Wait::new(self, "holder", patience, Location::caller());
                 loop {
                     if let Some(Word::Holder {
                         holder,
@@ -405,13 +415,16 @@ impl Raw {
                     }) = core.post.take_answer(lock, number)
                     {
                         let rank = |(of, since)| Some((self.rank_of(of)?, since));
-                        return Looks {
+                        return Some(Looks {
                             holder: holder.and_then(rank),
                             is_next: next == Some(core.post.transport.rank()),
                             waiting,
-                        };
+                        });
                     }
                     wait.pause_for_message();
+                    if wait.is_over() {
+                        return None;
+                    }
                 }
             }
         }

@@ -15,6 +15,8 @@ const YIELDS_CROWDED: u32 = 8;
 const SLEEP: Duration = Duration::from_micros(500);
 /// How long a rank waits before it looks for trouble, and between such looks.
 const LOOK: Duration = Duration::from_millis(5);
+/// How long a report waits for what the host knows.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// How long a rank wants to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,12 +138,15 @@ impl<'a> Wait<'a> {
             return;
         }
         self.reports += 1;
-        let Looks {
-            holder, is_next, ..
-        } = self.raw.look();
+        // A host that does not answer must not keep the report back.
+        let answer = Instant::now().checked_add(ANSWER);
+        let looks = self
+            .raw
+            .look(answer.map_or(Patience::None, Patience::Until));
+        let is_next = looks.as_ref().is_none_or(|looks| looks.is_next);
         // One rank speaks for all that wait.
         if is_next || is_over {
-            say(self.report(waited, holder));
+            say(self.report(waited, looks.as_ref()));
         }
         if is_over {
             say("PSHMEM_HANG_ABORT is over, ending the job");
@@ -153,13 +158,18 @@ impl<'a> Wait<'a> {
         format!("`{}` of {} at {}", self.name, self.raw.name(), self.site)
     }
 
-    fn report(&self, waited: Duration, holder: Option<(usize, u64)>) -> String {
+    /// `looks` is `None` when the host of the lock has not answered.
+    fn report(&self, waited: Duration, looks: Option<&Looks>) -> String {
         let comm = &self.raw.comm;
-        let holder = holder.map_or("no rank writes".to_owned(), |(rank, since)| {
-            let held = super::desk::now().saturating_sub(since) / 1000;
-            let host = comm.core.host_of(rank);
-            format!("rank {rank} on {host} has it for {held} s")
-        });
+        let holder = match looks.map(|looks| looks.holder) {
+            Some(Some((rank, since))) => {
+                let held = super::desk::now().saturating_sub(since) / 1000;
+                let host = comm.core.host_of(rank);
+                format!("rank {rank} on {host} has it for {held} s")
+            }
+            Some(None) => "no rank has it for writing".to_owned(),
+            None => "its host does not answer".to_owned(),
+        };
         format!(
             "rank {} on {} has waited for {:.0} s in {}; {holder}",
             comm.rank(),
