@@ -69,7 +69,15 @@ pub(crate) const WITHOUT_MPI: &[Step] = &[
     },
     Step {
         name: "loom",
-        words: &["test", "-p", "pshmem", "--lib", "--release", "loom"],
+        words: &[
+            "test",
+            "-p",
+            "pshmem",
+            "--lib",
+            "--profile",
+            "suite",
+            "loom",
+        ],
         env: &[("RUSTFLAGS", "--cfg loom")],
         target: Target::Own("loom"),
         filters: false,

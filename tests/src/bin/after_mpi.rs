@@ -1,9 +1,10 @@
-//! Objects that outlive `MPI_Finalize`: views stay, calls are errors, drops call no MPI.
+//! A program that starts MPI itself: locks where threads may not call MPI, and objects that outlive `MPI_Finalize`: views
+//! stay, calls are errors, drops call no MPI.
 //!
 //! `mpirun -n 2 after_mpi`; a program of its own, because MPI starts and ends once in a process.
 #![cfg_attr(not(feature = "mpi"), allow(unused_imports, dead_code))]
 
-use pshmem::{Comm, Error, Result, Shared};
+use pshmem::{Comm, Error, Mutex, Result, Shared};
 use std::process::ExitCode;
 
 #[cfg(not(feature = "mpi"))]
@@ -44,6 +45,7 @@ fn objects(universe: &mpi::environment::Universe) -> Result<Objects> {
     let mut small = Shared::<[u64]>::new(&comm, 100)?;
     let mut large = Shared::<[u64]>::new(&comm, 1 << 20)?;
     let mut kept = Shared::<[u64]>::new(&comm, 1000)?;
+    take_turns(&comm)?;
     small.fill(1)?;
     large.fill(2)?;
     kept.fill(3)?;
@@ -54,6 +56,23 @@ fn objects(universe: &mpi::environment::Universe) -> Result<Objects> {
         large,
         leaked,
     })
+}
+
+/// A lock that one rank hosts for others: where MPI was started for one thread, it answers when it makes calls.
+#[cfg(feature = "mpi")]
+fn take_turns(comm: &Comm) -> Result<()> {
+    let apart = comm.with_ranks_per_node(1)?;
+    let mut count = Mutex::<u64>::new(&apart, 0)?;
+    for _ in 0..50 {
+        *count.lock()? += 1;
+    }
+    apart.barrier()?;
+    assert_eq!(*count.lock()?, 50 * comm.size() as u64);
+    apart.barrier()?;
+    if comm.rank() == 0 {
+        println!("after_mpi: the lock works by {}", count.engine());
+    }
+    Ok(())
 }
 
 #[cfg(feature = "mpi")]
