@@ -26,6 +26,7 @@
 #![cfg_attr(
     not(feature = "mpi"),
     allow(
+        unreachable_code,
         unused_mut,
         unused_variables,
         clippy::drop_non_drop,
