@@ -11,8 +11,9 @@ use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Once, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
+use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 /// Set while MPI_Finalize runs, before anything of MPI is gone.
@@ -26,22 +27,21 @@ pub(super) fn is_finalized() -> bool {
     FINALIZED.load(Ordering::Acquire)
 }
 
-/// Service threads that run, for which MPI_Finalize has to wait.
-static SERVING: AtomicUsize = AtomicUsize::new(0);
+/// Threads that call MPI, for whose end MPI_Finalize has to wait: also for what their libraries do when a thread ends.
+static SERVICES: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
-/// A service thread is about to start. `false` when MPI is ending.
-pub(super) fn service_begins() -> bool {
-    SERVING.fetch_add(1, Ordering::SeqCst);
-    let open = !FINALIZED.load(Ordering::SeqCst);
-    if !open {
-        service_ends();
+/// Starts a thread that calls MPI and ends soon after `is_finalized`. `None` when there can be none.
+pub(super) fn start_service(serve: impl FnOnce() + Send + 'static) -> Option<Thread> {
+    let mut services = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
+    // Asked with the list locked: whoever sets it takes the list afterwards.
+    if is_finalized() {
+        return None;
     }
-    open
-}
-
-/// The service thread makes no further call.
-pub(super) fn service_ends() {
-    SERVING.fetch_sub(1, Ordering::SeqCst);
+    let thread = std::thread::Builder::new().name("pshmem service".to_owned());
+    let handle = thread.spawn(serve).ok()?;
+    let thread = handle.thread().clone();
+    services.push(handle);
+    Some(thread)
 }
 
 /// A nonblocking operation.
@@ -485,9 +485,12 @@ fn watch_finalize(calls: &Calls) -> Result<()> {
         _: *mut c_void,
     ) -> c_int {
         FINALIZED.store(true, Ordering::SeqCst);
-        // Ranks end when nobody asks any more, so the thread is between two looks.
-        while SERVING.load(Ordering::SeqCst) > 0 {
-            std::thread::yield_now();
+        let services =
+            std::mem::take(&mut *SERVICES.lock().unwrap_or_else(PoisonError::into_inner));
+        for service in services {
+            service.thread().unpark();
+            // A thread that panicked has said so.
+            let _ = service.join();
         }
         ffi::MPI_SUCCESS as c_int
     }

@@ -113,10 +113,7 @@ impl Service {
 
     /// Answers requests in a thread until MPI ends. `None` when there can be no such thread.
     pub(super) fn start(mut self, desk: Arc<Mutex<Desk>>) -> Option<Thread> {
-        if !calls::service_begins() {
-            return None;
-        }
-        let serve = move || {
+        calls::start_service(move || {
             while !calls::is_finalized() {
                 self.serve(&desk);
                 if is_empty(&desk) {
@@ -124,14 +121,7 @@ impl Service {
                 }
             }
             // MPI frees what still lies in requests of ours; nobody waits for an answer any more.
-            calls::service_ends();
-        };
-        let thread = std::thread::Builder::new().name("pshmem service".to_owned());
-        let Ok(started) = thread.spawn(serve) else {
-            calls::service_ends();
-            return None;
-        };
-        Some(started.thread().clone())
+        })
     }
 
     /// Answers requests as long as something is hosted.
