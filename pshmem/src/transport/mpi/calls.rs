@@ -30,11 +30,30 @@ pub(super) fn is_finalized() -> bool {
 /// Threads that call MPI, for whose end MPI_Finalize has to wait: also for what their libraries do when a thread ends.
 static SERVICES: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
-/// Starts a thread that calls MPI and ends soon after `is_finalized`. `None` when there can be none.
+/// Set when nobody will ask for anything any more.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether service threads have to end.
+pub(super) fn is_stopping() -> bool {
+    STOPPING.load(Ordering::SeqCst)
+}
+
+/// Ends the service threads and waits for them.
+pub(super) fn stop_services() {
+    STOPPING.store(true, Ordering::SeqCst);
+    let services = std::mem::take(&mut *SERVICES.lock().unwrap_or_else(PoisonError::into_inner));
+    for service in services {
+        service.thread().unpark();
+        // A thread that panicked has said so.
+        let _ = service.join();
+    }
+}
+
+/// Starts a thread that calls MPI and ends soon after `is_stopping`. `None` when there can be none.
 pub(super) fn start_service(serve: impl FnOnce() + Send + 'static) -> Option<Thread> {
     let mut services = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
     // Asked with the list locked: whoever sets it takes the list afterwards.
-    if is_finalized() {
+    if is_stopping() {
         return None;
     }
     let thread = std::thread::Builder::new().name("pshmem service".to_owned());
@@ -485,13 +504,7 @@ fn watch_finalize(calls: &Calls) -> Result<()> {
         _: *mut c_void,
     ) -> c_int {
         FINALIZED.store(true, Ordering::SeqCst);
-        let services =
-            std::mem::take(&mut *SERVICES.lock().unwrap_or_else(PoisonError::into_inner));
-        for service in services {
-            service.thread().unpark();
-            // A thread that panicked has said so.
-            let _ = service.join();
-        }
+        stop_services();
         ffi::MPI_SUCCESS as c_int
     }
     static ONCE: Once = Once::new();

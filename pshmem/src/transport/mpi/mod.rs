@@ -180,13 +180,20 @@ impl Mpi {
                 .as_ref()
                 .is_some_and(|barrier| self.calls.test(barrier))
             {
-                return true;
+                break;
             }
             if deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return false;
             }
             std::thread::sleep(Duration::from_micros(200));
         }
+        // Nobody asks any more. All threads end before the first rank ends MPI, so that nothing of theirs is under way then.
+        calls::stop_services();
+        let ended = self.calls.ibarrier(self.comm);
+        while !self.calls.test(&ended) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        true
     }
 
     /// Looks after a few sends that were not complete when last seen.

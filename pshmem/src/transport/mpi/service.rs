@@ -114,20 +114,22 @@ impl Service {
     /// Answers requests in a thread until MPI ends. `None` when there can be no such thread.
     pub(super) fn start(mut self, desk: Arc<Mutex<Desk>>) -> Option<Thread> {
         calls::start_service(move || {
-            while !calls::is_finalized() {
+            while !calls::is_stopping() {
                 self.serve(&desk);
                 if is_empty(&desk) {
                     std::thread::park_timeout(NOTHING_HOSTED);
                 }
             }
-            // MPI frees what still lies in requests of ours; nobody waits for an answer any more.
+            while !self.is_idle() && !calls::is_finalized() {
+                self.test_sends();
+            }
         })
     }
 
     /// Answers requests as long as something is hosted.
     fn serve(&mut self, desk: &Mutex<Desk>) {
         let (mut looks, mut sleep) = (0, SHORTEST);
-        while !calls::is_finalized() {
+        while !calls::is_stopping() {
             if self.serve_one(desk) || !self.is_idle() {
                 (looks, sleep) = (0, SHORTEST);
             } else if looks < LOOKS {
