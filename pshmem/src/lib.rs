@@ -60,6 +60,7 @@ mod comm;
 mod error;
 mod launch;
 mod layout;
+mod live;
 pub mod local;
 mod lock;
 mod run;

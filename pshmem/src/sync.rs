@@ -1,4 +1,12 @@
 //! The atomics of every protocol in this crate: the standard ones, or loom's when a model checker runs the same code.
+//! And the way in which threads of one process take a mutex.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A mutex of this crate protects nothing that a panic could leave half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[cfg(loom)]
 pub(crate) mod atomic {

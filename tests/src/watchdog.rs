@@ -1,8 +1,9 @@
 //! A hard time limit: what hangs is a failure, not a wait.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Seconds that one case may take on one world, unless `PSHMEM_TEST_LIMIT` says otherwise.
 const LIMIT: u64 = 120;
@@ -43,4 +44,42 @@ pub fn guard<R>(what: &str, job: impl FnOnce() -> R) -> R {
     drop(done);
     watch.join().expect("the watchdog does not panic");
     result
+}
+
+/// Runs a program with a limit of its own. Its output is read while it runs, so that a full pipe does not hold it up.
+///
+/// # Panics
+/// When the program cannot be started, or does not end in time; then it is ended.
+pub fn run(command: &mut Command, limit: Duration) -> (Output, Duration) {
+    fn reader(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // What was read before an error is what there is.
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        })
+    }
+    let start = Instant::now();
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program can be started");
+    let stdout = reader(child.stdout.take().expect("it is piped"));
+    let stderr = reader(child.stderr.take().expect("it is piped"));
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            break status;
+        }
+        if start.elapsed() > limit {
+            child.kill().expect("a child can be ended");
+            panic!("{command:?} hangs");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let join = |reader: std::thread::JoinHandle<Vec<u8>>| reader.join().expect("it does not panic");
+    let (stdout, stderr) = (join(stdout), join(stderr));
+    let output = Output {
+        status,
+        stdout,
+        stderr,
+    };
+    (output, start.elapsed())
 }

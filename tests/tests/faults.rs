@@ -1,27 +1,18 @@
 //! How a job of threads ends when one of its ranks fails: exit code, what the others see, what is printed.
 
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use pshmem_tests::watchdog;
 
 /// Runs the job of one fault on two nodes; a job that does not end is ended here, and fails the test.
 fn job(fault: &str, env: &[(&str, &str)]) -> (Output, Duration) {
-    let start = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fault"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fault"));
+    command
         .args(fault.split(' '))
         .env("PSHMEM_LOCAL", "2+1")
-        .envs(env.iter().copied())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    while child.try_wait().unwrap().is_none() {
-        if start.elapsed() > Duration::from_secs(60) {
-            child.kill().unwrap();
-            panic!("the job with the fault `{fault}` hangs");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    (child.wait_with_output().unwrap(), start.elapsed())
+        .envs(env.iter().copied());
+    watchdog::run(&mut command, Duration::from_secs(60))
 }
 
 fn texts(output: &Output) -> (String, String) {

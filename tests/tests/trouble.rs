@@ -1,27 +1,15 @@
 //! What the library says about programs that do what they may not, and that the suite holds at every level of checks.
 
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use pshmem_tests::watchdog;
 
 /// Runs a program with ranks as threads; one that does not end is ended here, and fails the test.
 fn run(program: &str, words: &[&str], env: &[(&str, &str)]) -> Output {
-    let limit = Duration::from_secs(200);
-    let start = Instant::now();
-    let mut child = Command::new(program)
-        .args(words)
-        .envs(env.iter().copied())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while child.try_wait().unwrap().is_none() {
-        if start.elapsed() > limit {
-            child.kill().unwrap();
-            panic!("{program} {words:?} hangs");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    child.wait_with_output().unwrap()
+    let mut command = Command::new(program);
+    command.args(words).envs(env.iter().copied());
+    watchdog::run(&mut command, Duration::from_secs(200)).0
 }
 
 fn trouble(scene: &str, env: &[(&str, &str)]) -> String {

@@ -314,12 +314,8 @@ impl<'a> Carrier<'a> {
     /// All bytes, one region after the other.
     fn pack_all(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        for region in self.regions {
-            for start in region.runs(0) {
-                // SAFETY: the run is inside the target (`check`), and the writer has finished writing.
-                let run = unsafe { std::slice::from_raw_parts(self.target.at(start), region.run) };
-                bytes.extend_from_slice(run);
-            }
+        for run in self.target.runs(self.regions) {
+            bytes.extend_from_slice(run);
         }
         bytes
     }

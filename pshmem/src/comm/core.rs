@@ -11,12 +11,13 @@ use crate::comm::note::Note;
 use crate::comm::topology::{Topology, tree_children, tree_parent};
 use crate::comm::wait::{self, Wait};
 use crate::error::{Error, Result, clip};
+use crate::live::Live;
 use crate::segment::Segment;
 use crate::transport::post::Post;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::panic::Location;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 /// One rank's part of a `Comm`.
 #[derive(Debug)]
@@ -41,13 +42,13 @@ pub(crate) struct Core {
     /// Why the `Comm` refuses further calls.
     end: RefCell<Option<Error>>,
     left: Cell<bool>,
-    pub(crate) site: Cell<Option<&'static Location<'static>>>,
+    pub(super) site: Cell<Option<&'static Location<'static>>>,
     pub(crate) crowded: bool,
 }
 
 thread_local! {
     /// Every `Comm` of this rank that may still be alive, leaked handles included.
-    static LIVE: RefCell<Vec<Weak<Core>>> = const { RefCell::new(Vec::new()) };
+    static LIVE: Live<Core> = const { Live::new() };
 }
 
 /// Source lines as text. A program calls from few of them, in turn, and formatting one takes as long as a whole call.
@@ -103,13 +104,7 @@ impl Core {
             site: Cell::new(None),
             crowded,
         });
-        LIVE.with_borrow_mut(|live| {
-            // Now and then, so that many `Comm`s cost little each.
-            if live.len().is_power_of_two() {
-                live.retain(|core| core.strong_count() > 0);
-            }
-            live.push(Rc::downgrade(&core));
-        });
+        LIVE.with(|live| live.add(&core));
         core
     }
 
@@ -308,8 +303,7 @@ impl Drop for Core {
 
 /// Leaves every `Comm` of this rank, also those whose handles were leaked: the rank returns from `run`.
 pub(crate) fn leave_all() {
-    let live = LIVE.with_borrow_mut(std::mem::take);
-    for core in live.iter().filter_map(Weak::upgrade) {
+    for core in LIVE.with(Live::take) {
         core.leave();
     }
 }

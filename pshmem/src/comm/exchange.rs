@@ -24,18 +24,23 @@ impl Core {
     /// All ranks learn the hosts of all nodes, at the first call on their `Comm`.
     pub(crate) fn learn_hosts(&self, call: Call) -> Result<()> {
         if self.hosts.get().is_none() {
-            let leaders: Vec<usize> = self
-                .topology
-                .leaders
-                .iter()
-                .map(|&rank| rank as usize)
-                .collect();
             let mine = clip(self.post.transport.host(), HOST);
             let mine = self.topology.is_leader().then_some(mine);
-            let hosts = self.exchange(call, &leaders, mine.as_ref())?;
+            let hosts = self.exchange_nodes(call, mine.as_ref())?;
             self.hosts.get_or_init(|| hosts);
         }
         Ok(())
+    }
+
+    /// The same with one row for each node, which its leader passes.
+    pub(crate) fn exchange_nodes<R: Row>(&self, call: Call, mine: Option<&R>) -> Result<Vec<R>> {
+        let leaders: Vec<usize> = self
+            .topology
+            .leaders
+            .iter()
+            .map(|&rank| rank as usize)
+            .collect();
+        self.exchange(call, &leaders, mine)
     }
 
     /// The host of a rank, if it is known.

@@ -29,7 +29,7 @@ pub(crate) struct Patience {
 }
 
 const REPORT: &str = "PSHMEM_HANG_REPORT";
-const ABORT: &str = "PSHMEM_HANG_ABORT";
+pub(crate) const ABORT: &str = "PSHMEM_HANG_ABORT";
 
 fn seconds(name: &str) -> Result<Option<Duration>> {
     let Ok(value) = std::env::var(name) else {

@@ -42,8 +42,6 @@ pub(crate) struct NodeMemory {
     asked: Cell<u64>,
     /// Objects of which this rank has a handle, by number.
     objects: RefCell<BTreeMap<u64, Held>>,
-    /// Bytes of those that have a mapping of their own.
-    own_mappings: Cell<usize>,
 }
 
 /// What is known about an object that lives.
@@ -93,17 +91,12 @@ impl NodeMemory {
             bytes: segment.len(),
             own_mapping: segment.own_mapping(),
         };
-        self.own_mappings
-            .set(self.own_mappings.get() + held.own_mapping);
         self.objects.borrow_mut().insert(number, held);
     }
 
     /// Strikes an object off the list.
     pub(crate) fn drop_held(&self, number: u64) {
-        if let Some(held) = self.objects.borrow_mut().remove(&number) {
-            self.own_mappings
-                .set(self.own_mappings.get() - held.own_mapping);
-        }
+        self.objects.borrow_mut().remove(&number);
     }
 
     /// All objects of which this rank has a handle.
@@ -120,7 +113,9 @@ impl NodeMemory {
     /// Bytes mapped for them, and for more of them.
     pub(crate) fn mapped(&self) -> usize {
         let chunks: usize = self.chunks.borrow().iter().map(Chunk::len).sum();
-        chunks + self.own_mappings.get()
+        let objects = self.objects.borrow();
+        let own: usize = objects.values().map(|held| held.own_mapping).sum();
+        chunks + own
     }
 
     fn next_key(&self) -> u64 {

@@ -26,7 +26,7 @@ mod split;
 pub(crate) mod topology;
 mod tree;
 pub(crate) mod usage;
-mod wait;
+pub(crate) mod wait;
 
 use self::core::Core;
 use crate::error::{Error, Result};

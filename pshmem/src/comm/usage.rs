@@ -107,13 +107,7 @@ impl Comm {
         } else {
             None
         };
-        let leaders: Vec<usize> = core
-            .topology
-            .leaders
-            .iter()
-            .map(|&rank| rank as usize)
-            .collect();
-        let nodes = core.exchange(call, &leaders, mine.as_ref())?;
+        let nodes = core.exchange_nodes(call, mine.as_ref())?;
         Ok(Memory { nodes, objects })
     }
 }

@@ -14,7 +14,7 @@ const SPINS_CROWDED: u32 = 4;
 /// Yields between two looks at the clock.
 const YIELDS_PER_CLOCK: u32 = 16;
 /// How long a rank waits before it looks for ranks that will never come, and between such looks.
-const TROUBLE: Duration = Duration::from_millis(5);
+pub(crate) const TROUBLE: Duration = Duration::from_millis(5);
 
 /// The waiting of one rank for one event of call `n`.
 pub(crate) struct Wait<'a> {

@@ -20,7 +20,7 @@ use crate::comm::Comm;
 use crate::error::{Error, Result};
 use desk::Poison;
 use queue::Mode;
-use raw::{Plan, Raw};
+use raw::{Plan, Raw, Taken};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -289,14 +289,10 @@ impl Lock {
     #[inline]
     pub fn lock(&mut self) -> LockResult<LockGuard<'_>> {
         if self.raw.take_free(Mode::Write) {
-            return Ok(LockGuard {
-                lock: self,
-                was_panicking: std::thread::panicking(),
-                cleared: false,
-            });
+            return Ok(LockGuard::new(self));
         }
         let taken = self.take("lock", Patience::Forever, Location::caller())?;
-        taken.ok_or_else(|| unreachable!("patience does not end"))
+        Ok(without_end(taken))
     }
 
     /// Takes the lock if it is free and nobody waits for it. Over several nodes it asks the host.
@@ -380,16 +376,21 @@ impl Lock {
         let Some(taken) = self.raw.take(name, Mode::Write, patience, site)? else {
             return Ok(None);
         };
-        let guard = LockGuard {
-            lock: self,
-            was_panicking: std::thread::panicking(),
-            cleared: false,
-        };
-        match taken.poisoned {
-            Some(rank) => Err(LockError::Poisoned { guard, rank }),
-            None => Ok(Some(guard)),
-        }
+        given(LockGuard::new(self), &taken).map(Some)
     }
+}
+
+/// The guard, or the guard with a warning.
+fn given<G>(guard: G, taken: &Taken) -> LockResult<G> {
+    match taken.poisoned {
+        Some(rank) => Err(LockError::Poisoned { guard, rank }),
+        None => Ok(guard),
+    }
+}
+
+/// What a rank gets that waits for ever.
+fn without_end<T>(taken: Option<T>) -> T {
+    taken.unwrap_or_else(|| unreachable!("patience does not end"))
 }
 
 fn patience(at_most: Duration) -> Patience {
@@ -415,7 +416,16 @@ fn poison(was_panicking: bool, cleared: bool) -> Option<Poison> {
     }
 }
 
-impl LockGuard<'_> {
+impl<'a> LockGuard<'a> {
+    #[inline]
+    fn new(lock: &'a mut Lock) -> Self {
+        LockGuard {
+            lock,
+            was_panicking: std::thread::panicking(),
+            cleared: false,
+        }
+    }
+
     /// How many ranks wait in line at this moment. Over several nodes it asks the host.
     ///
     /// ```

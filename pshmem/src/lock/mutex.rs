@@ -6,7 +6,7 @@ use crate::layout::Element;
 use crate::lock::guarded::{Content, Guarded};
 use crate::lock::queue::Mode;
 use crate::lock::wait::Patience;
-use crate::lock::{self, Engine, Fairness, Holder, LockError, LockResult, TryLockResult};
+use crate::lock::{self, Engine, Fairness, Holder, LockResult, TryLockResult};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -103,14 +103,10 @@ impl<T: Content + ?Sized> Mutex<T> {
     #[inline]
     pub fn lock(&mut self) -> LockResult<MutexGuard<'_, T>> {
         if self.inner.take_free(Mode::Write) {
-            return Ok(MutexGuard {
-                mutex: &mut self.inner,
-                was_panicking: std::thread::panicking(),
-                cleared: false,
-            });
+            return Ok(MutexGuard::new(&mut self.inner));
         }
         let taken = self.take("lock", Patience::Forever, Location::caller())?;
-        taken.ok_or_else(|| unreachable!("patience does not end"))
+        Ok(lock::without_end(taken))
     }
 
     /// Takes the value if nobody has it or waits for it.
@@ -176,19 +172,20 @@ impl<T: Content + ?Sized> Mutex<T> {
         let Some(taken) = self.inner.take(name, Mode::Write, patience, site)? else {
             return Ok(None);
         };
-        let guard = MutexGuard {
-            mutex: &mut self.inner,
-            was_panicking: std::thread::panicking(),
-            cleared: false,
-        };
-        match taken.poisoned {
-            Some(rank) => Err(LockError::Poisoned { guard, rank }),
-            None => Ok(Some(guard)),
-        }
+        lock::given(MutexGuard::new(&mut self.inner), &taken).map(Some)
     }
 }
 
-impl<T: Content + ?Sized> MutexGuard<'_, T> {
+impl<'a, T: Content + ?Sized> MutexGuard<'a, T> {
+    #[inline]
+    fn new(mutex: &'a mut Guarded<T>) -> Self {
+        MutexGuard {
+            mutex,
+            was_panicking: std::thread::panicking(),
+            cleared: false,
+        }
+    }
+
     /// Says that what a panic may have left half done is whole again.
     ///
     /// ```

@@ -8,16 +8,17 @@ use crate::comm::note::Note;
 use crate::comm::same::SAME_BYTES;
 use crate::error::{Error, Result};
 use crate::layout::place::{PAGE, round_up};
+use crate::live::Live;
 use crate::lock::desk::{Poison, Request, Wish, Word, now};
 use crate::lock::queue::{Mode, Queue};
 use crate::lock::wait::{Patience, Wait};
 use crate::lock::{Engine, Fairness};
 use crate::segment::Segment;
-use std::cell::{Cell, RefCell};
+use crate::sync;
+use std::cell::Cell;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::rc::{Rc, Weak};
-use std::sync::PoisonError;
+use std::rc::Rc;
 
 /// One rank's part of a lock.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ pub(crate) struct Plan<'a> {
 
 thread_local! {
     /// The locks of this rank that may still be alive, leaked ones included.
-    static LIVE: RefCell<Vec<Weak<Raw>>> = const { RefCell::new(Vec::new()) };
+    static LIVE: Live<Raw> = const { Live::new() };
 }
 
 impl Raw {
@@ -108,12 +109,7 @@ impl Raw {
             side: words,
             held: Cell::new(None),
         });
-        LIVE.with_borrow_mut(|live| {
-            if live.len().is_power_of_two() {
-                live.retain(|raw| raw.strong_count() > 0);
-            }
-            live.push(Rc::downgrade(&raw));
-        });
+        LIVE.with(|live| live.add(&raw));
         Ok(raw)
     }
 
@@ -134,18 +130,12 @@ impl Raw {
 
     fn on_host(core: &Core, call: Call, plan: &Plan<'_>, same: &[u8], number: u64) -> Result<Side> {
         let lock = (core.id << 32) | number;
-        let desk = || {
-            core.post
-                .desk
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
         let is_host = core.topology.rank == plan.root;
         let mut by_thread = None;
         if is_host {
             // Before anybody can ask for it.
             let users = core.topology.size();
-            desk().open(lock, users, plan.fairness, plan.value.to_vec());
+            sync::lock(&core.post.desk).open(lock, users, plan.fairness, plan.value.to_vec());
             by_thread = core.post.transport.serve(&core.post.desk).then_some(1);
         }
         // The host tells the others who answers.
@@ -153,7 +143,7 @@ impl Raw {
             .and_then(|id| core.learn_hosts(call.step(10)).map(|()| id));
         let by_thread = agreed.inspect_err(|_| {
             if is_host {
-                desk().remove(lock);
+                sync::lock(&core.post.desk).remove(lock);
             }
         })?;
         Ok(Side::Hosted {
@@ -468,8 +458,7 @@ impl Drop for Raw {
 /// The rank returns from `run`: hosted locks that it has, because guards were leaked, go to the next as poisoned. Locks on a
 /// node stay taken, because what a leaked guard has lent may still be in use; those who wait see that the rank has gone.
 pub(crate) fn leave_all() {
-    let live = LIVE.with_borrow_mut(std::mem::take);
-    for raw in live.iter().filter_map(Weak::upgrade) {
+    for raw in LIVE.with(Live::take) {
         if matches!(raw.side, Side::Hosted { .. }) && raw.held.get().is_some() {
             raw.give_back(None, Some(Poison::Panicked));
         }

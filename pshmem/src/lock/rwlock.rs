@@ -6,7 +6,7 @@ use crate::layout::Element;
 use crate::lock::guarded::{Content, Guarded};
 use crate::lock::queue::Mode;
 use crate::lock::wait::Patience;
-use crate::lock::{self, Engine, Fairness, LockError, LockResult};
+use crate::lock::{self, Engine, Fairness, LockResult};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -112,14 +112,11 @@ impl<T: Content + ?Sized> RwLock<T> {
         let taken = self
             .inner
             .take("read", Mode::Read, Patience::Forever, site)?;
-        let taken = taken.unwrap_or_else(|| unreachable!("patience does not end"));
+        let taken = lock::without_end(taken);
         let guard = RwLockReadGuard {
             lock: &mut self.inner,
         };
-        match taken.poisoned {
-            Some(rank) => Err(LockError::Poisoned { guard, rank }),
-            None => Ok(guard),
-        }
+        lock::given(guard, &taken)
     }
 
     /// Waits in line to change the value.
@@ -138,16 +135,13 @@ impl<T: Content + ?Sized> RwLock<T> {
         let taken = self
             .inner
             .take("write", Mode::Write, Patience::Forever, site)?;
-        let taken = taken.unwrap_or_else(|| unreachable!("patience does not end"));
+        let taken = lock::without_end(taken);
         let guard = RwLockWriteGuard {
             lock: &mut self.inner,
             was_panicking: std::thread::panicking(),
             cleared: false,
         };
-        match taken.poisoned {
-            Some(rank) => Err(LockError::Poisoned { guard, rank }),
-            None => Ok(guard),
-        }
+        lock::given(guard, &taken)
     }
 
     /// How the lock works.

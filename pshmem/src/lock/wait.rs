@@ -1,6 +1,7 @@
 //! How a rank waits for a lock: spinning shortly, then yielding and driving progress, then asleep for moments.
 
-use crate::comm::hang;
+use crate::comm::hang::{self, ABORT};
+use crate::comm::wait::TROUBLE;
 use crate::lock::raw::{Looks, Raw};
 use crate::say::say;
 use std::panic::Location;
@@ -13,8 +14,6 @@ const YIELDS: u32 = 2000;
 const YIELDS_CROWDED: u32 = 8;
 /// The longest sleep without progress: what a peer may have to wait for this rank's half of a handshake.
 const SLEEP: Duration = Duration::from_micros(500);
-/// How long a rank waits before it looks for trouble, and between such looks.
-const LOOK: Duration = Duration::from_millis(5);
 /// How long a report waits for what the host knows.
 const ANSWER: Duration = Duration::from_secs(1);
 
@@ -113,7 +112,7 @@ impl<'a> Wait<'a> {
         }
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
-        if now - *self.looked.get_or_insert(now) < LOOK {
+        if now - *self.looked.get_or_insert(now) < TROUBLE {
             return false;
         }
         self.looked = Some(now);
@@ -149,7 +148,7 @@ impl<'a> Wait<'a> {
             say(self.report(waited, looks.as_ref()));
         }
         if is_over {
-            say("PSHMEM_HANG_ABORT is over, ending the job");
+            say(format_args!("{ABORT} is over, ending the job"));
             core.post.transport.abort();
         }
     }

@@ -5,11 +5,12 @@
 use crate::error::{Error, Result};
 use crate::lock::desk::Desk;
 use crate::segment::map::{Heap, Mapping};
+use crate::sync::lock;
 use crate::transport::{Message, Room, Transfer, Transport};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What all ranks of a cluster of threads share.
 #[derive(Debug)]
@@ -103,11 +104,6 @@ impl Local {
         self.transfers.borrow_mut().insert(number, half);
         Transfer(number)
     }
-}
-
-/// A lock whose holder panicked protects nothing that a panic could leave half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn no_memory(transport: &Local, error: &std::io::Error) -> Error {

@@ -6,13 +6,14 @@
 
 use crate::error::{Error, Result};
 use crate::say::say;
+use crate::sync::lock;
 use mpi::ffi;
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub(super) fn is_stopping() -> bool {
 /// Ends the service threads and waits for them.
 pub(super) fn stop_services() {
     STOPPING.store(true, Ordering::SeqCst);
-    let services = std::mem::take(&mut *SERVICES.lock().unwrap_or_else(PoisonError::into_inner));
+    let services = std::mem::take(&mut *lock(&SERVICES));
     for service in services {
         service.thread().unpark();
         // A thread that panicked has said so.
@@ -51,7 +52,7 @@ pub(super) fn stop_services() {
 
 /// Starts a thread that calls MPI and ends soon after `is_stopping`. `None` when there can be none.
 pub(super) fn start_service(serve: impl FnOnce() + Send + 'static) -> Option<Thread> {
-    let mut services = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut services = lock(&SERVICES);
     // Asked with the list locked: whoever sets it takes the list afterwards.
     if is_stopping() {
         return None;

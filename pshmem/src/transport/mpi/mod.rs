@@ -11,6 +11,7 @@
 )]
 
 mod calls;
+mod outbox;
 mod service;
 mod window;
 
@@ -22,6 +23,7 @@ use crate::transport::{Message, Room, Transfer, Transport, system_error};
 use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
+use outbox::{Outbox, Until};
 use service::{OwnAnswers, Service};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -49,8 +51,7 @@ pub(crate) struct Mpi {
     nodes: Vec<u32>,
     /// World ranks of the processes of `node_comm`, in its order.
     node_group: Vec<usize>,
-    /// Messages whose sends have not been seen to be complete, with the bytes that MPI reads meanwhile.
-    sending: RefCell<VecDeque<(Request, Box<[u8]>)>>,
+    sending: RefCell<Outbox>,
     transfers: RefCell<HashMap<usize, Request>>,
     next: std::cell::Cell<usize>,
     /// For what ranks ask each other's desks.
@@ -196,19 +197,6 @@ impl Mpi {
         true
     }
 
-    /// Looks after a few sends that were not complete when last seen.
-    fn test_sends(&self) {
-        const FEW: usize = 8;
-        let mut sending = self.sending.borrow_mut();
-        for _ in 0..sending.len().min(FEW) {
-            if let Some(send) = sending.pop_front()
-                && !self.calls.test(&send.0)
-            {
-                sending.push_back(send);
-            }
-        }
-    }
-
     fn keep(&self, request: Request) -> Transfer {
         let number = self.next.get();
         self.next.set(number + 1);
@@ -251,30 +239,20 @@ impl Transport for Mpi {
     }
 
     fn send(&self, to: usize, message: &[u8]) {
-        let bytes: Box<[u8]> = message.into();
-        // SAFETY: the bytes are on the heap and kept until the request is complete.
-        let request = unsafe {
-            self.calls
-                .isend(self.comm, bytes.as_ptr(), bytes.len(), to, MESSAGE)
-        };
-        self.sending.borrow_mut().push_back((request, bytes));
+        let mut sending = self.sending.borrow_mut();
+        sending.send(&self.calls, (self.comm, MESSAGE), to, message, Until::Sent);
     }
 
     fn send_last(&self, to: usize, message: &[u8]) {
-        let bytes: Box<[u8]> = message.into();
-        // SAFETY: as in `send`.
-        let request = unsafe {
-            self.calls
-                .issend(self.comm, bytes.as_ptr(), bytes.len(), to, MESSAGE)
-        };
-        self.sending.borrow_mut().push_back((request, bytes));
+        let mut sending = self.sending.borrow_mut();
+        sending.send(&self.calls, (self.comm, MESSAGE), to, message, Until::Read);
     }
 
     fn poll(&self) -> Option<Message> {
         if !self.is_open() {
             return None;
         }
-        self.test_sends();
+        self.sending.borrow_mut().test(&self.calls);
         if let Some(Serving { desk, thread: None }) = &*self.serving.borrow() {
             self.service.borrow_mut().serve_one(desk);
         }

@@ -2,13 +2,16 @@
 //!
 //! It has a communicator of its own (section 7.4.2), so that its probes and those of the rank's main thread never see the
 //! same message. MPI must have been started with MPI_THREAD_MULTIPLE (section 11.6); otherwise the main thread answers when
-//! it makes calls. The thread ends inside MPI_Finalize, before anything of MPI is gone: see `watch_finalize`.
+//! it makes calls. The thread of a rank in `run` ends in `farewell`, before the first rank ends MPI; any other one inside
+//! MPI_Finalize, before anything of MPI is gone: see `watch_finalize`.
 
 use crate::lock::desk::Desk;
-use crate::transport::mpi::calls::{self, Calls, Request};
+use crate::sync::lock;
+use crate::transport::mpi::calls::{self, Calls};
+use crate::transport::mpi::outbox::{Outbox, Until};
 use mpi::ffi;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -34,8 +37,7 @@ pub(super) struct Service {
     calls: Calls,
     comm: ffi::MPI_Comm,
     own_answers: OwnAnswers,
-    /// Messages whose sends have not been seen to be complete.
-    sending: Vec<(Request, Box<[u8]>)>,
+    sending: Outbox,
 }
 
 // SAFETY: a communicator's handle is a name that all threads may use under MPI_THREAD_MULTIPLE (section 11.6.1), and requests
@@ -48,13 +50,19 @@ impl Service {
             calls,
             comm,
             own_answers,
-            sending: Vec::new(),
+            sending: Outbox::default(),
         }
     }
 
     /// Sends a request to the desk of another rank. Where no answer says that it has been read, MPI does.
     pub(super) fn ask(&mut self, host: usize, request: &[u8], is_answered: bool) {
-        self.send(host, request, ASK, !is_answered);
+        let until = if is_answered {
+            Until::Sent
+        } else {
+            Until::Read
+        };
+        self.sending
+            .send(&self.calls, (self.comm, ASK), host, request, until);
     }
 
     /// Lets the desk answer a request, and sends the answers.
@@ -65,7 +73,9 @@ impl Service {
             if to == self.calls.rank() {
                 lock(&self.own_answers).push_back(answer);
             } else {
-                self.send(to, &answer, ANSWER, false);
+                let line = (self.comm, ANSWER);
+                self.sending
+                    .send(&self.calls, line, to, &answer, Until::Sent);
             }
         }
     }
@@ -94,21 +104,7 @@ impl Service {
     }
 
     pub(super) fn test_sends(&mut self) {
-        self.sending.retain(|send| !self.calls.test(&send.0));
-    }
-
-    fn send(&mut self, to: usize, message: &[u8], tag: i32, until_read: bool) {
-        let bytes: Box<[u8]> = message.into();
-        let (comm, start, len) = (self.comm, bytes.as_ptr(), bytes.len());
-        // SAFETY: the bytes are on the heap and kept until the request is complete.
-        let request = unsafe {
-            if until_read {
-                self.calls.issend(comm, start, len, to, tag)
-            } else {
-                self.calls.isend(comm, start, len, to, tag)
-            }
-        };
-        self.sending.push((request, bytes));
+        self.sending.test(&self.calls);
     }
 
     /// Answers requests in a thread until MPI ends. `None` when there can be no such thread.
@@ -147,9 +143,4 @@ impl Service {
 
 fn is_empty(desk: &Mutex<Desk>) -> bool {
     lock(desk).is_empty()
-}
-
-/// What a desk has decided stays decided if a thread panics.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
