@@ -48,6 +48,7 @@
 //! | `PSHMEM_HANG_REPORT=60` | seconds after which a wait is reported on stderr, once per that many seconds |
 //! | `PSHMEM_HANG_ABORT=600` | seconds after which a wait ends the job |
 //! | `PSHMEM_CHECK=0`, `1`, `2` | what is checked beyond the calls of all ranks: nothing; source lines and circles of waiting ranks (the default); also the copies of what was written, after each write |
+//! | `PSHMEM_ONE_SIDED=never`, `always` | not to look whether locks over several nodes can use MPI's one-sided operations; to use them also where they are slow, or a node was cut into several |
 //! | `MPI_DISABLE=1` | keep MPI off: under a launcher, each process runs alone |
 //!
 //! # Features

@@ -43,6 +43,8 @@ pub(crate) fn all(
             report.push(small_shm(mpi, options));
             report.push(after_mpi(mpi, options));
             report.push(two_programs(mpi));
+            report.push(engine(mpi, options));
+            report.push(one_sided(mpi, options));
             examples::under(mpi, earth, options.verbose, report);
         }
         faults::all(mpi, options, report);
@@ -136,6 +138,39 @@ fn refused(outcome: &run::Outcome) -> Result<(), String> {
         Err("nobody said why".into())
     }
 }
+
+/// What the self-test of one-sided operations finds: Open MPI has them inside a node, MPICH carries them out only while the
+/// target is inside MPI.
+fn engine(mpi: &Mpi, options: &args::Test) -> Row {
+    let found = match mpi.kind {
+        Kind::Mpich => "works by a service thread",
+        _ => "works by one-sided operations",
+    };
+    let mut command = mpi.launch(2, &cargo::built(mpi, cargo::SUITE, "examples/lock"));
+    command.envs(ONE_SIDED).env("PSHMEM_RANKS_PER_NODE", "1");
+    let row = Row::under("engine of locks", mpi.name, "2");
+    let says = |output: &str| {
+        let is_found = output.contains(found);
+        is_found
+            .then_some(())
+            .ok_or_else(|| format!("not `{found}`"))
+    };
+    checked(row, command, limit(mpi, 2), options.verbose, says)
+}
+
+/// The cases of locks on one-sided operations, where there are such.
+fn one_sided(mpi: &Mpi, options: &args::Test) -> Row {
+    let row = Row::under("one-sided locks", mpi.name, "2");
+    if mpi.kind == Kind::Mpich {
+        return row.skipped("it carries the operations out only while the target is inside MPI");
+    }
+    let mut command = mpi.launch(2, &cargo::built(mpi, cargo::SUITE, "suite"));
+    command.envs(ONE_SIDED).arg("locks");
+    checked(row, command, limit(mpi, 2), options.verbose, all_passed)
+}
+
+/// One-sided operations also inside a node, by Open MPI's component for node memory: its others fail for a process's own words.
+const ONE_SIDED: [(&str, &str); 2] = [("PSHMEM_ONE_SIDED", "always"), ("OMPI_MCA_osc", "sm")];
 
 fn suite_on_nodes(mpi: &Mpi, layout: &str, options: &args::Test) -> Row {
     let row = Row::under("suite on nodes", mpi.name, layout);

@@ -71,7 +71,7 @@ impl<T: Content + ?Sized> Guarded<T> {
     /// Collective over the `Comm`; all ranks pass the same items.
     pub(crate) fn new(
         comm: &Comm,
-        kind: &str,
+        (kind, has_readers): (&str, bool),
         root: usize,
         fairness: Fairness,
         items: &[T::Item],
@@ -89,6 +89,7 @@ impl<T: Content + ?Sized> Guarded<T> {
             kind: &format!("{kind}<{}>", std::any::type_name::<T>()),
             value: bytemuck::cast_slice(items),
             align: align_of::<T::Item>(),
+            has_readers,
         };
         let raw = Raw::new(comm, &plan, site)?;
         let local = match raw.engine() {

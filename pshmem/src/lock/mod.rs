@@ -1,17 +1,23 @@
 //! Locks over the ranks of a `Comm`, in order of request, on one node or over many.
 //!
-//! - `queue` the words of a lock on one node · `line`, `desk` a lock hosted on one rank, for ranks on several nodes
-//! - `raw` taking and giving back, on either · `wait`, `sleep` how ranks wait
+//! - `queue` the words of a lock on one node
+//! - over several nodes: `ring`, `remote`, `pool` on words of a host that others reach by one-sided operations; `line`, `desk`,
+//!   `hosted` at a host that answers requests
+//! - `raw` taking and giving back, on any of them · `wait`, `sleep` how ranks wait
 //! - this file [`Lock`]; `mutex`, `rwlock` locks with a value; `guarded` what these two share
 //!
 //! A new way to host a lock is a new side in `raw`; a new order of service is a new [`Fairness`] and its arm in `line`.
 
 pub(crate) mod desk;
 pub(crate) mod guarded;
+mod hosted;
 pub(crate) mod line;
 pub(crate) mod mutex;
+pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod raw;
+mod remote;
+mod ring;
 pub(crate) mod rwlock;
 mod sleep;
 mod wait;
@@ -41,8 +47,8 @@ use wait::Patience;
 /// ```
 ///
 /// On one node the lock is a few words of node memory; taking a free one costs tens of nanoseconds. Over several nodes it is
-/// hosted on one rank, which a [service thread](Engine::ServiceThread) answers for while the rank computes; passing it on
-/// costs one message to the host and one from it. See [`engine`](Lock::engine).
+/// hosted on one rank, which need not do anything for it: see [`Engine`] for the ways. Passing it on costs one message to the host
+/// and one from it, or two one-sided operations.
 ///
 /// `lock` takes `&mut self`, so that locking twice on one rank does not compile. Dropping a `Lock` waits for nobody and leaves
 /// those who wait in line. A rank that panics while it has the lock poisons it, see [`LockError`].
@@ -101,6 +107,9 @@ impl Fairness {
 pub enum Engine {
     /// All ranks share a node: atomics in node memory. Nobody depends on another rank's making calls.
     NodeAtomics,
+    /// One-sided operations on words of the host, which takes no part. Used where a self-test at the start of the job has shown that
+    /// they go on while the host computes, for locks in order of request without readers.
+    OneSided,
     /// A thread of the host answers, so that the host may compute without calling anything.
     ServiceThread,
     /// The host answers when it makes calls of this library, because MPI was started without `MPI_THREAD_MULTIPLE`: while it
@@ -112,6 +121,7 @@ impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Engine::NodeAtomics => "atomics in node memory",
+            Engine::OneSided => "one-sided operations",
             Engine::ServiceThread => "a service thread on the host",
             Engine::HostCalls => "the host, when it makes calls",
         })
@@ -234,6 +244,7 @@ impl LockBuilder<'_> {
             kind: "Lock",
             value: &[],
             align: 1,
+            has_readers: false,
         };
         let raw = Raw::new(self.comm, &plan, Location::caller())?;
         Ok(Lock { raw })

@@ -58,7 +58,7 @@ impl<T: Element> Mutex<T> {
     #[track_caller]
     pub fn new(comm: &Comm, value: T) -> Result<Self> {
         let site = Location::caller();
-        let inner = Guarded::new(comm, "Mutex", 0, Fairness::Fifo, &[value], site)?;
+        let inner = Guarded::new(comm, ("Mutex", false), 0, Fairness::Fifo, &[value], site)?;
         Ok(Mutex { inner })
     }
 }
@@ -83,7 +83,7 @@ impl<T: Element> Mutex<[T]> {
     #[track_caller]
     pub fn from_slice(comm: &Comm, values: &[T]) -> Result<Self> {
         let site = Location::caller();
-        let inner = Guarded::new(comm, "Mutex", 0, Fairness::Fifo, values, site)?;
+        let inner = Guarded::new(comm, ("Mutex", false), 0, Fairness::Fifo, values, site)?;
         Ok(Mutex { inner })
     }
 }

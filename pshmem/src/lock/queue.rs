@@ -397,6 +397,30 @@ mod models {
     }
 
     #[test]
+    fn loom_who_is_in_line_first_is_served_first() {
+        check(|| {
+            let world = world(3);
+            world.lock(0, Mode::Write);
+            let others = {
+                let world = world.clone();
+                // One after the other, while the lock is given back.
+                loom::thread::spawn(move || {
+                    let first = world.queue(1).take_or_wait(Mode::Write);
+                    let second = world.queue(2).take_or_wait(Mode::Write);
+                    assert!(!second);
+                    first
+                })
+            };
+            world.queue(0).give_back(Mode::Write);
+            let taken = others.join().unwrap();
+            assert!(taken || world.queue(1).is_granted());
+            assert!(!world.queue(2).is_granted());
+            world.queue(1).give_back(Mode::Write);
+            assert!(world.queue(2).is_granted());
+        });
+    }
+
+    #[test]
     fn loom_a_rank_that_gives_up_leaves_the_line() {
         check(|| {
             let world = world(2);

@@ -1,4 +1,4 @@
-//! A lock without what it protects: taking it and giving it back, on one node or through the desk of a host.
+//! A lock without what it protects: taking it and giving it back, wherever its words are.
 
 use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
@@ -9,8 +9,10 @@ use crate::comm::same::SAME_BYTES;
 use crate::error::{Error, Result};
 use crate::layout::place::{PAGE, round_up};
 use crate::live::Live;
-use crate::lock::desk::{Poison, Request, Wish, Word, now};
+use crate::lock::desk::{Poison, now};
+use crate::lock::hosted::Hosted;
 use crate::lock::queue::{Mode, Queue};
+use crate::lock::remote::{self, Remote};
 use crate::lock::wait::{Patience, Wait};
 use crate::lock::{Engine, Fairness};
 use crate::segment::Segment;
@@ -35,14 +37,10 @@ pub(crate) struct Raw {
 enum Side {
     /// In a segment that all ranks of the `Comm` share, placed for a lock of as many ranks; the value lies behind it.
     Node { segment: Segment, value: usize },
+    /// In words of a rank that all others reach.
+    Remote(Remote),
     /// At the desk of a rank of the world.
-    Hosted {
-        host: usize,
-        lock: u64,
-        /// Requests made.
-        asked: Cell<u64>,
-        engine: Engine,
-    },
+    Hosted { lock: Hosted, engine: Engine },
 }
 
 /// What a rank gets with the lock.
@@ -72,6 +70,35 @@ pub(crate) struct Plan<'a> {
     pub(crate) kind: &'a str,
     pub(crate) value: &'a [u8],
     pub(crate) align: usize,
+    /// Whether ranks may also share it, to read.
+    pub(crate) has_readers: bool,
+}
+
+/// How a lock over several nodes works, as the host tells the others in one number.
+enum Hosting {
+    OneSided { first: usize },
+    ByThread,
+    ByCalls,
+}
+
+impl Hosting {
+    fn number(&self) -> Option<u64> {
+        match self {
+            Hosting::OneSided { first } => Some(1 + *first as u64),
+            Hosting::ByThread => Some(0),
+            Hosting::ByCalls => None,
+        }
+    }
+
+    fn of(number: Option<u64>) -> Self {
+        match number {
+            Some(0) => Hosting::ByThread,
+            Some(place) => Hosting::OneSided {
+                first: place as usize - 1,
+            },
+            None => Hosting::ByCalls,
+        }
+    }
 }
 
 thread_local! {
@@ -131,31 +158,49 @@ impl Raw {
     fn on_host(core: &Core, call: Call, plan: &Plan<'_>, same: &[u8], number: u64) -> Result<Side> {
         let lock = (core.id << 32) | number;
         let is_host = core.topology.rank == plan.root;
-        let mut by_thread = None;
-        if is_host {
-            // Before anybody can ask for it.
-            let users = core.topology.size();
-            sync::lock(&core.post.desk).open(lock, users, plan.fairness, plan.value.to_vec());
-            by_thread = core.post.transport.serve(&core.post.desk).then_some(1);
+        let transport = &core.post.transport;
+        if core.topology.size() == transport.nodes().len() && !transport.has_tried_words() {
+            // All ranks are here, and in this call, once they have agreed.
+            Self::agree_on(core, call.step(11), same, None)?;
+            transport.try_words()?;
         }
-        // The host tells the others who answers.
-        let agreed = Self::agree_on(core, call, same, by_thread)
+        // Ready before anybody can ask for it.
+        let mine = is_host.then(|| Self::host(core, plan, lock));
+        let number = mine.as_ref().and_then(Hosting::number);
+        let agreed = Self::agree_on(core, call, same, number)
             .and_then(|id| core.learn_hosts(call.step(10)).map(|()| id));
-        let by_thread = agreed.inspect_err(|_| {
-            if is_host {
-                sync::lock(&core.post.desk).remove(lock);
+        let hosting = Hosting::of(agreed.inspect_err(|_| match mine {
+            Some(Hosting::OneSided { first }) => remote::give_place_back(core, first),
+            Some(_) => sync::lock(&core.post.desk).remove(lock),
+            None => {}
+        })?);
+        let engine = match hosting {
+            Hosting::OneSided { first } => {
+                return Ok(Side::Remote(Remote::new(core, plan, first)));
             }
-        })?;
-        Ok(Side::Hosted {
-            host: core.topology.address(plan.root),
-            lock,
-            asked: Cell::new(0),
-            engine: if by_thread.is_some() {
-                Engine::ServiceThread
-            } else {
-                Engine::HostCalls
-            },
-        })
+            Hosting::ByThread => Engine::ServiceThread,
+            Hosting::ByCalls => Engine::HostCalls,
+        };
+        let lock = Hosted::new(core.topology.address(plan.root), lock);
+        Ok(Side::Hosted { lock, engine })
+    }
+
+    /// Begins to host a lock, in the best way there is.
+    fn host(core: &Core, plan: &Plan<'_>, lock: u64) -> Hosting {
+        // The ring knows one order and no readers.
+        if plan.fairness == Fairness::Fifo
+            && !plan.has_readers
+            && let Some(first) = remote::place(core, plan)
+        {
+            return Hosting::OneSided { first };
+        }
+        let users = core.topology.size();
+        sync::lock(&core.post.desk).open(lock, users, plan.fairness, plan.value.to_vec());
+        if core.post.transport.serve(&core.post.desk) {
+            Hosting::ByThread
+        } else {
+            Hosting::ByCalls
+        }
     }
 
     fn on_node(core: &Core, call: Call, plan: &Plan<'_>) -> Result<Side> {
@@ -194,6 +239,7 @@ impl Raw {
     pub(crate) fn engine(&self) -> Engine {
         match &self.side {
             Side::Node { .. } => Engine::NodeAtomics,
+            Side::Remote(_) => Engine::OneSided,
             Side::Hosted { engine, .. } => *engine,
         }
     }
@@ -203,7 +249,7 @@ impl Raw {
         match &self.side {
             // SAFETY: inside the segment (`on_node`).
             Side::Node { segment, value } => Some(unsafe { segment.start().add(*value) }),
-            Side::Hosted { .. } => None,
+            Side::Remote(_) | Side::Hosted { .. } => None,
         }
     }
 
@@ -264,14 +310,21 @@ impl Raw {
                     poisoned: queue.poisoned().map(|rank| rank as usize),
                 }))
             }
-            Side::Hosted {
-                host, lock, asked, ..
-            } => {
-                let taken = self.take_from_host(mode, patience, wait, (*host, *lock, asked));
-                self.held.set(taken.as_ref().map(|_| mode));
-                Ok(taken)
+            Side::Remote(lock) => Ok(self.taken(mode, lock.take(core, patience, wait))),
+            Side::Hosted { lock, .. } => {
+                Ok(self.taken(mode, lock.take(core, mode, patience, wait)))
             }
         }
+    }
+
+    /// Notes the outcome of waiting for a host.
+    fn taken(&self, mode: Mode, taken: Option<(Vec<u8>, Option<usize>)>) -> Option<Taken> {
+        self.held.set(taken.as_ref().map(|_| mode));
+        let (value, poisoned) = taken?;
+        Some(Taken {
+            value: Some(value),
+            poisoned: poisoned.and_then(|world| self.rank_of(world)),
+        })
     }
 
     #[inline]
@@ -316,39 +369,6 @@ impl Raw {
         })
     }
 
-    fn take_from_host(
-        &self,
-        mode: Mode,
-        patience: Patience,
-        mut waiting: Wait<'_>,
-        (host, lock, asked): (usize, u64, &Cell<u64>),
-    ) -> Option<Taken> {
-        let core = &self.comm.core;
-        let number = next(asked);
-        let wait = patience != Patience::None;
-        ask(core, host, (lock, number), Wish::Take { mode, wait });
-        let mut gave_up = false;
-        let word = loop {
-            if let Some(word) = core.post.take_answer(lock, number) {
-                break word;
-            }
-            if wait && !gave_up && waiting.is_over() {
-                // Answered with the number of the request above, unless the lock is on its way already.
-                gave_up = true;
-                ask(core, host, (lock, next(asked)), Wish::GiveUp);
-            }
-            waiting.pause_for_message();
-            waiting.is_time_to_look();
-        };
-        let Word::Granted { value, poisoned } = word else {
-            return None;
-        };
-        Some(Taken {
-            value: Some(value),
-            poisoned: poisoned.and_then(|world| self.rank_of(world)),
-        })
-    }
-
     /// Gives the lock back. `value` is what a writer leaves, where the value travels.
     #[inline]
     pub(crate) fn give_back(&self, value: Option<Vec<u8>>, poison: Option<Poison>) {
@@ -366,14 +386,8 @@ impl Raw {
                 queue.note_given_back();
                 queue.give_back(mode);
             }
-            Side::Hosted {
-                host, lock, asked, ..
-            } if core.post.transport.is_open() => {
-                let (lock, number) = (*lock, next(asked));
-                let what = Wish::GiveBack { value, poison };
-                ask(core, *host, (lock, number), what);
-            }
-            Side::Hosted { .. } => {}
+            Side::Remote(lock) => lock.give_back(core, value.as_deref(), poison),
+            Side::Hosted { lock, .. } => lock.give_back(core, value, poison),
         }
     }
 
@@ -391,31 +405,10 @@ impl Raw {
                     waiting: queue.waiting(),
                 })
             }
-            Side::Hosted {
-                host, lock, asked, ..
-            } => {
-                let (lock, number) = (*lock, next(asked));
-                ask(core, *host, (lock, number), Wish::Holder);
-                let mut wait = Wait::new(self, "holder", patience, Location::caller());
-                loop {
-                    if let Some(Word::Holder {
-                        holder,
-                        next,
-                        waiting,
-                    }) = core.post.take_answer(lock, number)
-                    {
-                        let rank = |(of, since)| Some((self.rank_of(of)?, since));
-                        return Some(Looks {
-                            holder: holder.and_then(rank),
-                            is_next: next == Some(core.post.transport.rank()),
-                            waiting,
-                        });
-                    }
-                    wait.pause_for_message();
-                    if wait.is_over() {
-                        return None;
-                    }
-                }
+            Side::Remote(lock) => lock.look(core, |world| self.rank_of(world)),
+            Side::Hosted { lock, .. } => {
+                let wait = Wait::new(self, "holder", patience, Location::caller());
+                lock.look(core, wait, |world| self.rank_of(world))
             }
         }
     }
@@ -444,13 +437,10 @@ impl Drop for Raw {
         // After a guard was leaked. Nothing that it lent can be in use, or the handle could not be dropped.
         self.give_back(None, None);
         let core = &self.comm.core;
-        if let Side::Hosted {
-            host, lock, asked, ..
-        } = &self.side
-            && core.post.transport.is_open()
-        {
-            let (lock, number) = (*lock, next(asked));
-            ask(core, *host, (lock, number), Wish::Close);
+        match &self.side {
+            Side::Node { .. } => {}
+            Side::Remote(lock) => lock.close(core),
+            Side::Hosted { lock, .. } => lock.close(core),
         }
     }
 }
@@ -459,22 +449,10 @@ impl Drop for Raw {
 /// node stay taken, because what a leaked guard has lent may still be in use; those who wait see that the rank has gone.
 pub(crate) fn leave_all() {
     for raw in LIVE.with(Live::take) {
-        if matches!(raw.side, Side::Hosted { .. }) && raw.held.get().is_some() {
+        if !matches!(raw.side, Side::Node { .. }) && raw.held.get().is_some() {
             raw.give_back(None, Some(Poison::Panicked));
         }
     }
-}
-
-fn next(asked: &Cell<u64>) -> u64 {
-    asked.set(asked.get() + 1);
-    asked.get()
-}
-
-fn ask(core: &Core, host: usize, (lock, number): (u64, u64), what: Wish) {
-    let is_answered = matches!(what, Wish::Take { .. } | Wish::Holder);
-    let request = Request { lock, number, what };
-    let bytes = postcard::to_allocvec(&request).expect("plain data always encodes");
-    core.post.transport.ask(host, &bytes, is_answered);
 }
 
 /// The time for reports. The coarse clock takes a few nanoseconds, which is what an uncontended lock has to spare.

@@ -66,7 +66,7 @@ impl<T: Element> RwLock<T> {
     #[track_caller]
     pub fn new(comm: &Comm, value: T) -> Result<Self> {
         let site = Location::caller();
-        let inner = Guarded::new(comm, "RwLock", 0, Fairness::Fifo, &[value], site)?;
+        let inner = Guarded::new(comm, ("RwLock", true), 0, Fairness::Fifo, &[value], site)?;
         Ok(RwLock { inner })
     }
 }
@@ -90,7 +90,7 @@ impl<T: Element> RwLock<[T]> {
     #[track_caller]
     pub fn from_slice(comm: &Comm, values: &[T]) -> Result<Self> {
         let site = Location::caller();
-        let inner = Guarded::new(comm, "RwLock", 0, Fairness::Fifo, values, site)?;
+        let inner = Guarded::new(comm, ("RwLock", true), 0, Fairness::Fifo, values, site)?;
         Ok(RwLock { inner })
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::lock::desk::Desk;
 use crate::segment::map::{Heap, Mapping};
 use crate::sync::lock;
+use crate::transport::words::{Memory, Words};
 use crate::transport::{Message, Room, Transfer, Transport};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -27,7 +28,12 @@ pub(crate) struct World {
     answers: Vec<Mutex<VecDeque<Vec<u8>>>>,
     /// Mappings whose first rank has made them, by group leader and key.
     mappings: Mutex<HashMap<(usize, u64), Wanted>>,
+    /// For one-sided operations, made when a rank first asks for them.
+    words: OnceLock<Memory>,
 }
+
+/// Words of each rank for one-sided operations.
+const WORDS: usize = if cfg!(miri) { 256 } else { 4096 };
 
 /// A mapping, or nothing when there was no memory, and the number of ranks that still want to know.
 type Wanted = (usize, Option<Arc<Heap>>);
@@ -54,6 +60,7 @@ impl World {
             nodes,
             offers: Mutex::default(),
             mappings: Mutex::default(),
+            words: OnceLock::new(),
         })
     }
 
@@ -252,6 +259,19 @@ impl Transport for Local {
 
     fn answer(&self) -> Option<Vec<u8>> {
         lock(&self.world.answers[self.rank]).pop_front()
+    }
+
+    fn has_tried_words(&self) -> bool {
+        true
+    }
+
+    fn try_words(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn words(&self) -> Option<&dyn Words> {
+        let make = || Memory::new(self.world.size(), WORDS);
+        Some(self.world.words.get_or_init(make))
     }
 
     fn abort(&self) -> ! {

@@ -7,12 +7,14 @@ pub(crate) mod local;
 #[cfg(feature = "mpi")]
 pub(crate) mod mpi;
 pub(crate) mod post;
+pub(crate) mod words;
 
 use crate::error::{Error, Result};
 use crate::lock::desk::Desk;
 use crate::segment::map::Mapping;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
+use words::Words;
 
 /// A message with the rank that sent it.
 pub(crate) type Message = (usize, Vec<u8>);
@@ -97,6 +99,16 @@ pub(crate) trait Transport: Debug {
 
     /// An answer that has come. Drives progress like `poll`.
     fn answer(&self) -> Option<Vec<u8>>;
+
+    /// Whether it has been found out if there are `words`. The same on all ranks.
+    fn has_tried_words(&self) -> bool;
+
+    /// Finds it out. Collective over the world, all of whose ranks must be in the same call.
+    fn try_words(&self) -> Result<()>;
+
+    /// Words of all ranks for one-sided operations, where these need no help of the rank whose words they are. The same on
+    /// all ranks, until MPI ends.
+    fn words(&self) -> Option<&dyn Words>;
 
     /// Whether messages can still be sent; `false` after `MPI_Finalize`.
     fn is_open(&self) -> bool;

@@ -5,6 +5,7 @@
 
 use crate::comm::check::Level;
 use crate::lock::desk::{Answer, Desk, Word};
+use crate::lock::pool::Pool;
 use crate::transport::{Message, Transport};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
@@ -34,6 +35,8 @@ pub(crate) struct Post {
     pub(crate) level: Cell<Level>,
     /// What this rank answers to those who ask it.
     pub(crate) desk: Arc<Mutex<Desk>>,
+    /// Which words this rank has given to locks that it hosts.
+    pub(crate) pool: RefCell<Pool>,
     /// Answers that came before anybody looked for them.
     answers: RefCell<Vec<Answer>>,
 }
@@ -43,6 +46,7 @@ impl Post {
         let desk = Arc::new(Mutex::new(Desk::new(transport.nodes())));
         let post = Post {
             transport,
+            pool: RefCell::default(),
             boxes: RefCell::default(),
             next_comm: Cell::new(2),
             carried: Cell::new(0),

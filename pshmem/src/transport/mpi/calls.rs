@@ -117,11 +117,16 @@ impl Calls {
     /// Ends the job when a message cannot be carried.
     fn must(&self, call: &str, code: c_int) {
         if let Err(error) = self.check(call, code) {
-            say(format_args!(
-                "{error}; other ranks wait for this message, so the job ends"
-            ));
-            self.abort();
+            self.end_with(&error);
         }
+    }
+
+    /// Ends the job because of an error at a place where nothing can be agreed any more.
+    pub(super) fn end_with(&self, error: &Error) -> ! {
+        say(format_args!(
+            "{error}; other ranks wait for this, so the job ends"
+        ));
+        self.abort()
     }
 
     pub(super) fn abort(&self) -> ! {
@@ -259,6 +264,11 @@ impl Calls {
         Ok(self.extremes(comm, mine)?[0])
     }
 
+    /// Whether all ranks say so.
+    pub(super) fn all(&self, comm: ffi::MPI_Comm, well: bool) -> Result<bool> {
+        Ok(self.allreduce_min(comm, u64::from(well))? == 1)
+    }
+
     /// The smallest and the largest number of all ranks, in one collective.
     pub(super) fn extremes(&self, comm: ffi::MPI_Comm, mine: u64) -> Result<[u64; 2]> {
         let mine = [mine, !mine];
@@ -294,6 +304,14 @@ impl Calls {
         };
         self.check("MPI_Allgather", code)?;
         Ok(all)
+    }
+
+    /// Meets all ranks.
+    pub(super) fn meet(&self, comm: ffi::MPI_Comm) {
+        let barrier = self.ibarrier(comm);
+        while !self.test(&barrier) {
+            std::thread::yield_now();
+        }
     }
 
     pub(super) fn ibarrier(&self, comm: ffi::MPI_Comm) -> Request {

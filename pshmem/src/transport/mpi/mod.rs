@@ -11,6 +11,7 @@
 )]
 
 mod calls;
+mod one_sided;
 mod outbox;
 mod service;
 mod window;
@@ -19,14 +20,16 @@ use crate::error::{Error, Result};
 use crate::lock::desk::Desk;
 use crate::segment::map::Mapping;
 use crate::segment::room;
+use crate::transport::words::Words;
 use crate::transport::{Message, Room, Transfer, Transport, system_error};
 use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
+use one_sided::Window;
 use outbox::{Outbox, Until};
 use service::{OwnAnswers, Service};
-use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
@@ -62,6 +65,8 @@ pub(crate) struct Mpi {
     /// What this rank has, once it serves others.
     serving: RefCell<Option<Serving>>,
     own_answers: OwnAnswers,
+    /// Words for one-sided operations, where these are of use, once that has been found out.
+    words: OnceCell<Option<Window>>,
 }
 
 /// The desk of a rank that hosts something, and the thread that answers for it, if there is one.
@@ -121,6 +126,7 @@ impl Mpi {
             has_threads,
             serving: RefCell::default(),
             own_answers,
+            words: OnceCell::new(),
             calls,
         };
         mpi.check_executable()?;
@@ -188,13 +194,24 @@ impl Mpi {
             }
             std::thread::sleep(Duration::from_micros(200));
         }
-        // Nobody asks any more. All threads end before the first rank ends MPI, so that nothing of theirs is under way then.
+        // Nobody asks any more.
+        if let Some(words) = self.window()
+            && let Err(error) = words.free()
+        {
+            self.calls.end_with(&error);
+        }
+        // All threads end before the first rank ends MPI, so that nothing of theirs is under way then.
         calls::stop_services();
         let ended = self.calls.ibarrier(self.comm);
         while !self.calls.test(&ended) {
             std::thread::sleep(Duration::from_micros(200));
         }
         true
+    }
+
+    fn window(&self) -> Option<&Window> {
+        let window = self.words.get()?.as_ref();
+        window.filter(|window| window.is_open())
     }
 
     fn keep(&self, request: Request) -> Transfer {
@@ -293,7 +310,7 @@ impl Transport for Mpi {
     }
 
     fn all_well(&self, well: bool) -> Result<bool> {
-        Ok(self.calls.allreduce_min(self.comm, u64::from(well))? == 1)
+        self.calls.all(self.comm, well)
     }
 
     fn room(&self, ranks: usize) -> Result<Room> {
@@ -336,6 +353,23 @@ impl Transport for Mpi {
             return None;
         }
         self.service.borrow_mut().answer()
+    }
+
+    fn words(&self) -> Option<&dyn Words> {
+        let words = self.window()?;
+        self.is_open().then_some(words as &dyn Words)
+    }
+
+    fn has_tried_words(&self) -> bool {
+        self.words.get().is_some()
+    }
+
+    fn try_words(&self) -> Result<()> {
+        if self.words.get().is_none() {
+            let words = Window::open(&self.calls, self.comm, &self.nodes)?;
+            self.words.get_or_init(|| words);
+        }
+        Ok(())
     }
 
     fn abort(&self) -> ! {
