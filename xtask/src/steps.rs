@@ -62,7 +62,7 @@ pub(crate) const WITHOUT_MPI: &[Step] = &[
     },
     Step {
         name: "tests",
-        words: &["test", "--workspace"],
+        words: &["test", "--workspace", "--profile", "suite"],
         env: &[],
         target: Target::Usual,
         filters: true,
