@@ -94,6 +94,61 @@ pub enum Error {
         shape: Vec<usize>,
     },
 
+    /// The counts of `update_parts_by` do not cut all rows into one part for each rank.
+    #[error(
+        "rank {rank} gave `update_parts_by` {counts} counts with the sum {sum} for {size} ranks and {rows} rows: give one \
+         count for each rank, with the number of rows as their sum"
+    )]
+    Counts {
+        /// The rank that gave them.
+        rank: usize,
+        /// How many it gave.
+        counts: usize,
+        /// Their sum, or the largest `usize` when it is larger.
+        sum: usize,
+        /// Number of ranks.
+        size: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+
+    /// The blocks of two ranks have elements in common.
+    #[error(
+        "`{call}`: rank {first} writes a block of shape {first_block:?} at {first_offset:?} and rank {second} one of shape \
+         {second_block:?} at {second_offset:?}, which overlap; nothing was written"
+    )]
+    Overlap {
+        /// The call.
+        call: String,
+        /// The lower rank.
+        first: usize,
+        /// Where its block was to go.
+        first_offset: Vec<usize>,
+        /// Extents of its block.
+        first_block: Vec<usize>,
+        /// The higher rank.
+        second: usize,
+        /// Where its block was to go.
+        second_offset: Vec<usize>,
+        /// Extents of its block.
+        second_block: Vec<usize>,
+    },
+
+    /// What a rank passed has other extents than the object.
+    #[error(
+        "`{call}`: rank {rank} passed an array of shape {found:?}, but it must have the shape {expected:?}"
+    )]
+    Extents {
+        /// The call.
+        call: String,
+        /// The rank that passed it.
+        rank: usize,
+        /// What it has.
+        found: Vec<usize>,
+        /// What it should have.
+        expected: Vec<usize>,
+    },
+
     /// The root of a `set` passed `None`.
     #[error(
         "rank {root} is the root of `{call}` but passed no data: pass `Some(block)` there, `None` elsewhere"

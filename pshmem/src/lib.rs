@@ -74,8 +74,8 @@ pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, OwnedBy, Preview, Schema,
-    SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
+    ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, OwnedBy, Preview, RowLayout,
+    Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
 };
 pub use lock::guarded::Content;
 pub use lock::mutex::{Mutex, MutexGuard};
@@ -92,7 +92,7 @@ pub use shared::{Field, Shared};
 pub mod __private {
     pub use crate::error::Result;
     pub use crate::layout::derived::{
-        Extent, FromShape, check_shape, field, inside, must_be_element,
+        Extent, FromShape, check_shape, field, inside, must_be_element, part_of,
     };
     pub use crate::layout::probe::{
         Probe, PutNothing, PutValues, Show, ShowDebug, ShowNothing, debug_struct, preview_field,

@@ -47,6 +47,9 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
     ) {
         return ours.difference(&theirs);
     }
+    if call.is(Kind::UpdatePartsBy) {
+        return (counts(ours), counts(theirs));
+    }
     let hex = |bytes: &[u8]| {
         let shown = &bytes[..bytes.len().min(32)];
         format!(
@@ -57,7 +60,32 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
     (hex(ours), hex(theirs))
 }
 
+/// A list of counts as `update_parts_by` compares it.
+fn counts(bytes: &[u8]) -> String {
+    postcard::from_bytes::<Vec<usize>>(bytes).map_or("other counts".to_owned(), |counts| {
+        format!("the counts {counts:?}")
+    })
+}
+
 impl Core {
+    /// All ranks meet and compare `mine`, which may be of any length on any rank. A rank with a `fault` passes that on.
+    pub(crate) fn agree_on(&self, call: Call, mine: &[u8], fault: Option<Error>) -> Result<()> {
+        let long = mine.len() > SAME_BYTES;
+        // A fault takes room in the note, and is told before a difference.
+        let same = (!long && fault.is_none()).then(|| mine.to_vec());
+        let note = Note {
+            fault,
+            same,
+            long,
+            ..Note::default()
+        };
+        let agreed = self.agree(call, note, |_| Vec::new())?;
+        if agreed.notes.long {
+            self.compare(call, mine)?;
+        }
+        Ok(())
+    }
+
     /// All ranks compare `mine` with what rank 0 has, piece by piece.
     pub(crate) fn compare(&self, call: Call, mine: &[u8]) -> Result<()> {
         let mut reference = Vec::new();

@@ -158,6 +158,17 @@ impl<'a> Handle<'a> {
         Ok(())
     }
 
+    /// Some of the `all` rows of the leaves, each of which has equally many bytes for every row.
+    pub(crate) fn rows(self, span: &Range<usize>, all: usize, rows: &Range<usize>) -> Vec<Region> {
+        let region = |leaf: &Leaf| {
+            let per_row = leaf.bytes.checked_div(all).unwrap_or(0);
+            Region::run(leaf.offset + rows.start * per_row, rows.len() * per_row)
+        };
+        let leaves = &self.object.leaves[span.clone()];
+        let regions = leaves.iter().map(region);
+        regions.filter(|region| region.bytes() > 0).collect()
+    }
+
     /// All leaves as regions.
     pub(crate) fn all(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
         self.object.leaves[span.clone()]

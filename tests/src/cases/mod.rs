@@ -1,7 +1,7 @@
 //! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
-//! - `memory` what objects cost · `locks` locks and what they protect
+//! - `parts` every rank writes · `memory` what objects cost · `locks` locks and what they protect
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
 //! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
 //! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
@@ -35,6 +35,7 @@ pub mod fields;
 pub mod locks;
 pub mod memory;
 pub mod nested;
+pub mod parts;
 pub mod sizes;
 pub mod write;
 
@@ -69,6 +70,10 @@ macro_rules! for_each_case {
             locks {
                 one_at_a_time, in_order_of_request, giving_up, giving_up_in_a_hurry, the_host_may_compute, readers_and_writers,
                 poisoned_by_a_panic, many_locks, a_lock_per_row, ends_of_locks, mistakes,
+            }
+            parts {
+                slices_of_any_length, many_bytes, arrays, columns, given_counts, wrong_counts, stencil, threads_inside,
+                parts_fail, nested_in_parts,
             }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {
