@@ -8,6 +8,7 @@ mod array;
 mod base;
 mod block;
 mod columns;
+pub(crate) mod cover;
 pub(crate) mod derived;
 mod element;
 pub(crate) mod identity;

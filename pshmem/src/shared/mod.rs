@@ -2,11 +2,12 @@
 //!
 //! - `object` what lies behind both · `create` how an object comes to be
 //! - `read`, `update`, `block` the calls of which one rank's data count, written once for `Field` and offered by both
-//! - `parts` the calls in which all ranks write · `summary` how objects print
+//! - `parts`, `gather` the calls in which all ranks write · `summary` how objects print
 
 mod block;
 mod calls;
 mod create;
+mod gather;
 mod object;
 mod parts;
 mod read;

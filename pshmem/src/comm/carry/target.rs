@@ -46,6 +46,21 @@ impl Target<'_> {
         })
     }
 
+    /// Writes some bytes of the fields.
+    ///
+    /// # Safety
+    /// This rank is inside a call on this target, and no rank of the node, and no transfer, reads or writes these bytes before
+    /// it has made them known by another step of the call.
+    pub(crate) unsafe fn write(&self, offset: usize, bytes: &[u8]) {
+        self.check(&[Region::run(offset, bytes.len())]);
+        // SAFETY: inside the fields, as checked, and used by nobody else (caller's duty); private and shared memory do not
+        // overlap.
+        unsafe {
+            self.at(offset)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+    }
+
     /// Rule 4 of the protocol: whatever a header says, nothing outside the fields of the call is touched.
     pub(super) fn check(&self, regions: &[Region]) {
         let inside = regions
