@@ -74,7 +74,7 @@ pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, OwnedBy, Preview, RowLayout,
+    ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, Op, OwnedBy, Preview, RowLayout,
     Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
 };
 pub use lock::guarded::Content;

@@ -48,7 +48,7 @@ fn failed(error: Error) -> Vec<u8> {
 }
 
 /// Ends the process if dropped: unwinding between claim and release would leave the other ranks waiting.
-pub(super) struct NoWayBack;
+pub(crate) struct NoWayBack;
 
 impl Drop for NoWayBack {
     fn drop(&mut self) {

@@ -50,6 +50,10 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
     if call.is(Kind::UpdatePartsBy) {
         return (counts(ours), counts(theirs));
     }
+    if call.is(Kind::ReduceInto) || call.is(Kind::Accumulate) {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        return (text(ours), text(theirs));
+    }
     let hex = |bytes: &[u8]| {
         let shown = &bytes[..bytes.len().min(32)];
         format!(

@@ -2,7 +2,7 @@
 //!
 //! - `object` what lies behind both · `create` how an object comes to be
 //! - `read`, `update`, `block` the calls of which one rank's data count, written once for `Field` and offered by both
-//! - `parts`, `gather` the calls in which all ranks write · `summary` how objects print
+//! - `parts`, `gather`, `reduce` the calls in which all ranks write · `summary` how objects print
 
 mod block;
 mod calls;
@@ -11,6 +11,7 @@ mod gather;
 mod object;
 mod parts;
 mod read;
+mod reduce;
 mod summary;
 mod update;
 

@@ -1,7 +1,7 @@
 //! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
-//! - `parts`, `gather` every rank writes · `memory` what objects cost · `locks` locks and what they protect
+//! - `parts`, `gather`, `reduce` every rank writes · `memory` what objects cost · `locks` locks and what they protect
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
 //! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
 //! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
@@ -37,6 +37,7 @@ pub mod locks;
 pub mod memory;
 pub mod nested;
 pub mod parts;
+pub mod reduce;
 pub mod sizes;
 pub mod write;
 
@@ -77,6 +78,9 @@ macro_rules! for_each_case {
                 parts_fail, nested_in_parts,
             }
             gather { blocks_of_slices, blocks_of_arrays, large_blocks, in_order, wrong_blocks, wrong_stacks }
+            reduce {
+                operations, lengths, arrays, same_bits, nan_wins, wrong_locals, operation_panics,
+            }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {
                 integers, floats, others, structs, without_size, aligned_views, nan_and_zero_keep_their_bits,

@@ -58,6 +58,15 @@ pub(super) fn cut(regions: &[Region]) -> Vec<Piece> {
     pieces
 }
 
+/// Each region, which must be one run, as one piece.
+pub(super) fn whole(regions: &[Region]) -> Vec<Piece> {
+    let piece = |region: &Region| Piece::Direct {
+        offset: region.start,
+        len: region.run,
+    };
+    regions.iter().map(piece).collect()
+}
+
 /// A piece under way: its transfers and the buffer that they use.
 pub(super) struct Flight {
     pub(super) piece: Piece,
@@ -253,7 +262,7 @@ impl<'a> Carrier<'a> {
         }
     }
 
-    fn finish(&self, flight: Option<Flight>) {
+    pub(super) fn finish(&self, flight: Option<Flight>) {
         if let Some(flight) = flight {
             self.await_transfers(&flight.transfers);
         }

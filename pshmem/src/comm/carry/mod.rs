@@ -9,14 +9,17 @@
 //!
 //! - `target` the bytes that a call may touch · `carrier` regions in pieces · `route` the way from one writer to all nodes
 //! - `lanes` which rank moves what when all write · `trade` many transfers in both directions at once
+//! - `line` chunks that all ranks work on one after the other
 
 mod carrier;
 mod lanes;
+mod line;
 mod route;
 mod target;
 mod trade;
 
 pub(crate) use target::Target;
+pub(crate) use trade::Leg;
 
 use crate::comm::call::Call;
 use crate::comm::core::Core;

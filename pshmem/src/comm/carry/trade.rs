@@ -1,7 +1,7 @@
 //! Many transfers in both directions at once: the legs of one rank, in an order that no circle of waiting ranks can spoil.
 
 use crate::comm::call::Call;
-use crate::comm::carry::carrier::{Carrier, Flight, Piece, WINDOW, cut};
+use crate::comm::carry::carrier::{Carrier, Flight, Piece, WINDOW, cut, whole};
 use crate::comm::carry::target::Target;
 use crate::comm::core::Core;
 use crate::comm::meet::NoWayBack;
@@ -22,6 +22,7 @@ pub(crate) type Take<'a> = dyn FnMut(usize, &[u8]) + 'a;
 /// The pieces of all legs in one direction, of which the first few are under way.
 struct Stream<'a> {
     legs: Vec<(usize, Carrier<'a>)>,
+    cut: fn(&[Region]) -> Vec<Piece>,
     /// What comes next: the leg, and its pieces.
     next: usize,
     pieces: std::vec::IntoIter<Piece>,
@@ -29,7 +30,15 @@ struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    fn new(core: &'a Core, n: u64, call: Call, target: &'a Target<'a>, legs: &'a [Leg]) -> Self {
+    fn new(
+        core: &'a Core,
+        call: Call,
+        target: &'a Target<'a>,
+        legs: &'a [Leg],
+        cut: fn(&[Region]) -> Vec<Piece>,
+    ) -> Self {
+        // All ranks have arrived at the call that they are in.
+        let n = core.done.get();
         let legs = legs
             .iter()
             .map(|leg| {
@@ -39,6 +48,7 @@ impl<'a> Stream<'a> {
             .collect();
         Stream {
             legs,
+            cut,
             next: 0,
             pieces: Vec::new().into_iter(),
             under_way: VecDeque::new(),
@@ -54,7 +64,7 @@ impl<'a> Stream<'a> {
                 self.under_way
                     .push_back((leg, start(carrier, piece, *peer)));
             } else if let Some((_, carrier)) = self.legs.get(self.next) {
-                self.pieces = cut(carrier.regions).into_iter();
+                self.pieces = (self.cut)(carrier.regions).into_iter();
                 self.next += 1;
             } else {
                 return;
@@ -80,8 +90,8 @@ impl Core {
     /// again. The lists of all ranks have every transfer twice, and bring them in an order that is the same for both ends and
     /// that no two ranks reverse (as the steps of [`all_to_nodes`](crate::comm::topology::Topology::all_to_nodes)).
     ///
-    /// With `into`, what comes does not go into the segment but is handed over, region by region; each of them must be one
-    /// run of at most a few hundred KiB.
+    /// With `into`, what comes does not go into the segment but is handed over, region by region. Each of them must be one run
+    /// then, and short: this rank holds a few of them.
     pub(crate) fn trade(
         &self,
         call: Call,
@@ -94,11 +104,10 @@ impl Core {
             return;
         }
         let no_way_back = NoWayBack;
-        // All ranks have arrived at the call that they are in.
-        let n = self.done.get();
-        let mut sending = Stream::new(self, n, call, target, sends);
-        let mut receiving = Stream::new(self, n, call, target, receives);
         let is_taken = into.is_some();
+        let cut = if is_taken { whole } else { cut };
+        let mut sending = Stream::new(self, call, target, sends, cut);
+        let mut receiving = Stream::new(self, call, target, receives, cut);
         loop {
             sending.fill(|carrier, piece, to| carrier.start_send(piece, to));
             receiving.fill(|carrier, piece, from| {
@@ -114,7 +123,7 @@ impl Core {
                 (None, Some(leg)) => sending.legs[leg].0,
                 (None, None) => break,
             };
-            let mut wait = self.wait_for_node(n, call, self.topology.node_of(peer));
+            let mut wait = self.wait_for_node(self.done.get(), call, self.topology.node_of(peer));
             // Both directions are looked at in every round: whoever only waited for what it gets could hold up what it sends,
             // and be waited for in a circle.
             let received = wait.until(|| {
