@@ -114,24 +114,17 @@ pub enum Error {
 
     /// The blocks of two ranks have elements in common.
     #[error(
-        "`{call}`: rank {first} writes a block of shape {first_block:?} at {first_offset:?} and rank {second} one of shape \
-         {second_block:?} at {second_offset:?}, which overlap; nothing was written"
+        "`{call}`: the blocks of ranks {first} and {second} overlap, both have the element at {at:?}; nothing was written"
     )]
     Overlap {
         /// The call.
         call: String,
         /// The lower rank.
         first: usize,
-        /// Where its block was to go.
-        first_offset: Vec<usize>,
-        /// Extents of its block.
-        first_block: Vec<usize>,
         /// The higher rank.
         second: usize,
-        /// Where its block was to go.
-        second_offset: Vec<usize>,
-        /// Extents of its block.
-        second_block: Vec<usize>,
+        /// The first element that both have.
+        at: Vec<usize>,
     },
 
     /// What a rank passed has other extents than the object.
@@ -147,6 +140,13 @@ pub enum Error {
         found: Vec<usize>,
         /// What it should have.
         expected: Vec<usize>,
+    },
+
+    /// Two objects of different `Comm`s were given to a call that wants them on one.
+    #[error("`{call}`: both objects must have been made on the same Comm")]
+    OtherComm {
+        /// The call.
+        call: String,
     },
 
     /// The root of a `set` passed `None`.

@@ -13,7 +13,7 @@ pub(crate) const SAME_BYTES: usize = 900;
 
 /// Whether what is compared is the key of an object, which says that two differ but not how.
 pub(crate) fn is_key(call: Call) -> bool {
-    call.is(Kind::New) || call.is(Kind::FromRoot)
+    call.is(Kind::New) || call.is(Kind::FromRoot) || call.is(Kind::Resize)
 }
 
 /// The error of a call to which two ranks passed different things.
@@ -50,7 +50,13 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
     if call.is(Kind::UpdatePartsBy) {
         return (counts(ours), counts(theirs));
     }
-    if call.is(Kind::ReduceInto) || call.is(Kind::Accumulate) {
+    let are_texts = [
+        Kind::ReduceInto,
+        Kind::Accumulate,
+        Kind::CopyFrom,
+        Kind::Swap,
+    ];
+    if are_texts.into_iter().any(|kind| call.is(kind)) {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         return (text(ours), text(theirs));
     }

@@ -26,6 +26,12 @@ impl Spot {
         (0..shape.len()).all(fits)
     }
 
+    /// The first element that both have, if they have any.
+    pub(crate) fn first_common(&self, other: &Spot) -> Vec<usize> {
+        let pairs = self.offset.iter().zip(&other.offset);
+        pairs.map(|(&a, &b)| a.max(b)).collect()
+    }
+
     /// Whether both have an element in common. Both are inside the array and not empty.
     fn overlaps(&self, other: &Spot) -> bool {
         let apart = |axis: usize| {
@@ -120,7 +126,7 @@ mod tests {
         };
         let mut found = [0, 0];
         for _ in 0..2000 {
-            let spots: Vec<Spot> = (0..1 + dice(5))
+            let spots: Vec<Spot> = (0..=dice(5))
                 .map(|_| {
                     let offset = [dice(6), dice(5)];
                     let block = [dice(7 - offset[0]).min(3), dice(6 - offset[1]).min(3)];

@@ -87,7 +87,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         mine: &L::Block<'_>,
     ) -> Result<()> {
         let block = L::extents(mine);
-        let (call, spots) = self.learn_spots(Kind::Gather, site, Spot { offset, block })?;
+        let (call, spots) = self.learn_spots(Kind::Gather, site, &Spot { offset, block })?;
         self.write_spots(call, &spots, mine)
     }
 
@@ -100,7 +100,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             offset: Vec::new(),
             block: L::extents(mine),
         };
-        let (call, mut spots) = self.learn_spots(Kind::GatherInOrder, site, spot)?;
+        let (call, mut spots) = self.learn_spots(Kind::GatherInOrder, site, &spot)?;
         let shape = self.shape();
         let narrow = |spot: &Spot| spot.block[1..] != shape[1..];
         if let Some(rank) = spots.iter().position(narrow) {
@@ -126,13 +126,13 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         &self,
         kind: Kind,
         site: &'static Location<'static>,
-        mine: Spot,
+        mine: &Spot,
     ) -> Result<(Call, Vec<Spot>)> {
         let core = &self.handle.object.comm.core;
         core.enter(kind.name(), site)?;
         let call = self.handle.call(kind, &L::span(self.plan));
         let everybody: Vec<usize> = (0..core.topology.size()).collect();
-        let spots = core.exchange(call, &everybody, Some(&mine))?;
+        let spots = core.exchange(call, &everybody, Some(mine))?;
         Ok((call, spots))
     }
 
@@ -178,11 +178,8 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             Trouble::Overlap(first, second) => Error::Overlap {
                 call: call.name().to_owned(),
                 first,
-                first_offset: spots[first].offset.clone(),
-                first_block: spots[first].block.clone(),
                 second,
-                second_offset: spots[second].offset.clone(),
-                second_block: spots[second].block.clone(),
+                at: spots[first].first_common(&spots[second]),
             },
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! - `object` what lies behind both · `create` how an object comes to be
 //! - `read`, `update`, `block` the calls of which one rank's data count, written once for `Field` and offered by both
-//! - `parts`, `gather`, `reduce` the calls in which all ranks write · `summary` how objects print
+//! - `parts`, `gather`, `reduce` the calls in which all ranks write · `whole` other extents, copies, exchange · `summary` how objects print
 
 mod block;
 mod calls;
@@ -14,6 +14,7 @@ mod read;
 mod reduce;
 mod summary;
 mod update;
+mod whole;
 
 pub use object::Handle;
 

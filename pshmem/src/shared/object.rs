@@ -89,6 +89,15 @@ impl<'a> Handle<'a> {
         Call::new(kind).on(self.object.number, span)
     }
 
+    /// Which object and leaves these are, as text that is the same on all ranks.
+    pub(crate) fn name(self, span: &Range<usize>) -> String {
+        let (first, count) = (span.start, span.len());
+        format!(
+            "object {} ({count} leaves from {first} on)",
+            self.object.number
+        )
+    }
+
     /// Bytes from the first to the last of the leaves.
     fn extent(self, span: &Range<usize>) -> Range<usize> {
         let leaves = &self.object.leaves[span.clone()];

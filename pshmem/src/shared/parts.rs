@@ -200,18 +200,19 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         let core = &self.handle.object.comm.core;
         core.enter(Kind::UpdatePartsBy.name(), site)?;
         let call = self.handle.call(Kind::UpdatePartsBy, &L::span(self.plan));
-        let (rank, size, rows) = (core.topology.rank, core.topology.size(), L::rows(self.plan));
+        let (rank, ranks) = (core.topology.rank, core.topology.size());
+        let rows = L::rows(self.plan);
         let wrong = |sum| Error::Counts {
             rank,
             counts: counts.len(),
             sum,
-            size,
+            size: ranks,
             rows,
         };
         let partition = Partition::by_counts(counts, rows)
             .map_err(wrong)
             .and_then(|partition| {
-                let is_whole = counts.len() == size;
+                let is_whole = counts.len() == ranks;
                 is_whole.then_some(partition).ok_or_else(|| wrong(rows))
             });
         let list = postcard::to_allocvec(counts).expect("numbers always encode");

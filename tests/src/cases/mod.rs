@@ -1,7 +1,7 @@
 //! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
-//! - `parts`, `gather`, `reduce` every rank writes · `memory` what objects cost · `locks` locks and what they protect
+//! - `parts`, `gather`, `reduce` every rank writes · `whole` other extents, copies, exchange · `memory` what objects cost · `locks` locks and what they protect
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
 //! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
 //! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
@@ -39,6 +39,7 @@ pub mod nested;
 pub mod parts;
 pub mod reduce;
 pub mod sizes;
+pub mod whole;
 pub mod write;
 
 use pshmem::Comm;
@@ -80,6 +81,10 @@ macro_rules! for_each_case {
             gather { blocks_of_slices, blocks_of_arrays, large_blocks, in_order, wrong_blocks, wrong_stacks }
             reduce {
                 operations, lengths, arrays, same_bits, nan_wins, wrong_locals, operation_panics,
+            }
+            whole {
+                resize_keeps_the_common_block, resize_of_columns, copies, handles_are_exchanged, fields_are_exchanged,
+                wrong_partners,
             }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {

@@ -61,6 +61,17 @@ impl Target<'_> {
         }
     }
 
+    /// Exchanges some bytes of the fields with those of another target.
+    ///
+    /// # Safety
+    /// As for `write`, for both.
+    pub(crate) unsafe fn swap(&self, at: usize, other: &Target<'_>, other_at: usize, len: usize) {
+        self.check(&[Region::run(at, len)]);
+        other.check(&[Region::run(other_at, len)]);
+        // SAFETY: inside the fields, as checked, and used by nobody else (caller's duty); two handles have no byte in common.
+        unsafe { std::ptr::swap_nonoverlapping(self.at(at), other.at(other_at), len) };
+    }
+
     /// Rule 4 of the protocol: whatever a header says, nothing outside the fields of the call is touched.
     pub(super) fn check(&self, regions: &[Region]) {
         let inside = regions

@@ -96,20 +96,20 @@ impl Core {
         &self,
         call: Call,
         target: &Target<'_>,
-        sends: &[Leg],
-        receives: &[Leg],
+        outgoing: &[Leg],
+        incoming: &[Leg],
         mut into: Option<&mut Take<'_>>,
     ) {
-        if sends.is_empty() && receives.is_empty() {
+        if outgoing.is_empty() && incoming.is_empty() {
             return;
         }
         let no_way_back = NoWayBack;
         let is_taken = into.is_some();
         let cut = if is_taken { whole } else { cut };
-        let mut sending = Stream::new(self, call, target, sends, cut);
-        let mut receiving = Stream::new(self, call, target, receives, cut);
+        let mut sending = Stream::new(self, call, target, outgoing, cut);
+        let mut receiving = Stream::new(self, call, target, incoming, cut);
         loop {
-            sending.fill(|carrier, piece, to| carrier.start_send(piece, to));
+            sending.fill(Carrier::start_send);
             receiving.fill(|carrier, piece, from| {
                 if is_taken {
                     carrier.start_receive_aside(piece, from)
@@ -126,12 +126,12 @@ impl Core {
             let mut wait = self.wait_for_node(self.done.get(), call, self.topology.node_of(peer));
             // Both directions are looked at in every round: whoever only waited for what it gets could hold up what it sends,
             // and be waited for in a circle.
-            let received = wait.until(|| {
-                let received = receiving.take(self);
+            let over = wait.until(|| {
+                let over = receiving.take(self);
                 let has_sent = sending.take(self).is_some();
-                (has_sent || received.is_some()).then_some(received)
+                (has_sent || over.is_some()).then_some(over)
             });
-            if let Some((leg, Flight { piece, stage, .. })) = received {
+            if let Some((leg, Flight { piece, stage, .. })) = over {
                 let carrier = &receiving.legs[leg].1;
                 match &mut into {
                     Some(take) => take(carrier.place(&piece), &stage),

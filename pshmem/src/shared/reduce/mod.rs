@@ -117,15 +117,11 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             found,
             expected,
         });
-        let is_wrong = fault.clone();
         core.agree_on(call, op.text().as_bytes(), fault)?;
-        if let Some(error) = is_wrong {
-            return Err(error);
-        }
         // SAFETY: every rank that arrived at this call holds its handle to the leaf mutably, as here.
         let target = unsafe { self.handle.target(&span) };
-        let leaf: Vec<Region> = self.handle.all(&span).collect();
-        let size = size_of::<L::Item>();
+        let all: Vec<Region> = self.handle.all(&span).collect();
+        let bytes = size_of::<L::Item>();
         // SAFETY (of what `Reduction` does): all ranks of the node are in this call with their handles to the leaf held
         // mutably, and none leaves before all have met again.
         let mut reduction = Reduction {
@@ -135,9 +131,13 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             op,
             local,
             is_added: kind == Kind::Accumulate,
-            start: leaf[0].start,
-            elements: if size == 0 { 0 } else { L::elements(self.plan) },
-            chunk: (CHUNK / size.max(1)).max(1),
+            start: all[0].start,
+            elements: if bytes == 0 {
+                0
+            } else {
+                L::elements(self.plan)
+            },
+            chunk: (CHUNK / bytes.max(1)).max(1),
             panic: None,
             fault: None,
             buffer: Vec::new(),
@@ -158,12 +158,12 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             // The result is on the last rank's node.
             let root = core.topology.size() - 1;
             let copied = core.write(call.root(root).step(2), Some(&target), |regions| {
-                regions.extend(leaf);
+                regions.extend(all);
                 Ok(Vec::new())
             });
             ended = ended.and(copied.map(|_| ()));
         } else if is_well(&ended) {
-            ended = ended.and(core.check_fields(call, &target, &leaf));
+            ended = ended.and(core.check_fields(call, &target, &all));
         }
         if let Some(payload) = panic {
             resume_unwind(payload);
@@ -204,14 +204,9 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
             return;
         }
         let mut buffer = std::mem::take(&mut self.buffer);
+        let more = L::run_of(self.local, run.clone(), &mut buffer);
         // SAFETY: passed on from the caller.
-        unsafe {
-            self.take(
-                run.clone(),
-                is_first,
-                L::run_of(self.local, run, &mut buffer),
-            )
-        };
+        unsafe { self.take(run, is_first, more) };
         self.buffer = buffer;
     }
 
