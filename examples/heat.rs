@@ -8,6 +8,12 @@
 //!
 //! The first argument is the number of steps, the second the picture to write. The result is that of one rank, bit by bit:
 //! rank 0 computes it once more alone, and compares.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    reason = "counts and pixels are positive and far below 2^52; views are passed like references, as ndarray does"
+)]
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use pshmem::{Comm, Shared, SharedLayout};

@@ -9,6 +9,11 @@
 //!
 //! The argument is the number of samples. The result depends on it alone, not on how many ranks there are: a sample is a
 //! whole number of steps of the instrument's converter, so that sums are exact.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "counts and pixels are positive and far below 2^52"
+)]
 
 use ndarray::{Array2, Zip};
 use pshmem::{Comm, Op, Shared, SharedLayout};
@@ -60,7 +65,7 @@ fn skymap(comm: &Comm) -> Result<(), Box<dyn Error>> {
         let rows = ndarray::s![rows, ..];
         let (hits, signal) = (f.hits.view(), f.signal.view());
         Zip::from(&mut mean)
-            .and(&hits.slice(rows.clone()))
+            .and(&hits.slice(rows))
             .and(&signal.slice(rows))
             .for_each(|mean, &hits, &signal| *mean = signal / f64::from(hits.max(1)));
     })?;
@@ -80,7 +85,7 @@ fn skymap(comm: &Comm) -> Result<(), Box<dyn Error>> {
         );
     }
     if node.rank == 0 {
-        let mib = |bytes: usize| bytes as f64 / (1 << 20) as f64;
+        let mib = |bytes: usize| bytes as f64 / 1_048_576.0;
         println!(
             "node {}: {:.1} MiB for the maps of the whole sky; private copies on {} ranks would take {:.1} MiB",
             node.index,

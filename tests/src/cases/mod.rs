@@ -116,7 +116,7 @@ macro_rules! for_each_case {
             divergence {
                 different_kinds, different_roots, different_objects, same_kind_other_shape, write_against_creation,
                 split_against_barrier, one_lets_go, all_but_one_let_go, one_panics, one_forgets_nothing,
-                two_levels, in_the_middle,
+                two_levels, in_the_middle, parallel_writes,
             }
         }
     };

@@ -1,4 +1,9 @@
 //! `update_parts`: every rank writes its own part, and all nodes hold all parts.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "whole numbers far below 2^52, or any numbers at all"
+)]
 
 use bytemuck::{Pod, Zeroable};
 use ndarray::{Array1, Array2, Array3, ArrayViewMut1, Axis, Dim};
@@ -224,7 +229,7 @@ pub fn wrong_counts(comm: &Comm) -> Outcome {
     let mut too_many = vec![0; size];
     too_many[size - 1] = 9;
     let longer = [&good[..], &[0]].concat();
-    let much_longer = [&good[..], &[1; 5000]].concat();
+    let much_longer = [&good[..], &vec![1; 5000]].concat();
     let wraps = [&[usize::MAX, 9][..], &vec![0; size.saturating_sub(2)]].concat();
     for counts in [
         &[][..],
@@ -265,7 +270,7 @@ struct Flow {
     next: Array2<f64>,
 }
 
-fn smooth(now: ndarray::ArrayView2<f64>, i: usize, j: usize) -> f64 {
+fn smooth(now: &ndarray::ArrayView2<f64>, i: usize, j: usize) -> f64 {
     let (nx, ny) = now.dim();
     0.2 * (now[[i, j]]
         + now[[(i + 1) % nx, j]]
@@ -287,13 +292,13 @@ pub fn stencil(comm: &Comm) -> Outcome {
         f.next.update_parts(|rows, mut out| {
             let now = f.now.view();
             for ((i, j), out) in out.indexed_iter_mut() {
-                *out = smooth(now, rows.start + i, j);
+                *out = smooth(&now, rows.start + i, j);
             }
         })?;
         f.now.update_parts(|rows, mut out| {
             out.assign(&f.next.view().slice(ndarray::s![rows, ..]));
         })?;
-        now = Array2::from_shape_fn(dims, |(i, j)| smooth(now.view(), i, j));
+        now = Array2::from_shape_fn(dims, |(i, j)| smooth(&now.view(), i, j));
         assert_same(flow.view().now, now.view());
     }
     works(comm)

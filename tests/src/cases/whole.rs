@@ -1,4 +1,9 @@
 //! `resize`, `copy_from`, `swap`: whole objects.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "whole numbers far below 2^52, or any numbers at all"
+)]
 
 use bytemuck::{Pod, Zeroable};
 use ndarray::{Array2, Array3, Dim, s};
