@@ -307,6 +307,27 @@ const _: () = {
                 },
             }
         }
+        #[inline]
+        unsafe fn part<'a>(
+            plan: &Self::Plan,
+            base: ::pshmem::__private::BaseMut<'a>,
+            rows: ::core::ops::Range<::core::primitive::usize>,
+        ) -> Self::ViewMut<'a> {
+            ParticleColumnsMut {
+                x: unsafe {
+                    <[[f64; 3]] as ::pshmem::__private::RawLayout>::view_mut(
+                        &::pshmem::__private::part_of(&plan.field_x, &rows),
+                        base,
+                    )
+                },
+                mass: unsafe {
+                    <[f32] as ::pshmem::__private::RawLayout>::view_mut(
+                        &::pshmem::__private::part_of(&plan.field_mass, &rows),
+                        base,
+                    )
+                },
+            }
+        }
         unsafe fn fields<'a>(
             plan: &'a Self::Plan,
             handle: ::pshmem::__private::Handle<'a>,

@@ -94,6 +94,61 @@ pub enum Error {
         shape: Vec<usize>,
     },
 
+    /// The counts of `update_parts_by` do not cut all rows into one part for each rank.
+    #[error(
+        "rank {rank} gave `update_parts_by` {counts} counts with the sum {sum} for {size} ranks and {rows} rows: give one \
+         count for each rank, with the number of rows as their sum"
+    )]
+    Counts {
+        /// The rank that gave them.
+        rank: usize,
+        /// How many it gave.
+        counts: usize,
+        /// Their sum, or the largest `usize` when it is larger.
+        sum: usize,
+        /// Number of ranks.
+        size: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+
+    /// The blocks of two ranks have elements in common.
+    #[error(
+        "`{call}`: the blocks of ranks {first} and {second} overlap, both have the element at {at:?}; nothing was written"
+    )]
+    Overlap {
+        /// The call.
+        call: String,
+        /// The lower rank.
+        first: usize,
+        /// The higher rank.
+        second: usize,
+        /// The first element that both have.
+        at: Vec<usize>,
+    },
+
+    /// What a rank passed has other extents than the object.
+    #[error(
+        "`{call}`: rank {rank} passed an array of shape {found:?}, but it must have the shape {expected:?}"
+    )]
+    Extents {
+        /// The call.
+        call: String,
+        /// The rank that passed it.
+        rank: usize,
+        /// What it has.
+        found: Vec<usize>,
+        /// What it should have.
+        expected: Vec<usize>,
+    },
+
+    /// Two objects of different `Comm`s were given to a call that wants them on one.
+    #[error("`{call}`: both objects must have been made on the same Comm")]
+    OtherComm {
+        /// The call.
+        call: String,
+    },
+
     /// The root of a `set` passed `None`.
     #[error(
         "rank {root} is the root of `{call}` but passed no data: pass `Some(block)` there, `None` elsewhere"

@@ -20,6 +20,9 @@
 //! - [`Shared`] holds one value, slice, array or struct per node; [`Field`] is a handle to a part of one.
 //! - [`derive@SharedLayout`] turns a struct into one node-shared layout; its page is the manual of the derive.
 //!   [`derive@SharedColumns`] stores records as one array per field.
+//! - [`update_parts`](Shared::update_parts) has all ranks write at the same time, each a part of its own, in place;
+//!   [`gather`](Shared::gather) takes a block of each rank, [`reduce_into`](Shared::reduce_into) sums up private arrays of all
+//!   ranks, or combines them by another [`Op`].
 //! - [`Lock`] serves ranks in order of request, on one node or over many; [`Mutex`] and [`RwLock`] protect a value.
 //! - [`Error`] explains what went wrong, where, and what to do.
 //!
@@ -37,7 +40,8 @@
 //! On one node a write is one meeting: each rank posts its call on a cache line of its own, the writer looks at all of them,
 //! writes, and releases everybody with one store. Over N nodes, one leader per node takes part in a tree of depth log2(N);
 //! then a header and the written bytes go to each other node once, straight from segment to segment: few bytes inside the
-//! header, many in pieces down a chain of nodes. No rank ever holds a copy of the data.
+//! header, many in pieces down a chain of nodes. Where all ranks write, each sends what it wrote to one rank of every other
+//! node as soon as it is done, so that many lanes are in use. No rank ever holds a copy of the data.
 //!
 //! # Environment
 //!
@@ -75,8 +79,8 @@ pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, OwnedBy, Preview, Schema,
-    SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
+    ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, Op, OwnedBy, Preview, RowLayout,
+    Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
 };
 pub use lock::guarded::Content;
 pub use lock::mutex::{Mutex, MutexGuard};
@@ -93,7 +97,7 @@ pub use shared::{Field, Shared};
 pub mod __private {
     pub use crate::error::Result;
     pub use crate::layout::derived::{
-        Extent, FromShape, check_shape, field, inside, must_be_element,
+        Extent, FromShape, check_shape, field, inside, must_be_element, part_of,
     };
     pub use crate::layout::probe::{
         Probe, PutNothing, PutValues, Show, ShowDebug, ShowNothing, debug_struct, preview_field,

@@ -1,5 +1,5 @@
-//! The examples as tests: `quickstart` prints what its comments promise, and `earth` gives the same
-//! answer with ranks as threads and under every MPI library, whatever the number of ranks.
+//! The examples as tests: `quickstart` prints what its comments promise; `earth`, `heat` and `skymap` give the same
+//! answers with ranks as threads and under every MPI library, whatever the number of ranks.
 
 use crate::mpi::{Kind, Mpi};
 use crate::outputs::{self, Earth};
@@ -36,6 +36,9 @@ pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
     ));
 
     report.push(lock(program("lock", "2+2"), "threads", verbose));
+    let shape = "2+1";
+    report.push(heat(program("heat", shape), "threads", shape, verbose));
+    report.push(skymap(program("skymap", shape), "threads", shape, verbose));
     let mut reference = Err("the example failed".into());
     let check = |earth: Earth| {
         reference = Ok(earth);
@@ -74,6 +77,8 @@ pub(crate) fn under(mpi: &Mpi, reference: &Reference, verbose: bool, report: &mu
         ));
     }
     report.push(lock(program("lock", 4), mpi.name, verbose));
+    report.push(heat(program("heat", 2), mpi.name, "2", verbose));
+    report.push(skymap(program("skymap", 2), mpi.name, "2", verbose));
     for ranks in [1, 4] {
         let check = |earth: Earth| earth.same_as(reference.as_ref()?);
         report.push(earth(
@@ -97,6 +102,18 @@ fn quickstart(command: Command, library: &str, ranks: usize, verbose: bool) -> R
 fn lock(command: Command, library: &str, verbose: bool) -> Row {
     let row = Row::under("example lock", library, "4");
     checked(row, command, LIMIT, verbose, outputs::lock)
+}
+
+/// Few steps: each is a collective call.
+fn heat(mut command: Command, library: &str, ranks: &str, verbose: bool) -> Row {
+    command.arg("100");
+    let row = Row::under("example heat", library, ranks);
+    checked(row, command, LIMIT, verbose, outputs::heat)
+}
+
+fn skymap(command: Command, library: &str, ranks: &str, verbose: bool) -> Row {
+    let row = Row::under("example skymap", library, ranks);
+    checked(row, command, LIMIT, verbose, outputs::skymap)
 }
 
 fn earth(

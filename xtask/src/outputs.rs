@@ -33,6 +33,29 @@ pub(crate) fn lock(output: &str) -> Result<(), String> {
     }
 }
 
+/// The result of all ranks is that of one, bit by bit: the example compares them itself.
+pub(crate) fn heat(output: &str) -> Result<(), String> {
+    let is_right = |line: &str| line.starts_with("the same bits as on one rank, with ");
+    if output.lines().any(is_right) {
+        Ok(())
+    } else {
+        Err("no line `the same bits as on one rank, with ..`".into())
+    }
+}
+
+/// What `skymap` finds in its usual scan, with any number of ranks.
+const SKY: &str =
+    "skymap: 1000000 samples in 129024 pixels, 14169544 steps in all, brightest mean 72.000000";
+
+/// The usual scan gives the same map with any number of ranks.
+pub(crate) fn skymap(output: &str) -> Result<(), String> {
+    match output.lines().find(|line| line.starts_with("skymap: ")) {
+        Some(SKY) => Ok(()),
+        Some(other) => Err(format!("`{other}` instead of `{SKY}`")),
+        None => Err("no line `skymap: ..`".into()),
+    }
+}
+
 /// A job for `earth` that takes a moment.
 pub(crate) const EARTH_ARGS: [&str; 4] = ["--total", "300000", "--seed", "7"];
 
@@ -109,6 +132,19 @@ mod tests {
     fn the_lines_of_lock_are_counted() {
         assert_eq!(lock("x\n20 whole lines in /tmp/a, counted 20\n"), Ok(()));
         assert!(lock("19 whole lines in /tmp/a, counted 20\n").is_err());
+    }
+
+    #[test]
+    fn heat_and_skymap_must_be_exact() {
+        assert_eq!(
+            heat("heat: x\nthe same bits as on one rank, with 4 ranks\n"),
+            Ok(())
+        );
+        assert!(heat("heat: 400 steps\n").is_err());
+        assert_eq!(skymap(&format!("{SKY}\nnode 0: x\n")), Ok(()));
+        let error = skymap("skymap: 999999 samples\n").unwrap_err();
+        assert!(error.contains("`skymap: 999999 samples`"), "{error}");
+        assert!(skymap("nothing").is_err());
     }
 
     #[test]

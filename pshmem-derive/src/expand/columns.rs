@@ -162,7 +162,7 @@ fn placing(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-/// `view`, `view_mut` and `fields` with their types.
+/// `view`, `view_mut`, `part` and `fields` with their types.
 fn view_items(model: &Model, scopes: &Scopes) -> TokenStream {
     let (private, life) = (model.private(), &model.lifetime);
     let (view, view_mut, handles) = (
@@ -201,6 +201,18 @@ fn view_items(model: &Model, scopes: &Scopes) -> TokenStream {
             #view_mut {
                 // SAFETY: passed on from the caller; the columns' plans have no leaf in common.
                 #(#names: unsafe { #layouts::view_mut(&plan.#plans, base) },)*
+            }
+        }
+
+        #[inline]
+        unsafe fn part<#life>(
+            plan: &Self::Plan,
+            base: #private::BaseMut<#life>,
+            rows: ::core::ops::Range<::core::primitive::usize>,
+        ) -> Self::ViewMut<#life> {
+            #view_mut {
+                // SAFETY: passed on from the caller, for these rows; the columns' plans have no leaf in common.
+                #(#names: unsafe { #layouts::view_mut(&#private::part_of(&plan.#plans, &rows), base) },)*
             }
         }
 

@@ -24,10 +24,19 @@ pub(crate) enum Kind {
     Memory,
     Start,
     Lock,
+    UpdateParts,
+    UpdatePartsBy,
+    Gather,
+    GatherInOrder,
+    ReduceInto,
+    Accumulate,
+    Resize,
+    CopyFrom,
+    Swap,
 }
 
 /// Every kind with the name of its call.
-const NAMES: [(Kind, &str); 14] = [
+const NAMES: [(Kind, &str); 23] = [
     (Kind::Barrier, "barrier"),
     (Kind::Split, "split"),
     (Kind::RanksPerNode, "with_ranks_per_node"),
@@ -42,6 +51,15 @@ const NAMES: [(Kind, &str); 14] = [
     (Kind::Memory, "memory"),
     (Kind::Start, "run"),
     (Kind::Lock, "lock"),
+    (Kind::UpdateParts, "update_parts"),
+    (Kind::UpdatePartsBy, "update_parts_by"),
+    (Kind::Gather, "gather"),
+    (Kind::GatherInOrder, "gather_in_order"),
+    (Kind::ReduceInto, "reduce_into"),
+    (Kind::Accumulate, "accumulate"),
+    (Kind::Resize, "resize"),
+    (Kind::CopyFrom, "copy_from"),
+    (Kind::Swap, "swap"),
 ];
 
 impl Kind {

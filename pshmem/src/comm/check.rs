@@ -74,6 +74,19 @@ impl Core {
         self.post.level.get() >= level
     }
 
+    /// At the level for it, after a call in which many ranks wrote: compares all bytes of the fields over the nodes.
+    pub(crate) fn check_fields(
+        &self,
+        call: Call,
+        target: &Target<'_>,
+        regions: &[Region],
+    ) -> Result<()> {
+        if !self.is_multi_node() || !self.checks(Level::Copies) {
+            return Ok(());
+        }
+        self.compare_copies(call, target, self.topology.is_leader().then_some(regions))
+    }
+
     /// All ranks meet once more, and compare the copies of what was written. `seen` is what this rank knows of it: one rank
     /// of each node does.
     pub(super) fn compare_copies(

@@ -84,6 +84,8 @@ pub(crate) struct Slot {
     site_len: AtomicU64,
     /// In the world's block only: for whom this rank waits, on whichever `Comm`; see `hang.rs`.
     waits: AtomicU64,
+    /// Steps that the rank has done inside calls in which the ranks of a node work in turns; see `pace.rs`.
+    steps: AtomicU64,
     note: [AtomicU64; NOTE_WORDS],
     /// The caller's source line as text: an address means nothing in another process.
     site: [AtomicU64; SITE_WORDS],
@@ -181,6 +183,20 @@ impl Control<'_> {
         put(&slot.note, why);
         // [ARRIVE] release: the reason.
         slot.arrived.store(done | GONE, Ordering::Release);
+    }
+
+    /// Posts how many steps this rank has done.
+    #[inline]
+    pub(crate) fn step(self, me: usize, steps: u64) {
+        // [STEP] release: what this rank wrote in its steps, and the end of its reads.
+        self.slots[me].steps.store(steps, Ordering::Release);
+    }
+
+    /// How many steps a rank has done.
+    #[inline]
+    pub(crate) fn steps(self, rank: usize) -> u64 {
+        // [STEP] acquire: what that rank wrote in them.
+        self.slots[rank].steps.load(Ordering::Acquire)
     }
 
     /// Counts an arrival on any `Comm`, after it was posted there.
@@ -504,6 +520,7 @@ pub(crate) mod fresh {
             note: zeros::<NOTE_WORDS>(),
             site: zeros::<SITE_WORDS>(),
             waits: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
             arrivals: AtomicU64::new(0),
             seen: AtomicU64::new(0),
             plight_len: AtomicU64::new(0),

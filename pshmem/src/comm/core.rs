@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) children: Vec<usize>,
     /// Calls that this rank has completed.
     pub(crate) done: Cell<u64>,
+    /// Steps that this rank has done inside calls; see `pace.rs`.
+    pub(crate) steps: Cell<u64>,
     /// Objects that have been created, or failed to be.
     objects: Cell<u64>,
     /// The host of each node, once they have been asked for.
@@ -97,6 +99,7 @@ impl Core {
             board,
             memory,
             done: Cell::new(0),
+            steps: Cell::new(0),
             objects: Cell::new(0),
             hosts: OnceCell::new(),
             end: RefCell::default(),

@@ -5,6 +5,7 @@ use crate::comm::core::Core;
 use crate::comm::meet::WRITTEN_BYTES;
 use crate::comm::note::Note;
 use crate::error::{Result, clip};
+use crate::layout::cover::{SPOT_BYTES, Spot};
 use serde::{Deserialize, Serialize};
 
 /// What a row can be: plain data of a bounded size.
@@ -18,6 +19,10 @@ const HOST: usize = 64;
 
 impl Row for String {
     const BYTES: usize = HOST + 1;
+}
+
+impl Row for Spot {
+    const BYTES: usize = SPOT_BYTES;
 }
 
 impl Core {

@@ -5,7 +5,7 @@
 //!   outcome.
 //!
 //! Both gather once and release once. On one node that happens in its control block alone; over several nodes, leaders
-//! gather and release through a tree (`tree.rs`) and writers send bytes (`carry.rs`).
+//! gather and release through a tree (`tree.rs`) and writers send bytes (`carry`).
 
 use crate::comm::call::Call;
 use crate::comm::carry::Target;
@@ -48,7 +48,7 @@ fn failed(error: Error) -> Vec<u8> {
 }
 
 /// Ends the process if dropped: unwinding between claim and release would leave the other ranks waiting.
-struct NoWayBack;
+pub(crate) struct NoWayBack;
 
 impl Drop for NoWayBack {
     fn drop(&mut self) {

@@ -5,7 +5,7 @@
 //! - `letter`, `tree`, `carry` what goes between nodes · `exchange` tables that all ranks get
 //! - `memory` how ranks get memory together · `usage` what it is used for
 //! - `check` how much is checked
-//! - `wait` how ranks wait · `guard` what a rank may not do right now
+//! - `wait` how ranks wait · `pace` how ranks of a node work in turns · `guard` what a rank may not do right now
 
 pub(crate) mod call;
 pub(crate) mod carry;
@@ -21,6 +21,7 @@ pub(crate) mod memory;
 #[cfg(all(test, loom))]
 mod models;
 pub(crate) mod note;
+pub(crate) mod pace;
 pub(crate) mod same;
 mod split;
 pub(crate) mod topology;

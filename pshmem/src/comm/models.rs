@@ -175,3 +175,23 @@ fn loom_a_slow_rank_keeps_the_call_that_ended_well() {
         assert_eq!(node.read(), 1);
     });
 }
+
+#[test]
+fn loom_ranks_in_step_write_in_turns() {
+    on_two(|node, me| {
+        let control = node.control();
+        // Rank 0 writes in its first step, rank 1 in its own after that, and rank 0 reads when both are done.
+        if me == 1 {
+            while control.steps(0) < 1 {
+                loom::thread::yield_now();
+            }
+        }
+        // SAFETY: the checker reports a write that is not ordered after the other's.
+        node.segment.with_mut(|word| unsafe { *word += 1 });
+        control.step(me, 1);
+        while control.steps(1 - me) < 1 {
+            loom::thread::yield_now();
+        }
+        assert_eq!(node.read(), 2);
+    });
+}

@@ -13,7 +13,7 @@ pub(crate) const SAME_BYTES: usize = 900;
 
 /// Whether what is compared is the key of an object, which says that two differ but not how.
 pub(crate) fn is_key(call: Call) -> bool {
-    call.is(Kind::New) || call.is(Kind::FromRoot)
+    call.is(Kind::New) || call.is(Kind::FromRoot) || call.is(Kind::Resize)
 }
 
 /// The error of a call to which two ranks passed different things.
@@ -47,6 +47,19 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
     ) {
         return ours.difference(&theirs);
     }
+    if call.is(Kind::UpdatePartsBy) {
+        return (counts(ours), counts(theirs));
+    }
+    let are_texts = [
+        Kind::ReduceInto,
+        Kind::Accumulate,
+        Kind::CopyFrom,
+        Kind::Swap,
+    ];
+    if are_texts.into_iter().any(|kind| call.is(kind)) {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        return (text(ours), text(theirs));
+    }
     let hex = |bytes: &[u8]| {
         let shown = &bytes[..bytes.len().min(32)];
         format!(
@@ -57,7 +70,32 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
     (hex(ours), hex(theirs))
 }
 
+/// A list of counts as `update_parts_by` compares it.
+fn counts(bytes: &[u8]) -> String {
+    postcard::from_bytes::<Vec<usize>>(bytes).map_or("other counts".to_owned(), |counts| {
+        format!("the counts {counts:?}")
+    })
+}
+
 impl Core {
+    /// All ranks meet and compare `mine`, which may be of any length on any rank. A rank with a `fault` passes that on.
+    pub(crate) fn agree_on(&self, call: Call, mine: &[u8], fault: Option<Error>) -> Result<()> {
+        let long = mine.len() > SAME_BYTES;
+        // A fault takes room in the note, and is told before a difference.
+        let same = (!long && fault.is_none()).then(|| mine.to_vec());
+        let note = Note {
+            fault,
+            same,
+            long,
+            ..Note::default()
+        };
+        let agreed = self.agree(call, note, |_| Vec::new())?;
+        if agreed.notes.long {
+            self.compare(call, mine)?;
+        }
+        Ok(())
+    }
+
     /// All ranks compare `mine` with what rank 0 has, piece by piece.
     pub(crate) fn compare(&self, call: Call, mine: &[u8]) -> Result<()> {
         let mut reference = Vec::new();

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
+use crate::layout::rows::RowLayout;
 use crate::layout::slice::copy_out;
 use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dim, Slice};
@@ -194,6 +195,67 @@ macro_rules! array_layout {
 
             fn elements(plan: &ArrayPlan<$n>) -> usize {
                 plan.shape.iter().product()
+            }
+
+            fn numbers(offset: &[usize; $n]) -> Vec<usize> {
+                offset.to_vec()
+            }
+
+            fn at_row(row: usize) -> [usize; $n] {
+                let mut offset = [0; $n];
+                offset[0] = row;
+                offset
+            }
+
+            fn extents(block: &Self::Block<'_>) -> Vec<usize> {
+                block.shape().to_vec()
+            }
+
+            fn run_of<'b>(
+                block: &'b Self::Block<'_>,
+                run: Range<usize>,
+                buffer: &'b mut Vec<T>,
+            ) -> &'b [T] {
+                if let Some(elements) = block.as_slice() {
+                    return &elements[run];
+                }
+                buffer.clear();
+                buffer.extend(run.map(|at| {
+                    let mut rest = at;
+                    let mut index = [0; $n];
+                    for axis in (0..$n).rev() {
+                        index[axis] = rest % block.shape()[axis];
+                        rest /= block.shape()[axis];
+                    }
+                    block[index]
+                }));
+                buffer
+            }
+        }
+
+        // SAFETY: one leaf in row-major order, in which a row is all elements with one index of the first axis; `part` makes
+        // a view of the elements of these rows.
+        unsafe impl<T: Element> RowLayout for Array<T, Dim<[usize; $n]>> {
+            type Part<'a> = ArrayViewMut<'a, T, Dim<[usize; $n]>>;
+
+            fn rows(plan: &ArrayPlan<$n>) -> usize {
+                plan.shape[0]
+            }
+
+            unsafe fn part<'a>(
+                plan: &ArrayPlan<$n>,
+                base: BaseMut<'a>,
+                rows: Range<usize>,
+            ) -> Self::Part<'a> {
+                let per_row: usize = plan.shape[1..].iter().product();
+                let mut shape = plan.shape;
+                shape[0] = rows.len();
+                // SAFETY: passed on from the caller.
+                let first = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: `rows` starts inside the leaf or at its end (caller's duty).
+                let first = unsafe { first.add(rows.start * per_row) };
+                // SAFETY: as in `RawLayout::view_mut`, for these rows.
+                unsafe { ArrayViewMut::from_shape_ptr(shape, first.as_ptr()) }
             }
         }
 

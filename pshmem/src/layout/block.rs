@@ -24,7 +24,7 @@ use std::ops::Range;
 ///
 /// # Safety
 /// For a block that `region` accepts, `copy` writes exactly the bytes of that region, which lie inside the leaf; and
-/// `run_mut` returns the elements `run` of the leaf in memory order.
+/// `run_mut` returns the elements `run` of the leaf in memory order. The plan has one leaf, in row-major order of the extents.
 pub unsafe trait BlockLayout: SharedLayout {
     /// The type of one element.
     type Item: Element;
@@ -61,9 +61,29 @@ pub unsafe trait BlockLayout: SharedLayout {
 
     #[doc(hidden)]
     fn elements(plan: &Self::Plan) -> usize;
+
+    /// An offset as a list, one number for each axis.
+    #[doc(hidden)]
+    fn numbers(offset: &Self::Offset) -> Vec<usize>;
+
+    /// The offset of the first element of a row.
+    #[doc(hidden)]
+    fn at_row(row: usize) -> Self::Offset;
+
+    #[doc(hidden)]
+    fn extents(block: &Self::Block<'_>) -> Vec<usize>;
+
+    /// The elements `run` of a block in row-major order: in place where they lie so, else copied into `buffer`.
+    #[doc(hidden)]
+    fn run_of<'b>(
+        block: &'b Self::Block<'_>,
+        run: Range<usize>,
+        buffer: &'b mut Vec<Self::Item>,
+    ) -> &'b [Self::Item];
 }
 
-/// Values that can be seen as a block of the layout `L`; what the closure of `set_with` may return.
+/// Values that can be seen as a block of the layout `L`: what the closure of `set_with` may return, and what `gather` and
+/// `reduce_into` take a reference to.
 pub trait AsBlock<L: BlockLayout + ?Sized> {
     /// The value as a block.
     fn as_block(&self) -> L::Block<'_>;

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::layout::raw::Planned;
+use crate::layout::rows::RowLayout;
 use crate::layout::{Base, BaseMut, Placer, Preview, SharedLayout};
 use crate::shared::Handle;
 use std::fmt;
@@ -124,7 +125,7 @@ impl<P> DerefMut for Columns<P> {
 /// [`#[derive(SharedColumns)]`](derive@crate::SharedColumns).
 ///
 /// # Safety
-/// As for [`SharedLayout`], with the columns in place of the fields.
+/// As for [`SharedLayout`] and [`RowLayout`], with the columns in place of the fields.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in columns",
     label = "does not derive `SharedColumns`",
@@ -159,6 +160,15 @@ pub unsafe trait SharedColumns: Sized + 'static {
     /// As for `SharedLayout::view_mut`.
     #[doc(hidden)]
     unsafe fn view_mut<'a>(plan: &Self::Plan, base: BaseMut<'a>) -> Self::ViewMut<'a>;
+
+    /// # Safety
+    /// As for `RowLayout::part`.
+    #[doc(hidden)]
+    unsafe fn part<'a>(
+        plan: &Self::Plan,
+        base: BaseMut<'a>,
+        rows: Range<usize>,
+    ) -> Self::ViewMut<'a>;
 
     /// # Safety
     /// As for `SharedLayout::fields`.
@@ -238,6 +248,20 @@ unsafe impl<P: SharedColumns> SharedLayout for Columns<P> {
     unsafe fn load(plan: &P::Plan, base: Base<'_>) -> Vec<P> {
         // SAFETY: passed on from the caller.
         unsafe { P::load(plan, base) }
+    }
+}
+
+// SAFETY: every column is a slice of `len` elements, of which `P::part` takes those of these rows.
+unsafe impl<P: SharedColumns> RowLayout for Columns<P> {
+    type Part<'a> = P::ViewMut<'a>;
+
+    fn rows(plan: &P::Plan) -> usize {
+        P::len(plan)
+    }
+
+    unsafe fn part<'a>(plan: &P::Plan, base: BaseMut<'a>, rows: Range<usize>) -> P::ViewMut<'a> {
+        // SAFETY: passed on from the caller.
+        unsafe { P::part(plan, base, rows) }
     }
 }
 

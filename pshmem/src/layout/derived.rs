@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::layout::Element;
+use crate::layout::SlicePlan;
 use crate::layout::raw::Planned;
 use crate::shared::{Field, Handle};
 use std::fmt::Debug;
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Mul, Range, Sub};
 
 /// An extent on the way through `nx + 1`: `None` once it has left the range of `usize`.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +134,12 @@ pub fn check_shape<D: PartialEq>(
 
 /// Where the derive states, once per field, what all its code rests on.
 pub fn must_be_element<T: Element>() {}
+
+/// The plan of some rows of a column.
+#[must_use]
+pub fn part_of(column: &SlicePlan, rows: &Range<usize>) -> SlicePlan {
+    column.part(rows)
+}
 
 /// The handle to one field.
 ///

@@ -80,6 +80,32 @@ impl Region {
     }
 }
 
+/// The bytes of one region and those of another, which has as many: where they are in the first and in the second, and how
+/// many follow in both.
+pub(crate) fn common(from: &Region, to: &Region) -> impl Iterator<Item = (usize, usize, usize)> {
+    debug_assert_eq!(from.bytes(), to.bytes());
+    let mut done = 0;
+    let (mut left, mut right) = (from.runs(0), to.runs(0));
+    let (mut at, mut to_at) = (left.next(), right.next());
+    let (mut used, mut to_used) = (0, 0);
+    let (run, to_run, all) = (from.run, to.run, from.bytes());
+    std::iter::from_fn(move || {
+        if done >= all {
+            return None;
+        }
+        let len = (run - used).min(to_run - to_used);
+        let found = (at? + used, to_at? + to_used, len);
+        (done, used, to_used) = (done + len, used + len, to_used + len);
+        if used == run {
+            (at, used) = (left.next(), 0);
+        }
+        if to_used == to_run {
+            (to_at, to_used) = (right.next(), 0);
+        }
+        Some(found)
+    })
+}
+
 /// Iterator over the starts of a region's runs.
 pub(crate) struct Runs<'a> {
     region: &'a Region,
@@ -154,6 +180,27 @@ mod tests {
             assert_eq!(region.bytes(), bytes(&region).len());
             assert!(region.is_inside(1000, 1000 + 480));
         }
+    }
+
+    #[test]
+    fn blocks_of_two_arrays_are_matched_byte_by_byte() {
+        let block = [2, 2, 3];
+        for (shape, other) in [
+            ([2, 2, 3], [4, 5, 6]),
+            ([3, 2, 3], [2, 4, 3]),
+            ([2, 2, 3], [2, 2, 3]),
+            ([2, 2, 7], [5, 2, 3]),
+        ] {
+            let from = Region::block(100, 4, &shape, &[0, 0, 0], &block);
+            let to = Region::block(900, 4, &other, &[0, 0, 0], &block);
+            let pairs: Vec<(usize, usize)> = common(&from, &to)
+                .flat_map(|(at, to, len)| (0..len).map(move |i| (at + i, to + i)))
+                .collect();
+            let expected: Vec<(usize, usize)> = bytes(&from).into_iter().zip(bytes(&to)).collect();
+            assert_eq!(pairs, expected, "{shape:?} {other:?}");
+        }
+        let none = Region::block(0, 4, &[0, 3], &[0, 0], &[0, 3]);
+        assert_eq!(common(&none, &none).count(), 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
+use crate::layout::rows::RowLayout;
 use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use std::fmt::{self, Debug, Write};
 use std::ops::{Deref, DerefMut, Range};
@@ -41,6 +42,21 @@ impl<T: Debug> Debug for SliceMut<'_, T> {
 pub struct SlicePlan {
     leaf: Leaf,
     len: usize,
+}
+
+impl SlicePlan {
+    /// The plan of some rows alone, in the same leaf.
+    pub(crate) fn part(&self, rows: &Range<usize>) -> Self {
+        let size = self.leaf.bytes.checked_div(self.len).unwrap_or(0);
+        SlicePlan {
+            leaf: Leaf {
+                index: self.leaf.index,
+                offset: self.leaf.offset + rows.start * size,
+                bytes: rows.len() * size,
+            },
+            len: rows.len(),
+        }
+    }
 }
 
 /// A private copy of `len` elements.
@@ -187,6 +203,40 @@ macro_rules! slice_layout {
             fn elements(plan: &SlicePlan) -> usize {
                 plan.len
             }
+
+            fn numbers(&offset: &usize) -> Vec<usize> {
+                vec![offset]
+            }
+
+            fn at_row(row: usize) -> usize {
+                row
+            }
+
+            fn extents(block: &&[T]) -> Vec<usize> {
+                vec![block.len()]
+            }
+
+            fn run_of<'b>(block: &'b &[T], run: Range<usize>, _: &'b mut Vec<T>) -> &'b [T] {
+                &block[run]
+            }
+        }
+
+        // SAFETY: one leaf, in which a row is one element; `part` makes a reference to the elements of these rows.
+        unsafe impl<T: Element> RowLayout for $layout {
+            type Part<'a> = &'a mut [T];
+
+            fn rows(plan: &SlicePlan) -> usize {
+                plan.len
+            }
+
+            unsafe fn part<'a>(
+                plan: &SlicePlan,
+                base: BaseMut<'a>,
+                rows: Range<usize>,
+            ) -> &'a mut [T] {
+                // SAFETY: passed on from the caller.
+                unsafe { Self::run_mut(plan, base, rows) }
+            }
         }
 
         impl<T: Element + Debug> Preview for $layout {
@@ -202,6 +252,12 @@ macro_rules! slice_layout {
         }
 
         impl<T: Element> AsBlock<$layout> for Box<[T]> {
+            fn as_block(&self) -> &[T] {
+                self
+            }
+        }
+
+        impl<T: Element> AsBlock<$layout> for [T] {
             fn as_block(&self) -> &[T] {
                 self
             }

@@ -181,7 +181,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     }
 
     /// Agrees on the layout and gets zeroed memory for it.
-    fn create(comm: &Comm, call: Call, number: u64, dims: &L::Dims) -> Result<Self> {
+    pub(super) fn create(comm: &Comm, call: Call, number: u64, dims: &L::Dims) -> Result<Self> {
         let core = &comm.core;
         // Extents that are too large on one rank are a mismatch for the others, so nobody may return before the meeting.
         let planned = identity::plan::<L>(dims);

@@ -1,15 +1,20 @@
 //! `Shared<L>`: a typed object that lives once per node, and `Field`: a handle to a part of one.
 //!
 //! - `object` what lies behind both · `create` how an object comes to be
-//! - `read`, `update`, `block` the calls, written once for `Field` and offered by both · `summary` how they print
+//! - `read`, `update`, `block` the calls of which one rank's data count, written once for `Field` and offered by both
+//! - `parts`, `gather`, `reduce` the calls in which all ranks write · `whole` other extents, copies, exchange · `summary` how objects print
 
 mod block;
 mod calls;
 mod create;
+mod gather;
 mod object;
+mod parts;
 mod read;
+mod reduce;
 mod summary;
 mod update;
+mod whole;
 
 pub use object::Handle;
 

@@ -89,6 +89,15 @@ impl<'a> Handle<'a> {
         Call::new(kind).on(self.object.number, span)
     }
 
+    /// Which object and leaves these are, as text that is the same on all ranks.
+    pub(crate) fn name(self, span: &Range<usize>) -> String {
+        let (first, count) = (span.start, span.len());
+        format!(
+            "object {} ({count} leaves from {first} on)",
+            self.object.number
+        )
+    }
+
     /// Bytes from the first to the last of the leaves.
     fn extent(self, span: &Range<usize>) -> Range<usize> {
         let leaves = &self.object.leaves[span.clone()];
@@ -156,6 +165,17 @@ impl<'a> Handle<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Some of the `all` rows of the leaves, each of which has equally many bytes for every row.
+    pub(crate) fn rows(self, span: &Range<usize>, all: usize, rows: &Range<usize>) -> Vec<Region> {
+        let region = |leaf: &Leaf| {
+            let per_row = leaf.bytes.checked_div(all).unwrap_or(0);
+            Region::run(leaf.offset + rows.start * per_row, rows.len() * per_row)
+        };
+        let leaves = &self.object.leaves[span.clone()];
+        let regions = leaves.iter().map(region);
+        regions.filter(|region| region.bytes() > 0).collect()
     }
 
     /// All leaves as regions.

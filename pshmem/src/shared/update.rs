@@ -94,7 +94,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
 }
 
 /// A closure's end as a result that can be sent; a panic's payload is kept for this rank.
-fn settle<R>(ended: Ended<R>, rank: usize, panic: &mut Option<Payload>) -> Result<R> {
+pub(super) fn settle<R>(ended: Ended<R>, rank: usize, panic: &mut Option<Payload>) -> Result<R> {
     let message = match ended {
         Ended::Well(value) => return Ok(value),
         Ended::Failed(message) => message,

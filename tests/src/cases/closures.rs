@@ -12,7 +12,7 @@ use crate::check::{all_say, assert_equal, one_to_eight, others_error, same_error
 use crate::report::{Failure, Outcome};
 
 /// Runs a call in which rank `root` panics, and gives the error that the others get.
-fn others_of<R>(
+pub(super) fn others_of<R>(
     comm: &Comm,
     root: usize,
     call: impl FnOnce() -> Result<R, Error>,
@@ -32,7 +32,7 @@ fn others_of<R>(
 }
 
 /// Whether the error says that the closure on this rank panicked with `boom`; the rank that panicked has none.
-fn assert_boom(error: Option<Error>, root: usize) {
+pub(super) fn assert_boom(error: Option<Error>, root: usize) {
     if let Some(error) = error {
         let Error::Closure { rank, message } = &error else {
             panic!("{error:?}")
@@ -41,7 +41,7 @@ fn assert_boom(error: Option<Error>, root: usize) {
     }
 }
 
-fn boom() -> ! {
+pub(super) fn boom() -> ! {
     resume_unwind(Box::new("boom"))
 }
 

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::Array2;
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Comm, Error, Op, Shared};
 
 use crate::check::{assert_equal, number, odd_ranks, works};
 use crate::report::Outcome;
@@ -128,6 +128,26 @@ const LAST: Call = |scene| {
 const ALL: [Call; 11] = [
     SET, UPDATE, BARRIER, SPLIT, NEW, NEW_LARGE, FROM_ROOT, ASSIGN, FILL, PER_NODE, LAST,
 ];
+
+const PARTS: Call = |scene| scene.a.update_parts(|_, part| part.fill(9));
+const GATHER: Call = |scene| scene.a.gather(3, &[]);
+const REDUCE: Call = |scene| scene.a.reduce_into(Op::sum(), &[9; 3]);
+const RESIZE: Call = |scene| scene.a.resize(4);
+
+/// Calls in which all ranks write, among each other and beside those of one writer.
+pub fn parallel_writes(comm: &Comm) -> Outcome {
+    differ(comm, PARTS, UPDATE)?;
+    differ(comm, GATHER, PARTS)?;
+    differ(comm, REDUCE, GATHER)?;
+    differ(comm, RESIZE, REDUCE)?;
+    differ(comm, |scene| scene.a.copy_from(&scene.b), RESIZE)?;
+    differ(comm, |scene| scene.a.accumulate(Op::sum(), &[9; 3]), REDUCE)?;
+    differ(
+        comm,
+        |scene| scene.a.swap(&mut scene.b),
+        |scene| scene.b.swap(&mut scene.a),
+    )
+}
 
 /// Calls of different kinds on the same object.
 pub fn different_kinds(comm: &Comm) -> Outcome {

@@ -1,7 +1,7 @@
 //! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
-//! - `memory` what objects cost · `locks` locks and what they protect
+//! - `parts`, `gather`, `reduce` every rank writes · `whole` other extents, copies, exchange · `memory` what objects cost · `locks` locks and what they protect
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
 //! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
 //! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
@@ -32,10 +32,14 @@ pub mod disagreement;
 pub mod divergence;
 pub mod elements;
 pub mod fields;
+pub mod gather;
 pub mod locks;
 pub mod memory;
 pub mod nested;
+pub mod parts;
+pub mod reduce;
 pub mod sizes;
+pub mod whole;
 pub mod write;
 
 use pshmem::Comm;
@@ -70,6 +74,18 @@ macro_rules! for_each_case {
                 one_at_a_time, in_order_of_request, giving_up, giving_up_in_a_hurry, the_host_may_compute, readers_and_writers,
                 poisoned_by_a_panic, many_locks, a_lock_per_row, ends_of_locks, mistakes,
             }
+            parts {
+                slices_of_any_length, many_bytes, arrays, columns, given_counts, wrong_counts, stencil, threads_inside,
+                parts_fail, nested_in_parts,
+            }
+            gather { blocks_of_slices, blocks_of_arrays, large_blocks, in_order, wrong_blocks, wrong_stacks }
+            reduce {
+                operations, lengths, arrays, same_bits, nan_wins, wrong_locals, operation_panics,
+            }
+            whole {
+                resize_keeps_the_common_block, resize_of_columns, copies, handles_are_exchanged, fields_are_exchanged,
+                wrong_partners,
+            }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {
                 integers, floats, others, structs, without_size, aligned_views, nan_and_zero_keep_their_bits,
@@ -100,7 +116,7 @@ macro_rules! for_each_case {
             divergence {
                 different_kinds, different_roots, different_objects, same_kind_other_shape, write_against_creation,
                 split_against_barrier, one_lets_go, all_but_one_let_go, one_panics, one_forgets_nothing,
-                two_levels, in_the_middle,
+                two_levels, in_the_middle, parallel_writes,
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Collectives inside the closure of another: refused at once, and posted nowhere.
 
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Comm, Error, Op, Shared};
 
 use super::closures::alive;
 use crate::check::{one_to_eight, same_error, works};
@@ -22,6 +22,13 @@ fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
         && nested(list.fill(1).err())
         && nested(list.update(0, |mut w| w[0] = 1).err())
         && nested(list.update_per_node(|mut w| w[0] = 1).err())
+        && nested(list.update_parts(|_, part| part.fill(1)).err())
+        && nested(list.update_parts_by(&[8], |_, part| part.fill(1)).err())
+        && nested(list.gather(0, &[]).err())
+        && nested(list.gather_in_order(&[]).err())
+        && nested(list.reduce_into(Op::sum(), &[1; 8]).err())
+        && nested(list.accumulate(Op::sum(), &[1; 8]).err())
+        && nested(list.resize(9).err())
 }
 
 /// A collective inside the closure of `update` is refused at once, on the same `Comm` and on another.

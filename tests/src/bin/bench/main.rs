@@ -15,7 +15,7 @@
 //! | `PSHMEM_BENCH_QUANTILE` | which of the sorted repetitions counts (0.5); 0.1 on a machine that is busy otherwise |
 //!
 //! - `race` how columns are timed against each other · `settings` what is asked for · `raw` MPI without the library
-//! - rows: `write` on one node · `nodes` over two · `read` · `fields` of a struct · `create` objects, splits, barriers ·
+//! - rows: `write` on one node · `nodes` over two · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct · `create` objects, splits, barriers ·
 //!   `lock` · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
@@ -39,9 +39,11 @@ mod fields;
 mod lock;
 mod memory;
 mod nodes;
+mod parts;
 mod race;
 mod raw;
 mod read;
+mod reduce;
 mod settings;
 mod write;
 
@@ -54,6 +56,8 @@ fn main() -> std::process::ExitCode {
         let bench = Bench::new(comm, Settings::from_environment())?;
         write::rows(&bench)?;
         nodes::rows(&bench)?;
+        parts::rows(&bench)?;
+        reduce::rows(&bench)?;
         read::rows(&bench)?;
         fields::rows(&bench)?;
         create::rows(&bench)?;

@@ -11,6 +11,8 @@ pub(crate) const OURS: &str = "pshmem";
 pub(crate) const RAW: &str = "raw MPI";
 pub(crate) const MEMCPY: &str = "memcpy";
 pub(crate) const VEC: &str = "Vec";
+/// What the machine can do: all ranks copy, each its part, into private memory.
+pub(crate) const ALL_COPY: &str = "memcpy by all";
 
 /// Calls are timed in batches of this length: long enough for the clock and for the barriers around them, short enough that
 /// most batches are not interrupted.

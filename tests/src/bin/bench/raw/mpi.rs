@@ -45,6 +45,23 @@ impl Raw {
         unsafe { ffi::MPI_Barrier(self.world) };
     }
 
+    /// The sum of what all ranks have, on all of them.
+    pub(crate) fn sum(&self, mine: &[f64], sum: &mut [f64]) {
+        assert_eq!(mine.len(), sum.len());
+        let count = c_int::try_from(mine.len()).expect("fewer than 2^31 numbers");
+        // SAFETY: two buffers as long as said, the second one exclusive; collective over the world (section 6.9.6).
+        unsafe {
+            ffi::MPI_Allreduce(
+                mine.as_ptr().cast(),
+                sum.as_mut_ptr().cast(),
+                count,
+                ffi::RSMPI_DOUBLE,
+                ffi::RSMPI_SUM,
+                self.world,
+            )
+        };
+    }
+
     /// Makes a communicator of all ranks and frees it.
     pub(crate) fn split(&self) {
         free(self.split_by(0));
@@ -167,6 +184,32 @@ impl Leaders {
                 count,
                 ffi::RSMPI_UINT64_T,
                 0,
+                comm,
+            )
+        };
+    }
+
+    /// What all leaders have, one behind the other, on all of them; nothing happens on ranks that do not lead. Leader i has
+    /// as many numbers as `counts` says.
+    pub(crate) fn gather(&self, mine: &[u64], counts: &[usize], all: &mut [u64]) {
+        let Some(comm) = self.comm else { return };
+        assert_eq!(counts.iter().sum::<usize>(), all.len());
+        let int = |number: usize| c_int::try_from(number).expect("fewer than 2^31 numbers");
+        let lens: Vec<c_int> = counts.iter().map(|&count| int(count)).collect();
+        let starts: Vec<c_int> = (0..counts.len())
+            .map(|i| int(counts[..i].iter().sum()))
+            .collect();
+        // SAFETY: the buffers are as long as said, the second one exclusive, and each leader's part of it is inside;
+        // collective over the leaders (section 6.7).
+        unsafe {
+            ffi::MPI_Allgatherv(
+                mine.as_ptr().cast(),
+                int(mine.len()),
+                ffi::RSMPI_UINT64_T,
+                all.as_mut_ptr().cast(),
+                lens.as_ptr(),
+                starts.as_ptr(),
+                ffi::RSMPI_UINT64_T,
                 comm,
             )
         };

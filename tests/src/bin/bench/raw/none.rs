@@ -18,6 +18,10 @@ impl Raw {
         match *self {}
     }
 
+    pub(crate) fn sum(&self, _: &[f64], _: &mut [f64]) {
+        match *self {}
+    }
+
     pub(crate) fn split(&self) {
         match *self {}
     }
@@ -49,6 +53,10 @@ impl Window {
 
 impl Leaders {
     pub(crate) fn broadcast(&self, _: &mut [u64]) {
+        match *self {}
+    }
+
+    pub(crate) fn gather(&self, _: &[u64], _: &[usize], _: &mut [u64]) {
         match *self {}
     }
 }

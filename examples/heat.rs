@@ -1,0 +1,132 @@
+//! Heat spreads on a plate: all ranks compute, each its own rows, straight in the copy that its node shares.
+//!
+//! ```text
+//! cargo run --release --example heat                             one rank
+//! PSHMEM_LOCAL=2+2 cargo run --release --example heat            four ranks on two nodes, as threads
+//! mpirun -n 4 target/release/examples/heat 1000 heat.png         after `cargo build --release --features mpi --example heat`
+//! ```
+//!
+//! The first argument is the number of steps, the second the picture to write. The result is that of one rank, bit by bit:
+//! rank 0 computes it once more alone, and compares.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    reason = "counts and pixels are positive and far below 2^52; views are passed like references, as ndarray does"
+)]
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use pshmem::{Comm, Shared, SharedLayout};
+use std::error::Error;
+use std::fs::File;
+use std::io::BufWriter;
+use std::ops::Range;
+
+/// Rows and columns of the plate.
+const SHAPE: [usize; 2] = [180, 320];
+
+/// Two states of the plate: one is read while the other is written.
+#[derive(SharedLayout)]
+#[shared(dims(ny, nx))]
+struct Plate {
+    #[shared(shape = [ny, nx])]
+    now: Array2<f64>,
+    #[shared(shape = [ny, nx])]
+    next: Array2<f64>,
+}
+
+fn main() -> std::process::ExitCode {
+    pshmem::run(heat)
+}
+
+/// What each rank does.
+fn heat(comm: &Comm) -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let steps: usize = args.next().map_or(Ok(400), |steps| steps.parse())?;
+    let [ny, nx] = SHAPE;
+    let mut plate = Shared::<Plate>::new(comm, PlateDims { ny, nx })?;
+    let mut f = plate.fields();
+    f.now.update_parts(|rows, out| start(rows, out))?;
+    for _ in 0..steps {
+        // Every rank reads all of `now`, also what others have written, and writes its own rows of `next`.
+        f.next
+            .update_parts(|rows, out| step(f.now.view(), rows, out))?;
+        f.now.swap(&mut f.next)?;
+    }
+
+    if comm.rank() == 0 {
+        let found = f.now.view();
+        let mean = found.sum() / found.len() as f64;
+        println!(
+            "heat: {steps} steps on {ny} x {nx}, mean temperature {mean:.6}, hottest {:.6}",
+            found.iter().copied().fold(0.0, f64::max)
+        );
+        let is_same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
+        if !found.iter().zip(&alone(steps)).all(is_same) {
+            return Err("another result than on one rank".into());
+        }
+        println!("the same bits as on one rank, with {} ranks", comm.size());
+        if let Some(file) = args.next() {
+            draw(&file, found)?;
+            println!("picture: {file}");
+        }
+    }
+    Ok(())
+}
+
+/// A cold plate with three hot spots.
+fn start(rows: Range<usize>, mut out: ArrayViewMut2<f64>) {
+    const SPOTS: [(f64, f64, f64); 3] = [
+        (60.0, 80.0, 25.0),
+        (120.0, 200.0, 40.0),
+        (40.0, 260.0, 15.0),
+    ];
+    for ((i, j), cell) in out.indexed_iter_mut() {
+        let (y, x) = ((rows.start + i) as f64, j as f64);
+        let is_hot = |&(cy, cx, r): &(f64, f64, f64)| (y - cy).powi(2) + (x - cx).powi(2) < r * r;
+        *cell = if SPOTS.iter().any(is_hot) { 1.0 } else { 0.0 };
+    }
+}
+
+/// One step of the rows `rows`: each cell takes from and gives to its neighbours; the edge lets nothing through.
+fn step(now: ArrayView2<f64>, rows: Range<usize>, mut out: ArrayViewMut2<f64>) {
+    let (ny, nx) = now.dim();
+    for ((i, j), cell) in out.indexed_iter_mut() {
+        let i = rows.start + i;
+        let (up, down) = (i.saturating_sub(1), (i + 1).min(ny - 1));
+        let (left, right) = (j.saturating_sub(1), (j + 1).min(nx - 1));
+        let around = now[[up, j]] + now[[down, j]] + now[[i, left]] + now[[i, right]];
+        *cell = now[[i, j]] + 0.2 * (around - 4.0 * now[[i, j]]);
+    }
+}
+
+/// The same on one rank, in private memory.
+fn alone(steps: usize) -> Array2<f64> {
+    let mut now = Array2::zeros(SHAPE);
+    start(0..SHAPE[0], now.view_mut());
+    let mut next = now.clone();
+    for _ in 0..steps {
+        step(now.view(), 0..SHAPE[0], next.view_mut());
+        std::mem::swap(&mut now, &mut next);
+    }
+    now
+}
+
+/// From black over red and yellow to white.
+fn draw(file: &str, plate: ArrayView2<f64>) -> Result<(), Box<dyn Error>> {
+    let (height, width) = plate.dim();
+    let channel = |heat: f64, from: f64| ((heat - from) * 3.0).clamp(0.0, 1.0) * 255.0;
+    let pixels = plate
+        .iter()
+        .flat_map(|&heat| [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|from| channel(heat, from) as u8));
+    let mut encoder = png::Encoder::new(
+        BufWriter::new(File::create(file)?),
+        width as u32,
+        height as u32,
+    );
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels.collect::<Vec<u8>>())?;
+    writer.finish()?;
+    Ok(())
+}

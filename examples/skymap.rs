@@ -1,0 +1,127 @@
+//! A map of the sky from a long scan: each rank bins its share of the samples into a private map, and the maps of all ranks
+//! become one that each node holds once.
+//!
+//! ```text
+//! cargo run --release --example skymap                           one rank
+//! PSHMEM_LOCAL=3+2 cargo run --release --example skymap          five ranks on two nodes, as threads
+//! mpirun -n 4 target/release/examples/skymap 10000000            after `cargo build --release --features mpi --example skymap`
+//! ```
+//!
+//! The argument is the number of samples. The result depends on it alone, not on how many ranks there are: a sample is a
+//! whole number of steps of the instrument's converter, so that sums are exact.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "counts and pixels are positive and far below 2^52"
+)]
+
+use ndarray::{Array2, Zip};
+use pshmem::{Comm, Op, Shared, SharedLayout};
+use std::error::Error;
+
+/// Rows and columns of the map.
+const SHAPE: [usize; 2] = [256, 512];
+
+/// What all ranks have seen.
+#[derive(SharedLayout)]
+struct Sky {
+    hits: Array2<u32>,
+    signal: Array2<f64>,
+    mean: Array2<f64>,
+}
+
+fn main() -> std::process::ExitCode {
+    pshmem::run(skymap)
+}
+
+/// What each rank does.
+fn skymap(comm: &Comm) -> Result<(), Box<dyn Error>> {
+    let argument = std::env::args().nth(1);
+    let samples: u64 = argument.map_or(Ok(1_000_000), |samples| samples.parse())?;
+    let dims = SkyDims {
+        hits: SHAPE,
+        signal: SHAPE,
+        mean: SHAPE,
+    };
+    let mut sky = Shared::<Sky>::new(comm, dims)?;
+
+    // This rank's share of the scan, in private maps.
+    let bound = |rank: usize| samples * rank as u64 / comm.size() as u64;
+    let mut hits = Array2::<u32>::zeros(SHAPE);
+    let mut signal = Array2::<f64>::zeros(SHAPE);
+    for sample in bound(comm.rank())..bound(comm.rank() + 1) {
+        let pixel = pointing(sample);
+        hits[pixel] += 1;
+        signal[pixel] += measured(sample, pixel);
+    }
+
+    // The maps of all ranks, summed up on every node. No rank gets a copy of its own.
+    let mut f = sky.fields();
+    f.hits.reduce_into(Op::sum(), &hits)?;
+    f.signal.reduce_into(Op::sum(), &signal)?;
+
+    // Every rank turns its rows of the sum into means.
+    f.mean.update_parts(|rows, mut mean| {
+        let rows = ndarray::s![rows, ..];
+        let (hits, signal) = (f.hits.view(), f.signal.view());
+        Zip::from(&mut mean)
+            .and(&hits.slice(rows))
+            .and(&signal.slice(rows))
+            .for_each(|mean, &hits, &signal| *mean = signal / f64::from(hits.max(1)));
+    })?;
+
+    let view = sky.view();
+    let seen: u64 = view.hits.iter().map(|&hits| u64::from(hits)).sum();
+    if seen != samples {
+        return Err(format!("the map shows {seen} of {samples} samples").into());
+    }
+    let node = comm.node();
+    if comm.rank() == 0 {
+        let covered = view.hits.iter().filter(|&&hits| hits > 0).count();
+        let total: f64 = view.signal.sum();
+        let brightest = view.mean.iter().copied().fold(0.0, f64::max);
+        println!(
+            "skymap: {samples} samples in {covered} pixels, {total} steps in all, brightest mean {brightest:.6}"
+        );
+    }
+    if node.rank == 0 {
+        let mib = |bytes: usize| bytes as f64 / 1_048_576.0;
+        println!(
+            "node {}: {:.1} MiB for the maps of the whole sky; private copies on {} ranks would take {:.1} MiB",
+            node.index,
+            mib(sky.bytes()),
+            node.size,
+            mib(sky.bytes() * node.size)
+        );
+    }
+    Ok(())
+}
+
+/// Where the telescope points: it sweeps along rings whose axis turns slowly.
+fn pointing(sample: u64) -> [usize; 2] {
+    const PER_RING: u64 = 997;
+    let along = (sample % PER_RING) as f64 / PER_RING as f64 * std::f64::consts::TAU;
+    let turned = sample as f64 / 250_000.0;
+    let (row, column) = (0.5 + 0.49 * along.cos(), along.sin() * 0.25 + turned);
+    [
+        (row * SHAPE[0] as f64) as usize,
+        (column.rem_euclid(1.0) * SHAPE[1] as f64) as usize % SHAPE[1],
+    ]
+}
+
+/// What it measures there, with noise, in whole steps of its converter.
+fn measured(sample: u64, [row, column]: [usize; 2]) -> f64 {
+    let galaxy = if row.abs_diff(SHAPE[0] / 2) < 12 {
+        40.0
+    } else {
+        5.0
+    };
+    let source = if (row / 20 + column / 30).is_multiple_of(7) {
+        25.0
+    } else {
+        0.0
+    };
+    let mut noise = sample.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    noise ^= noise >> 29;
+    galaxy + source + (noise.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 61) as f64
+}
