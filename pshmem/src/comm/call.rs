@@ -24,10 +24,13 @@ pub(crate) enum Kind {
     Memory,
     Start,
     Lock,
+    Batch,
+    NextTask,
+    Report,
 }
 
 /// Every kind with the name of its call.
-const NAMES: [(Kind, &str); 14] = [
+const NAMES: [(Kind, &str); 17] = [
     (Kind::Barrier, "barrier"),
     (Kind::Split, "split"),
     (Kind::RanksPerNode, "with_ranks_per_node"),
@@ -42,6 +45,9 @@ const NAMES: [(Kind, &str); 14] = [
     (Kind::Memory, "memory"),
     (Kind::Start, "run"),
     (Kind::Lock, "lock"),
+    (Kind::Batch, "Batch::build"),
+    (Kind::NextTask, "next_task"),
+    (Kind::Report, "Batch::report"),
 ];
 
 impl Kind {

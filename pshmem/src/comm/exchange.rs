@@ -20,6 +20,10 @@ impl Row for String {
     const BYTES: usize = HOST + 1;
 }
 
+impl Row for u64 {
+    const BYTES: usize = 10;
+}
+
 impl Core {
     /// All ranks learn the hosts of all nodes, at the first call on their `Comm`.
     pub(crate) fn learn_hosts(&self, call: Call) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
-//! - `memory` what objects cost · `locks` locks and what they protect
+//! - `memory` what objects cost · `locks` locks and what they protect · `batch` tasks and workers
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
 //! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
 //! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
@@ -25,6 +25,7 @@ macro_rules! refused {
 
 pub mod arguments;
 pub mod arrays;
+pub mod batch;
 pub mod closures;
 pub mod comms;
 pub mod create;
@@ -69,6 +70,11 @@ macro_rules! for_each_case {
             locks {
                 one_at_a_time, in_order_of_request, giving_up, giving_up_in_a_hurry, the_host_may_compute, readers_and_writers,
                 poisoned_by_a_panic, many_locks, a_lock_per_row, ends_of_locks, mistakes,
+            }
+            batch {
+                each_task_once, workers_of_every_size, ends_of_tasks, dropped_and_panicked, retried, states_at_first,
+                states_that_change, costly_ones_first, a_failure_calls_others_back, one_goes_on_while_others_wait,
+                the_host_may_compute_tasks, many_batches, bad_settings, settings_that_differ, a_task_not_ended,
             }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {

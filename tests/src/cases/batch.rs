@@ -1,0 +1,444 @@
+//! Batches: who gets which task, how tasks end, and what goes wrong.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use pshmem::{Batch, Comm, Engine, Error, Shared, TaskState};
+
+use crate::check::{all_say, odd_ranks, same_error, works};
+use crate::report::Outcome;
+
+/// Adds what all ranks pass.
+fn sum(comm: &Comm, mine: u64) -> pshmem::Result<u64> {
+    let mut table = Shared::<[u64]>::new(comm, comm.size())?;
+    for rank in 0..comm.size() {
+        table.set_with(rank, rank, || [mine])?;
+    }
+    Ok(table.view().iter().sum())
+}
+
+/// Divisors of the number of ranks.
+fn sizes(comm: &Comm) -> impl Iterator<Item = usize> {
+    let ranks = comm.size();
+    (1..=ranks).filter(move |size| ranks.is_multiple_of(*size))
+}
+
+/// Whoever works, each task is run once, and all ranks get the same report.
+pub fn each_task_once(comm: &Comm) -> Outcome {
+    for tasks in [0, 1, 3, 200] {
+        let batch = Batch::builder(comm, tasks).root(comm.size() - 1).build()?;
+        let mut mine = vec![0_u64; tasks];
+        let report = batch.run(|task, worker| -> Result<(), Error> {
+            assert_eq!(worker.size(), 1);
+            mine[task.index()] += 1;
+            Ok(())
+        })?;
+        for (task, count) in mine.iter().enumerate() {
+            assert_eq!(sum(comm, *count)?, 1, "task {task}");
+        }
+        assert_eq!(report.count(TaskState::Done), tasks);
+        for (index, task) in report.tasks.iter().enumerate() {
+            assert_eq!((task.index, task.attempts), (index, 1));
+            let is_mine = task.worker == Some(batch.worker());
+            assert_eq!(is_mine, mine[index] == 1);
+        }
+        assert!(batch.next_task()?.is_none());
+        let node_only = comm.node().count == 1;
+        assert_eq!(batch.engine() == Engine::NodeAtomics, node_only);
+        all_say(comm, &report.to_csv())?;
+    }
+    Ok(())
+}
+
+/// All ranks of a worker get the same task, and can work on it together.
+pub fn workers_of_every_size(comm: &Comm) -> Outcome {
+    let mut batches = Vec::new();
+    for size in sizes(comm) {
+        let batch = Batch::builder(comm, 20).worker_size(size).build()?;
+        assert_eq!(batch.n_workers(), comm.size() / size);
+        assert_eq!(batch.worker(), comm.rank() / size);
+        batches.push(batch);
+    }
+    if comm.size() > 1 {
+        let rest = comm.size() - 1;
+        let batch = Batch::builder(comm, 20).worker_sizes(&[1, rest]).build()?;
+        assert_eq!(batch.n_workers(), 2);
+        batches.push(batch);
+    }
+    for batch in batches {
+        let mut mine = 0;
+        let report = batch.run(|task, worker| {
+            let mut seen = Shared::<[u64]>::new(worker, worker.size())?;
+            for rank in 0..worker.size() {
+                seen.set_with(rank, rank, || [task.index() as u64])?;
+            }
+            assert!(seen.view().iter().all(|&seen| seen == task.index() as u64));
+            mine += u64::from(worker.rank() == 0);
+            Ok::<(), Error>(())
+        })?;
+        assert_eq!(report.count(TaskState::Done), 20, "{report}");
+        assert_eq!(sum(comm, mine)?, 20);
+    }
+    Ok(())
+}
+
+/// A task is DONE when all ranks of its worker say so, and FAILED with one reason otherwise.
+pub fn ends_of_tasks(comm: &Comm) -> Outcome {
+    for size in sizes(comm) {
+        let batch = Batch::builder(comm, 12).worker_size(size).build()?;
+        while let Some(task) = batch.next_task()? {
+            assert_eq!(batch.state(task.index())?, TaskState::Running);
+            let culprit = task.index() / 3 % size;
+            if task.index() % 3 == 1 && batch.worker_rank() == culprit {
+                task.failed(format!("rank {culprit} says no"))?;
+            } else {
+                task.done()?;
+            }
+        }
+        let report = batch.report()?;
+        for task in &report.tasks {
+            if task.index % 3 == 1 {
+                let culprit = task.index / 3 % size;
+                assert_eq!(task.state, TaskState::Failed);
+                let reason = format!("rank {culprit} says no");
+                assert_eq!(task.error.as_deref(), Some(reason.as_str()));
+            } else {
+                assert_eq!((task.state, &task.error), (TaskState::Done, &None));
+            }
+            assert_eq!(batch.state(task.index)?, task.state);
+        }
+        all_say(comm, &format!("{report} {}", report.to_json()))?;
+    }
+    Ok(())
+}
+
+/// Tasks that are dropped, or that a panic ends, have failed; the workers go on.
+pub fn dropped_and_panicked(comm: &Comm) -> Outcome {
+    for size in sizes(comm) {
+        let batch = Batch::builder(comm, 6).worker_size(size).build()?;
+        while let Some(task) = batch.next_task()? {
+            match task.index() % 3 {
+                0 => drop(task),
+                1 => {
+                    let end = catch_unwind(AssertUnwindSafe(|| {
+                        let _task = task;
+                        panic!("half way through");
+                    }));
+                    assert!(end.is_err());
+                }
+                _ => task.done()?,
+            }
+        }
+        let report = batch.report()?;
+        assert_eq!(report.count(TaskState::Failed), 4, "{report}");
+        assert_eq!(
+            report.tasks[0].error.as_deref(),
+            Some("it was dropped unfinished")
+        );
+        assert!(
+            report.tasks[1]
+                .error
+                .as_ref()
+                .is_some_and(|error| !error.is_empty())
+        );
+        let batch = Batch::builder(comm, 8).worker_size(size).build()?;
+        let report = batch.run(|task, _| -> Result<(), Error> {
+            assert!(task.index() != 5, "five is out");
+            Ok(())
+        })?;
+        assert_eq!(report.count(TaskState::Failed), 1, "{report}");
+        let error = report.tasks[5].error.clone().unwrap_or_default();
+        assert!(error.contains("five is out"), "{error}");
+    }
+    Ok(())
+}
+
+/// Failed tasks come again, as often as was asked for.
+pub fn retried(comm: &Comm) -> Outcome {
+    for size in sizes(comm) {
+        let batch = Batch::builder(comm, 30)
+            .worker_size(size)
+            .retries(2)
+            .build()?;
+        let report = batch.run(|task, _| {
+            if task.attempt() as usize > task.index() % 5 {
+                Ok(())
+            } else {
+                Err(format!("not at attempt {}", task.attempt()))
+            }
+        })?;
+        for task in &report.tasks {
+            let needed = task.index % 5 + 1;
+            let state = if needed <= 3 {
+                TaskState::Done
+            } else {
+                TaskState::Failed
+            };
+            assert_eq!(
+                (task.state, task.attempts as usize),
+                (state, needed.min(3)),
+                "{report}"
+            );
+            let error = (state == TaskState::Failed).then_some("not at attempt 3");
+            assert_eq!(task.error.as_deref(), error);
+        }
+    }
+    Ok(())
+}
+
+/// Only tasks that are open at first are run, and those in states that were asked for.
+pub fn states_at_first(comm: &Comm) -> Outcome {
+    use TaskState::{Done, Failed, Invalid, Open, Running};
+    let states = [Done, Open, Running, Failed, Invalid, Open, Done];
+    let again: [(&[TaskState], &[usize]); 3] = [
+        (&[], &[1, 4, 5]),
+        (&[Failed, Running], &[1, 2, 3, 4, 5]),
+        (&[Done], &[0, 1, 4, 5, 6]),
+    ];
+    for (again, expected) in again {
+        let batch = Batch::builder(comm, states.len())
+            .states(&states)
+            .again(again)
+            .build()?;
+        let report = batch.run(|_, _| Ok::<(), Error>(()))?;
+        let run = report.tasks.iter().filter(|task| task.attempts > 0);
+        let run: Vec<usize> = run.map(|task| task.index).collect();
+        assert_eq!(run, expected);
+        for index in 0..states.len() {
+            let state = if run.contains(&index) {
+                Done
+            } else {
+                states[index]
+            };
+            assert_eq!(batch.state(index)?, state);
+        }
+    }
+    Ok(())
+}
+
+/// Any rank may set a state, and what it opens is handed out again.
+pub fn states_that_change(comm: &Comm) -> Outcome {
+    let batch = Batch::builder(comm, comm.size() * 2).build()?;
+    let mine = comm.rank();
+    batch.set_state(mine, TaskState::Failed)?;
+    assert_eq!(batch.state(mine)?, TaskState::Failed);
+    comm.barrier()?;
+    let report = batch.run(|_, _| Ok::<(), Error>(()))?;
+    assert_eq!(report.count(TaskState::Done), comm.size());
+    comm.barrier()?;
+    batch.set_state(mine, TaskState::Open)?;
+    comm.barrier()?;
+    let mut ran = 0;
+    while let Some(task) = batch.next_task()? {
+        assert!(task.index() < comm.size());
+        ran += 1;
+        task.done()?;
+    }
+    assert_eq!(sum(comm, ran)?, comm.size() as u64);
+    let error = batch.state(comm.size() * 2).err();
+    assert!(matches!(error, Some(Error::NoSuchTask { .. })));
+    let error = batch.set_state(usize::MAX, TaskState::Done).err();
+    assert!(matches!(error, Some(Error::NoSuchTask { .. })));
+    Ok(())
+}
+
+/// The order is that of costs, then of numbers.
+pub fn costly_ones_first(comm: &Comm) -> Outcome {
+    let costs = [1.0, 5.0, f64::NAN, 5.0, 9.0];
+    let batch = Batch::builder(comm, 5)
+        .worker_size(comm.size())
+        .order(|task| costs[task])
+        .build()?;
+    let mut order = Vec::new();
+    while let Some(task) = batch.next_task()? {
+        order.push(task.index());
+        task.done()?;
+    }
+    assert_eq!(order, [4, 1, 3, 0, 2]);
+    Ok(())
+}
+
+/// Ranks that wait on the worker's `Comm` for one that fails come back with its reason; the next task is as good as new.
+pub fn a_failure_calls_others_back(comm: &Comm) -> Outcome {
+    let size = comm.size();
+    let batch = Batch::builder(comm, 3 * size).worker_size(size).build()?;
+    while let Some(task) = batch.next_task()? {
+        let worker = batch.worker_comm();
+        worker.barrier()?;
+        let culprit = task.index() % size;
+        let index = task.index();
+        if comm.rank() == culprit {
+            task.failed("out of luck")?;
+            if size > 1 {
+                assert!(matches!(worker.barrier(), Err(Error::TaskFailed { .. })));
+            }
+            continue;
+        }
+        let error = worker.barrier().expect_err("one rank never comes");
+        let Error::TaskFailed {
+            task: failed,
+            rank,
+            message,
+            ..
+        } = &error
+        else {
+            return Err(format!("{error:?}").into());
+        };
+        assert_eq!(
+            (*failed, *rank, message.as_str()),
+            (index, culprit, "out of luck")
+        );
+        task.failed(error)?;
+    }
+    let report = batch.report()?;
+    assert_eq!(report.count(TaskState::Failed), 3 * size);
+    for task in &report.tasks {
+        assert_eq!(task.error.as_deref(), Some("out of luck"));
+    }
+    works(comm)
+}
+
+/// A rank that goes on to the next task while others wait for it on the worker's `Comm`: they come back with an error.
+pub fn one_goes_on_while_others_wait(comm: &Comm) -> Outcome {
+    let size = comm.size();
+    for hasty in odd_ranks(comm) {
+        let batch = Batch::builder(comm, 2).worker_size(size).build()?;
+        while let Some(task) = batch.next_task()? {
+            let worker = batch.worker_comm();
+            worker.barrier()?;
+            if task.index() == 0 && comm.rank() != hasty {
+                let error = worker.barrier().err();
+                assert!(matches!(error, Some(Error::Diverged { .. })), "{error:?}");
+                task.failed("left alone")?;
+            } else {
+                task.done()?;
+            }
+        }
+        let report = batch.report()?;
+        assert_eq!(report.tasks[0].state, TaskState::Failed);
+        assert_eq!(report.tasks[1].state, TaskState::Done);
+    }
+    works(comm)
+}
+
+/// The rank that keeps the account computes for a while; the others get tasks all the same.
+pub fn the_host_may_compute_tasks(comm: &Comm) -> Outcome {
+    let batch = Batch::builder(comm, 50).build()?;
+    comm.barrier()?;
+    if comm.rank() == 0 {
+        std::thread::sleep(Duration::from_millis(300));
+        let left = batch.next_task()?;
+        if comm.size() > 1 {
+            assert!(left.is_none(), "they waited for the host");
+        }
+        drop(left);
+    } else {
+        while let Some(task) = batch.next_task()? {
+            task.done()?;
+        }
+    }
+    comm.barrier()?;
+    Ok(())
+}
+
+/// Batches come and go, some of them unused, and some at the same time.
+pub fn many_batches(comm: &Comm) -> Outcome {
+    let outer = Batch::builder(comm, 5).build()?;
+    for round in 0..20 {
+        let batch = Batch::builder(comm, round)
+            .worker_size(comm.size())
+            .build()?;
+        if round % 2 == 0 {
+            let report = batch.run(|_, _| Ok::<(), Error>(()))?;
+            assert_eq!(report.count(TaskState::Done), round);
+        }
+    }
+    assert_eq!(
+        outer
+            .run(|_, _| Ok::<(), Error>(()))?
+            .count(TaskState::Done),
+        5
+    );
+    Ok(())
+}
+
+/// What cannot be is the same error on all ranks.
+pub fn bad_settings(comm: &Comm) -> Outcome {
+    let size = comm.size();
+    let builder = || Batch::builder(comm, 3);
+    let wrong: Vec<(&str, pshmem::Result<Batch>)> = vec![
+        ("size 0", builder().worker_size(0).build()),
+        ("too large", builder().worker_size(size + 1).build()),
+        ("no sizes", builder().worker_sizes(&[]).build()),
+        (
+            "an empty worker",
+            builder().worker_sizes(&[size, 0]).build(),
+        ),
+        ("too few", builder().worker_sizes(&[size + 2]).build()),
+        ("names", builder().names(["a", "b"]).build()),
+        ("states", builder().states(&[TaskState::Open]).build()),
+        ("root", builder().root(size).build()),
+        ("tasks", Batch::builder(comm, usize::MAX).build()),
+    ];
+    for (what, result) in wrong {
+        let error = same_error(comm, result)?;
+        assert!(
+            matches!(
+                error,
+                Error::Setting { .. } | Error::NoSuchRank { .. } | Error::TooLarge { .. }
+            ),
+            "{what}: {error:?}"
+        );
+    }
+    works(comm)
+}
+
+/// Settings that differ between ranks are one error on all.
+pub fn settings_that_differ(comm: &Comm) -> Outcome {
+    for odd in odd_ranks(comm) {
+        let is_odd = comm.rank() == odd;
+        let tasks = Batch::builder(comm, 3 + usize::from(is_odd)).build();
+        let names = Batch::builder(comm, 1)
+            .names([if is_odd { "a" } else { "b" }])
+            .build();
+        let order = Batch::builder(comm, 2);
+        let order = if is_odd {
+            order.order(|task| task).build()
+        } else {
+            order.build()
+        };
+        for result in [tasks, names, order] {
+            let error = same_error(comm, result)?;
+            assert!(matches!(error, Error::Mismatch { .. }), "{error:?}");
+        }
+    }
+    works(comm)
+}
+
+/// A rank that still has its task cannot get the next; its worker is told, and goes on when it has ended it.
+pub fn a_task_not_ended(comm: &Comm) -> Outcome {
+    let size = comm.size();
+    for lazy in 0..size {
+        let batch = Batch::builder(comm, 2).worker_size(size).build()?;
+        let mut task = batch.next_task()?;
+        if comm.rank() != lazy {
+            task.take().map_or(Ok(()), pshmem::Task::done)?;
+        }
+        let result = batch.next_task();
+        let error = same_error(comm, result)?;
+        assert_eq!(
+            error,
+            Error::TaskHeld {
+                rank: lazy,
+                task: 0
+            }
+        );
+        task.take().map_or(Ok(()), pshmem::Task::done)?;
+        let task = batch.next_task()?.ok_or("there are two tasks")?;
+        assert_eq!(task.index(), 1);
+        task.done()?;
+        let report = batch.report()?;
+        assert_eq!(report.count(TaskState::Done), 2, "{report}");
+    }
+    Ok(())
+}
