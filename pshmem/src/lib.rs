@@ -56,6 +56,7 @@
 //! Without it nothing needs to be installed.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod comm;
 mod error;
 mod launch;
@@ -70,6 +71,7 @@ mod shared;
 mod sync;
 mod transport;
 
+pub use batch::state::TaskState;
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
