@@ -205,6 +205,21 @@ pub enum Error {
         text: String,
     },
 
+    /// A file or folder that holds the states of a batch's tasks could not be read or written.
+    #[error("{call} of {path} failed on rank {rank} ({host}): {text}")]
+    Directory {
+        /// The file or folder.
+        path: String,
+        /// What was to be done with it.
+        call: String,
+        /// The system's own text.
+        text: String,
+        /// Rank in the `Comm` of the batch.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
     /// An MPI call returned an error code.
     #[error("{call} failed on rank {rank} ({host}) with code {code} (class {class}): {text}")]
     Mpi {
