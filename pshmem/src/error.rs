@@ -205,6 +205,21 @@ pub enum Error {
         text: String,
     },
 
+    /// A file or folder that holds the states of a batch's tasks could not be read or written.
+    #[error("{call} of {path} failed on rank {rank} ({host}): {text}")]
+    Directory {
+        /// The file or folder.
+        path: String,
+        /// What was to be done with it.
+        call: String,
+        /// The system's own text.
+        text: String,
+        /// Rank in the `Comm` of the batch.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
     /// An MPI call returned an error code.
     #[error("{call} failed on rank {rank} ({host}) with code {code} (class {class}): {text}")]
     Mpi {
@@ -343,6 +358,21 @@ impl Error {
             } => [name, value, reason].into_iter().for_each(cut),
             Error::System { text, host, .. } | Error::Mpi { text, host, .. } => {
                 [text, host].into_iter().for_each(cut);
+            }
+            Error::Directory {
+                path,
+                call,
+                text,
+                host,
+                ..
+            } => {
+                // What tells paths apart is at their ends.
+                if path.len() > TEXT {
+                    let tail =
+                        (path.len() - TEXT..path.len()).find(|&at| path.is_char_boundary(at));
+                    *path = format!("…{}", &path[tail.unwrap_or(path.len())..]);
+                }
+                [call, text, host].into_iter().for_each(cut);
             }
             Error::Closure { message, .. } | Error::TaskFailed { message, .. } => cut(message),
             Error::TaskTakenOver { name, .. } => cut(name),

@@ -3,20 +3,25 @@
 use crate::batch::Batch;
 use crate::batch::board::{Layout, MOST_TASKS, Mark};
 use crate::batch::core::{Core, mark_of};
+use crate::batch::disk::{self, Disk};
 use crate::batch::seat::{Beginning, Seat};
 use crate::batch::state::TaskState;
+use crate::batch::store::{Opened, Store};
 use crate::batch::team::{Sizes, Team};
 use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
 use crate::comm::guard::{self, Ended, Payload};
 use crate::comm::note::Note;
 use crate::error::{Error, Result, clip};
+use crate::say::say;
 use std::cell::Cell;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Makes the order of so many tasks.
 type Order<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
@@ -46,6 +51,7 @@ pub struct BatchBuilder<'a> {
     again: Vec<TaskState>,
     order: Option<Order<'a>>,
     retries: u32,
+    lease_timeout: Duration,
 }
 
 impl<'a> BatchBuilder<'a> {
@@ -61,6 +67,7 @@ impl<'a> BatchBuilder<'a> {
             again: Vec::new(),
             order: None,
             retries: 0,
+            lease_timeout: Duration::from_secs(60),
         }
     }
 
@@ -142,8 +149,7 @@ impl<'a> BatchBuilder<'a> {
 
     /// Runs tasks again that are in one of these states at first: those that have failed, say.
     ///
-    /// RUNNING takes what other jobs have begun, whether they live or not; without it, only what a job that has died left
-    /// behind is run again.
+    /// In a state directory, tasks that are RUNNING are run again without being asked for when no live job runs them.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -199,6 +205,18 @@ impl<'a> BatchBuilder<'a> {
         Self { retries, ..self }
     }
 
+    /// After how much silence other jobs on the same state directory may take this one for dead and run its tasks again; 60
+    /// seconds if not said. While a task runs, its worker gives four signs of life in that time.
+    ///
+    /// A process that dies on the same machine is noticed at once. One that is frozen for longer loses its task: what it
+    /// records later is refused.
+    pub fn lease_timeout(self, lease_timeout: Duration) -> Self {
+        Self {
+            lease_timeout,
+            ..self
+        }
+    }
+
     /// Makes the batch.
     ///
     /// # Collective
@@ -233,13 +251,39 @@ impl<'a> BatchBuilder<'a> {
             workers: team.count,
             ordered: self.order.is_some(),
         };
+        let names: Arc<[String]> = self.names.unwrap_or_default().into();
+        let disk = match &self.dir {
+            Some(dir) => {
+                let job = job_name(&all, call, self.root)?;
+                let host = all.host();
+                let options = disk::options(&job, self.lease_timeout, all.rank(), host);
+                Some((dir, options))
+            }
+            None => None,
+        };
         let (root, again, states, order) = (self.root, self.again, self.states, self.order);
         let panicked: Cell<Option<Payload>> = Cell::new(None);
+        let created: Cell<Option<Store>> = Cell::new(None);
         let seat = Seat::new(&all, call, root, layout, || {
-            let marks = states.unwrap_or_default();
-            let marks = marks.iter().map(|state| first_mark(*state, &again));
+            let marks = match &disk {
+                Some((dir, options)) => {
+                    let Opened {
+                        store,
+                        states,
+                        strange,
+                    } = Store::create(dir, names.clone(), options)?;
+                    created.set(Some(store));
+                    tell(&strange);
+                    disk::first_marks(&states, disk::again_of(&again))
+                }
+                None => {
+                    let states = states.unwrap_or_default();
+                    let marks = states.iter().map(|state| first_mark(*state, &again));
+                    marks.collect()
+                }
+            };
             let mut beginning = Beginning {
-                marks: marks.collect(),
+                marks,
                 order: Vec::new(),
             };
             if let Some(order) = order {
@@ -250,8 +294,15 @@ impl<'a> BatchBuilder<'a> {
         if let Some(payload) = panicked.take() {
             std::panic::resume_unwind(payload);
         }
-        let names = self.names.unwrap_or_default();
-        let core = Core::new(seat?, team, root, names, self.retries);
+        let seat = seat?;
+        let disk = disk.map(|(dir, options)| {
+            let attach = || Store::attach(dir, names.clone(), &options);
+            Disk::new(
+                created.take().unwrap_or_else(attach),
+                disk::again_of(&again),
+            )
+        });
+        let core = Core::new(seat, team, root, names, disk, self.retries);
         Ok(Batch {
             core: Rc::new(core),
         })
@@ -260,7 +311,7 @@ impl<'a> BatchBuilder<'a> {
     /// What all ranks must give alike, as text.
     fn summary(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        (&self.names, &self.dir).hash(&mut hasher);
+        (&self.names, &self.dir, self.lease_timeout).hash(&mut hasher);
         if let Sizes::Given(sizes) = &self.sizes {
             sizes.hash(&mut hasher);
         }
@@ -313,12 +364,43 @@ impl<'a> BatchBuilder<'a> {
                 return Err(refusal(what, value, "give one for each task"));
             }
         }
+        if self.lease_timeout.is_zero() {
+            let value = format!("{:?}", self.lease_timeout);
+            return Err(refusal("lease_timeout", value, "use more than nothing"));
+        }
         if self.states.is_some() && self.dir.is_some() {
             let value = "given".to_owned();
             let reason = "the state directory tells what the tasks are; use one of the two";
             return Err(refusal("states", value, reason));
         }
         Ok(())
+    }
+}
+
+/// A name for this job, which all ranks learn from the root.
+fn job_name(all: &Comm, call: Call, root: usize) -> Result<String> {
+    let name = (all.rank() == root).then(|| {
+        let known = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok());
+        let name = known.unwrap_or_else(|| format!("{}-{}", all.host(), std::process::id()));
+        clip(&name, 60)
+    });
+    let names = all.core.exchange(call.step(1), &[root], name.as_ref())?;
+    Ok(names.into_iter().next().unwrap_or_default())
+}
+
+/// Reports state files that could not be understood.
+fn tell(strange: &[String]) {
+    const SHOWN: usize = 10;
+    for what in strange.iter().take(SHOWN) {
+        say(what);
+    }
+    if strange.len() > SHOWN {
+        say(format_args!(
+            "and {} more such files",
+            strange.len() - SHOWN
+        ));
     }
 }
 

@@ -1,14 +1,17 @@
 //! One rank's part of a batch: how tasks are claimed for its worker, and how their ends are recorded.
 
 use crate::batch::board::{Claimed, Ended, Mark};
+use crate::batch::disk::{Begun, Disk};
 use crate::batch::records::Records;
 use crate::batch::seat::Seat;
 use crate::batch::state::TaskState;
+use crate::batch::store::Commit;
 use crate::batch::team::{Grant, Team};
 use crate::error::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What all handles of one rank share.
@@ -17,7 +20,9 @@ pub(crate) struct Core {
     pub(crate) seat: Seat,
     pub(crate) team: Team,
     /// The names of the tasks, where they have some.
-    pub(crate) names: Vec<String>,
+    pub(crate) names: Arc<[String]>,
+    /// Where their states are kept, if they are.
+    disk: Option<Disk>,
     /// How often a task that failed is run again.
     pub(crate) retries: u32,
     /// The task that this rank has and has not ended.
@@ -56,13 +61,15 @@ impl Core {
         seat: Seat,
         team: Team,
         root: usize,
-        names: Vec<String>,
+        names: Arc<[String]>,
+        disk: Option<Disk>,
         retries: u32,
     ) -> Self {
         Core {
             seat,
             team,
             names,
+            disk,
             retries,
             held: Cell::new(None),
             records: RefCell::default(),
@@ -86,7 +93,7 @@ impl Core {
         };
         let fault = self.held.get().map(held).or_else(|| self.broken.take());
         let granted = self.team.meet(fault, site, || {
-            let grant = self.claim()?;
+            let grant = self.claim().map_err(Error::clipped)?;
             claimed.set(grant);
             Ok(grant)
         });
@@ -95,6 +102,9 @@ impl Core {
             Err(_) => {
                 // The ranks could not meet after the claim, so it is for others.
                 if let Some(grant) = claimed.get() {
+                    if let Some(disk) = &self.disk {
+                        disk.give_up();
+                    }
                     self.seat.set(grant.claim.task as usize, Mark::Open)?;
                 }
             }
@@ -103,9 +113,38 @@ impl Core {
     }
 
     /// The leader of a worker claims for all of its ranks.
+    #[inline]
     fn claim(&self) -> Result<Option<Grant>> {
-        let claim = self.seat.claim(self.team.worker, self.team.size())?;
-        Ok(claim.map(|claim| Grant { claim, fence: 0 }))
+        let (worker, size) = (self.team.worker, self.team.size());
+        match &self.disk {
+            None => {
+                let claim = self.seat.claim(worker, size)?;
+                Ok(claim.map(|claim| Grant { claim, fence: 0 }))
+            }
+            Some(disk) => self.claim_on(disk),
+        }
+    }
+
+    fn claim_on(&self, disk: &Disk) -> Result<Option<Grant>> {
+        let (worker, size) = (self.team.worker, self.team.size());
+        // Of the task before, which all ranks have ended.
+        disk.give_up();
+        if disk.store.stop_requested() {
+            return Ok(None);
+        }
+        while let Some(claim) = self.seat.claim(worker, size)? {
+            match disk.begin(claim) {
+                Ok(Begun::Ours(fence)) => return Ok(Some(Grant { claim, fence })),
+                Ok(Begun::Not(mark)) => self.seat.finish(worker, claim, mark, false)?,
+                Err(error) => {
+                    self.seat.set(claim.task as usize, Mark::Open)?;
+                    return Err(error);
+                }
+            }
+        }
+        let begun =
+            disk.begin_elsewhere(|claim, mark| self.seat.finish(worker, claim, mark, false))?;
+        Ok(begun.map(|(claim, fence)| Grant { claim, fence }))
     }
 
     /// This rank ends its task; the last one of the worker to do so records it.
@@ -131,27 +170,52 @@ impl Core {
 
     #[inline]
     fn record(&self, grant: Grant, since: Instant, failure: Option<&str>) -> Result<()> {
-        let Claimed { task, attempt } = grant.claim;
+        let Grant { claim, fence } = grant;
         let state = if failure.is_some() {
             TaskState::Failed
         } else {
             TaskState::Done
         };
-        let again = failure.is_some() && attempt <= self.retries;
+        if let Some(disk) = &self.disk {
+            let commit = disk.commit(claim, fence, state, failure.unwrap_or_default());
+            if !matches!(commit, Ok(Commit::Recorded)) {
+                return self.not_recorded(claim, since, commit);
+            }
+        }
+        let again = failure.is_some() && claim.attempt <= self.retries;
         self.records
             .borrow_mut()
-            .add(grant.claim, state, since.elapsed(), failure);
+            .add(claim, state, since.elapsed(), failure);
         self.seat
-            .finish(self.team.worker, grant.claim, mark_of(state), !again)?;
+            .finish(self.team.worker, claim, mark_of(state), !again)?;
         if again {
-            self.seat.set(task as usize, Mark::Open)?;
+            self.seat.set(claim.task as usize, Mark::Open)?;
         }
         Ok(())
     }
 
+    /// The end of a task could not be recorded in its directory.
+    #[cold]
+    fn not_recorded(&self, claim: Claimed, since: Instant, commit: Result<Commit>) -> Result<()> {
+        let task = claim.task as usize;
+        let name = self.names.get(task).cloned().unwrap_or_default();
+        let (error, mark) = match commit {
+            Err(error) => (error, Mark::Failed),
+            // What it is now, the other job decides.
+            Ok(_) => (Error::TaskTakenOver { task, name }, Mark::Running),
+        };
+        let took = since.elapsed();
+        let mut records = self.records.borrow_mut();
+        records.add(claim, TaskState::Failed, took, Some(&error.to_string()));
+        drop(records);
+        let counts = mark == Mark::Failed;
+        self.seat.finish(self.team.worker, claim, mark, counts)?;
+        Err(error)
+    }
+
     /// The directory of a task, where the batch has one for each.
-    pub(crate) fn dir(&self, _task: usize) -> Option<PathBuf> {
-        None
+    pub(crate) fn dir(&self, task: usize) -> Option<PathBuf> {
+        self.disk.as_ref().map(|disk| disk.store.dir(task))
     }
 
     /// The number, if there is such a task.
@@ -169,11 +233,29 @@ impl Core {
 
     pub(crate) fn state(&self, task: usize) -> Result<TaskState> {
         let task = self.check("state", task)?;
-        Ok(state_of(self.seat.mark(task)?))
+        let mark = self.seat.mark(task)?;
+        match &self.disk {
+            // Other jobs may have changed it.
+            Some(disk) if mark != Mark::Done => disk.store.state(task),
+            _ => Ok(state_of(mark)),
+        }
     }
 
     pub(crate) fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
         let task = self.check("set_state", task)?;
+        if let Some(disk) = &self.disk {
+            disk.store.set_state(task, state)?;
+        }
         self.seat.set(task, mark_of(state))
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        if let Some(disk) = &self.disk
+            && self.team.size() > 1
+        {
+            disk.leave_lease();
+        }
     }
 }

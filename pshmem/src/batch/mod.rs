@@ -4,17 +4,19 @@
 //!   a host
 //! - `team` workers, and how their ranks get a task together · `task` a task as a value · `core` claiming and recording
 //! - `builder` settings · `run`, `records`, `report` all tasks at once, and what became of them
-//! - `state` the states of a task · `store/` their files: one directory that several jobs share
+//! - `state` the states of a task · `disk`, `store/` their files: one directory that several jobs share
 
 pub(crate) mod board;
 mod builder;
 mod core;
+mod disk;
 pub(crate) mod hosted;
 mod records;
 mod report;
 mod run;
 mod seat;
 pub(crate) mod state;
+pub(crate) mod store;
 mod task;
 mod team;
 

@@ -76,8 +76,8 @@ impl Sizes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) claim: Claimed,
-    /// The number of the lease on it, 0 without a state directory.
-    pub(crate) fence: u64,
+    /// The number of the attempt in its directory, 0 without a state directory.
+    pub(crate) fence: u32,
 }
 
 /// What the leader of a worker tells its ranks.

@@ -1,12 +1,14 @@
 //! Batches: who gets which task, how tasks end, and what goes wrong.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pshmem::{Batch, Comm, Engine, Error, Shared, TaskState};
 
-use crate::check::{all_say, odd_ranks, same_error, works};
-use crate::report::Outcome;
+use crate::check::{all_say, gather, odd_ranks, same_error, works};
+use crate::report::{Failure, Outcome};
 
 /// Adds what all ranks pass.
 fn sum(comm: &Comm, mine: u64) -> pshmem::Result<u64> {
@@ -440,5 +442,259 @@ pub fn a_task_not_ended(comm: &Comm) -> Outcome {
         let report = batch.report()?;
         assert_eq!(report.count(TaskState::Done), 2, "{report}");
     }
+    Ok(())
+}
+
+/// A folder that rank 0 makes, and removes when it is dropped.
+struct Folder {
+    path: PathBuf,
+    is_mine: bool,
+}
+
+impl Folder {
+    fn new(comm: &Comm) -> pshmem::Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("pshmem-suite-{}-{number}", std::process::id());
+        let texts = gather(comm, &std::env::temp_dir().join(name).display().to_string())?;
+        let is_mine = comm.rank() == 0;
+        let path = PathBuf::from(&texts[0]);
+        Ok(Folder { path, is_mine })
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path.join(name)).unwrap_or_default()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.is_mine {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|task| format!("task_{task}")).collect()
+}
+
+/// Every task has a directory, and its state file tells how it ended as soon as all ranks have ended it.
+pub fn states_on_disk(comm: &Comm) -> Outcome {
+    for size in sizes(comm) {
+        let folder = Folder::new(comm)?;
+        let batch = Batch::builder(comm, 7)
+            .worker_size(size)
+            .state_dir(&folder.path, names(7))
+            .build()?;
+        while let Some(task) = batch.next_task()? {
+            assert_eq!(task.name(), format!("task_{}", task.index()));
+            assert_eq!(task.dir(), Some(folder.path.join(task.name()).as_path()));
+            assert_eq!(folder.file(&format!("{}/state", task.name())), "RUNNING\n");
+            assert_eq!(batch.state(task.index())?, TaskState::Running);
+            batch.worker_comm().barrier()?;
+            let dir = task.dir().map(PathBuf::from).unwrap_or_default();
+            if task.index() == 3 && batch.worker_rank() == size - 1 {
+                task.failed("three is out")?;
+            } else {
+                task.done()?;
+            }
+            // Not before all have ended it, but then whoever was last.
+            if dir.ends_with("task_0") {
+                batch.worker_comm().barrier()?;
+                assert_eq!(folder.file("task_0/state"), "DONE\n");
+            }
+        }
+        comm.barrier()?;
+        for task in 0..7 {
+            let expected = if task == 3 { "FAILED\n" } else { "DONE\n" };
+            assert_eq!(folder.file(&format!("task_{task}/state")), expected);
+        }
+        let report = batch.report()?;
+        assert_eq!(report.tasks[3].error.as_deref(), Some("three is out"));
+        drop(batch);
+        comm.barrier()?;
+    }
+    Ok(())
+}
+
+/// What is DONE stays done; what was asked for is run again; failed tasks are retried on disk too.
+pub fn later_jobs_go_on(comm: &Comm) -> Outcome {
+    let folder = Folder::new(comm)?;
+    let builder = || Batch::builder(comm, 9).state_dir(&folder.path, names(9));
+    let run = |batch: Batch, fails: usize| -> Result<(usize, usize), Failure> {
+        let report = batch.run(|task, _| {
+            if task.index() == fails {
+                Err("out")
+            } else {
+                Ok(())
+            }
+        })?;
+        let runs = report.tasks.iter().filter(|task| task.worker.is_some());
+        Ok((runs.count(), report.count(TaskState::Done)))
+    };
+    assert_eq!(run(builder().build()?, 2)?, (9, 8));
+    assert_eq!(run(builder().build()?, 9)?, (0, 8));
+    assert_eq!(
+        run(builder().again(&[TaskState::Failed]).build()?, 2)?,
+        (1, 8)
+    );
+    assert_eq!(
+        run(builder().again(&[TaskState::Done]).build()?, 9)?,
+        (8, 8)
+    );
+    let batch = builder().build()?;
+    if comm.rank() == comm.size() - 1 {
+        batch.set_state(2, TaskState::Open)?;
+        batch.set_state(5, TaskState::Running)?;
+    }
+    comm.barrier()?;
+    assert_eq!(batch.state(2)?, TaskState::Open);
+    comm.barrier()?;
+    // Nobody runs task 5, but only a later job looks.
+    assert_eq!(run(batch, 9)?, (1, 8));
+    assert_eq!(run(builder().build()?, 9)?, (1, 9));
+    let folder = Folder::new(comm)?;
+    let batch = Batch::builder(comm, 4)
+        .retries(1)
+        .state_dir(&folder.path, names(4))
+        .build()?;
+    let report = batch.run(|task, _| {
+        if task.attempt() == 1 {
+            Err("not at once")
+        } else {
+            Ok(())
+        }
+    })?;
+    assert_eq!(report.count(TaskState::Done), 4, "{report}");
+    assert_eq!(folder.file("task_3/state"), "DONE\n");
+    comm.barrier()?;
+    Ok(())
+}
+
+/// Files that hold no state count as open.
+pub fn strange_files(comm: &Comm) -> Outcome {
+    let folder = Folder::new(comm)?;
+    if comm.rank() == 0 {
+        let contents = ["", "DO", "DONE", "HALF\n", "FAILED\nrest", "\0\0\0"];
+        for (task, content) in contents.iter().enumerate() {
+            let dir = folder.path.join(format!("task_{task}"));
+            std::fs::create_dir_all(&dir)?;
+            std::fs::write(dir.join("state"), content)?;
+        }
+    }
+    comm.barrier()?;
+    let batch = Batch::builder(comm, 7)
+        .state_dir(&folder.path, names(7))
+        .build()?;
+    let report = batch.run(|_, _| Ok::<(), Error>(()))?;
+    let run: Vec<usize> = (0..7)
+        .filter(|&task| report.tasks[task].attempts > 0)
+        .collect();
+    assert_eq!(run, [0, 1, 3, 5, 6]);
+    assert_eq!(report.tasks[4].state, TaskState::Failed);
+    comm.barrier()?;
+    Ok(())
+}
+
+/// Names that cannot be those of directories, and directories that cannot be.
+pub fn bad_directories(comm: &Comm) -> Outcome {
+    let folder = Folder::new(comm)?;
+    let build = |names: [&str; 2]| {
+        let builder = Batch::builder(comm, 2);
+        builder.state_dir(&folder.path, names).build()
+    };
+    let long = "x".repeat(300);
+    for names in [
+        ["a", "a"],
+        ["a", "b/c"],
+        ["..", "b"],
+        ["", "b"],
+        ["a\0b", "b"],
+        [&long, "b"],
+    ] {
+        let error = same_error(comm, build(names))?;
+        assert!(
+            matches!(error, Error::Setting { .. }),
+            "{names:?}: {error:?}"
+        );
+    }
+    let batch = Batch::builder(comm, 2);
+    let error = same_error(
+        comm,
+        batch.state_dir("/proc/no/such/place", ["a", "b"]).build(),
+    )?;
+    assert!(matches!(error, Error::Directory { .. }), "{error:?}");
+    let both = Batch::builder(comm, 2)
+        .state_dir(&folder.path, ["a", "b"])
+        .states(&[TaskState::Open; 2]);
+    let error = same_error(comm, both.build())?;
+    assert!(matches!(error, Error::Setting { .. }), "{error:?}");
+    let timeout = Batch::builder(comm, 2).lease_timeout(Duration::ZERO);
+    let error = same_error(comm, timeout.build())?;
+    assert!(matches!(error, Error::Setting { .. }), "{error:?}");
+    works(comm)
+}
+
+/// Two batches on one directory, as two jobs would have them: no task is run twice.
+pub fn two_at_a_time(comm: &Comm) -> Outcome {
+    let folder = Folder::new(comm)?;
+    let build = || {
+        let builder = Batch::builder(comm, 40);
+        builder.state_dir(&folder.path, names(40)).build()
+    };
+    let batches = [build()?, build()?];
+    let mut ran = 0;
+    for turn in 0.. {
+        let Some(task) = batches[turn % 2].next_task()? else {
+            break;
+        };
+        // The other one meets it while it runs.
+        if let Some(other) = batches[(turn + 1) % 2].next_task()? {
+            assert_ne!(other.index(), task.index());
+            other.done()?;
+            ran += 1;
+        }
+        task.done()?;
+        ran += 1;
+    }
+    assert_eq!(sum(comm, ran)?, 40);
+    for task in 0..40 {
+        for batch in &batches {
+            assert_eq!(batch.state(task)?, TaskState::Done);
+        }
+    }
+    comm.barrier()?;
+    Ok(())
+}
+
+/// A task that another job has taken over: the late result is refused, on whichever rank records it.
+pub fn a_late_result(comm: &Comm) -> Outcome {
+    let folder = Folder::new(comm)?;
+    let batch = Batch::builder(comm, 1)
+        .worker_size(comm.size())
+        .state_dir(&folder.path, ["slow"])
+        .build()?;
+    let task = batch.next_task()?.ok_or("it is open")?;
+    comm.barrier()?;
+    if comm.rank() == 0 {
+        // As a takeover does it: see `store/lease.rs`.
+        let dir = folder.path.join("slow");
+        for entry in std::fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(".end.") {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    comm.barrier()?;
+    let late = match task.done() {
+        Err(Error::TaskTakenOver { task: 0, name }) => u64::from(name == "slow"),
+        Err(error) => return Err(error.into()),
+        Ok(()) => 0,
+    };
+    assert_eq!(sum(comm, late)?, 1);
+    assert_eq!(batch.state(0)?, TaskState::Running);
+    comm.barrier()?;
     Ok(())
 }
