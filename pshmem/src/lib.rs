@@ -71,7 +71,9 @@ mod shared;
 mod sync;
 mod transport;
 
+pub use batch::Batch;
 pub use batch::state::TaskState;
+pub use batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
