@@ -71,6 +71,7 @@ mod shared;
 mod sync;
 mod transport;
 
+pub use batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
 pub use batch::{Batch, BatchBuilder, BatchReport, Task, TaskReport, TaskState};
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};

@@ -1,6 +1,8 @@
 //! The few things that are done with files here, each with every return code looked at.
 
 use crate::batch::store::Options;
+#[cfg(test)]
+pub(super) use crate::batch::store::moments::moment;
 use crate::error::Error;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -39,8 +41,14 @@ impl From<Metadata> for Identity {
     }
 }
 
+/// Between two calls of the system; tests end or freeze a process here.
+#[cfg(not(test))]
+#[inline]
+pub(super) fn moment() {}
+
 /// Makes a file that must not be there yet.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<Identity> {
+    moment();
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     write(file, text).inspect_err(|_| {
         // Without this a full disk would leave files behind; where even that fails, they do no harm.
@@ -50,14 +58,17 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<Identity> {
 
 /// Writes other text into a file that must be there.
 pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<Identity> {
+    moment();
     // Not truncated before: what is overwritten needs no room, so that a full disk does not matter.
     write(OpenOptions::new().write(true).open(path)?, text)
 }
 
 fn write(mut file: File, text: &str) -> io::Result<Identity> {
+    moment();
     file.write_all(text.as_bytes())?;
     let mut data = file.metadata()?;
     if data.len() != text.len() as u64 {
+        moment();
         file.set_len(text.len() as u64)?;
         data = file.metadata()?;
     }
@@ -87,11 +98,24 @@ pub(super) fn identity(path: &Path) -> io::Result<Option<Identity>> {
 
 /// Removes a file; `false` when there was none.
 pub(super) fn remove(path: &Path) -> io::Result<bool> {
+    moment();
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Gives a file another name, in place of what had it.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    moment();
+    std::fs::rename(from, to)
+}
+
+/// Makes a symbolic link; an error when the name is taken.
+pub(super) fn link(content: &str, path: &Path) -> io::Result<()> {
+    moment();
+    std::os::unix::fs::symlink(content, path)
 }
 
 /// Makes a folder where there is none; its parent must be there.

@@ -172,7 +172,9 @@ impl Heart {
         }
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create_new(true).open(&self.path)?;
+        files::moment();
         file.write_all(self.record.as_bytes())?;
+        files::moment();
         // On the server before a lease tells anybody to read it.
         file.sync_all()?;
         touch(file)?.ok_or_else(|| ErrorKind::NotFound.into())

@@ -187,6 +187,7 @@ pub(super) fn last(dir: &Path, known: u32) -> io::Result<Option<Attempt>> {
     let mut found = None;
     let mut number = known.max(1);
     loop {
+        files::moment();
         match std::fs::read_link(link(dir, number)) {
             Ok(text) => found = Some(Attempt::parse(number, &text.to_string_lossy())),
             // One that is known to be there must be found: not to see it would be to run it twice.
@@ -328,7 +329,7 @@ impl Claims<'_> {
     fn own_link(&self, link: &Path, key: &str) -> io::Result<bool> {
         let host: String = self.options.host.chars().take(20).collect();
         let text = format!("{}:{}:{key}", host.replace('/', "_"), std::process::id());
-        match std::os::unix::fs::symlink(&text, link) {
+        match files::link(&text, link) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Ours, if the call was repeated because the reply to the first one was lost.
@@ -354,7 +355,7 @@ impl Claims<'_> {
 
 /// Renames `from`, which is that file, to `to`; `false` when somebody else has taken it away.
 fn took_away(from: &Path, to: &Path, file: Identity) -> io::Result<bool> {
-    match std::fs::rename(from, to) {
+    match files::rename(from, to) {
         Ok(()) => Ok(true),
         // Ours, if the call was repeated because the reply to the first one was lost.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(file.is_at(to)),

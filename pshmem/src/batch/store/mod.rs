@@ -5,12 +5,17 @@
 
 mod files;
 mod heart;
+#[cfg(test)]
+mod jobs;
 pub(crate) mod lease;
+#[cfg(test)]
+mod moments;
 mod names;
 mod process;
 #[cfg(test)]
 mod scratch;
 mod states;
+pub(crate) mod status;
 #[cfg(test)]
 mod tests;
 

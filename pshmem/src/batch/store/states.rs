@@ -49,6 +49,7 @@ pub(super) fn content(state: TaskState) -> &'static str {
 
 /// Reads the state file of the task in `dir`.
 pub(super) fn read(dir: &Path) -> io::Result<Found> {
+    files::moment();
     let path = path(dir);
     let mut bytes = [0; MOST];
     match File::open(&path).and_then(|mut file| fill(&mut file, &mut bytes)) {
@@ -97,7 +98,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Found {
 pub(super) fn write(dir: &Path, spare: &str, state: TaskState) -> io::Result<()> {
     let spare = dir.join(spare);
     files::create(&spare, content(state))?;
-    std::fs::rename(&spare, path(dir)).inspect_err(|_| {
+    files::rename(&spare, &path(dir)).inspect_err(|_| {
         // The error that is told is the first one.
         let _ = std::fs::remove_file(&spare);
     })
