@@ -155,13 +155,14 @@ impl Core {
         if team.size() == 1 {
             return self.record(grant, since, failure);
         }
+        let ended = self
+            .seat
+            .end(team.worker, team.size(), team.rank(), failure);
+        // Now that the reason is known as the first, or not; those who come back have one of their own.
         if let Some(reason) = failure {
             team.fail(grant.claim.task as usize, reason);
         }
-        let ended = self
-            .seat
-            .end(team.worker, team.size(), team.rank(), failure)?;
-        match ended {
+        match ended? {
             None => Ok(()),
             Some(Ended::Well) => self.record(grant, since, None),
             Some(Ended::Failed(_, reason)) => self.record(grant, since, Some(&reason)),

@@ -22,7 +22,7 @@ pub(crate) enum Wish {
     },
     /// To know what a task is.
     Mark { task: usize },
-    /// To change what a task is. Not answered.
+    /// To change what a task is.
     Set { task: usize, mark: u64 },
     /// To count a rank of a worker that has ended its task.
     End {
@@ -39,7 +39,7 @@ pub(crate) enum Wish {
 
 impl Wish {
     pub(crate) fn is_answered(&self) -> bool {
-        !matches!(self, Wish::Finish { .. } | Wish::Set { .. } | Wish::Close)
+        !matches!(self, Wish::Finish { .. } | Wish::Close)
     }
 }
 
@@ -121,7 +121,10 @@ impl Boards {
                 }
             }
             Wish::Mark { task } => return Some(Word::Mark(board.mark(task) as u64)),
-            Wish::Set { task, mark } => board.set(task, Mark::of(mark)),
+            Wish::Set { task, mark } => {
+                board.set(task, Mark::of(mark));
+                return Some(Word::Mark(mark));
+            }
             Wish::End {
                 worker,
                 size,

@@ -136,7 +136,8 @@ impl Batch {
         self.core.seat.engine()
     }
 
-    /// What a task is at this moment. Any rank may ask.
+    /// What a task is at this moment. Any rank may ask. Over several nodes, the end of a task on another rank may take a moment
+    /// to be seen.
     ///
     /// # Errors
     /// [`Error::NoSuchTask`](crate::Error::NoSuchTask), [`Error::Directory`](crate::Error::Directory),

@@ -116,6 +116,8 @@ impl Batch {
         let core = &comm.core;
         let call = Call::new(Kind::Report);
         core.enter(Kind::Report.name(), site)?;
+        // Before all meet, so that the root knows of every end.
+        let failure = failure.or(self.core.seat.settle().err());
         let note = Note {
             fault: failure.map(Error::clipped),
             ..Note::default()

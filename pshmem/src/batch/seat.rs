@@ -284,6 +284,15 @@ impl Seat {
         }
     }
 
+    /// Waits until the host has read what this rank has written to it.
+    pub(crate) fn settle(&self) -> Result<()> {
+        match &self.side {
+            Side::Node(_) => Ok(()),
+            // Requests of one rank are read in their order.
+            Side::Hosted { .. } => self.counts().map(|_| ()),
+        }
+    }
+
     /// What all tasks are. To be called on the root, which has them at hand.
     pub(crate) fn marks(&self) -> Vec<Mark> {
         let all = |board: Board<&[AtomicU64]>| {
