@@ -49,6 +49,9 @@ const CURSOR: usize = 0;
 const STACK: usize = 8;
 const WORKERS: usize = 16;
 
+/// What is added to the cursor when no more tasks are to be handed out.
+const CLOSED: u64 = 1 << 62;
+
 /// In the lines of a worker: ranks that have ended, with those that failed in the high half.
 const TALLY: usize = 0;
 /// The rank that was the first to fail, plus 1.
@@ -171,6 +174,9 @@ impl<W: Words> Board<W> {
     pub(crate) fn claim(&self) -> Option<Claimed> {
         loop {
             let place = self.words.fetch_add(CURSOR, 1);
+            if place >= CLOSED {
+                return None;
+            }
             if place >= self.layout.tasks as u64 {
                 return self.pop();
             }
@@ -183,6 +189,13 @@ impl<W: Words> Board<W> {
             if let Some(claimed) = self.start(task) {
                 return Some(claimed);
             }
+        }
+    }
+
+    /// Hands out no more tasks.
+    pub(crate) fn close(&self) {
+        if self.words.load(CURSOR) < CLOSED {
+            self.words.fetch_add(CURSOR, CLOSED);
         }
     }
 
@@ -480,6 +493,22 @@ mod tests {
         board.set(1, Mark::Done);
         assert_eq!(claim(&board), None);
         assert_eq!(board.mark(2), Mark::Running);
+    }
+
+    #[test]
+    fn a_closed_board_hands_out_nothing() {
+        let layout = layout(4, false);
+        let words = words(layout);
+        let board = Board {
+            layout,
+            words: &words[..],
+        };
+        assert_eq!(claim(&board), Some((0, 1)));
+        board.set(0, Mark::Open);
+        board.close();
+        board.close();
+        assert_eq!(claim(&board), None);
+        assert_eq!(board.mark(1), Mark::Open);
     }
 
     #[test]

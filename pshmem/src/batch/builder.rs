@@ -2,10 +2,12 @@
 
 use crate::batch::Batch;
 use crate::batch::board::{Layout, MOST_TASKS, Mark};
-use crate::batch::core::{Core, mark_of};
+use crate::batch::core::{Core, Given, mark_of};
 use crate::batch::disk::{self, Disk};
+use crate::batch::progress::Progress;
 use crate::batch::seat::{Beginning, Seat};
 use crate::batch::state::TaskState;
+use crate::batch::stop::{self, Stop};
 use crate::batch::store::{Opened, Store};
 use crate::batch::team::{Sizes, Team};
 use crate::comm::Comm;
@@ -52,6 +54,9 @@ pub struct BatchBuilder<'a> {
     order: Option<Order<'a>>,
     retries: u32,
     lease_timeout: Duration,
+    progress: bool,
+    at_sigterm: bool,
+    walltime: Option<Duration>,
 }
 
 impl<'a> BatchBuilder<'a> {
@@ -68,6 +73,9 @@ impl<'a> BatchBuilder<'a> {
             order: None,
             retries: 0,
             lease_timeout: Duration::from_secs(60),
+            progress: false,
+            at_sigterm: false,
+            walltime: None,
         }
     }
 
@@ -217,6 +225,43 @@ impl<'a> BatchBuilder<'a> {
         }
     }
 
+    /// Whether the root shows how far the tasks are, whenever its own worker comes for one: a bar on a terminal, else a line
+    /// every ten seconds, on stderr.
+    pub fn progress(self, progress: bool) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// Begins no more tasks after SIGTERM, which launchers and batch systems send before they end a job: the first worker
+    /// that sees it in [`next_task`](Batch::next_task) [stops](Batch::stop) all. The process no longer dies of the signal.
+    ///
+    /// Ask the batch system to send it to the ranks early enough: `--signal=TERM@300` for Slurm.
+    pub fn stop_at_sigterm(self, stop: bool) -> Self {
+        Self {
+            at_sigterm: stop,
+            ..self
+        }
+    }
+
+    /// Time that is left for the tasks, counted from [`build`](Self::build): a worker begins none that would not end in time
+    /// if it took as long as the longest one that it has run.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    /// use std::time::Duration;
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 3).walltime(Duration::from_millis(50)).build()?;
+    /// batch.next_task()?.expect("there is time").done()?;
+    /// std::thread::sleep(Duration::from_millis(60));
+    /// assert!(batch.next_task()?.is_none());
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn walltime(self, left: Duration) -> Self {
+        Self {
+            walltime: Some(left),
+            ..self
+        }
+    }
+
     /// Makes the batch.
     ///
     /// # Collective
@@ -237,9 +282,17 @@ impl<'a> BatchBuilder<'a> {
         let call = Call::new(Kind::Batch);
         core.enter(Kind::Batch.name(), site)?;
         core.check_root(call, self.root)?;
+        let mut fault = self.check().err();
+        if self.at_sigterm && fault.is_none() {
+            let caught = stop::catch_sigterm();
+            let (rank, host) = (self.comm.rank(), self.comm.host());
+            fault = caught
+                .err()
+                .map(|error| stop::no_handler(rank, host, &error));
+        }
         let note = Note {
             same: Some(self.summary().into_bytes()),
-            fault: self.check().err(),
+            fault,
             ..Note::default()
         };
         core.agree(call, note, |_| Vec::new())?;
@@ -263,6 +316,8 @@ impl<'a> BatchBuilder<'a> {
         };
         let (root, again, states, order) = (self.root, self.again, self.states, self.order);
         let panicked: Cell<Option<Payload>> = Cell::new(None);
+        // Tasks to be run, which the root gets to know.
+        let open = Cell::new(layout.tasks);
         let created: Cell<Option<Store>> = Cell::new(None);
         let seat = Seat::new(&all, call, root, layout, || {
             let marks = match &disk {
@@ -282,6 +337,8 @@ impl<'a> BatchBuilder<'a> {
                     marks.collect()
                 }
             };
+            let is_closed = |mark: &&Mark| !matches!(mark, Mark::Open | Mark::Unsure);
+            open.set(layout.tasks - marks.iter().filter(is_closed).count());
             let mut beginning = Beginning {
                 marks,
                 order: Vec::new(),
@@ -302,7 +359,16 @@ impl<'a> BatchBuilder<'a> {
                 disk::again_of(&again),
             )
         });
-        let core = Core::new(seat, team, root, names, disk, self.retries);
+        let shows = self.progress && all.rank() == root;
+        let given = Given {
+            names,
+            disk,
+            retries: self.retries,
+            root,
+            stop: Stop::new(self.at_sigterm, self.walltime),
+            progress: shows.then(|| Progress::new(open.get() as u64)),
+        };
+        let core = Core::new(seat, team, given);
         Ok(Batch {
             core: Rc::new(core),
         })

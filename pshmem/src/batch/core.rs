@@ -2,9 +2,11 @@
 
 use crate::batch::board::{Claimed, Ended, Mark};
 use crate::batch::disk::{Begun, Disk};
+use crate::batch::progress::Progress;
 use crate::batch::records::Records;
 use crate::batch::seat::Seat;
 use crate::batch::state::TaskState;
+use crate::batch::stop::Stop;
 use crate::batch::store::Commit;
 use crate::batch::team::{Grant, Team};
 use crate::error::{Error, Result};
@@ -19,19 +21,28 @@ use std::time::Instant;
 pub(crate) struct Core {
     pub(crate) seat: Seat,
     pub(crate) team: Team,
+    pub(crate) given: Given,
+    /// The task that this rank has and has not ended.
+    held: Cell<Option<u32>>,
+    pub(crate) records: RefCell<Records>,
+    /// Why this rank cannot go on, until its worker meets.
+    broken: RefCell<Option<Error>>,
+}
+
+/// What the settings of a batch have given to this rank.
+#[derive(Debug)]
+pub(crate) struct Given {
     /// The names of the tasks, where they have some.
     pub(crate) names: Arc<[String]>,
     /// Where their states are kept, if they are.
-    disk: Option<Disk>,
+    pub(crate) disk: Option<Disk>,
     /// How often a task that failed is run again.
     pub(crate) retries: u32,
-    /// The task that this rank has and has not ended.
-    pub(crate) held: Cell<Option<u32>>,
-    pub(crate) records: RefCell<Records>,
     /// Rank of the batch that keeps the account.
     pub(crate) root: usize,
-    /// Why this rank cannot go on, until its worker meets.
-    broken: RefCell<Option<Error>>,
+    pub(crate) stop: Stop,
+    /// On the root, if it was asked for.
+    pub(crate) progress: Option<Progress>,
 }
 
 /// The state that a mark stands for.
@@ -57,23 +68,13 @@ pub(crate) fn mark_of(state: TaskState) -> Mark {
 }
 
 impl Core {
-    pub(crate) fn new(
-        seat: Seat,
-        team: Team,
-        root: usize,
-        names: Arc<[String]>,
-        disk: Option<Disk>,
-        retries: u32,
-    ) -> Self {
+    pub(crate) fn new(seat: Seat, team: Team, given: Given) -> Self {
         Core {
             seat,
             team,
-            names,
-            disk,
-            retries,
+            given,
             held: Cell::new(None),
             records: RefCell::default(),
-            root,
             broken: RefCell::default(),
         }
     }
@@ -98,11 +99,21 @@ impl Core {
             Ok(grant)
         });
         match &granted {
-            Ok(grant) => self.held.set(grant.map(|grant| grant.claim.task)),
+            Ok(grant) => {
+                self.held.set(grant.map(|grant| grant.claim.task));
+                if let Some(progress) = &self.given.progress {
+                    let counts = || self.seat.counts().unwrap_or_default();
+                    progress.show(grant.is_none(), counts);
+                }
+                if let Some(Grant { claim, .. }) = grant {
+                    let worker = self.team.worker;
+                    tracing::debug!(worker, task = claim.task, attempt = claim.attempt, "begun");
+                }
+            }
             Err(_) => {
                 // The ranks could not meet after the claim, so it is for others.
                 if let Some(grant) = claimed.get() {
-                    if let Some(disk) = &self.disk {
+                    if let Some(disk) = &self.given.disk {
                         disk.give_up();
                     }
                     self.seat.set(grant.claim.task as usize, Mark::Open)?;
@@ -115,8 +126,14 @@ impl Core {
     /// The leader of a worker claims for all of its ranks.
     #[inline]
     fn claim(&self) -> Result<Option<Grant>> {
+        if self.given.stop.is_asked() {
+            self.seat.close()?;
+        }
+        if self.given.stop.is_late() {
+            return Ok(None);
+        }
         let (worker, size) = (self.team.worker, self.team.size());
-        match &self.disk {
+        match &self.given.disk {
             None => {
                 let claim = self.seat.claim(worker, size)?;
                 Ok(claim.map(|claim| Grant { claim, fence: 0 }))
@@ -129,7 +146,7 @@ impl Core {
         let (worker, size) = (self.team.worker, self.team.size());
         // Of the task before, which all ranks have ended.
         disk.give_up();
-        if disk.store.stop_requested() {
+        if self.given.stop.is_asked() || disk.store.stop_requested() {
             return Ok(None);
         }
         while let Some(claim) = self.seat.claim(worker, size)? {
@@ -151,6 +168,7 @@ impl Core {
     #[inline]
     pub(crate) fn end(&self, grant: Grant, since: Instant, failure: Option<&str>) -> Result<()> {
         self.held.set(None);
+        self.given.stop.note(since.elapsed());
         let team = &self.team;
         if team.size() == 1 {
             return self.record(grant, since, failure);
@@ -177,13 +195,18 @@ impl Core {
         } else {
             TaskState::Done
         };
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = &self.given.disk {
             let commit = disk.commit(claim, fence, state, failure.unwrap_or_default());
             if !matches!(commit, Ok(Commit::Recorded)) {
                 return self.not_recorded(claim, since, commit);
             }
         }
-        let again = failure.is_some() && claim.attempt <= self.retries;
+        let again = failure.is_some() && claim.attempt <= self.given.retries;
+        let (worker, task) = (self.team.worker, claim.task);
+        match failure {
+            None => tracing::debug!(worker, task, "done"),
+            Some(reason) => tracing::warn!(worker, task, reason, again, "failed"),
+        }
         self.records
             .borrow_mut()
             .add(claim, state, since.elapsed(), failure);
@@ -199,13 +222,14 @@ impl Core {
     #[cold]
     fn not_recorded(&self, claim: Claimed, since: Instant, commit: Result<Commit>) -> Result<()> {
         let task = claim.task as usize;
-        let name = self.names.get(task).cloned().unwrap_or_default();
+        let name = self.given.names.get(task).cloned().unwrap_or_default();
         let (error, mark) = match commit {
             Err(error) => (error, Mark::Failed),
             // What it is now, the other job decides.
             Ok(_) => (Error::TaskTakenOver { task, name }, Mark::Running),
         };
         let took = since.elapsed();
+        tracing::warn!(worker = self.team.worker, task, %error, "not recorded");
         let mut records = self.records.borrow_mut();
         records.add(claim, TaskState::Failed, took, Some(&error.to_string()));
         drop(records);
@@ -216,7 +240,7 @@ impl Core {
 
     /// The directory of a task, where the batch has one for each.
     pub(crate) fn dir(&self, task: usize) -> Option<PathBuf> {
-        self.disk.as_ref().map(|disk| disk.store.dir(task))
+        self.given.disk.as_ref().map(|disk| disk.store.dir(task))
     }
 
     /// The number, if there is such a task.
@@ -235,7 +259,7 @@ impl Core {
     pub(crate) fn state(&self, task: usize) -> Result<TaskState> {
         let task = self.check("state", task)?;
         let mark = self.seat.mark(task)?;
-        match &self.disk {
+        match &self.given.disk {
             // Other jobs may have changed it.
             Some(disk) if mark != Mark::Done => disk.store.state(task),
             _ => Ok(state_of(mark)),
@@ -244,7 +268,7 @@ impl Core {
 
     pub(crate) fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
         let task = self.check("set_state", task)?;
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = &self.given.disk {
             disk.store.set_state(task, state)?;
         }
         self.seat.set(task, mark_of(state))
@@ -253,7 +277,7 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        if let Some(disk) = &self.disk
+        if let Some(disk) = &self.given.disk
             && self.team.size() > 1
         {
             disk.leave_lease();

@@ -76,7 +76,20 @@ impl Disk {
                 self.lease.replace(Some(lease));
                 Begun::Ours(number)
             }
-            Begin::TakenBy { .. } => {
+            Begin::TakenBy {
+                job,
+                host,
+                pid,
+                age,
+            } => {
+                tracing::debug!(
+                    task = claim.task,
+                    job,
+                    host,
+                    pid,
+                    ?age,
+                    "run by another job"
+                );
                 self.elsewhere.borrow_mut().push(claim);
                 Begun::Not(Mark::Running)
             }

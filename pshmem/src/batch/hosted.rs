@@ -31,6 +31,8 @@ pub(crate) enum Wish {
         rank: usize,
         failure: Option<String>,
     },
+    /// That no more tasks are handed out.
+    Stop,
     /// To know how many tasks have been done, and have failed.
     Counts,
     /// Never to use it again. Not answered.
@@ -133,6 +135,10 @@ impl Boards {
             } => {
                 let ended = board.end(worker, size, (rank, failure.as_deref()));
                 return Some(Word::Ended(ended));
+            }
+            Wish::Stop => {
+                board.close();
+                return Some(Word::Counts(0, 0));
             }
             Wish::Counts => {
                 let (done, failed) = board.counts();

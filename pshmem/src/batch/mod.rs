@@ -4,6 +4,7 @@
 //!   a host
 //! - `team` workers, and how their ranks get a task together · `task` a task as a value · `core` claiming and recording
 //! - `builder` settings · `run`, `records`, `report` all tasks at once, and what became of them
+//! - `stop` when no more tasks are begun · `progress` how far they are
 //! - `state` the states of a task · `disk`, `store/` their files: one directory that several jobs share
 
 pub(crate) mod board;
@@ -11,11 +12,13 @@ mod builder;
 mod core;
 mod disk;
 pub(crate) mod hosted;
+mod progress;
 mod records;
 mod report;
 mod run;
 mod seat;
 pub(crate) mod state;
+mod stop;
 pub(crate) mod store;
 mod task;
 mod team;

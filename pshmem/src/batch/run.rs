@@ -123,7 +123,7 @@ impl Batch {
             ..Note::default()
         };
         core.agree(call, note, |_| Vec::new())?;
-        let states = if comm.rank() == self.core.root {
+        let states = if comm.rank() == self.core.given.root {
             let marks = self.core.seat.marks();
             marks.into_iter().map(|mark| mark as u8).collect()
         } else {
@@ -150,7 +150,7 @@ impl Batch {
             rest = others;
             postcard::from_bytes::<Share>(share).expect("what this executable encoded")
         });
-        let names = &self.core.names;
+        let names = &self.core.given.names;
         let mut report = BatchReport {
             tasks: (0..self.n_tasks())
                 .map(|index| unknown(index, names.get(index)))

@@ -273,6 +273,15 @@ impl Seat {
         }
     }
 
+    /// Lets the board hand out no more tasks.
+    pub(crate) fn close(&self) -> Result<()> {
+        if let Side::Node(segment) = &self.side {
+            self.board(segment).close();
+            return Ok(());
+        }
+        self.ask("stop", Wish::Stop).map(|_| ())
+    }
+
     /// Tasks that have been done, and that have failed.
     pub(crate) fn counts(&self) -> Result<(u64, u64)> {
         if let Side::Node(segment) = &self.side {

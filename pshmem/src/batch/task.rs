@@ -75,7 +75,7 @@ impl Task {
     /// ```
     #[must_use]
     pub fn name(&self) -> &str {
-        match self.core.names.get(self.index()) {
+        match self.core.given.names.get(self.index()) {
             Some(name) => name,
             None => self.number.get_or_init(|| self.index().to_string()),
         }

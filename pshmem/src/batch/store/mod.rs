@@ -45,6 +45,19 @@ pub(crate) struct Options {
     pub(crate) host: String,
 }
 
+impl Options {
+    /// Of somebody who is no job, for errors only.
+    pub(crate) fn of_nobody() -> Self {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Options {
+            lease_timeout: Duration::ZERO,
+            job: String::new(),
+            rank: 0,
+            host: host.trim().to_owned(),
+        }
+    }
+}
+
 /// A directory that has been looked through.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -194,7 +207,8 @@ impl Store {
 }
 
 /// Asks all jobs that work on a directory to begin no more tasks.
-pub(crate) fn request_stop(root: &Path, options: &Options) -> Result<()> {
+pub(crate) fn request_stop(root: &Path) -> Result<()> {
     let path = root.join(names::STOP);
-    std::fs::write(&path, "").map_err(files::failed(options, "writing", &path))
+    let options = Options::of_nobody();
+    std::fs::write(&path, "").map_err(files::failed(&options, "writing", &path))
 }

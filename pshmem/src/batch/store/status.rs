@@ -107,14 +107,7 @@ impl Batch {
     /// ```
     pub fn status(path: impl AsRef<Path>) -> Result<BatchStatus> {
         let root = path.as_ref();
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        // For errors only; a look is nobody's job.
-        let options = Options {
-            lease_timeout: Duration::ZERO,
-            job: String::new(),
-            rank: 0,
-            host: host.trim().to_owned(),
-        };
+        let options = Options::of_nobody();
         look(root, &options)
     }
 }
