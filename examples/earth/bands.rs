@@ -39,7 +39,7 @@ fn name(band: usize) -> String {
     reason = "between 0 and the number of bands"
 )]
 fn band_of(point: Point, bands: usize) -> usize {
-    let height = (point.sin_lat() + 1.) / 2. * bands as f64;
+    let height = f64::midpoint(point.sin_lat(), 1.) * bands as f64;
     (height as usize).min(bands - 1)
 }
 

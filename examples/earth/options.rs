@@ -94,6 +94,8 @@ mod tests {
             map: "a.png".into(),
             width: 800,
             data: "b.csv".into(),
+            bands: 12,
+            dir: "c".into(),
         };
         assert_eq!(options, Ok(Some(expected)));
         assert_eq!(parse("").unwrap().unwrap().total, 2_000_000);

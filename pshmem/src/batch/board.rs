@@ -247,7 +247,7 @@ impl<W: Words> Board<W> {
     /// Ends a claim.
     pub(crate) fn finish(&self, claim: Claimed, mark: Mark) {
         let at = self.layout.task(claim.task as usize);
-        let usual = Mark::Running as u64 | u64::from(claim.attempt) * ATTEMPT;
+        let usual = Mark::Running as u64 | (u64::from(claim.attempt) * ATTEMPT);
         let mut word = usual;
         while let Err(found) = self
             .words

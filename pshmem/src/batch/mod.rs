@@ -3,7 +3,7 @@
 //! - `board` who has which task, a protocol over atomic words · `seat` where these words are · `hosted` boards at the desk of
 //!   a host
 //! - `team` workers, and how their ranks get a task together · `task` a task as a value · `core` claiming and recording
-//! - `builder` settings · `run`, `records`, `report` all tasks at once, and what became of them
+//! - `builder` settings, `opening` what ranks make of them · `run`, `records`, `report` all tasks at once, and what became of them
 //! - `stop` when no more tasks are begun · `progress` how far they are
 //! - `state` the states of a task · `disk`, `store/` their files: one directory that several jobs share
 
@@ -12,6 +12,7 @@ mod builder;
 mod core;
 mod disk;
 pub(crate) mod hosted;
+mod opening;
 mod progress;
 mod records;
 mod report;

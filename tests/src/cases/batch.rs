@@ -206,12 +206,8 @@ pub fn states_at_first(comm: &Comm) -> Outcome {
         let run = report.tasks.iter().filter(|task| task.attempts > 0);
         let run: Vec<usize> = run.map(|task| task.index).collect();
         assert_eq!(run, expected);
-        for index in 0..states.len() {
-            let state = if run.contains(&index) {
-                Done
-            } else {
-                states[index]
-            };
+        for (index, state) in states.into_iter().enumerate() {
+            let state = if run.contains(&index) { Done } else { state };
             assert_eq!(batch.state(index)?, state);
         }
     }

@@ -410,7 +410,7 @@ fn a_stop_is_seen_within_a_moment() {
     let root = Scratch::new("stop");
     let store = open(root.path(), 1).store;
     assert!(!store.stop_requested());
-    request_stop(root.path(), &options()).unwrap();
+    request_stop(root.path()).unwrap();
     while !store.stop_requested() {
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -16,7 +16,7 @@
 //!
 //! - `race` how columns are timed against each other · `settings` what is asked for · `raw` MPI without the library
 //! - rows: `write` on one node · `nodes` over two · `read` · `fields` of a struct · `create` objects, splits, barriers ·
-//!   `lock` · `memory` peaks
+//!   `lock` · `batch` tasks · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -34,6 +34,7 @@
     )
 )]
 
+mod batch;
 mod create;
 mod fields;
 mod lock;
@@ -58,6 +59,7 @@ fn main() -> std::process::ExitCode {
         fields::rows(&bench)?;
         create::rows(&bench)?;
         lock::rows(&bench)?;
+        batch::rows(&bench)?;
         memory::rows(&bench)
     })
 }
