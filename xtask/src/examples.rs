@@ -6,6 +6,7 @@ use crate::outputs::{self, Earth};
 use crate::report::{Report, Row};
 use crate::suites::checked;
 use crate::{cargo, steps};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
     ));
 
     report.push(lock(program("lock", "2+2"), "threads", verbose));
+    report.push(batch(program("batch", "2+2"), "threads", verbose));
     let mut reference = Err("the example failed".into());
     let check = |earth: Earth| {
         reference = Ok(earth);
@@ -50,7 +52,20 @@ pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
         verbose,
         check,
     ));
+    let mut bands = program("earth", "1+2");
+    bands
+        .args(["--bands", "6", "--dir"])
+        .arg(fresh("earth-bands"));
+    let check = |earth: Earth| earth.same_as(reference.as_ref()?);
+    report.push(earth(bands, "threads", "1+2, bands", verbose, check));
     reference
+}
+
+/// A directory that no earlier run has left anything in.
+fn fresh(name: &str) -> PathBuf {
+    let dir = cargo::log_of(name).with_extension("d");
+    let _ = std::fs::remove_dir_all(&dir);
+    dir
 }
 
 /// Runs the examples, already built, under `mpi`.
@@ -74,6 +89,7 @@ pub(crate) fn under(mpi: &Mpi, reference: &Reference, verbose: bool, report: &mu
         ));
     }
     report.push(lock(program("lock", 4), mpi.name, verbose));
+    report.push(batch(program("batch", 4), mpi.name, verbose));
     for ranks in [1, 4] {
         let check = |earth: Earth| earth.same_as(reference.as_ref()?);
         report.push(earth(
@@ -97,6 +113,13 @@ fn quickstart(command: Command, library: &str, ranks: usize, verbose: bool) -> R
 fn lock(command: Command, library: &str, verbose: bool) -> Row {
     let row = Row::under("example lock", library, "4");
     checked(row, command, LIMIT, verbose, outputs::lock)
+}
+
+/// With four ranks.
+fn batch(mut command: Command, library: &str, verbose: bool) -> Row {
+    let row = Row::under("example batch", library, "4");
+    command.arg(fresh(&row.title())).arg("20");
+    checked(row, command, LIMIT, verbose, outputs::batch)
 }
 
 fn earth(
