@@ -23,6 +23,11 @@ impl Identity {
         file.metadata().map(Identity::from)
     }
 
+    /// That of the file with this name.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        path.symlink_metadata().map(Identity::from)
+    }
+
     /// Whether the file at `path` is this one.
     pub(super) fn is_at(self, path: &Path) -> bool {
         // Opened, because network file systems answer a mere look from memory.
@@ -116,6 +121,12 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 pub(super) fn link(content: &str, path: &Path) -> io::Result<()> {
     moment();
     std::os::unix::fs::symlink(content, path)
+}
+
+/// Gives a file one name more; an error when the name is taken.
+pub(super) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
+    moment();
+    std::fs::hard_link(from, to)
 }
 
 /// Makes a folder where there is none; its parent must be there.

@@ -360,19 +360,32 @@ fn is_id(name: &str) -> bool {
 
 /// Ids of all hearts in a root.
 pub(super) fn ids(root: &Path) -> io::Result<Vec<String>> {
+    let mut names = entries(root)?;
+    names.retain(|name| is_id(name));
+    Ok(names)
+}
+
+fn entries(root: &Path) -> io::Result<Vec<String>> {
     match std::fs::read_dir(root.join(names::OWN)) {
-        Ok(entries) => {
-            let names: io::Result<Vec<String>> = entries
-                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-                .collect();
-            names.map(|names| names.into_iter().filter(|name| is_id(name)).collect())
-        }
+        Ok(entries) => entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect(),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
-/// Removes the file of a heart that is gone.
-pub(super) fn bury(root: &Path, id: &str) -> io::Result<bool> {
-    files::remove(&root.join(names::OWN).join(id))
+/// Removes the files of hearts that are gone, and their patterns.
+pub(super) fn bury(root: &Path, gone: &[String]) -> io::Result<()> {
+    let mut names = entries(root)?;
+    names.retain(|name| {
+        let id = name.split('.').next();
+        id.is_some_and(|id| gone.iter().any(|gone| gone == id))
+    });
+    // The hearts last, so that a kill in between leaves all to the next job.
+    names.sort_by_key(|name| is_id(name));
+    for name in names {
+        files::remove(&root.join(names::OWN).join(name))?;
+    }
+    Ok(())
 }

@@ -36,7 +36,9 @@
 //! - *Nothing is written late*: every write to `state` is the rename of a file of that attempt, and a takeover removes both
 //!   before the next attempt begins. So `state`, as it was read after attempt `n` ended, cannot change until `n + 1` begins.
 //! - *A lost reply* of a network file system (the call was done, but repeated and then failed): a link is ours if it names our
-//!   key, and a rename was ours if `state` is now the very file.
+//!   key, and a commit was ours if `state` is now the very file.
+//! - *A disk that is full* keeps a task from being begun, and never a DONE from being recorded: its word is written, and the file
+//!   closed without an error, before the task begins.
 //!
 //! # Killed between two calls
 //!
@@ -53,10 +55,14 @@
 //! RUNNING without an attempt that lasts is nobody's: a task of a job that died, or of the Python package. The latter has no
 //! leases, so a Python job that runs beside ours loses its tasks to it. A removal by hand of `state` opens the task again; one
 //! of other files costs at most work done twice.
+//!
+//! Nothing is forced to the disk: when a whole machine loses its power, the states of its last seconds may be lost or empty, and
+//! their tasks run again.
 
 use crate::batch::state::TaskState;
 use crate::batch::store::files::Identity;
 use crate::batch::store::heart::{Heart, Held, Life, Sign};
+use crate::batch::store::pattern::Pattern;
 use crate::batch::store::{Options, files, heart, states};
 use crate::error::Result;
 use std::io::{self, ErrorKind};
@@ -210,6 +216,7 @@ pub(super) struct Claims<'a> {
     pub(super) root: &'a Path,
     pub(super) options: &'a Options,
     pub(super) heart: &'a Arc<Heart>,
+    pub(super) pattern: &'a Pattern,
 }
 
 impl Claims<'_> {
@@ -272,7 +279,8 @@ impl Claims<'_> {
         let held = self.heart.hold()?;
         let key = self.heart.fresh_key();
         let (running, end) = (running(dir, &key), end(dir, &key));
-        let begun = files::create(&running, states::content(TaskState::Running))
+        self.pattern
+            .put(&running)
             .map_err(self.failed("writing", &running))?;
         let file = match files::create(&end, states::content(TaskState::Done)) {
             Ok(file) => file,
@@ -292,10 +300,9 @@ impl Claims<'_> {
             held,
         };
         let link = link(dir, number);
-        let outcome = self.own_link(&link, &key).and_then(|is_own| {
-            let state = states::path(dir);
-            Ok(is_own && took_away(&running, &state, begun)?)
-        });
+        let outcome = self
+            .own_link(&link, &key)
+            .and_then(|is_own| Ok(is_own && self.announce(&running, &lease)?));
         if let Ok(true) = outcome {
             return Ok(Some(lease));
         }
@@ -323,6 +330,18 @@ impl Claims<'_> {
             is_over: false,
             held: self.heart.hold()?,
         }))
+    }
+
+    /// Makes the state RUNNING; `false` when the attempt was taken over.
+    fn announce(&self, running: &Path, lease: &Lease) -> io::Result<bool> {
+        match files::rename(running, &states::path(&lease.dir)) {
+            // Two names of one file stay both: the state may be one that this rank has left.
+            Ok(()) if lease.number > 1 => files::remove(running).map(|_| true),
+            Ok(()) => Ok(true),
+            // Taken over, or a call that was repeated because the reply to the first one was lost.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(lease.end.exists()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes the link of an attempt; `false` when it is another's.

@@ -11,6 +11,7 @@ pub(crate) mod lease;
 #[cfg(test)]
 mod moments;
 mod names;
+mod pattern;
 mod process;
 #[cfg(test)]
 mod scratch;
@@ -23,6 +24,7 @@ use crate::batch::state::TaskState;
 use crate::batch::store::heart::{Heart, Life};
 use crate::batch::store::lease::Claims;
 pub(crate) use crate::batch::store::lease::{Again, Begin, Commit, Lease};
+use crate::batch::store::pattern::Pattern;
 use crate::error::{Error, Result};
 use std::cell::Cell;
 use std::io;
@@ -74,6 +76,7 @@ pub(crate) struct Store {
     names: Arc<[String]>,
     options: Options,
     heart: Arc<Heart>,
+    pattern: Pattern,
     /// When the stop file was looked for, and whether it was there.
     stop: Cell<(Option<Instant>, bool)>,
 }
@@ -83,11 +86,11 @@ impl Store {
     /// gone have left is cleared away.
     pub(crate) fn create(
         root: &Path,
-        names: impl Into<Arc<[String]>>,
+        tasks: impl Into<Arc<[String]>>,
         options: &Options,
     ) -> Result<Opened> {
-        let store = Store::attach(root, names, options);
-        self::names::check(&store.names)?;
+        let store = Store::attach(root, tasks, options);
+        names::check(&store.names)?;
         std::fs::create_dir_all(root).map_err(store.failed("making the folder", root))?;
         let (mut states, mut strange) = (Vec::with_capacity(store.names.len()), Vec::new());
         for task in 0..store.names.len() {
@@ -113,11 +116,13 @@ impl Store {
     }
 
     /// On the other ranks: touches no file.
-    pub(crate) fn attach(root: &Path, names: impl Into<Arc<[String]>>, options: &Options) -> Store {
+    pub(crate) fn attach(root: &Path, tasks: impl Into<Arc<[String]>>, options: &Options) -> Store {
+        let heart = Heart::of(root, options);
         Store {
             root: root.to_owned(),
-            names: names.into(),
-            heart: Heart::of(root, options),
+            names: tasks.into(),
+            pattern: Pattern::new(root.join(names::OWN).join(heart.fresh_key())),
+            heart,
             options: options.clone(),
             stop: Cell::default(),
         }
@@ -144,6 +149,7 @@ impl Store {
             root: &self.root,
             options: &self.options,
             heart: &self.heart,
+            pattern: &self.pattern,
         }
     }
 
@@ -191,10 +197,7 @@ impl Store {
             lease::clear(&self.dir(task), &gone).map_err(failed)?;
         }
         // Last, so that a kill in between leaves them to the next job.
-        for id in gone {
-            heart::bury(&self.root, &id).map_err(failed)?;
-        }
-        Ok(())
+        heart::bury(&self.root, &gone).map_err(failed)
     }
 
     fn found(&self, dir: &Path) -> Result<states::Found> {

@@ -153,7 +153,14 @@ fn a_lease_that_is_dropped_leaves_the_task_to_others() {
     let store = open(root.path(), 1).store;
     drop(lease(&store, 0));
     assert_eq!(word(&store, 0), "RUNNING\n");
-    assert_eq!(lease(&store, 0).attempt(), 2);
+    let second = lease(&store, 0);
+    assert_eq!(second.attempt(), 2);
+    assert_eq!(word(&store, 0), "RUNNING\n");
+    assert_eq!(
+        second.commit(TaskState::Done, "").unwrap(),
+        Commit::Recorded
+    );
+    assert_eq!(files(&store.dir(0)), [".attempt.1", ".attempt.2", "state"]);
 }
 
 #[test]
@@ -293,6 +300,7 @@ fn an_old_look_cannot_make_an_old_number_again() {
         root: root.path(),
         options: &store.options,
         heart: &store.heart,
+        pattern: &store.pattern,
     };
     assert!(claims.claim(&store.dir(0), 1).unwrap().is_none());
     assert_eq!(files(&store.dir(0)), [".attempt.1", "state"]);
