@@ -21,6 +21,7 @@
 //! - [`derive@SharedLayout`] turns a struct into one node-shared layout; its page is the manual of the derive.
 //!   [`derive@SharedColumns`] stores records as one array per field.
 //! - [`Lock`] serves ranks in order of request, on one node or over many; [`Mutex`] and [`RwLock`] protect a value.
+//! - [`Batch`] hands out tasks to groups of ranks, across jobs and crashes.
 //! - [`Error`] explains what went wrong, where, and what to do.
 //!
 //! # What makes it safe

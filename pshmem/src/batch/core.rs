@@ -14,7 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What all handles of one rank share.
 #[derive(Debug)]
@@ -168,10 +168,11 @@ impl Core {
     #[inline]
     pub(crate) fn end(&self, grant: Grant, since: Instant, failure: Option<&str>) -> Result<()> {
         self.held.set(None);
-        self.given.stop.note(since.elapsed());
+        let took = since.elapsed();
+        self.given.stop.note(took);
         let team = &self.team;
         if team.size() == 1 {
-            return self.record(grant, since, failure);
+            return self.record(grant, took, failure);
         }
         let ended = self
             .seat
@@ -182,13 +183,13 @@ impl Core {
         }
         match ended? {
             None => Ok(()),
-            Some(Ended::Well) => self.record(grant, since, None),
-            Some(Ended::Failed(_, reason)) => self.record(grant, since, Some(&reason)),
+            Some(Ended::Well) => self.record(grant, took, None),
+            Some(Ended::Failed(_, reason)) => self.record(grant, took, Some(&reason)),
         }
     }
 
     #[inline]
-    fn record(&self, grant: Grant, since: Instant, failure: Option<&str>) -> Result<()> {
+    fn record(&self, grant: Grant, took: Duration, failure: Option<&str>) -> Result<()> {
         let Grant { claim, fence } = grant;
         let state = if failure.is_some() {
             TaskState::Failed
@@ -198,7 +199,7 @@ impl Core {
         if let Some(disk) = &self.given.disk {
             let commit = disk.commit(claim, fence, state, failure.unwrap_or_default());
             if !matches!(commit, Ok(Commit::Recorded)) {
-                return self.not_recorded(claim, since, commit);
+                return self.not_recorded(claim, took, commit);
             }
         }
         let again = failure.is_some() && claim.attempt <= self.given.retries;
@@ -207,9 +208,7 @@ impl Core {
             None => tracing::debug!(worker, task, "done"),
             Some(reason) => tracing::warn!(worker, task, reason, again, "failed"),
         }
-        self.records
-            .borrow_mut()
-            .add(claim, state, since.elapsed(), failure);
+        self.records.borrow_mut().add(claim, state, took, failure);
         self.seat
             .finish(self.team.worker, claim, mark_of(state), !again)?;
         if again {
@@ -220,7 +219,7 @@ impl Core {
 
     /// The end of a task could not be recorded in its directory.
     #[cold]
-    fn not_recorded(&self, claim: Claimed, since: Instant, commit: Result<Commit>) -> Result<()> {
+    fn not_recorded(&self, claim: Claimed, took: Duration, commit: Result<Commit>) -> Result<()> {
         let task = claim.task as usize;
         let name = self.given.names.get(task).cloned().unwrap_or_default();
         let (error, mark) = match commit {
@@ -228,7 +227,6 @@ impl Core {
             // What it is now, the other job decides.
             Ok(_) => (Error::TaskTakenOver { task, name }, Mark::Running),
         };
-        let took = since.elapsed();
         tracing::warn!(worker = self.team.worker, task, %error, "not recorded");
         let mut records = self.records.borrow_mut();
         records.add(claim, TaskState::Failed, took, Some(&error.to_string()));

@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::say::say;
 use std::cell::OnceCell;
 use std::fmt;
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
@@ -39,8 +38,6 @@ pub struct Task {
     /// The number as text, and the directory, once they have been asked for.
     number: OnceCell<String>,
     dir: OnceCell<Option<PathBuf>>,
-    /// Ranks end tasks on their own thread.
-    _thread: PhantomData<*const ()>,
 }
 
 impl Task {
@@ -52,7 +49,6 @@ impl Task {
             ended: false,
             number: OnceCell::new(),
             dir: OnceCell::new(),
-            _thread: PhantomData,
         }
     }
 

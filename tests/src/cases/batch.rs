@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pshmem::{Batch, Comm, Engine, Error, Shared, TaskState};
 
-use crate::check::{all_say, gather, odd_ranks, same_error, works};
+use crate::check::{all_say, gather, odd_ranks, others_error, same_error, works};
 use crate::report::{Failure, Outcome};
 
 /// Adds what all ranks pass.
@@ -693,4 +693,64 @@ pub fn a_late_result(comm: &Comm) -> Outcome {
     assert_eq!(batch.state(0)?, TaskState::Running);
     comm.barrier()?;
     Ok(())
+}
+
+/// No worker begins a task any more, whoever has asked for it and how; what is left stays open.
+pub fn stopped(comm: &Comm) -> Outcome {
+    let last = comm.rank() == comm.size() - 1;
+    let batch = Batch::builder(comm, 2 * comm.size()).build()?;
+    if let Some(task) = batch.next_task()? {
+        comm.barrier()?;
+        if last {
+            batch.stop()?;
+        }
+        comm.barrier()?;
+        assert!(batch.next_task().is_err(), "it still has a task");
+        task.done()?;
+    }
+    assert!(batch.next_task()?.is_none());
+    assert_eq!(batch.report()?.count(TaskState::Open), comm.size());
+
+    let folder = Folder::new(comm)?;
+    let batch = Batch::builder(comm, comm.size())
+        .state_dir(&folder.path, names(comm.size()))
+        .build()?;
+    if last {
+        Batch::request_stop(&folder.path)?;
+    }
+    comm.barrier()?;
+    assert!(batch.next_task()?.is_none());
+    assert_eq!(batch.state(0)?, TaskState::Open);
+    comm.barrier()?;
+
+    let batch = Batch::builder(comm, 100)
+        .worker_size(comm.size())
+        .walltime(Duration::from_millis(200))
+        .build()?;
+    let report = batch.run(|_, _| {
+        std::thread::sleep(Duration::from_millis(30));
+        Ok::<(), Error>(())
+    })?;
+    let done = report.count(TaskState::Done);
+    assert!(done < 7, "{done} tasks of 30 ms have ended in 200 ms");
+    assert_eq!(report.count(TaskState::Open), 100 - done);
+    Ok(())
+}
+
+/// The closure that tells costs panics: an error on the others, and the batch is not made.
+pub fn an_order_that_panics(comm: &Comm) -> Outcome {
+    let root = comm.size() - 1;
+    let build = || {
+        let builder = Batch::builder(comm, 3).root(root);
+        builder
+            .order(|task| -> u64 { panic!("no cost for {task}") })
+            .build()
+    };
+    let end = catch_unwind(AssertUnwindSafe(build));
+    assert_eq!(end.is_err(), comm.rank() == root);
+    let error = others_error(comm, root, end.ok().and_then(Result::err))?;
+    if let Some(error) = error {
+        assert!(matches!(error, Error::Closure { .. }), "{error:?}");
+    }
+    works(comm)
 }
