@@ -90,6 +90,7 @@ fn job() {
     match words.next().unwrap() {
         "once" => once(&root, words),
         "work" => work(&root, words),
+        "full" => full(&root),
         other => panic!("{other}"),
     }
 }
@@ -141,6 +142,38 @@ fn work<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
             return;
         }
     }
+}
+
+/// Runs out of room for files between the begin and the end of its tasks.
+fn full(root: &Path) {
+    let store = Store::attach(root, names(3), &options(60_000, "full"));
+    let begin = |task| store.begin(task, Again::default());
+    let (Begin::Ours(well), Begin::Ours(badly)) = (begin(0).unwrap(), begin(1).unwrap()) else {
+        panic!("they are nobody's");
+    };
+    let pid = std::process::id().to_string();
+    let mut limit = Command::new("prlimit");
+    limit.args(["--pid", &pid, "--fsize=0"]);
+    assert!(limit.status().unwrap().success());
+    assert!(
+        fs::write(root.join("something"), "x").is_err(),
+        "there is still room"
+    );
+    // Its word was written before it began.
+    let outcome = well.commit(TaskState::Done, "").unwrap();
+    assert_eq!(outcome, Commit::Recorded);
+    // Another word cannot be written here, as the limit is not that of a disk: then nothing is recorded.
+    let error = badly.commit(TaskState::Failed, "why").unwrap_err();
+    assert!(
+        matches!(&error, Error::Directory { call, .. } if call == "writing"),
+        "{error}"
+    );
+    assert_eq!(store.state(1).unwrap(), TaskState::Running);
+    let error = begin(2).unwrap_err();
+    assert!(error.to_string().contains("t2"), "{error}");
+    assert_eq!(fs::read_dir(store.dir(2)).unwrap().count(), 0);
+    assert!(store.set_state(2, TaskState::Done).is_err());
+    assert_eq!(store.state(2).unwrap(), TaskState::Open);
 }
 
 /// A root with one task: new, or left by a job that died in its middle.
@@ -280,6 +313,30 @@ fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
             "{after} moments, {refused} refused"
         );
     }
+}
+
+#[test]
+fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
+    let root = Scratch::new("full");
+    drop(Store::create(root.path(), names(3), &options(60_000, "test")).unwrap());
+    let program = std::env::current_exe().unwrap();
+    let mut job = Command::new("bash");
+    // Too large a file is an error then, and not the end of the process.
+    job.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(["--exact", "batch::store::jobs::job", "--nocapture"])
+        .env(PLAN, format!("{} full", root.path().display()))
+        .stdout(Stdio::null());
+    let mut job = Job(job.spawn().unwrap());
+    let status = job.until("it does not end", |job| job.0.try_wait().unwrap());
+    assert!(status.success());
+    let opened = Store::create(root.path(), names(3), &options(60_000, "next")).unwrap();
+    let expected = [TaskState::Done, TaskState::Running, TaskState::Open];
+    assert_eq!(opened.states, expected);
+    assert!(matches!(
+        opened.store.begin(1, Again::default()).unwrap(),
+        Begin::Ours(_)
+    ));
 }
 
 #[test]

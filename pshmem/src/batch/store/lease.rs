@@ -302,7 +302,7 @@ impl Claims<'_> {
         let link = link(dir, number);
         let outcome = self
             .own_link(&link, &key)
-            .and_then(|is_own| Ok(is_own && self.announce(&running, &lease)?));
+            .and_then(|is_own| Ok(is_own && lease.announce(&running)?));
         if let Ok(true) = outcome {
             return Ok(Some(lease));
         }
@@ -330,18 +330,6 @@ impl Claims<'_> {
             is_over: false,
             held: self.heart.hold()?,
         }))
-    }
-
-    /// Makes the state RUNNING; `false` when the attempt was taken over.
-    fn announce(&self, running: &Path, lease: &Lease) -> io::Result<bool> {
-        match files::rename(running, &states::path(&lease.dir)) {
-            // Two names of one file stay both: the state may be one that this rank has left.
-            Ok(()) if lease.number > 1 => files::remove(running).map(|_| true),
-            Ok(()) => Ok(true),
-            // Taken over, or a call that was repeated because the reply to the first one was lost.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(lease.end.exists()),
-            Err(error) => Err(error),
-        }
     }
 
     /// Makes the link of an attempt; `false` when it is another's.
@@ -410,6 +398,18 @@ impl Lease {
         } else {
             Commit::Refused
         })
+    }
+
+    /// Makes the state RUNNING; `false` when the attempt was taken over.
+    fn announce(&self, running: &Path) -> io::Result<bool> {
+        match files::rename(running, &states::path(&self.dir)) {
+            // Two names of one file stay both: the state may be one that this rank has left.
+            Ok(()) if self.number > 1 => files::remove(running).map(|_| true),
+            Ok(()) => Ok(true),
+            // Taken over, or a call that was repeated because the reply to the first one was lost.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(self.end.exists()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends the attempt without a word about how.

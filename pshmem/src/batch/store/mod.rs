@@ -14,6 +14,8 @@ mod names;
 mod pattern;
 mod process;
 #[cfg(test)]
+mod python;
+#[cfg(test)]
 mod scratch;
 mod states;
 pub(crate) mod status;

@@ -459,3 +459,62 @@ fn threads_share_tasks_without_running_any_twice() {
         vec![TaskState::Done; count]
     );
 }
+
+#[test]
+fn somebody_who_looks_sees_who_runs_what_and_changes_nothing() {
+    use TaskState::{Done, Failed, Open, Running};
+    let root = Scratch::new("status");
+    let store = open(root.path(), 5).store;
+    assert_eq!(
+        lease(&store, 0).commit(TaskState::Done, "").unwrap(),
+        Commit::Recorded
+    );
+    let reason = "no ink\nat all";
+    assert_eq!(
+        lease(&store, 1).commit(TaskState::Failed, reason).unwrap(),
+        Commit::Recorded
+    );
+    let held = lease(&store, 2);
+    drop(lease(&store, 3));
+    fs::write(root.path().join("notes.txt"), "not a task").unwrap();
+    let status = crate::Batch::status(root.path()).unwrap();
+    let states: Vec<TaskState> = status.tasks().iter().map(|task| task.state).collect();
+    assert_eq!(states, [Done, Failed, Running, Running, Open]);
+    assert_eq!(status.tasks()[1].reason.as_deref(), Some(reason));
+    let holder = status.tasks()[2].holder.as_ref().unwrap();
+    assert_eq!(
+        (&*holder.job, &*holder.host, holder.pid),
+        ("job 1", "node0", std::process::id())
+    );
+    assert!(holder.is_alive && status.tasks()[3].holder.is_none());
+    let text = status.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[0].ends_with(": 1 DONE, 2 RUNNING, 1 FAILED, 1 OPEN"),
+        "{text}"
+    );
+    assert_eq!(lines[1], "FAILED   task_1  attempt 1  no ink; at all");
+    assert!(
+        lines[2].starts_with("RUNNING  task_2  attempt 1 by job job 1 on node0, process "),
+        "{text}"
+    );
+    assert_eq!(
+        lines[3],
+        "RUNNING  task_3  attempt 1  nobody runs it; the next job does"
+    );
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(format!("{status:#}").lines().count(), 6);
+    // Strange files, a request to stop, a holder that is gone.
+    fs::write(store.dir(4).join("state"), "").unwrap();
+    request_stop(root.path()).unwrap();
+    bereave(root.path(), &key(&store.dir(2)));
+    let before = files(&store.dir(2));
+    let text = crate::Batch::status(root.path()).unwrap().to_string();
+    assert!(
+        text.contains("which is dead or silent") && text.contains("is empty"),
+        "{text}"
+    );
+    assert!(text.ends_with("/stop"), "{text}");
+    assert_eq!(files(&store.dir(2)), before);
+    assert_eq!(held.commit(Done, "").unwrap(), Commit::Recorded);
+}
