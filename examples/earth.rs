@@ -4,6 +4,7 @@
 //! cargo run --release --example earth                                    ranks are threads, one per core
 //! PSHMEM_LOCAL=2+2 cargo run --release --example earth                   two nodes of two ranks, as threads
 //! mpirun -n 4 target/release/examples/earth --total 10000000             after `cargo build --release --features mpi --example earth`
+//! earth --bands 36 --dir /scratch/earth                                  in tasks: kill it, and start it again
 //! ```
 //!
 //! Every rank asks the coastlines, so each node holds them once instead of each process; the same goes for the map
@@ -11,8 +12,11 @@
 //! not on how many ranks there are, nor on where they run. (The coastlines enclose 28.75 % of the globe. Geography
 //! books say 29.2 %; they count the ice shelves of Antarctica as land.)
 //!
-//! `earth/` holds the parts that know nothing of ranks: coastlines, random points, picture, options.
+//! `earth/` holds the parts that know nothing of ranks: coastlines, random points, picture, options; and `bands`, where the map
+//! is counted by tasks.
 
+#[path = "earth/bands.rs"]
+mod bands;
 #[path = "earth/coast.rs"]
 mod coast;
 #[path = "earth/map.rs"]
@@ -83,12 +87,17 @@ fn earth(comm: &Comm) -> Result<(), Failure> {
     let mut map = Shared::<Array2<Hits>>::new(comm, canvas.shape())?;
 
     let start = Instant::now();
-    let counts = throw(comm, coast.view(), canvas, &options);
-    // One rank after the other adds what it counted to the map, in place, and the map of every node follows.
-    for rank in 0..comm.size() {
-        map.update(rank, |mut map| {
-            map.zip_mut_with(&counts, |sum, own| *sum += *own);
-        })?;
+    if options.bands > 0 {
+        bands::count(comm, coast.view(), canvas, &options)?;
+        map.try_update(0, |mut map| bands::add(&options, &mut map.view_mut()))?;
+    } else {
+        let counts = throw(comm, coast.view(), canvas, &options);
+        // One rank after the other adds what it counted to the map, in place, and the map of every node follows.
+        for rank in 0..comm.size() {
+            map.update(rank, |mut map| {
+                map.zip_mut_with(&counts, |sum, own| *sum += *own);
+            })?;
+        }
     }
     let seconds = start.elapsed().as_secs_f64();
 

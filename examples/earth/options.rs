@@ -13,6 +13,9 @@ Options:
   --map FILE    the world map to write, as PNG [earth.png]
   --width W     its width in pixels, 64 to 16384 [1440]
   --data FILE   coastlines to read instead of examples/data/land-50m.csv
+  --bands N     cut the globe into N bands, each a task: a run that was killed goes on where it ended, and several runs
+                may share the bands [0: no tasks]
+  --dir DIR     where the bands are kept [earth-bands]
   --help        this text
 
 Ranks are MPI processes under mpirun (build with `--features mpi`), threads otherwise: one per core, or as
@@ -27,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) map: PathBuf,
     pub(crate) width: u32,
     pub(crate) data: PathBuf,
+    pub(crate) bands: usize,
+    pub(crate) dir: PathBuf,
 }
 
 impl Options {
@@ -38,6 +43,8 @@ impl Options {
             map: "earth.png".into(),
             width: 1440,
             data: coast::DEFAULT_FILE.into(),
+            bands: 0,
+            dir: "earth-bands".into(),
         };
         let mut args = args.into_iter();
         while let Some(name) = args.next() {
@@ -49,6 +56,8 @@ impl Options {
                 "--map" => options.map = value()?.into(),
                 "--width" => options.width = number(&name, &value()?, 64..=16_384)? as u32,
                 "--data" => options.data = value()?.into(),
+                "--bands" => options.bands = number(&name, &value()?, 0..=9999)? as usize,
+                "--dir" => options.dir = value()?.into(),
                 "--help" | "-h" => return Ok(None),
                 _ => return Err(format!("unknown option `{name}`; --help lists them")),
             }
@@ -85,6 +94,8 @@ mod tests {
             map: "a.png".into(),
             width: 800,
             data: "b.csv".into(),
+            bands: 12,
+            dir: "c".into(),
         };
         assert_eq!(options, Ok(Some(expected)));
         assert_eq!(parse("").unwrap().unwrap().total, 2_000_000);

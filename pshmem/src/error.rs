@@ -260,6 +260,21 @@ pub enum Error {
         text: String,
     },
 
+    /// A file or folder that holds the states of a batch's tasks could not be read or written.
+    #[error("{call} of {path} failed on rank {rank} ({host}): {text}")]
+    Directory {
+        /// The file or folder.
+        path: String,
+        /// What was to be done with it.
+        call: String,
+        /// The system's own text.
+        text: String,
+        /// Rank in the `Comm` of the batch.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
     /// An MPI call returned an error code.
     #[error("{call} failed on rank {rank} ({host}) with code {code} (class {class}): {text}")]
     Mpi {
@@ -309,6 +324,56 @@ pub enum Error {
         rank: usize,
     },
 
+    /// A rank of the same worker has ended its task with a failure, so it joins no further call on the worker's `Comm`.
+    ///
+    /// End the task too and go on with `next_task`.
+    #[error("task {task} failed on rank {rank} of its worker ({host}): {message}")]
+    TaskFailed {
+        /// The task.
+        task: usize,
+        /// Rank in the worker's `Comm`.
+        rank: usize,
+        /// Its host.
+        host: String,
+        /// The reason it gave.
+        message: String,
+    },
+
+    /// `next_task` was called while a rank of the worker has a task that it has not ended.
+    #[error(
+        "`next_task`: rank {rank} of the worker still has task {task}; end it by `done` or `failed`, or drop it, on every \
+         rank of the worker first"
+    )]
+    TaskHeld {
+        /// Rank in the worker's `Comm`.
+        rank: usize,
+        /// Its task.
+        task: usize,
+    },
+
+    /// The result of a task came too late: another job has taken the task over, because this one seemed to be dead.
+    #[error(
+        "task {task} ({name}) has been taken over by another job, because this one gave no sign of life for longer than the \
+         lease timeout; what it did is not recorded"
+    )]
+    TaskTakenOver {
+        /// The task.
+        task: usize,
+        /// Its name.
+        name: String,
+    },
+
+    /// There is no task of that number.
+    #[error("`{call}`: there is no task {task}; the batch has {tasks} tasks, numbered from 0")]
+    NoSuchTask {
+        /// The call.
+        call: String,
+        /// The number that was asked for.
+        task: usize,
+        /// Number of tasks.
+        tasks: usize,
+    },
+
     /// An environment variable or a setting cannot be used.
     #[error("{name}={value}: {reason}")]
     Setting {
@@ -336,11 +401,49 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error with its long texts cut, so that it can be told to other ranks.
+    pub(crate) fn clipped(mut self) -> Self {
+        const TEXT: usize = 300;
+        let cut = |text: &mut String| *text = clip(text, TEXT);
+        match &mut self {
+            Error::Setting {
+                name,
+                value,
+                reason,
+            } => [name, value, reason].into_iter().for_each(cut),
+            Error::System { text, host, .. } | Error::Mpi { text, host, .. } => {
+                [text, host].into_iter().for_each(cut);
+            }
+            Error::Directory {
+                path,
+                call,
+                text,
+                host,
+                ..
+            } => {
+                // What tells paths apart is at their ends.
+                if path.len() > TEXT {
+                    let tail =
+                        (path.len() - TEXT..path.len()).find(|&at| path.is_char_boundary(at));
+                    *path = format!("…{}", &path[tail.unwrap_or(path.len())..]);
+                }
+                [call, text, host].into_iter().for_each(cut);
+            }
+            Error::Closure { message, .. } | Error::TaskFailed { message, .. } => cut(message),
+            Error::TaskTakenOver { name, .. } => cut(name),
+            _ => {}
+        }
+        self
+    }
+
     /// Whether the `Comm` that returned this error refuses every later call.
     pub(crate) fn is_fatal(&self) -> bool {
         matches!(
             self,
-            Error::Diverged { .. } | Error::RankFailed { .. } | Error::Finished { .. }
+            Error::Diverged { .. }
+                | Error::RankFailed { .. }
+                | Error::TaskFailed { .. }
+                | Error::Finished { .. }
         )
     }
 }

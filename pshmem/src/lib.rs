@@ -24,6 +24,7 @@
 //!   [`gather`](Shared::gather) takes a block of each rank, [`reduce_into`](Shared::reduce_into) sums up private arrays of all
 //!   ranks, or combines them by another [`Op`].
 //! - [`Lock`] serves ranks in order of request, on one node or over many; [`Mutex`] and [`RwLock`] protect a value.
+//! - [`Batch`] hands out tasks to groups of ranks, across jobs and crashes.
 //! - [`Error`] explains what went wrong, where, and what to do.
 //!
 //! # What makes it safe
@@ -61,6 +62,7 @@
 //! Without it nothing needs to be installed.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod comm;
 mod error;
 mod launch;
@@ -75,6 +77,8 @@ mod shared;
 mod sync;
 mod transport;
 
+pub use batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
+pub use batch::{Batch, BatchBuilder, BatchReport, Task, TaskReport, TaskState};
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};

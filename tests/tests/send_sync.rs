@@ -2,7 +2,8 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 use pshmem::{
-    Comm, Error, Field, Lock, LockGuard, Mutex, MutexGuard, NodeInfo, RwLock, Schema, Shared,
+    Batch, Comm, Error, Field, Lock, LockGuard, Mutex, MutexGuard, NodeInfo, RwLock, Schema,
+    Shared, Task,
 };
 
 /// Compiles only for a type that does not implement the trait: for one that does, `some_item` could be either of two.
@@ -43,6 +44,10 @@ fn handles_stay_on_their_thread() {
     assert_not!(MutexGuard<'static, [f64]>: Sync);
     assert_not!(RwLock<u64>: Send);
     assert_not!(RwLock<u64>: Sync);
+    assert_not!(Batch: Send);
+    assert_not!(Batch: Sync);
+    assert_not!(Task: Send);
+    assert_not!(Task: Sync);
 }
 
 #[test]

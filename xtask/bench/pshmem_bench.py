@@ -1,4 +1,4 @@
-"""Times the Python package pshmem (MPIShared, MPILock) for `cargo xtask bench`.
+"""Times the Python package pshmem (MPIShared, MPILock, MPIBatch) for `cargo xtask bench`.
 
 Rank 0 prints one line per measurement, as the bench of the Rust library does:
 row<TAB>column<TAB>number<TAB>unit. Each number is the median over batches on the slowest rank.
@@ -10,8 +10,9 @@ import time
 
 import numpy as np
 from mpi4py import MPI
+from mpi4py.futures import MPICommExecutor
 from mpi4py.util.sync import Mutex
-from pshmem import MPILock, MPIShared
+from pshmem import MPIBatch, MPILock, MPIShared
 
 COMM = MPI.COMM_WORLD
 # One row takes about this long: a batch of calls is timed as one, and the median batch counts.
@@ -84,6 +85,42 @@ def bench_mutex(row):
     mutex.free()
 
 
+def bench_batch(row, tasks):
+    """Tasks of a batch that do nothing: seconds per task over all ranks."""
+    times = []
+    for _ in range(3 if tasks > 1000 else 7):
+        with MPIBatch(COMM, 1, tasks) as batch:
+            COMM.Barrier()
+            start = time.perf_counter()
+            while True:
+                task = batch.next_task()
+                if task is None:
+                    break
+                batch.set_task_state(task, batch.DONE)
+            COMM.Barrier()
+            times.append(COMM.allreduce((time.perf_counter() - start) / tasks, op=MPI.MAX))
+        if times[0] * tasks > 5.0:
+            break
+    report(row, statistics.median(times))
+
+
+def nothing(_):
+    """A task."""
+
+
+def bench_futures(row, tasks):
+    """The same with the executor of mpi4py, of which one rank gives out tasks."""
+    with MPICommExecutor(COMM, root=0) as executor:
+        if executor is not None:
+            times = []
+            for _ in range(7):
+                start = time.perf_counter()
+                for _ in executor.map(nothing, range(tasks)):
+                    pass
+                times.append((time.perf_counter() - start) / tasks)
+            report(row, statistics.median(times), "mpi4py.futures")
+
+
 ROWS = {
     "set 64 B": lambda row: bench_set(row, 64),
     "set 8 KiB": lambda row: bench_set(row, 8 << 10),
@@ -91,6 +128,9 @@ ROWS = {
     "create and drop 8 KiB": lambda row: bench_create(row, 8 << 10),
     "lock and unlock": bench_lock,
     "lock and unlock, mpi4py": lambda row: bench_mutex("lock and unlock"),
+    "task of 100": lambda row: bench_batch(row, 100),
+    "task of 4000": lambda row: bench_batch(row, 4000),
+    "task of 4000, mpi4py": lambda row: bench_futures("task of 4000", 4000),
 }
 
 

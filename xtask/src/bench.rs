@@ -17,13 +17,16 @@ const LIMIT: Duration = Duration::from_secs(600);
 const PYTHON_BENCH: &str = "xtask/bench/pshmem_bench.py";
 
 /// Its rows, named as in the Rust bench.
-const PYTHON_ROWS: [&str; 6] = [
+const PYTHON_ROWS: [&str; 9] = [
     "set 64 B",
     "set 8 KiB",
     "set 256 MiB",
     "create and drop 8 KiB",
     "lock and unlock",
     "lock and unlock, mpi4py",
+    "task of 100",
+    "task of 4000",
+    "task of 4000, mpi4py",
 ];
 
 /// The hard limit of one of them; they take a few seconds.

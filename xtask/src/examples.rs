@@ -6,6 +6,7 @@ use crate::outputs::{self, Earth};
 use crate::report::{Report, Row};
 use crate::suites::checked;
 use crate::{cargo, steps};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -18,13 +19,25 @@ pub(crate) type Reference = Result<Earth, String>;
 /// Builds and runs the examples without MPI.
 pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
     let mut build = cargo::cargo(&cargo::target());
-    // As `cargo test` has built them already.
-    build.args(["build", "-p", "pshmem", "--examples"]);
+    // As the step `tests` has built them already.
+    build.args([
+        "build",
+        "--profile",
+        cargo::SUITE,
+        "-p",
+        "pshmem",
+        "--examples",
+    ]);
     if !report.push(steps::cargo_row(Row::new("build examples"), build)) {
         return Err("the example was not built".into());
     }
     let program = |name: &str, shape: &str| {
-        let mut command = Command::new(cargo::target().join("debug").join("examples").join(name));
+        let mut command = Command::new(
+            cargo::target()
+                .join(cargo::SUITE)
+                .join("examples")
+                .join(name),
+        );
         command.env("PSHMEM_LOCAL", shape);
         command
     };
@@ -39,6 +52,7 @@ pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
     let shape = "2+1";
     report.push(heat(program("heat", shape), "threads", shape, verbose));
     report.push(skymap(program("skymap", shape), "threads", shape, verbose));
+    report.push(batch(program("batch", "2+2"), "threads", verbose));
     let mut reference = Err("the example failed".into());
     let check = |earth: Earth| {
         reference = Ok(earth);
@@ -53,7 +67,20 @@ pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
         verbose,
         check,
     ));
+    let mut bands = program("earth", "1+2");
+    bands
+        .args(["--bands", "6", "--dir"])
+        .arg(fresh("earth-bands"));
+    let check = |earth: Earth| earth.same_as(reference.as_ref()?);
+    report.push(earth(bands, "threads", "1+2, bands", verbose, check));
     reference
+}
+
+/// A directory that no earlier run has left anything in.
+fn fresh(name: &str) -> PathBuf {
+    let dir = cargo::log_of(name).with_extension("d");
+    let _ = std::fs::remove_dir_all(&dir);
+    dir
 }
 
 /// Runs the examples, already built, under `mpi`.
@@ -79,6 +106,7 @@ pub(crate) fn under(mpi: &Mpi, reference: &Reference, verbose: bool, report: &mu
     report.push(lock(program("lock", 4), mpi.name, verbose));
     report.push(heat(program("heat", 2), mpi.name, "2", verbose));
     report.push(skymap(program("skymap", 2), mpi.name, "2", verbose));
+    report.push(batch(program("batch", 4), mpi.name, verbose));
     for ranks in [1, 4] {
         let check = |earth: Earth| earth.same_as(reference.as_ref()?);
         report.push(earth(
@@ -114,6 +142,13 @@ fn heat(mut command: Command, library: &str, ranks: &str, verbose: bool) -> Row 
 fn skymap(command: Command, library: &str, ranks: &str, verbose: bool) -> Row {
     let row = Row::under("example skymap", library, ranks);
     checked(row, command, LIMIT, verbose, outputs::skymap)
+}
+
+/// With four ranks.
+fn batch(mut command: Command, library: &str, verbose: bool) -> Row {
+    let row = Row::under("example batch", library, "4");
+    command.arg(fresh(&row.title())).arg("20");
+    checked(row, command, LIMIT, verbose, outputs::batch)
 }
 
 fn earth(

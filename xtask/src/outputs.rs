@@ -56,6 +56,15 @@ pub(crate) fn skymap(output: &str) -> Result<(), String> {
     }
 }
 
+/// Ten tasks, done by two workers.
+pub(crate) fn batch(output: &str) -> Result<(), String> {
+    if output.contains("10 tasks, 2 workers: 10 DONE") {
+        Ok(())
+    } else {
+        Err("no line `10 tasks, 2 workers: 10 DONE`".into())
+    }
+}
+
 /// A job for `earth` that takes a moment.
 pub(crate) const EARTH_ARGS: [&str; 4] = ["--total", "300000", "--seed", "7"];
 

@@ -147,6 +147,8 @@ pub(crate) const BUILD: &[&str] = &[
     "after_mpi",
     "--bin",
     "fault",
+    "--bin",
+    "jobs",
     "--examples",
 ];
 

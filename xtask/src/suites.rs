@@ -45,6 +45,8 @@ pub(crate) fn all(
             report.push(two_programs(mpi));
             report.push(engine(mpi, options));
             report.push(one_sided(mpi, options));
+            report.push(jobs(mpi, &["kill", "500", "2", "1"], options));
+            report.push(jobs(mpi, &["freeze"], options));
             examples::under(mpi, earth, options.verbose, report);
         }
         faults::all(mpi, options, report);
@@ -109,6 +111,30 @@ fn after_mpi(mpi: &Mpi, options: &args::Test) -> Row {
             ranks => Err(format!("{ranks} of 2 ranks came to the end")),
         },
     )
+}
+
+/// Several jobs of two ranks on one state directory, one of which is killed or frozen.
+fn jobs(mpi: &Mpi, scene: &[&str], options: &args::Test) -> Row {
+    let row = Row::under(&format!("jobs, {}", scene[0]), mpi.name, "2");
+    let program = cargo::built(mpi, cargo::SUITE, "jobs");
+    // The program starts the jobs, so it gets the launcher's words but for its own name, which comes last.
+    let launch = mpi.launch(2, &program);
+    let words: Vec<_> = launch.get_args().collect();
+    let mut command = Command::new(&program);
+    command
+        .args(scene)
+        .arg(launch.get_program())
+        .args(&words[..words.len() - 1]);
+    command.envs(
+        launch
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let check = |output: &str| match output.contains("all is well") {
+        true => Ok(()),
+        false => Err("nobody said that all is well".to_owned()),
+    };
+    checked(row, command, limit(mpi, 2), options.verbose, check)
 }
 
 /// Ranks of two executables, which do not agree about types: they have to refuse.

@@ -33,10 +33,13 @@ pub(crate) enum Kind {
     Resize,
     CopyFrom,
     Swap,
+    Batch,
+    NextTask,
+    Report,
 }
 
 /// Every kind with the name of its call.
-const NAMES: [(Kind, &str); 23] = [
+const NAMES: [(Kind, &str); 26] = [
     (Kind::Barrier, "barrier"),
     (Kind::Split, "split"),
     (Kind::RanksPerNode, "with_ranks_per_node"),
@@ -60,6 +63,9 @@ const NAMES: [(Kind, &str); 23] = [
     (Kind::Resize, "resize"),
     (Kind::CopyFrom, "copy_from"),
     (Kind::Swap, "swap"),
+    (Kind::Batch, "Batch::build"),
+    (Kind::NextTask, "next_task"),
+    (Kind::Report, "Batch::report"),
 ];
 
 impl Kind {

@@ -199,6 +199,21 @@ impl Control<'_> {
         self.slots[rank].steps.load(Ordering::Acquire)
     }
 
+    /// Takes back what all ranks have posted by `leave`; none of them uses the block meanwhile. `false` when they have left
+    /// after different calls or the block is poisoned, so that they cannot go on together.
+    pub(crate) fn rejoin(self) -> bool {
+        let done = self.slots[0].arrived.load(Ordering::Acquire) & !GONE;
+        let is_common = |slot: &Slot| slot.arrived.load(Ordering::Acquire) & !GONE == done;
+        let is_well = self.head.poisoned.0.load(Ordering::Acquire) == 0;
+        if !is_well || !self.slots.iter().all(is_common) {
+            return false;
+        }
+        for slot in self.slots {
+            slot.arrived.store(done, Ordering::Release);
+        }
+        true
+    }
+
     /// Counts an arrival on any `Comm`, after it was posted there.
     #[inline]
     pub(crate) fn count_arrival(self, me: usize) {

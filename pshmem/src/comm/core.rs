@@ -251,6 +251,18 @@ impl Core {
                 host: host.to_owned(),
                 message: message.clone(),
             },
+            Leave::TaskFailed { task, message } => Error::TaskFailed {
+                task: *task,
+                rank,
+                host: host.to_owned(),
+                message: message.clone(),
+            },
+            Leave::NextTask => Error::Diverged {
+                what: format!(
+                    "others called {}, but rank {rank} on {host} has ended its task and called `next_task`",
+                    call.text()
+                ),
+            },
             Leave::LetGo => Error::Diverged {
                 what: format!(
                     "others called {}, but rank {rank} on {host} has let go of its last handle or left `run`",
@@ -273,12 +285,15 @@ impl Core {
 
     /// Tells everybody that this rank makes no further call. Local: it waits for nobody.
     fn leave(&self) {
+        self.leave_because(guard::failure().map_or(Leave::LetGo, |message| {
+            Leave::Failed(clip(&message, NOTE_BYTES.saturating_sub(16)))
+        }));
+    }
+
+    fn leave_because(&self, why: Leave) {
         if self.left.replace(true) || self.topology.size() == 1 {
             return;
         }
-        let why = guard::failure().map_or(Leave::LetGo, |message| {
-            Leave::Failed(clip(&message, NOTE_BYTES.saturating_sub(16)))
-        });
         let bytes = postcard::to_allocvec(&why).expect("plain data always encodes");
         let done = self.done.get();
         self.control().leave(self.topology.slot, done, &bytes);
@@ -294,6 +309,39 @@ impl Core {
                     .send_last(self.topology.leader_address(*node), self.id, &gone);
             }
         }
+    }
+
+    /// On the `Comm` of a worker: this rank has ended its task and joins no call until all have come to `next_task`. A
+    /// failure with its reason ends the `Comm`.
+    pub(crate) fn end_task(&self, failure: Option<(usize, &str)>) {
+        let Some((task, reason)) = failure else {
+            return self.leave_because(Leave::NextTask);
+        };
+        let message = clip(reason, NOTE_BYTES.saturating_sub(32));
+        let error = Error::TaskFailed {
+            task,
+            rank: self.topology.rank,
+            host: self.post.transport.host().to_owned(),
+            message: message.clone(),
+        };
+        self.end.borrow_mut().get_or_insert(error);
+        self.leave_because(Leave::TaskFailed { task, message });
+    }
+
+    /// All ranks, who share a node, have called `end_task` and make no call: one of them lets all begin anew. `false` when
+    /// the `Comm` has ended.
+    pub(crate) fn rejoin_all(&self) -> bool {
+        !self.has_ended() && self.control().rejoin()
+    }
+
+    /// Whether an error of an earlier call refuses every further one.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.borrow().is_some()
+    }
+
+    /// After `rejoin_all` on one of the ranks.
+    pub(crate) fn rejoined(&self) {
+        self.left.set(false);
     }
 }
 

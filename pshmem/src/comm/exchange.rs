@@ -25,6 +25,10 @@ impl Row for Spot {
     const BYTES: usize = SPOT_BYTES;
 }
 
+impl Row for u64 {
+    const BYTES: usize = 10;
+}
+
 impl Core {
     /// All ranks learn the hosts of all nodes, at the first call on their `Comm`.
     pub(crate) fn learn_hosts(&self, call: Call) -> Result<()> {

@@ -13,6 +13,10 @@ pub(crate) enum Leave {
     LetGo,
     /// It ends with this panic or error.
     Failed(String),
+    /// On the `Comm` of a worker: it has gone on to `next_task`.
+    NextTask,
+    /// On the `Comm` of a worker: it has ended this task with a failure.
+    TaskFailed { task: usize, message: String },
 }
 
 /// The body of a letter between two nodes of a `Comm`.

@@ -9,7 +9,7 @@ use crate::comm::meet::Agreed;
 use crate::comm::note::Note;
 use crate::comm::same::SAME_BYTES;
 use crate::comm::usage::ObjectUse;
-use crate::error::{Error, Result, clip};
+use crate::error::{Error, Result};
 use crate::layout::identity::Described;
 use crate::layout::place::{PAGE, round_up};
 use crate::segment::arena::{self, Book, Placement};
@@ -245,7 +245,7 @@ impl Core {
                 )
             }
             Ok(None) => (None, None),
-            Err(error) => (None, Some(clipped(error))),
+            Err(error) => (None, Some(error.clipped())),
         };
         self.agree(
             call.step(2),
@@ -340,38 +340,4 @@ fn encode(places: &Places) -> Vec<u8> {
 
 fn decode(bytes: &[u8]) -> Places {
     postcard::from_bytes(bytes).expect("places that this executable encoded")
-}
-
-/// The error with its texts cut, so that it fits into a note.
-fn clipped(error: Error) -> Error {
-    const TEXT: usize = 200;
-    match error {
-        Error::Mpi {
-            call,
-            code,
-            class,
-            text,
-            rank,
-            host,
-        } => Error::Mpi {
-            call,
-            code,
-            class,
-            text: clip(&text, TEXT),
-            rank,
-            host: clip(&host, 64),
-        },
-        Error::System {
-            call,
-            rank,
-            host,
-            text,
-        } => Error::System {
-            call,
-            rank,
-            host: clip(&host, 64),
-            text: clip(&text, TEXT),
-        },
-        other => other,
-    }
 }

@@ -12,7 +12,7 @@ pub(crate) mod carry;
 pub(crate) mod check;
 pub(crate) mod control;
 pub(crate) mod core;
-mod exchange;
+pub(crate) mod exchange;
 pub(crate) mod guard;
 pub(crate) mod hang;
 mod letter;

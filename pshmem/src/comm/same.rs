@@ -40,6 +40,10 @@ fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
             format!("n = {}", number(theirs)),
         );
     }
+    if call.is(Kind::Batch) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        return (text(ours), text(theirs));
+    }
     if let (true, Ok(ours), Ok(theirs)) = (
         is_key(call),
         Identity::decode(ours),

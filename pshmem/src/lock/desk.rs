@@ -1,8 +1,10 @@
-//! The desk of a rank that hosts locks for ranks of other nodes: answers requests, one at a time.
+//! The desk of a rank that hosts locks and boards of batches for ranks of other nodes: answers requests, one at a time.
 //!
 //! Requests come as messages or, from the host's own thread, as calls; where a service thread answers them, the host may
-//! compute for hours. A request is answered once: at once, or when the lock is handed over.
+//! compute for hours. A request is answered once: at once, or when the lock is handed over. What boards are asked is in
+//! `batch/hosted.rs`.
 
+use crate::batch::hosted::{self, Boards};
 use crate::lock::Fairness;
 use crate::lock::line::{Line, Rank};
 use crate::lock::queue::Mode;
@@ -10,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What a rank asks of a lock's host.
+/// What a rank asks of the host of a lock or board.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
+    /// Its number: that of its `Comm` and, within it, of the object.
     pub(crate) lock: u64,
     /// Number of the request among those of its rank.
     pub(crate) number: u64,
@@ -35,6 +38,8 @@ pub(crate) enum Wish {
     Holder,
     /// Never to use it again. Not answered.
     Close,
+    /// Something of a board.
+    Board(hosted::Wish),
 }
 
 /// What becomes known of a lock when it is given back.
@@ -69,13 +74,16 @@ pub(crate) enum Word {
         next: Option<Rank>,
         waiting: usize,
     },
+    /// What a board says.
+    Board(hosted::Word),
 }
 
-/// All locks of one host.
+/// All locks and boards of one host.
 #[derive(Debug)]
 pub(crate) struct Desk {
     nodes: Vec<u32>,
     locks: HashMap<u64, Hosted>,
+    pub(crate) boards: Boards,
 }
 
 #[derive(Debug)]
@@ -102,6 +110,7 @@ impl Desk {
         Desk {
             nodes: nodes.to_vec(),
             locks: HashMap::new(),
+            boards: Boards::default(),
         }
     }
 
@@ -121,7 +130,7 @@ impl Desk {
     /// Whether there is nothing to be asked for.
     #[cfg(feature = "mpi")]
     pub(crate) fn is_empty(&self) -> bool {
-        self.locks.is_empty()
+        self.locks.is_empty() && self.boards.is_empty()
     }
 
     /// Hosts a lock no longer, because it has never come to be.
@@ -145,6 +154,14 @@ impl Desk {
 
     fn decide(&mut self, from: Rank, request: Request) -> Vec<(Rank, Answer)> {
         let Request { lock, number, what } = request;
+        let what = match what {
+            Wish::Board(wish) => {
+                let word = self.boards.decide(lock, wish).map(Word::Board);
+                let answer = |what| (from, Answer { lock, number, what });
+                return word.map(answer).into_iter().collect();
+            }
+            what => what,
+        };
         let Some(hosted) = self.locks.get_mut(&lock) else {
             return Vec::new();
         };
@@ -199,6 +216,7 @@ impl Desk {
                 }
                 return Vec::new();
             }
+            Wish::Board(_) => return Vec::new(),
         }
         hosted.hand_over(lock, nodes)
     }

@@ -7,6 +7,7 @@ use crate::comm::control::{Control, Head, Slot};
 use crate::lock::queue::{self, Queue};
 use crate::segment::Chunk;
 use crate::segment::arena::{BlockHead, ChunkHead};
+use crate::sync::atomic::AtomicU64;
 use std::ptr::NonNull;
 
 /// Sees a control block in raw memory.
@@ -38,6 +39,16 @@ pub(super) unsafe fn queue<'a>(start: NonNull<u8>, ranks: usize, me: usize) -> Q
     // SAFETY: as in `control`.
     let entries = unsafe { std::slice::from_raw_parts(first.as_ptr(), ranks) };
     Queue { head, entries, me }
+}
+
+/// Sees words in raw memory.
+///
+/// # Safety
+/// As for `control`, with `len` words.
+pub(super) unsafe fn words<'a>(start: NonNull<u8>, len: usize) -> &'a [AtomicU64] {
+    debug_assert!(start.addr().get().is_multiple_of(align_of::<AtomicU64>()));
+    // SAFETY: as in `control`.
+    unsafe { std::slice::from_raw_parts(start.cast::<AtomicU64>().as_ptr(), len) }
 }
 
 /// Sees the head of a chunk and that of a block in it.

@@ -7,6 +7,7 @@ pub(crate) mod room;
 
 use crate::comm::control::{Control, Head, Slot};
 use crate::lock::queue::{self, Queue};
+use crate::sync::atomic::AtomicU64;
 use arena::Placement;
 #[cfg(not(loom))]
 use arena::{BlockHead, ChunkHead};
@@ -170,6 +171,26 @@ impl Segment {
     /// Bytes of a lock; what it protects may follow.
     pub(crate) fn lock_bytes(ranks: usize) -> usize {
         size_of::<queue::Head>() + ranks * size_of::<queue::Entry>()
+    }
+
+    /// The words that lie in this segment.
+    ///
+    /// # Safety
+    /// The segment was placed for [`Segment::words_bytes`] of `len`, was zeroed before the first rank used it, and is only
+    /// used as that many words.
+    #[inline]
+    pub(crate) unsafe fn words(&self, len: usize) -> &[AtomicU64] {
+        assert!(
+            len <= self.len / size_of::<AtomicU64>(),
+            "the words fit their segment"
+        );
+        // SAFETY: room was checked; the rest is the caller's duty, passed on, as in `control`.
+        unsafe { cast::words(self.start(), len) }
+    }
+
+    /// Bytes of so many words. `None` when there cannot be so many.
+    pub(crate) fn words_bytes(len: usize) -> Option<usize> {
+        len.checked_mul(size_of::<AtomicU64>())
     }
 
     /// Bytes to ask for a control block of `slots` slots, so that its block also holds a first chunk for small objects.

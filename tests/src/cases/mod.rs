@@ -1,7 +1,8 @@
 //! The cases. Each is a function of a `Comm` of any shape, called by all its ranks.
 //!
 //! - `create` objects come and go · `write` every call that writes · `fields` the same through `Field`
-//! - `parts`, `gather`, `reduce` every rank writes · `whole` other extents, copies, exchange · `memory` what objects cost · `locks` locks and what they protect
+//! - `parts`, `gather`, `reduce` every rank writes · `whole` other extents, copies, exchange · `memory` what objects cost
+//! - `locks` locks and what they protect · `batch` tasks and workers
 //! - `elements` types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits
 //! - `comms` split and what follows · `closures` closures that fail · `nested` what a closure may not call
 //! - `arguments` bad arguments · `disagreement` arguments that differ between ranks · `divergence` different calls
@@ -25,6 +26,7 @@ macro_rules! refused {
 
 pub mod arguments;
 pub mod arrays;
+pub mod batch;
 pub mod closures;
 pub mod comms;
 pub mod create;
@@ -85,6 +87,13 @@ macro_rules! for_each_case {
             whole {
                 resize_keeps_the_common_block, resize_of_columns, copies, handles_are_exchanged, fields_are_exchanged,
                 wrong_partners,
+            }
+            batch {
+                each_task_once, workers_of_every_size, ends_of_tasks, dropped_and_panicked, retried, states_at_first,
+                states_that_change, costly_ones_first, a_failure_calls_others_back, one_goes_on_while_others_wait,
+                the_host_may_compute_tasks, many_batches, bad_settings, settings_that_differ, a_task_not_ended,
+                states_on_disk, later_jobs_go_on, strange_files, bad_directories, two_at_a_time, a_late_result,
+                stopped, an_order_that_panics,
             }
             fields { an_array_is_its_own_field, a_value_is_its_own_field, calls_mix }
             elements {

@@ -15,8 +15,8 @@
 //! | `PSHMEM_BENCH_QUANTILE` | which of the sorted repetitions counts (0.5); 0.1 on a machine that is busy otherwise |
 //!
 //! - `race` how columns are timed against each other · `settings` what is asked for · `raw` MPI without the library
-//! - rows: `write` on one node · `nodes` over two · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct · `create` objects, splits, barriers ·
-//!   `lock` · `memory` peaks
+//! - rows: `write` on one node · `nodes` over two · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
+//!   `create` objects, splits, barriers · `lock` · `batch` tasks · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -34,6 +34,7 @@
     )
 )]
 
+mod batch;
 mod create;
 mod fields;
 mod lock;
@@ -62,6 +63,7 @@ fn main() -> std::process::ExitCode {
         fields::rows(&bench)?;
         create::rows(&bench)?;
         lock::rows(&bench)?;
+        batch::rows(&bench)?;
         memory::rows(&bench)
     })
 }

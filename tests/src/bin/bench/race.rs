@@ -148,7 +148,8 @@ impl<'a> Bench<'a> {
         Ok(table.to_owned())
     }
 
-    fn quantile(&self, mut numbers: Vec<f64>) -> f64 {
+    /// The one of them that counts.
+    pub(crate) fn quantile(&self, mut numbers: Vec<f64>) -> f64 {
         numbers.sort_by(f64::total_cmp);
         let at = (numbers.len() - 1) as f64 * self.settings.quantile;
         f64::midpoint(numbers[at.floor() as usize], numbers[at.ceil() as usize])

@@ -1,0 +1,58 @@
+//! Ten tasks, workers of two ranks, and state files: kill it at any time and start it again, or start it twice at once.
+//!
+//! ```text
+//! PSHMEM_LOCAL=4 cargo run --example batch               two workers of two ranks, as threads
+//! mpirun -n 4 target/debug/examples/batch                after `cargo build --features mpi --example batch`
+//! cargo run --example batch_status -- DIRECTORY          how it stands, while it runs or later
+//! ```
+//!
+//! `batch [DIRECTORY] [MILLISECONDS]`: where the states are kept, and how long a task takes. One rank is a worker of its own.
+
+use pshmem::{Batch, Comm, TaskState};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const TASKS: usize = 10;
+
+fn main() -> std::process::ExitCode {
+    pshmem::run(|comm: &Comm| -> Result<(), Box<dyn std::error::Error>> {
+        let mut words = std::env::args().skip(1);
+        let dir = words.next().map_or_else(
+            || std::env::temp_dir().join("pshmem-batch-example"),
+            PathBuf::from,
+        );
+        let length = Duration::from_millis(words.next().map_or(Ok(200), |word| word.parse())?);
+
+        let names = (0..TASKS).map(|task| format!("task_{task:02}"));
+        let batch = Batch::builder(comm, TASKS)
+            .worker_size(if comm.size() == 1 { 1 } else { 2 })
+            .state_dir(&dir, names)
+            .retries(1)
+            .progress(true)
+            .build()?;
+
+        // Both ranks of a worker run this for the same task. What they return, or a panic, is how the task ends.
+        let report = batch.run(
+            |task, worker: &Comm| -> Result<(), Box<dyn std::error::Error>> {
+                std::thread::sleep(length);
+                if task.index() == 7 && task.attempt() == 1 {
+                    return Err("no luck at the first attempt".into());
+                }
+                worker.barrier()?;
+                if let (0, Some(dir)) = (worker.rank(), task.dir()) {
+                    std::fs::write(dir.join("result"), format!("{} is done\n", task.name()))?;
+                }
+                Ok(())
+            },
+        )?;
+
+        if comm.rank() == 0 {
+            println!("{report}");
+            println!("states in {}", dir.display());
+            if report.count(TaskState::Done) == TASKS {
+                println!("all is done; remove the directory to begin anew");
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,104 @@
+//! How far the tasks are, for the person at the terminal, or in the log of a job: a bar, or a line now and then.
+
+use crate::say::say;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::Cell;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Time between two looks at the board.
+const LOOKS: Duration = Duration::from_millis(100);
+/// Time between two lines in a log.
+const LINES: Duration = Duration::from_secs(10);
+
+/// What the root shows.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// On a terminal.
+    bar: Option<ProgressBar>,
+    /// Tasks to be run.
+    total: u64,
+    start: Instant,
+    looked: Cell<Option<Instant>>,
+    told: Cell<Instant>,
+    is_over: Cell<bool>,
+}
+
+impl Progress {
+    pub(crate) fn new(total: u64) -> Self {
+        let now = Instant::now();
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = "{bar:40.cyan/blue} {pos}/{len} tasks{msg}, {eta} left";
+            let style = ProgressStyle::with_template(style).expect("a well-formed template");
+            let bar = ProgressBar::new(total).with_style(style);
+            bar.enable_steady_tick(Duration::from_secs(1));
+            bar
+        });
+        Progress {
+            bar,
+            total,
+            start: now,
+            looked: Cell::new(None),
+            told: Cell::new(now),
+            is_over: Cell::new(false),
+        }
+    }
+
+    /// Shows how far the tasks are, if it is time for it; `counts` tells how many have been done, and have failed.
+    pub(crate) fn show(&self, is_over: bool, counts: impl FnOnce() -> (u64, u64)) {
+        let now = Instant::now();
+        let is_early = self.looked.get().is_some_and(|looked| now - looked < LOOKS);
+        if self.is_over.get() || (is_early && !is_over) {
+            return;
+        }
+        self.looked.set(Some(now));
+        self.is_over.set(is_over);
+        let (done, failed) = counts();
+        if let Some(bar) = &self.bar {
+            if failed > 0 {
+                bar.set_message(format!(", {failed} failed"));
+            }
+            bar.set_position(done + failed);
+            if is_over {
+                bar.abandon();
+            }
+        } else if is_over || now - self.told.get() >= LINES {
+            self.told.set(now);
+            say(line(done, failed, self.total, now - self.start));
+        }
+    }
+}
+
+/// `12 of 100 tasks done, 1 failed, about 40 s left`
+fn line(done: u64, failed: u64, total: u64, elapsed: Duration) -> String {
+    let ended = done + failed;
+    let failed = match failed {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    let rest = total.saturating_sub(ended);
+    let left = if rest == 0 || ended == 0 {
+        format!("after {:.0} s", elapsed.as_secs_f64())
+    } else {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let seconds = elapsed.as_secs_f64() / ended as f64 * rest as f64;
+        format!("about {seconds:.0} s left")
+    };
+    format!("{done} of {total} tasks done{failed}, {left}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_how_long_it_will_take() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(
+            line(4, 1, 20, ten),
+            "4 of 20 tasks done, 1 failed, about 30 s left"
+        );
+        assert_eq!(line(20, 0, 20, ten), "20 of 20 tasks done, after 10 s");
+        assert_eq!(line(0, 0, 20, ten), "0 of 20 tasks done, after 10 s");
+    }
+}

@@ -1,0 +1,219 @@
+//! The directory in which a batch keeps the states of its tasks, so that they outlive the job and several jobs may share them.
+//!
+//! Plain files, no ranks: [`Store`] is what the batch uses. [`states`] knows the state files, which are those of the Python
+//! package; [`lease`] is the protocol between jobs; [`heart`] tells who lives; [`status`] looks at a directory from outside.
+
+mod files;
+mod heart;
+#[cfg(test)]
+mod jobs;
+pub(crate) mod lease;
+#[cfg(test)]
+mod moments;
+mod names;
+mod pattern;
+mod process;
+#[cfg(test)]
+mod python;
+#[cfg(test)]
+mod scratch;
+mod states;
+pub(crate) mod status;
+#[cfg(test)]
+mod tests;
+
+use crate::batch::state::TaskState;
+use crate::batch::store::heart::{Heart, Life};
+use crate::batch::store::lease::Claims;
+pub(crate) use crate::batch::store::lease::{Again, Begin, Commit, Lease};
+use crate::batch::store::pattern::Pattern;
+use crate::error::{Error, Result};
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often the stop file is looked for.
+const STOP_LOOKS: Duration = Duration::from_millis(100);
+
+/// Who this is, and how long it may be silent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// After how much silence others may take this process for dead.
+    pub(crate) lease_timeout: Duration,
+    /// Name of the job, for people.
+    pub(crate) job: String,
+    /// This rank and its host, for errors and for people who look at the directory.
+    pub(crate) rank: usize,
+    pub(crate) host: String,
+}
+
+impl Options {
+    /// Of somebody who is no job, for errors only.
+    pub(crate) fn of_nobody() -> Self {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Options {
+            lease_timeout: Duration::ZERO,
+            job: String::new(),
+            rank: 0,
+            host: host.trim().to_owned(),
+        }
+    }
+}
+
+/// A directory that has been looked through.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) store: Store,
+    pub(crate) states: Vec<TaskState>,
+    /// Sentences about state files that could not be understood.
+    pub(crate) strange: Vec<String>,
+}
+
+/// The tasks of a batch in a directory.
+#[derive(Debug)]
+pub(crate) struct Store {
+    root: PathBuf,
+    names: Arc<[String]>,
+    options: Options,
+    heart: Arc<Heart>,
+    pattern: Pattern,
+    /// When the stop file was looked for, and whether it was there.
+    stop: Cell<(Option<Instant>, bool)>,
+}
+
+impl Store {
+    /// On one rank: checks the names, makes the folders that are missing and reads every state once. What processes that are
+    /// gone have left is cleared away.
+    pub(crate) fn create(
+        root: &Path,
+        tasks: impl Into<Arc<[String]>>,
+        options: &Options,
+    ) -> Result<Opened> {
+        let store = Store::attach(root, tasks, options);
+        names::check(&store.names)?;
+        std::fs::create_dir_all(root).map_err(store.failed("making the folder", root))?;
+        let (mut states, mut strange) = (Vec::with_capacity(store.names.len()), Vec::new());
+        for task in 0..store.names.len() {
+            let dir = store.dir(task);
+            let found = store.found(&dir)?;
+            if found == states::Found::Missing {
+                files::folder(&dir).map_err(store.failed("making the folder", &dir))?;
+            }
+            states.push(found.state());
+            if let states::Found::Strange(what) = found {
+                strange.push(what);
+            }
+        }
+        // A directory in which all is done may be one that cannot be written.
+        if states.iter().any(|&state| state != TaskState::Done) {
+            store.clear(&states)?;
+        }
+        Ok(Opened {
+            store,
+            states,
+            strange,
+        })
+    }
+
+    /// On the other ranks: touches no file.
+    pub(crate) fn attach(root: &Path, tasks: impl Into<Arc<[String]>>, options: &Options) -> Store {
+        let heart = Heart::of(root, options);
+        Store {
+            root: root.to_owned(),
+            names: tasks.into(),
+            pattern: Pattern::new(root.join(names::OWN).join(heart.fresh_key())),
+            heart,
+            options: options.clone(),
+            stop: Cell::default(),
+        }
+    }
+
+    /// The folder of a task.
+    pub(crate) fn dir(&self, task: usize) -> PathBuf {
+        self.root.join(&self.names[task])
+    }
+
+    /// Tries to begin a task for this job.
+    pub(crate) fn begin(&self, task: usize, again: Again) -> Result<Begin> {
+        self.claims().begin(&self.dir(task), again)
+    }
+
+    /// The lease on an attempt that another rank of the same worker has begun, to record its end. `None` when the attempt has
+    /// been taken over.
+    pub(crate) fn adopt(&self, task: usize, attempt: u32) -> Result<Option<Lease>> {
+        self.claims().adopt(&self.dir(task), attempt)
+    }
+
+    fn claims(&self) -> Claims<'_> {
+        Claims {
+            root: &self.root,
+            options: &self.options,
+            heart: &self.heart,
+            pattern: &self.pattern,
+        }
+    }
+
+    /// The state of a task, as its file tells it now.
+    pub(crate) fn state(&self, task: usize) -> Result<TaskState> {
+        Ok(self.found(&self.dir(task))?.state())
+    }
+
+    /// Overrides the state of a task, whoever runs it; a worker that does still records its end.
+    pub(crate) fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
+        let dir = self.dir(task);
+        let spare = format!(".set.{}", self.heart.fresh_key());
+        states::write(&dir, &spare, state).map_err(self.failed("writing the state", &dir))
+    }
+
+    /// Whether somebody has asked all jobs to begin no more tasks: there is a file `stop` in the root.
+    pub(crate) fn stop_requested(&self) -> bool {
+        let (looked, is_there) = self.stop.get();
+        if is_there || looked.is_some_and(|at| at.elapsed() < STOP_LOOKS) {
+            return is_there;
+        }
+        let is_there = self.root.join(names::STOP).symlink_metadata().is_ok();
+        self.stop.set((Some(Instant::now()), is_there));
+        is_there
+    }
+
+    /// Removes what processes have left that are known to be gone. Those that are only silent may wake up.
+    fn clear(&self, states: &[TaskState]) -> Result<()> {
+        let failed = |error| self.failed("clearing", &self.root)(error);
+        let now = self.heart.now()?;
+        let mut gone = Vec::new();
+        for id in heart::ids(&self.root).map_err(failed)? {
+            if heart::look(&self.root, &id, now).map_err(failed)? == Life::Gone {
+                gone.push(id);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for (task, _) in states
+            .iter()
+            .enumerate()
+            .filter(|(_, state)| **state != TaskState::Done)
+        {
+            lease::clear(&self.dir(task), &gone).map_err(failed)?;
+        }
+        // Last, so that a kill in between leaves them to the next job.
+        heart::bury(&self.root, &gone).map_err(failed)
+    }
+
+    fn found(&self, dir: &Path) -> Result<states::Found> {
+        states::read(dir).map_err(self.failed("reading the state", dir))
+    }
+
+    fn failed<'a>(&'a self, call: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
+        files::failed(&self.options, call, path)
+    }
+}
+
+/// Asks all jobs that work on a directory to begin no more tasks.
+pub(crate) fn request_stop(root: &Path) -> Result<()> {
+    let path = root.join(names::STOP);
+    let options = Options::of_nobody();
+    std::fs::write(&path, "").map_err(files::failed(&options, "writing", &path))
+}

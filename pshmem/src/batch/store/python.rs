@@ -1,0 +1,103 @@
+//! Directories that the Python package goes on with, and directories that it has left. The package is that of the bench's
+//! environment, see `xtask/src/venv.rs`; where it was never made, nothing is tested.
+
+use super::scratch::Scratch;
+use super::*;
+use std::fs;
+use std::process::{Command, Stdio};
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+fn names() -> Vec<String> {
+    NAMES.map(ToOwned::to_owned).to_vec()
+}
+
+fn options() -> Options {
+    Options {
+        lease_timeout: Duration::from_secs(60),
+        job: "rust".to_owned(),
+        rank: 0,
+        host: "node0".to_owned(),
+    }
+}
+
+/// An interpreter that has the package.
+fn python() -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench-venv");
+    let found = ["openmpi", "mpich"].map(|mpi| target.join(mpi).join("bin/python"));
+    found.into_iter().find(|python| python.exists())
+}
+
+/// Runs lines of Python on `batch`, a batch of the package on that root; what they print.
+fn run(python: &Path, root: &Path, lines: &str) -> String {
+    let program = format!(
+        "from pshmem import MPIBatch\nbatch = MPIBatch(None, 1, {}, task_fs_root={:?}, task_fs_names={NAMES:?})\n{lines}",
+        NAMES.len(),
+        root.display().to_string(),
+    );
+    // With a limit, because the package's local mode may wait for ever.
+    let mut command = Command::new("timeout");
+    command.arg("60").arg(python).args(["-c", &program]);
+    let output = command.stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "{lines}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn what_python_has_left_is_resumed() {
+    use TaskState::{Done, Failed, Open, Running};
+    let Some(python) = python() else {
+        return;
+    };
+    let root = Scratch::new("from-python");
+    let lines = "for task, state in enumerate([batch.OPEN, batch.RUNNING, batch.DONE, batch.FAILED]):\n    batch.set_task_state(task, state)";
+    run(&python, root.path(), lines);
+    let opened = Store::create(root.path(), names(), &options()).unwrap();
+    assert_eq!(opened.states, [Open, Running, Done, Failed, Open]);
+    assert!(opened.strange.is_empty(), "{:?}", opened.strange);
+    for (task, state) in opened.states.iter().enumerate() {
+        match (state, opened.store.begin(task, Again::default()).unwrap()) {
+            (Open | Running, Begin::Ours(lease)) => {
+                assert_eq!(lease.commit(Done, "").unwrap(), Commit::Recorded);
+            }
+            (Done | Failed, Begin::Is(is)) => assert_eq!(is, *state),
+            (_, other) => panic!("{task}: {other:?}"),
+        }
+    }
+    let status = crate::Batch::status(root.path()).unwrap();
+    assert_eq!((status.count(Done), status.count(Failed)), (4, 1));
+}
+
+#[test]
+fn what_is_left_is_resumed_by_python() {
+    let Some(python) = python() else {
+        return;
+    };
+    let root = Scratch::new("to-python");
+    let store = Store::create(root.path(), names(), &options())
+        .unwrap()
+        .store;
+    let ends = [Some(TaskState::Done), Some(TaskState::Failed), None];
+    for (task, end) in ends.into_iter().enumerate() {
+        let Begin::Ours(lease) = store.begin(task, Again::default()).unwrap() else {
+            panic!("it is nobody's");
+        };
+        if let Some(end) = end {
+            assert_eq!(lease.commit(end, "a reason").unwrap(), Commit::Recorded);
+        }
+    }
+    let lines = "print([batch.state_to_string(batch.get_task_state(i)) for i in range(5)])\n\
+                 task = batch.next_task()\nprint(task)\nbatch.set_task_state(task, batch.DONE)\n\
+                 task = batch.next_task(ignore_failed=True)\nprint(task)\nbatch.set_task_state(task, batch.DONE)";
+    let told = run(&python, root.path(), lines);
+    assert_eq!(
+        told,
+        "['DONE', 'FAILED', 'RUNNING', 'OPEN', 'OPEN']\n3\n1\n"
+    );
+    // And back again.
+    let opened = Store::create(root.path(), names(), &options()).unwrap();
+    let words: Vec<_> = opened.states.iter().map(ToString::to_string).collect();
+    assert_eq!(words, ["DONE", "DONE", "RUNNING", "DONE", "OPEN"]);
+    assert!(opened.strange.is_empty());
+    assert!(fs::read_dir(store.dir(3)).unwrap().count() > 0);
+}

@@ -1,0 +1,30 @@
+//! Several jobs, each with ranks as threads, on one state directory: killed and frozen as `bin/jobs.rs` tells.
+
+use std::process::Command;
+use std::time::Duration;
+
+use pshmem_tests::watchdog;
+
+fn jobs(words: &[&str], nodes: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
+    command.args(words).env("PSHMEM_LOCAL", nodes);
+    let (output, _) = watchdog::run(&mut command, Duration::from_secs(200));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?} with {nodes}: {told}");
+}
+
+#[test]
+fn a_job_of_two_is_killed() {
+    jobs(&["kill", "400", "2", "3"], "2");
+}
+
+#[test]
+fn a_job_of_three_is_killed() {
+    jobs(&["kill", "400", "3", "2"], "1+1");
+}
+
+#[test]
+fn a_job_is_frozen_and_wakes_up() {
+    jobs(&["freeze"], "1");
+    jobs(&["freeze"], "1+1");
+}
