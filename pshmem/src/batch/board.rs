@@ -21,6 +21,10 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// The words, wherever they are. Every change of one is seen with all changes that its maker had seen before.
 pub(crate) trait Words {
     fn fetch_add(&self, at: usize, by: u64) -> u64;
+    /// The same, of which nobody waits to see the outcome.
+    fn add(&self, at: usize, by: u64) {
+        self.fetch_add(at, by);
+    }
     /// The word that was found, as an error when it was not `old`.
     fn compare_exchange(&self, at: usize, old: u64, new: u64) -> Result<u64, u64>;
     fn load(&self, at: usize) -> u64;
@@ -357,10 +361,10 @@ impl<W: Words> Board<W> {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Counts a task that a worker has ended. One rank of a worker at a time.
+    /// Counts a task that a worker has ended.
     pub(crate) fn count(&self, worker: usize, well: bool) {
         let at = Self::worker(worker, if well { DONE } else { FAILED });
-        self.words.store(at, self.words.load(at) + 1);
+        self.words.add(at, 1);
     }
 
     /// Tasks that all workers together have done, and that have failed.

@@ -1,7 +1,7 @@
 //! Tasks that groups of ranks take until none is left, across jobs and crashes.
 //!
-//! - `board` who has which task, a protocol over atomic words · `seat` where these words are · `hosted` boards at the desk of
-//!   a host
+//! - `board` who has which task, a protocol over atomic words · `seat` where these words are · `remote` in words of a host that
+//!   others reach by one-sided operations · `hosted` at the desk of a host
 //! - `team` workers, and how their ranks get a task together · `task` a task as a value · `core` claiming and recording
 //! - `builder` settings, `opening` what ranks make of them · `run`, `records`, `report` all tasks at once, and what became of them
 //! - `stop` when no more tasks are begun · `progress` how far they are
@@ -15,6 +15,7 @@ pub(crate) mod hosted;
 mod opening;
 mod progress;
 mod records;
+mod remote;
 mod report;
 mod run;
 mod seat;

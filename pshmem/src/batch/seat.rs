@@ -1,12 +1,14 @@
-//! Where the board of a batch is, and how a rank reaches it: in memory of the node that all ranks share, or at the desk of
-//! the rank that hosts it.
+//! Where the board of a batch is, and how a rank reaches it: in memory of the node that all ranks share, in words of the rank
+//! that hosts it, or at that rank's desk.
 
-use crate::batch::board::{Board, Claimed, Ended, Layout, Mark};
+use crate::batch::board::{Board, Claimed, Ended, Layout, Mark, Words};
 use crate::batch::hosted::{Wish, Word};
+use crate::batch::remote::Remote;
 use crate::comm::Comm;
 use crate::comm::call::Call;
 use crate::comm::core::Core;
 use crate::comm::hang;
+use crate::comm::hosting::Hosting;
 use crate::comm::memory::Want;
 use crate::comm::note::Note;
 use crate::error::{Error, Result};
@@ -16,6 +18,7 @@ use crate::say::say;
 use crate::segment::Segment;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::lock;
+use crate::transport::words::Place;
 use std::cell::Cell;
 use std::time::Instant;
 
@@ -28,10 +31,61 @@ pub(crate) struct Seat {
     side: Side,
 }
 
+/// The words of a board that this rank changes itself.
+#[derive(Debug, Clone, Copy)]
+enum Reach<'a> {
+    Node(&'a [AtomicU64]),
+    Remote(Remote<'a>),
+}
+
+impl Words for Reach<'_> {
+    #[inline]
+    fn fetch_add(&self, at: usize, by: u64) -> u64 {
+        match self {
+            Reach::Node(words) => words.fetch_add(at, by),
+            Reach::Remote(words) => words.fetch_add(at, by),
+        }
+    }
+
+    #[inline]
+    fn add(&self, at: usize, by: u64) {
+        match self {
+            Reach::Node(words) => words.add(at, by),
+            Reach::Remote(words) => words.add(at, by),
+        }
+    }
+
+    #[inline]
+    fn compare_exchange(&self, at: usize, old: u64, new: u64) -> Result<u64, u64> {
+        match self {
+            Reach::Node(words) => words.compare_exchange(at, old, new),
+            Reach::Remote(words) => words.compare_exchange(at, old, new),
+        }
+    }
+
+    #[inline]
+    fn load(&self, at: usize) -> u64 {
+        match self {
+            Reach::Node(words) => words.load(at),
+            Reach::Remote(words) => words.load(at),
+        }
+    }
+
+    #[inline]
+    fn store(&self, at: usize, value: u64) {
+        match self {
+            Reach::Node(words) => words.store(at, value),
+            Reach::Remote(words) => words.store(at, value),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Side {
     /// In a segment that all ranks share, placed for the words of this layout.
     Node(Segment),
+    /// In words of a rank that all others reach.
+    Remote(Place),
     /// At the desk of a rank of the world.
     Hosted {
         host: usize,
@@ -55,12 +109,23 @@ impl Beginning {
     fn fill(&self, board: Board<&[AtomicU64]>) {
         board.fill(self.marks.iter().copied(), self.order.iter().copied());
     }
+
+    /// All words of a board that begins so.
+    fn words(&self, layout: Layout, len: usize) -> Vec<u64> {
+        let words: Vec<AtomicU64> = (0..len).map(|_| AtomicU64::new(0)).collect();
+        self.fill(Board {
+            layout,
+            words: &words[..],
+        });
+        words.into_iter().map(AtomicU64::into_inner).collect()
+    }
 }
 
 /// Steps of `call` that a seat takes.
 const PLACE: u64 = 8;
 const READY: u64 = 9;
 const HOSTS: u64 = 10;
+const WORDS: u64 = 11;
 
 impl Seat {
     /// All ranks of `comm` get a seat at the same board, of which `begin` tells the root how it begins. Collective.
@@ -129,71 +194,92 @@ impl Seat {
     ) -> Result<Side> {
         let board = (core.id << 32) | core.next_object();
         let is_host = core.topology.rank == root;
-        let (mut by_thread, mut fault) = (None, None);
+        core.try_words(call.step(WORDS))?;
+        let (mut mine, mut fault) = (None, None);
         if is_host {
-            let users = core.topology.size();
-            let open = |beginning: Beginning| {
-                let mut desk = lock(&core.post.desk);
-                let opened = desk.boards.open(board, layout, users);
-                opened
-                    .map(|board| beginning.fill(board))
-                    .ok_or_else(|| too_large(layout))
-            };
-            fault = begin().and_then(open).err().map(Error::clipped);
-            // Before anybody can ask for it.
-            if fault.is_none() && core.post.transport.serve(&core.post.desk) {
-                by_thread = Some(1);
+            // Ready before anybody can ask for it.
+            match begin().and_then(|beginning| Self::host(core, board, layout, &beginning)) {
+                Ok(hosting) => mine = Some(hosting),
+                Err(error) => fault = Some(error.clipped()),
             }
         }
-        // The host tells the others who answers.
+        // The host tells the others how they reach it.
         let note = Note {
             fault,
-            id: by_thread,
+            id: mine.and_then(Hosting::number),
             ..Note::default()
         };
         let agreed = core
             .agree(call.step(READY), note, |_| Vec::new())
             .and_then(|agreed| core.learn_hosts(call.step(HOSTS)).map(|()| agreed.notes.id));
-        let by_thread = agreed.inspect_err(|_| {
-            if is_host {
-                lock(&core.post.desk).boards.remove(board);
-            }
-        })?;
+        let hosting = Hosting::of(agreed.inspect_err(|_| match mine {
+            Some(Hosting::OneSided { first }) => core.take_words_back(first),
+            Some(_) => lock(&core.post.desk).boards.remove(board),
+            None => {}
+        })?);
+        let host = core.topology.address(root);
+        if let Hosting::OneSided { first } = hosting {
+            return Ok(Side::Remote(Place {
+                rank: host,
+                word: first,
+            }));
+        }
         Ok(Side::Hosted {
-            host: core.topology.address(root),
+            host,
             board,
             asked: Cell::new(0),
-            engine: if by_thread.is_some() {
-                Engine::ServiceThread
-            } else {
-                Engine::HostCalls
-            },
+            engine: hosting.engine(),
         })
+    }
+
+    /// Begins to host a board, in the best way there is.
+    fn host(core: &Core, board: u64, layout: Layout, beginning: &Beginning) -> Result<Hosting> {
+        let words = layout.words().ok_or_else(|| too_large(layout))?;
+        let all = core.post.transport.words().map_or(0, |words| words.len());
+        if words < all
+            && let Some(first) = core.host_words(&beginning.words(layout, words))
+        {
+            return Ok(Hosting::OneSided { first });
+        }
+        let users = core.topology.size();
+        let mut desk = lock(&core.post.desk);
+        let opened = desk.boards.open(board, layout, users);
+        beginning.fill(opened.ok_or_else(|| too_large(layout))?);
+        drop(desk);
+        Ok(core.serve_desk())
     }
 
     pub(crate) fn engine(&self) -> Engine {
         match &self.side {
             Side::Node(_) => Engine::NodeAtomics,
+            Side::Remote(_) => Engine::OneSided,
             Side::Hosted { engine, .. } => *engine,
         }
     }
 
+    /// The board, where this rank changes its words itself.
     #[inline]
-    fn board<'a>(&self, segment: &'a Segment) -> Board<&'a [AtomicU64]> {
+    fn board(&self) -> Option<Board<Reach<'_>>> {
         let layout = self.layout;
-        let words = layout.words().unwrap_or(0);
-        Board {
-            layout,
-            // SAFETY: placed for the words of this layout, zeroed, and used as them only (`on_node`).
-            words: unsafe { segment.words(words) },
-        }
+        let words = match &self.side {
+            Side::Node(segment) => {
+                let words = layout.words().unwrap_or(0);
+                // SAFETY: placed for the words of this layout, zeroed, and used as them only (`on_node`).
+                Reach::Node(unsafe { segment.words(words) })
+            }
+            Side::Remote(at) => Reach::Remote(Remote {
+                words: self.comm.core.post.transport.words()?,
+                at: *at,
+            }),
+            Side::Hosted { .. } => return None,
+        };
+        Some(Board { layout, words })
     }
 
     /// The next task that is open, for a worker of `size` ranks that have all ended the one before.
     #[inline]
     pub(crate) fn claim(&self, worker: usize, size: usize) -> Result<Option<Claimed>> {
-        if let Side::Node(segment) = &self.side {
-            let board = self.board(segment);
+        if let Some(board) = self.board() {
             if size > 1 {
                 board.open_line(worker);
             }
@@ -214,8 +300,7 @@ impl Seat {
         mark: Mark,
         counts: bool,
     ) -> Result<()> {
-        if let Side::Node(segment) = &self.side {
-            let board = self.board(segment);
+        if let Some(board) = self.board() {
             board.finish(claim, mark);
             if counts {
                 board.count(worker, mark == Mark::Done);
@@ -232,8 +317,8 @@ impl Seat {
     }
 
     pub(crate) fn mark(&self, task: usize) -> Result<Mark> {
-        if let Side::Node(segment) = &self.side {
-            return Ok(self.board(segment).mark(task));
+        if let Some(board) = self.board() {
+            return Ok(board.mark(task));
         }
         match self.ask("state", Wish::Mark { task })? {
             Some(Word::Mark(mark)) => Ok(Mark::of(mark)),
@@ -242,8 +327,8 @@ impl Seat {
     }
 
     pub(crate) fn set(&self, task: usize, mark: Mark) -> Result<()> {
-        if let Side::Node(segment) = &self.side {
-            self.board(segment).set(task, mark);
+        if let Some(board) = self.board() {
+            board.set(task, mark);
             return Ok(());
         }
         let mark = mark as u64;
@@ -258,8 +343,8 @@ impl Seat {
         rank: usize,
         failure: Option<&str>,
     ) -> Result<Option<Ended>> {
-        if let Side::Node(segment) = &self.side {
-            return Ok(self.board(segment).end(worker, size, (rank, failure)));
+        if let Some(board) = self.board() {
+            return Ok(board.end(worker, size, (rank, failure)));
         }
         let wish = Wish::End {
             worker,
@@ -275,8 +360,8 @@ impl Seat {
 
     /// Lets the board hand out no more tasks.
     pub(crate) fn close(&self) -> Result<()> {
-        if let Side::Node(segment) = &self.side {
-            self.board(segment).close();
+        if let Some(board) = self.board() {
+            board.close();
             return Ok(());
         }
         self.ask("stop", Wish::Stop).map(|_| ())
@@ -284,8 +369,8 @@ impl Seat {
 
     /// Tasks that have been done, and that have failed.
     pub(crate) fn counts(&self) -> Result<(u64, u64)> {
-        if let Side::Node(segment) = &self.side {
-            return Ok(self.board(segment).counts());
+        if let Some(board) = self.board() {
+            return Ok(board.counts());
         }
         match self.ask("counts", Wish::Counts)? {
             Some(Word::Counts(done, failed)) => Ok((done, failed)),
@@ -293,10 +378,16 @@ impl Seat {
         }
     }
 
-    /// Waits until the host has read what this rank has written to it.
+    /// Waits until the host has what this rank has written to it.
     pub(crate) fn settle(&self) -> Result<()> {
         match &self.side {
             Side::Node(_) => Ok(()),
+            Side::Remote(at) => {
+                if let Some(words) = self.comm.core.post.transport.words() {
+                    words.complete(at.rank);
+                }
+                Ok(())
+            }
             // Requests of one rank are read in their order.
             Side::Hosted { .. } => self.counts().map(|_| ()),
         }
@@ -304,31 +395,41 @@ impl Seat {
 
     /// What all tasks are. To be called on the root, which has them at hand.
     pub(crate) fn marks(&self) -> Vec<Mark> {
-        let all = |board: Board<&[AtomicU64]>| {
-            let tasks = 0..self.layout.tasks;
+        fn all<W: Words>(board: &Board<W>) -> Vec<Mark> {
+            let tasks = 0..board.layout.tasks;
             tasks.map(|task| board.mark(task)).collect()
-        };
-        match &self.side {
-            Side::Node(segment) => all(self.board(segment)),
-            Side::Hosted { board, .. } => {
+        }
+        match (&self.side, self.board()) {
+            (_, Some(board)) => all(&board),
+            (Side::Hosted { board, .. }, None) => {
                 let desk = lock(&self.comm.core.post.desk);
-                desk.boards.board(*board).map(all).unwrap_or_default()
+                desk.boards
+                    .board(*board)
+                    .as_ref()
+                    .map(all)
+                    .unwrap_or_default()
             }
+            _ => Vec::new(),
         }
     }
 
     /// Asks the host, and waits for the answer if there is to be one.
     fn ask(&self, name: &'static str, wish: Wish) -> Result<Option<Word>> {
-        let Side::Hosted {
-            host, board, asked, ..
-        } = &self.side
-        else {
-            return Ok(None);
+        let finished = || {
+            let call = name.to_owned();
+            Error::Finished { call }
+        };
+        let (host, board, asked) = match &self.side {
+            Side::Node(_) => return Ok(None),
+            // Its words are gone, or this rank would not ask.
+            Side::Remote(_) => return Err(finished()),
+            Side::Hosted {
+                host, board, asked, ..
+            } => (host, board, asked),
         };
         let core = &self.comm.core;
         if !core.post.transport.is_open() {
-            let call = name.to_owned();
-            return Err(Error::Finished { call });
+            return Err(finished());
         }
         asked.set(asked.get() + 1);
         let number = asked.get();
@@ -359,6 +460,9 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        if let Side::Remote(at) = self.side {
+            self.comm.core.let_go_of_words(at);
+        }
         // After the transport's end nobody asks any more.
         let _ = self.ask("close", Wish::Close);
     }

@@ -1,7 +1,7 @@
 //! Locks over the ranks of a `Comm`, in order of request, on one node or over many.
 //!
 //! - `queue` the words of a lock on one node
-//! - over several nodes: `ring`, `remote`, `pool` on words of a host that others reach by one-sided operations; `line`, `desk`,
+//! - over several nodes: `ring`, `remote` on words of a host that others reach by one-sided operations; `line`, `desk`,
 //!   `hosted` at a host that answers requests
 //! - `raw` taking and giving back, on any of them · `wait`, `sleep` how ranks wait
 //! - this file [`Lock`]; `mutex`, `rwlock` locks with a value; `guarded` what these two share
@@ -13,7 +13,6 @@ pub(crate) mod guarded;
 mod hosted;
 pub(crate) mod line;
 pub(crate) mod mutex;
-pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod raw;
 mod remote;

@@ -3,6 +3,7 @@
 use crate::comm::Comm;
 use crate::comm::call::{Call, Kind};
 use crate::comm::core::Core;
+use crate::comm::hosting::Hosting;
 use crate::comm::memory::Want;
 use crate::comm::note::Note;
 use crate::comm::same::SAME_BYTES;
@@ -74,33 +75,6 @@ pub(crate) struct Plan<'a> {
     pub(crate) has_readers: bool,
 }
 
-/// How a lock over several nodes works, as the host tells the others in one number.
-enum Hosting {
-    OneSided { first: usize },
-    ByThread,
-    ByCalls,
-}
-
-impl Hosting {
-    fn number(&self) -> Option<u64> {
-        match self {
-            Hosting::OneSided { first } => Some(1 + *first as u64),
-            Hosting::ByThread => Some(0),
-            Hosting::ByCalls => None,
-        }
-    }
-
-    fn of(number: Option<u64>) -> Self {
-        match number {
-            Some(0) => Hosting::ByThread,
-            Some(place) => Hosting::OneSided {
-                first: place as usize - 1,
-            },
-            None => Hosting::ByCalls,
-        }
-    }
-}
-
 thread_local! {
     /// The locks of this rank that may still be alive, leaked ones included.
     static LIVE: Live<Raw> = const { Live::new() };
@@ -158,31 +132,24 @@ impl Raw {
     fn on_host(core: &Core, call: Call, plan: &Plan<'_>, same: &[u8], number: u64) -> Result<Side> {
         let lock = (core.id << 32) | number;
         let is_host = core.topology.rank == plan.root;
-        let transport = &core.post.transport;
-        if core.topology.size() == transport.nodes().len() && !transport.has_tried_words() {
-            // All ranks are here, and in this call, once they have agreed.
-            Self::agree_on(core, call.step(11), same, None)?;
-            transport.try_words()?;
-        }
+        core.try_words(call.step(11))?;
         // Ready before anybody can ask for it.
         let mine = is_host.then(|| Self::host(core, plan, lock));
-        let number = mine.as_ref().and_then(Hosting::number);
+        let number = mine.and_then(Hosting::number);
         let agreed = Self::agree_on(core, call, same, number)
             .and_then(|id| core.learn_hosts(call.step(10)).map(|()| id));
         let hosting = Hosting::of(agreed.inspect_err(|_| match mine {
-            Some(Hosting::OneSided { first }) => remote::give_place_back(core, first),
+            Some(Hosting::OneSided { first }) => core.take_words_back(first),
             Some(_) => sync::lock(&core.post.desk).remove(lock),
             None => {}
         })?);
-        let engine = match hosting {
-            Hosting::OneSided { first } => {
-                return Ok(Side::Remote(Remote::new(core, plan, first)));
-            }
-            Hosting::ByThread => Engine::ServiceThread,
-            Hosting::ByCalls => Engine::HostCalls,
-        };
-        let lock = Hosted::new(core.topology.address(plan.root), lock);
-        Ok(Side::Hosted { lock, engine })
+        if let Hosting::OneSided { first } = hosting {
+            return Ok(Side::Remote(Remote::new(core, plan, first)));
+        }
+        Ok(Side::Hosted {
+            lock: Hosted::new(core.topology.address(plan.root), lock),
+            engine: hosting.engine(),
+        })
     }
 
     /// Begins to host a lock, in the best way there is.
@@ -190,17 +157,13 @@ impl Raw {
         // The ring knows one order and no readers.
         if plan.fairness == Fairness::Fifo
             && !plan.has_readers
-            && let Some(first) = remote::place(core, plan)
+            && let Some(first) = remote::host(core, plan)
         {
             return Hosting::OneSided { first };
         }
         let users = core.topology.size();
         sync::lock(&core.post.desk).open(lock, users, plan.fairness, plan.value.to_vec());
-        if core.post.transport.serve(&core.post.desk) {
-            Hosting::ByThread
-        } else {
-            Hosting::ByCalls
-        }
+        core.serve_desk()
     }
 
     fn on_node(core: &Core, call: Call, plan: &Plan<'_>) -> Result<Side> {

@@ -5,7 +5,7 @@ use crate::lock::desk::{Poison, now};
 use crate::lock::raw::{Looks, Plan};
 use crate::lock::ring::{self, Got, Ring, Turn};
 use crate::lock::wait::{Patience, Wait};
-use crate::transport::words::{Place, RESERVED, Words};
+use crate::transport::words::{Place, Words};
 use std::cell::Cell;
 
 /// One rank's part of it.
@@ -18,35 +18,17 @@ pub(crate) struct Remote {
     poisoned: Cell<Option<usize>>,
 }
 
-/// On the host: a place for such a lock, ready for use, if its ranks can have one.
-pub(crate) fn place(core: &Core, plan: &Plan<'_>) -> Option<usize> {
-    let words = core.post.transport.words()?;
-    let ranks = core.topology.size();
+/// On the host: words of a free lock with its value, if its ranks can have such a one.
+pub(crate) fn host(core: &Core, plan: &Plan<'_>) -> Option<usize> {
     if core.post.transport.nodes().len() > ring::MOST_RANKS {
         return None;
     }
-    let value = plan.value.len().div_ceil(size_of::<u64>());
-    let here = |word| Place {
-        rank: core.post.transport.rank(),
-        word,
-    };
-    let first = core.post.pool.borrow_mut().take(
-        RESERVED..words.len(),
-        ring::words(ranks).checked_add(value)?,
-        |first| words.load(ring::users(here(first))) == 0,
-    )?;
-    let mut fresh = ring::fresh(ranks);
-    fresh.resize(fresh.len() + value, 0);
-    let (_, items) = fresh.split_at_mut(ring::words(ranks));
-    bytemuck::cast_slice_mut(items)[..plan.value.len()].copy_from_slice(plan.value);
-    // The other ranks learn of it with the outcome of the meeting, after this.
-    words.write(here(first), &fresh);
-    Some(first)
-}
-
-/// On the host: the place of a lock that has never come to be.
-pub(crate) fn give_place_back(core: &Core, first: usize) {
-    core.post.pool.borrow_mut().give_back(first);
+    let ranks = core.topology.size();
+    let mut words = ring::fresh(ranks);
+    words.resize(words.len() + plan.value.len().div_ceil(size_of::<u64>()), 0);
+    let (_, value) = words.split_at_mut(ring::words(ranks));
+    bytemuck::cast_slice_mut(value)[..plan.value.len()].copy_from_slice(plan.value);
+    core.host_words(&words)
 }
 
 impl Remote {
@@ -134,9 +116,7 @@ impl Remote {
     }
 
     pub(crate) fn close(&self, core: &Core) {
-        if let Some(words) = core.post.transport.words() {
-            self.ring.close(words);
-        }
+        core.let_go_of_words(self.ring.first());
     }
 
     /// `rank_of` gives the rank in the `Comm` of a rank of the world.

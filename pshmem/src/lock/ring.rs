@@ -1,7 +1,7 @@
 //! A first-in-first-out lock on words of one rank that the others reach by one-sided operations.
 //!
 //! ```text
-//! host:       | tail | note | users | entry 0 | entry 1 | … | value … |
+//! host:       | tail | note | entry 0 | entry 1 | … | value … |
 //! every rank: | wake |
 //! ```
 //!
@@ -28,8 +28,7 @@ pub(crate) const PER_RANK: usize = 4;
 // The words of a lock.
 const TAIL: usize = 0;
 const NOTE: usize = 1;
-const USERS: usize = 2;
-const ENTRIES: usize = 3;
+const ENTRIES: usize = 2;
 
 /// The most ranks that entries can tell apart: numbers in them have 24 bits.
 pub(crate) const MOST_RANKS: usize = (1 << NUMBER_BITS) - 1;
@@ -142,14 +141,8 @@ pub(crate) fn words(ranks: usize) -> usize {
 /// These words of a free lock: the first ticket is granted to whoever draws it.
 pub(crate) fn fresh(ranks: usize) -> Vec<u64> {
     let mut fresh = vec![0; words(ranks)];
-    fresh[USERS] = ranks as u64;
     fresh[ENTRIES] = Entry::grant(None).0;
     fresh
-}
-
-/// Where in the words of a lock the number of its users is; they count it down.
-pub(crate) fn users(at: Place) -> Place {
-    at.plus(USERS)
 }
 
 fn wake(rank: usize) -> Place {
@@ -166,6 +159,11 @@ impl Ring {
             abandoned: RefCell::default(),
             note: Cell::new(0),
         }
+    }
+
+    /// The first of its words.
+    pub(crate) fn first(&self) -> Place {
+        self.at
     }
 
     /// Where the value begins.
@@ -263,11 +261,6 @@ impl Ring {
             }
             words.fetch_add(self.entry(ticket), found.and(grant).negative());
         }
-    }
-
-    /// This rank will not use the lock again.
-    pub(crate) fn close(&self, words: &dyn Words) {
-        words.add_later(users(self.at), 1_u64.wrapping_neg());
     }
 
     /// What reports want to know, read entry by entry.
@@ -399,16 +392,6 @@ mod tests {
                 prop_assert_eq!(rings[0].look(&memory), view);
             }
         }
-    }
-
-    #[test]
-    fn words_are_free_again_when_all_have_closed_it() {
-        let (memory, rings) = lock();
-        for ring in &rings {
-            assert_ne!(memory.load(users(ring.at)), 0);
-            ring.close(&memory);
-        }
-        assert_eq!(memory.load(users(rings[0].at)), 0);
     }
 }
 

@@ -4,8 +4,8 @@
 //! what the others are sent, so that no sender is held up.
 
 use crate::comm::check::Level;
+use crate::comm::pool::Pool;
 use crate::lock::desk::{Answer, Desk, Word};
-use crate::lock::pool::Pool;
 use crate::transport::{Message, Transport};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
@@ -35,7 +35,7 @@ pub(crate) struct Post {
     pub(crate) level: Cell<Level>,
     /// What this rank answers to those who ask it.
     pub(crate) desk: Arc<Mutex<Desk>>,
-    /// Which words this rank has given to locks that it hosts.
+    /// Which words this rank has given out.
     pub(crate) pool: RefCell<Pool>,
     /// Answers that came before anybody looked for them.
     answers: RefCell<Vec<Answer>>,

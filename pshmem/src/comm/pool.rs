@@ -1,14 +1,14 @@
-//! Which of its words a host has given to locks.
+//! Which of its words a host has given out.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// First word and number of words of each lock.
+/// First word and number of words of each range that is given out.
 #[derive(Debug, Default)]
 pub(crate) struct Pool(BTreeMap<usize, usize>);
 
 impl Pool {
-    /// Gives the first gap of so many words in `all`. Locks that `is_unused` says are over leave theirs first. `None` when
+    /// Gives the first gap of so many words in `all`. Ranges that `is_unused` tells of are free first. `None` when
     /// there is no such gap.
     pub(crate) fn take(
         &mut self,
@@ -31,7 +31,7 @@ impl Pool {
         Some(first)
     }
 
-    /// Gives back the words of a lock that has never come to be.
+    /// Gives back a range.
     pub(crate) fn give_back(&mut self, first: usize) {
         self.0.remove(&first);
     }
