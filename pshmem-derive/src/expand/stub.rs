@@ -111,6 +111,11 @@ fn columns_implementation(model: &Model, scopes: &Scopes) -> TokenStream {
             fn len(_: &()) -> ::core::primitive::usize { ::core::unreachable!() }
             unsafe fn view<#life>(_: &(), _: #private::Base<#life>) -> Self::View<#life> { ::core::unreachable!() }
             unsafe fn view_mut<#life>(_: &(), _: #private::BaseMut<#life>) -> Self::ViewMut<#life> { ::core::unreachable!() }
+            unsafe fn part<#life>(
+                _: &(),
+                _: #private::BaseMut<#life>,
+                _: ::core::ops::Range<::core::primitive::usize>,
+            ) -> Self::ViewMut<#life> { ::core::unreachable!() }
             unsafe fn fields<#life>(_: &#life (), _: #private::Handle<#life>) -> Self::Fields<#life> { ::core::unreachable!() }
             unsafe fn store(_: &(), _: #private::BaseMut<'_>, _: &[Self]) {}
             unsafe fn load(_: &(), _: #private::Base<'_>) -> #private::Vec<Self> { ::core::unreachable!() }
