@@ -174,7 +174,7 @@ fn engine(mpi: &Mpi, options: &args::Test) -> Row {
     };
     let mut command = mpi.launch(2, &cargo::built(mpi, cargo::SUITE, "examples/lock"));
     command.envs(ONE_SIDED).env("PSHMEM_RANKS_PER_NODE", "1");
-    let row = Row::under("engine of locks", mpi.name, "2");
+    let row = Row::under("one-sided self-test", mpi.name, "2");
     let says = |output: &str| {
         let is_found = output.contains(found);
         is_found
@@ -184,14 +184,14 @@ fn engine(mpi: &Mpi, options: &args::Test) -> Row {
     checked(row, command, limit(mpi, 2), options.verbose, says)
 }
 
-/// The cases of locks on one-sided operations, where there are such.
+/// The cases of what is hosted, on one-sided operations, where there are such.
 fn one_sided(mpi: &Mpi, options: &args::Test) -> Row {
-    let row = Row::under("one-sided locks", mpi.name, "2");
+    let row = Row::under("suite, one-sided", mpi.name, "2");
     if mpi.kind == Kind::Mpich {
         return row.skipped("it carries the operations out only while the target is inside MPI");
     }
     let mut command = mpi.launch(2, &cargo::built(mpi, cargo::SUITE, "suite"));
-    command.envs(ONE_SIDED).arg("locks");
+    command.envs(ONE_SIDED).args(["locks", "batch"]);
     checked(row, command, limit(mpi, 2), options.verbose, all_passed)
 }
 

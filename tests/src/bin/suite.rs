@@ -1,6 +1,6 @@
 //! The suite under a launcher: every case on the world it gets and on shapes derived from it.
 //!
-//! `mpirun -n 4 suite [name]` runs the cases whose names contain `name`. Without MPI, `PSHMEM_LOCAL=2+2 suite`.
+//! `mpirun -n 4 suite [name..]` runs the cases whose names contain one of the names. Without MPI, `PSHMEM_LOCAL=2+2 suite`.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -9,10 +9,10 @@ use pshmem::Comm;
 use pshmem_tests::{cases, report, shapes, watchdog};
 
 fn main() -> ExitCode {
-    let filter = std::env::args().nth(1).unwrap_or_default();
+    let names: Vec<String> = std::env::args().skip(1).collect();
     pshmem::run(|world: &Comm| -> Result<(), String> {
         let (passed, failed) =
-            all(world, &filter).map_err(|error| format!("the suite's own Comm failed: {error}"))?;
+            all(world, &names).map_err(|error| format!("the suite's own Comm failed: {error}"))?;
         if world.rank() == 0 {
             println!("{passed} passed, {failed} failed");
         }
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs what matches on all shapes; counts are the same on all ranks.
-fn all(world: &Comm, filter: &str) -> pshmem::Result<(usize, usize)> {
+fn all(world: &Comm, names: &[String]) -> pshmem::Result<(usize, usize)> {
     let (mut passed, mut failed) = (0, 0);
     let say = |text: &str| {
         if world.rank() == 0 {
@@ -34,7 +34,10 @@ fn all(world: &Comm, filter: &str) -> pshmem::Result<(usize, usize)> {
     };
     for (shape, comm) in watchdog::guard("making shapes", || shapes::derived(world))? {
         say(&format!("-- {shape}"));
-        for case in cases::ALL.iter().filter(|case| case.name.contains(filter)) {
+        let is_meant = |case: &&cases::Case| {
+            names.is_empty() || names.iter().any(|name| case.name.contains(name))
+        };
+        for case in cases::ALL.iter().filter(is_meant) {
             let start = Instant::now();
             let end = watchdog::guard(&format!("{} on {shape}", case.name), || {
                 report::run(case, &comm)
