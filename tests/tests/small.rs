@@ -4,8 +4,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use ndarray::{Array2, array};
 use pshmem::local::Cluster;
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Comm, Error, Op, Shared};
 use pshmem_tests::cases::{Case, create, fields, write};
 use pshmem_tests::report::{self, Outcome};
 use pshmem_tests::watchdog;
@@ -36,6 +37,29 @@ fn different_calls(comm: &Comm) -> Outcome {
     let found = second.map(|second| second.barrier());
     assert!(!matches!(found, Some(Ok(()))), "{found:?}");
     comm.barrier()?;
+    Ok(())
+}
+
+/// Both ranks write at the same time: parts, blocks, sums in both orders.
+fn both_write(comm: &Comm) -> Outcome {
+    let mut grid = Shared::<Array2<u32>>::new(comm, [3, 2])?;
+    grid.update_parts(|rows, mut part| part.fill(rows.start as u32 + 1))?;
+    assert_eq!(grid.view(), array![[1, 1], [2, 2], [2, 2]]);
+    let mine = Array2::from_elem([3, 1], comm.rank() as u32);
+    grid.gather([0, comm.rank()], &mine)?;
+    assert_eq!(grid.view(), array![[0, 1], [0, 1], [0, 1]]);
+    let mut line = Shared::<[u32]>::new(comm, 5)?;
+    line.reduce_into(Op::sum(), &[1 + comm.rank() as u32; 5])?;
+    line.accumulate(
+        Op::max().reproducible(),
+        &[0, 9, 0, 0, comm.rank() as u32 * 7],
+    )?;
+    assert_eq!(line.view(), [3, 9, 3, 3, 7]);
+    line.resize(2)?;
+    let mut other = Shared::<[u32]>::new(comm, 2)?;
+    other.fields().swap(&mut line.fields())?;
+    line.copy_from(&other)?;
+    assert_eq!((line.view(), other.view()), (&[3, 9][..], &[3, 9][..]));
     Ok(())
 }
 
@@ -82,4 +106,5 @@ small! {
     fields::calls_mix
     self::panicking_closure
     self::different_calls
+    self::both_write
 }
