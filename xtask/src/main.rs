@@ -19,6 +19,7 @@ mod needs;
 mod nightly;
 mod nodes;
 mod outputs;
+mod python;
 mod report;
 mod run;
 mod setup;
@@ -45,7 +46,8 @@ cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [
       --only L      only this MPI library
       --filter NAME only tests whose name contains NAME: `cargo test`, the suites and the faults, no other checks
       --nodes N     only the suites, over several layouts of up to N simulated nodes
-      --proof       also `tsan` and `miri` in a short form, where their tools are there
+      --proof       also `tsan` and `miri` in a short form, where their tools are there, and directories of batches shared
+                    with the Python package
       --verbose     show the output of every run, not only of those that fail
 
 cargo xtask fuzz [--sequences N] [--seconds S] [--seed S]

@@ -3,7 +3,7 @@
 use crate::mpi::Mpi;
 use crate::needs::Need;
 use crate::report::{Report, Row, Verdict};
-use crate::{args, dynamic, examples, setup, steps, suites};
+use crate::{args, dynamic, examples, python, setup, steps, suites};
 use std::time::Instant;
 
 /// The command.
@@ -30,6 +30,10 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
             if options.proof {
                 dynamic::short(dynamic::Tool::Tsan, &mut report);
                 dynamic::short(dynamic::Tool::Miri, &mut report);
+                report.push(libraries.first().map_or_else(
+                    || Row::new("Python directories").skipped("there is no MPI library"),
+                    python::directories,
+                ));
             }
             earth = examples::on_threads(options.verbose, &mut report);
             for step in steps::WITH_MPI {
