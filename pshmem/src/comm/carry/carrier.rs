@@ -27,8 +27,8 @@ pub(super) enum Piece {
     },
 }
 
-/// Cuts regions into pieces; sender and receivers cut alike.
-pub(super) fn cut(regions: &[Region]) -> Vec<Piece> {
+/// Cuts regions into pieces of at most `limit` bytes; sender and receivers cut alike.
+pub(super) fn cut(regions: &[Region], limit: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (index, region) in regions.iter().enumerate() {
         let runs = region.bytes().checked_div(region.run).unwrap_or(0);
@@ -36,7 +36,7 @@ pub(super) fn cut(regions: &[Region]) -> Vec<Piece> {
             for start in region.runs(0) {
                 let mut at = 0;
                 while at < region.run {
-                    let len = PIECE.min(region.run - at);
+                    let len = limit.min(region.run - at);
                     pieces.push(Piece::Direct {
                         offset: start + at,
                         len,
@@ -134,7 +134,7 @@ impl<'a> Carrier<'a> {
             return;
         }
         let mut sending = VecDeque::new();
-        for piece in cut(self.regions) {
+        for piece in cut(self.regions, PIECE) {
             if sending.len() == WINDOW {
                 self.finish(sending.pop_front());
             }
@@ -149,7 +149,7 @@ impl<'a> Carrier<'a> {
 
     /// Receives all pieces, calls `received`, and returns when they have also been passed on.
     pub(super) fn relay(&self, from: usize, to: &[usize], received: impl FnOnce()) {
-        let mut pieces = cut(self.regions).into_iter();
+        let mut pieces = cut(self.regions, PIECE).into_iter();
         let mut receiving = VecDeque::new();
         let mut sending = VecDeque::new();
         loop {

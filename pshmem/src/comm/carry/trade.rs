@@ -8,6 +8,14 @@ use crate::comm::meet::NoWayBack;
 use crate::layout::region::Region;
 use std::collections::VecDeque;
 
+/// Bytes of a piece. Nobody passes it on, so nobody waits for its beginning, and the fewer the faster: measured between two
+/// processes of one machine, pieces of 4 MiB take a fifth longer.
+const PIECE: usize = 32 << 20;
+
+fn long(regions: &[Region]) -> Vec<Piece> {
+    cut(regions, PIECE)
+}
+
 /// Bytes that go to one rank, or come from it.
 #[derive(Debug)]
 pub(crate) struct Leg {
@@ -105,7 +113,7 @@ impl Core {
         }
         let no_way_back = NoWayBack;
         let is_taken = into.is_some();
-        let cut = if is_taken { whole } else { cut };
+        let cut = if is_taken { whole } else { long };
         let mut sending = Stream::new(self, call, target, outgoing, cut);
         let mut receiving = Stream::new(self, call, target, incoming, cut);
         loop {
