@@ -87,7 +87,9 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let options = parse("--total 10_000 --seed 7 --map a.png --width 800 --data b.csv");
+        let options = parse(
+            "--total 10_000 --seed 7 --map a.png --width 800 --data b.csv --bands 12 --dir c",
+        );
         let expected = Options {
             total: 10_000,
             seed: 7,

@@ -18,7 +18,7 @@ use crate::say::say;
 use crate::segment::Segment;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::lock;
-use crate::transport::words::Place;
+use crate::transport::words::{self as transport, Place};
 use std::cell::Cell;
 use std::time::Instant;
 
@@ -235,7 +235,7 @@ impl Seat {
     /// Begins to host a board, in the best way there is.
     fn host(core: &Core, board: u64, layout: Layout, beginning: &Beginning) -> Result<Hosting> {
         let words = layout.words().ok_or_else(|| too_large(layout))?;
-        let all = core.post.transport.words().map_or(0, |words| words.len());
+        let all = core.post.transport.words().map_or(0, transport::Words::len);
         if words < all
             && let Some(first) = core.host_words(&beginning.words(layout, words))
         {

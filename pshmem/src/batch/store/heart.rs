@@ -22,7 +22,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,6 +46,8 @@ pub(super) struct Heart {
     leases: AtomicUsize,
     /// Leases begun so far.
     count: AtomicU64,
+    /// Whether the thread's last sign could be given.
+    is_well: AtomicBool,
 }
 
 /// A sign that was given.
@@ -96,6 +98,7 @@ impl Heart {
             last: Mutex::default(),
             leases: AtomicUsize::new(0),
             count: AtomicU64::new(0),
+            is_well: AtomicBool::new(true),
             options: options.clone(),
         });
         hearts.all.push(Arc::downgrade(&heart));
@@ -235,7 +238,12 @@ fn beat_all() {
         drop(hearts);
         for heart in &all {
             // A little before its time, because the thread may sleep for too long.
-            if let Err(error) = heart.beat(heart.period / 2) {
+            let beat = heart.beat(heart.period / 2);
+            let was_well = heart.is_well.swap(beat.is_ok(), Ordering::Relaxed);
+            // Once: a folder that somebody has removed stays away.
+            if let Err(error) = beat
+                && was_well
+            {
                 say(format_args!(
                     "{error}; others may take this process for dead and run its tasks again"
                 ));
