@@ -237,7 +237,10 @@ impl Ring {
         if words.compare_swap(self.entry(ticket), mine.0, mine.abandoned().0) != mine.0 {
             return false;
         }
-        self.abandoned.borrow_mut().push(ticket);
+        let mut abandoned = self.abandoned.borrow_mut();
+        // One that had the same entry is over.
+        abandoned.retain(|before| before % self.entries != ticket % self.entries);
+        abandoned.push(ticket);
         true
     }
 
@@ -320,14 +323,28 @@ mod tests {
         ]
     }
 
-    /// What the lock has to do: a line, and who panicked last.
+    /// What the lock has to do: tickets in order, each of a rank that waits or has given up, and who panicked last.
     #[derive(Default)]
     struct Model {
         holder: Option<usize>,
-        line: VecDeque<usize>,
+        line: VecDeque<(usize, bool)>,
         poisoned: Option<usize>,
-        /// For each rank, tickets given up since the lock was last passed on.
-        given_up: [usize; RANKS],
+    }
+
+    impl Model {
+        fn waiting(&self) -> impl Iterator<Item = usize> {
+            let waits = |&(rank, waits): &(usize, bool)| waits.then_some(rank);
+            self.line.iter().filter_map(waits)
+        }
+
+        fn is_idle(&self, rank: usize) -> bool {
+            self.holder != Some(rank) && !self.waiting().any(|waits| waits == rank)
+        }
+
+        fn given_up(&self, rank: usize) -> usize {
+            let gave_up = |&&(of, waits): &&(usize, bool)| of == rank && !waits;
+            self.line.iter().filter(gave_up).count()
+        }
     }
 
     proptest! {
@@ -337,20 +354,22 @@ mod tests {
             let mut model = Model::default();
             for step in steps {
                 match step {
-                    Step::Request(rank) if model.holder != Some(rank) && !model.line.contains(&rank) => {
-                        match rings[rank].take_or_wait(&memory, 7) {
+                    Step::Request(rank) if model.is_idle(rank) => {
+                        let turn = rings[rank].take_or_wait(&memory, 7);
+                        prop_assert_eq!(turn == Turn::Full, model.given_up(rank) == PER_RANK);
+                        match turn {
                             Turn::Now(Got { poisoned }) => {
                                 prop_assert_eq!(model.holder.replace(rank), None);
                                 prop_assert_eq!(poisoned, model.poisoned);
                             }
                             Turn::Later => {
                                 prop_assert!(model.holder.is_some());
-                                model.line.push_back(rank);
+                                model.line.push_back((rank, true));
                             }
-                            Turn::Full => prop_assert!(model.given_up[rank] >= PER_RANK),
+                            Turn::Full => {}
                         }
                     }
-                    Step::Try(rank) if model.holder != Some(rank) && !model.line.contains(&rank) => {
+                    Step::Try(rank) if model.is_idle(rank) => {
                         let taken = rings[rank].try_take(&memory, 7);
                         if let Some(Got { poisoned }) = taken {
                             prop_assert_eq!(model.holder.replace(rank), None);
@@ -359,35 +378,36 @@ mod tests {
                             prop_assert!(model.holder.is_some());
                         }
                     }
-                    Step::GiveUp(rank) if model.line.contains(&rank) => {
+                    Step::GiveUp(rank) => if let Some(place) = model.line.iter_mut().find(|place| **place == (rank, true)) {
                         prop_assert!(rings[rank].give_up(&memory));
-                        model.line.retain(|&waits| waits != rank);
-                        model.given_up[rank] += 1;
-                    }
+                        place.1 = false;
+                    },
                     Step::GiveBack { panics } => if let Some(rank) = model.holder.take() {
                         if panics {
                             model.poisoned = Some(rank);
                         }
                         rings[rank].give_back(&memory, model.poisoned);
-                        if let Some(next) = model.line.pop_front() {
+                        while let Some((next, waits)) = model.line.pop_front() {
+                            if !waits {
+                                continue;
+                            }
                             prop_assert!(!rings[next].give_up(&memory), "it has come already");
                             let told = rings[next].granted(&memory, 7);
-                            prop_assert_eq!(told, Some(Got { poisoned: model.poisoned }));
+                            let poisoned = model.poisoned;
+                            prop_assert_eq!(told, Some(Got { poisoned }));
                             model.holder = Some(next);
-                        }
-                        if model.line.is_empty() {
-                            model.given_up = [0; RANKS];
+                            break;
                         }
                     },
                     _ => {}
                 }
-                for rank in &model.line {
-                    prop_assert_eq!(rings[*rank].granted(&memory, 7), None);
+                for rank in model.waiting() {
+                    prop_assert_eq!(rings[rank].granted(&memory, 7), None);
                 }
                 let view = View {
                     holder: model.holder.map(|rank| (rank, 7)),
-                    next: model.line.front().copied(),
-                    waiting: model.line.len(),
+                    next: model.waiting().next(),
+                    waiting: model.waiting().count(),
                 };
                 prop_assert_eq!(rings[0].look(&memory), view);
             }
