@@ -255,12 +255,14 @@ impl<'a> BatchBuilder<'a> {
     /// one file for each task meanwhile.
     ///
     /// # Errors
-    /// On every rank alike: [`Error::Setting`] for sizes that do not fit the ranks, for names and states that are not one for
-    /// each task, and for names that cannot be those of directories; [`Error::Mismatch`], [`Error::NoSuchRank`],
-    /// [`Error::NoRoom`], [`Error::TooLarge`], [`Error::Directory`], and those of [`Comm::barrier`].
+    /// On every rank alike: [`Error::Setting`](crate::Error::Setting) for sizes that do not fit the ranks, for names and states
+    /// that are not one for each task, and for names that cannot be those of directories;
+    /// [`Error::Mismatch`](crate::Error::Mismatch), [`Error::NoSuchRank`](crate::Error::NoSuchRank),
+    /// [`Error::NoRoom`](crate::Error::NoRoom), [`Error::TooLarge`](crate::Error::TooLarge),
+    /// [`Error::Directory`](crate::Error::Directory), and those of [`Comm::barrier`].
     ///
     /// # Panics
-    /// On the root, when the closure of [`order`](Self::order) panics; the others get [`Error::Closure`].
+    /// On the root, when the closure of [`order`](Self::order) panics; the others get [`Error::Closure`](crate::Error::Closure).
     #[track_caller]
     pub fn build(self) -> Result<Batch> {
         opening::open(self, Location::caller())
