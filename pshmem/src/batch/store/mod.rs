@@ -5,7 +5,7 @@
 
 mod files;
 mod heart;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod jobs;
 pub(crate) mod lease;
 #[cfg(test)]
@@ -13,13 +13,13 @@ mod moments;
 mod names;
 mod pattern;
 mod process;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod python;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod scratch;
 mod states;
 pub(crate) mod status;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod tests;
 
 use crate::batch::state::TaskState;
