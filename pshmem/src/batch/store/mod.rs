@@ -2,6 +2,13 @@
 //!
 //! Plain files, no ranks: [`Store`] is what the batch uses. [`states`] knows the state files, which are those of the Python
 //! package; [`lease`] is the protocol between jobs; [`heart`] tells who lives; [`status`] looks at a directory from outside.
+//!
+//! ```text
+//! <root>/stop                    while it is there, no task is begun
+//! <root>/.pshmem/<heart>         a process that works here, and its signs of life
+//! <root>/.pshmem/<heart>.<n>     the word RUNNING, which gets more names
+//! <root>/<name>/                 a task: `state`, and the files of `lease`
+//! ```
 
 mod files;
 mod heart;
