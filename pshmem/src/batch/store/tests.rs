@@ -478,8 +478,8 @@ fn somebody_who_looks_sees_who_runs_what_and_changes_nothing() {
     drop(lease(&store, 3));
     fs::write(root.path().join("notes.txt"), "not a task").unwrap();
     let status = crate::Batch::status(root.path()).unwrap();
-    let states: Vec<TaskState> = status.tasks().iter().map(|task| task.state).collect();
-    assert_eq!(states, [Done, Failed, Running, Running, Open]);
+    let found: Vec<TaskState> = status.tasks().iter().map(|task| task.state).collect();
+    assert_eq!(found, [Done, Failed, Running, Running, Open]);
     assert_eq!(status.tasks()[1].reason.as_deref(), Some(reason));
     let holder = status.tasks()[2].holder.as_ref().unwrap();
     assert_eq!(
