@@ -128,9 +128,12 @@ fn jobs(mpi: &Mpi, scene: &[&str], options: &args::Test) -> Row {
             .get_envs()
             .filter_map(|(name, value)| Some((name, value?))),
     );
-    let check = |output: &str| match output.contains("all is well") {
-        true => Ok(()),
-        false => Err("nobody said that all is well".to_owned()),
+    let check = |output: &str| {
+        if output.contains("all is well") {
+            Ok(())
+        } else {
+            Err("nobody said that all is well".to_owned())
+        }
     };
     checked(row, command, limit(mpi, 2), options.verbose, check)
 }
