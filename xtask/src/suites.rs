@@ -131,10 +131,11 @@ fn jobs(mpi: &Mpi, scene: &[&str], options: &args::Test) -> Row {
             .filter_map(|(name, value)| Some((name, value?))),
     );
     let check = |output: &str| {
-        let is_well = output.contains("all is well");
-        is_well
-            .then_some(())
-            .ok_or_else(|| "nobody said that all is well".to_owned())
+        if output.contains("all is well") {
+            Ok(())
+        } else {
+            Err("nobody said that all is well".to_owned())
+        }
     };
     checked(row, command, limit(mpi, 2), options.verbose, check)
 }

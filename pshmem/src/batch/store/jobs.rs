@@ -351,14 +351,15 @@ fn of_three_jobs_one_is_killed_and_every_task_is_done_once() {
         let victim = jobs[0].pid();
         let diary = root.path().join(format!("diary.{victim}"));
         // In the middle of its work, at some moment.
-        jobs[0].until("it does not work", |_| {
+        jobs[0].until("it does not work", |job| {
             let lines = fs::read_to_string(&diary)
                 .unwrap_or_default()
                 .lines()
                 .count();
-            (lines > 20 + 10 * repetition).then_some(())
+            let is_over = job.0.try_wait().unwrap().is_some();
+            (is_over || lines > 20 + 10 * repetition).then_some(())
         });
-        moments::send("KILL", victim);
+        jobs[0].0.kill().unwrap();
         jobs.iter_mut().for_each(Job::ends);
 
         let (mut begun, mut recorded) = (BTreeMap::<usize, u32>::new(), BTreeSet::new());

@@ -2,10 +2,17 @@
 //!
 //! Plain files, no ranks: [`Store`] is what the batch uses. [`states`] knows the state files, which are those of the Python
 //! package; [`lease`] is the protocol between jobs; [`heart`] tells who lives; [`status`] looks at a directory from outside.
+//!
+//! ```text
+//! <root>/stop                    while it is there, no task is begun
+//! <root>/.pshmem/<heart>         a process that works here, and its signs of life
+//! <root>/.pshmem/<heart>.<n>     the word RUNNING, which gets more names
+//! <root>/<name>/                 a task: `state`, and the files of `lease`
+//! ```
 
 mod files;
 mod heart;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod jobs;
 pub(crate) mod lease;
 #[cfg(test)]
@@ -13,13 +20,13 @@ mod moments;
 mod names;
 mod pattern;
 mod process;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod python;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod scratch;
 mod states;
 pub(crate) mod status;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod tests;
 
 use crate::batch::state::TaskState;

@@ -67,7 +67,7 @@ impl Drop for Pattern {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
     use crate::batch::store::scratch::Scratch;

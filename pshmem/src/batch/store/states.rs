@@ -104,7 +104,7 @@ pub(super) fn write(dir: &Path, spare: &str, state: TaskState) -> io::Result<()>
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
     use crate::batch::store::scratch::Scratch;

@@ -157,12 +157,14 @@ fn look_at(
         TaskState::Failed => std::fs::read(lease::reason(dir, attempts)).ok(),
         _ => None,
     };
+    let reason = reason.map(|text| clip(String::from_utf8_lossy(&text).trim(), REASON));
     let task = TaskStatus {
         name,
         state,
         attempts,
         holder,
-        reason: reason.map(|text| clip(String::from_utf8_lossy(&text).trim(), REASON)),
+        // An empty one comes from a disk that was full.
+        reason: reason.filter(|text| !text.is_empty()),
     };
     let strange = match found {
         states::Found::Strange(what) => Some(what),
