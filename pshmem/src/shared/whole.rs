@@ -211,6 +211,8 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         let core = &self.handle.object.comm.core;
         core.enter(kind.name(), site)?;
         let call = self.handle.call(kind, &L::span(self.plan));
+        // Handles are exchanged in one meeting, values in two: ranks that mix these make different calls.
+        let call = if is_equal { call } else { call.step(8) };
         let list = |field: &Field<'_, L>| {
             let mut list = Vec::new();
             L::put_dims(&L::dims(field.plan), &mut list);

@@ -142,6 +142,12 @@ pub fn parallel_writes(comm: &Comm) -> Outcome {
     differ(comm, RESIZE, REDUCE)?;
     differ(comm, |scene| scene.a.copy_from(&scene.b), RESIZE)?;
     differ(comm, |scene| scene.a.accumulate(Op::sum(), &[9; 3]), REDUCE)?;
+    // Handles on one rank, values on the others.
+    differ(
+        comm,
+        |scene| scene.a.swap(&mut scene.b),
+        |scene| scene.a.fields().swap(&mut scene.b.fields()),
+    )?;
     differ(
         comm,
         |scene| scene.a.swap(&mut scene.b),

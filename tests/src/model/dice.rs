@@ -46,6 +46,17 @@ impl Dice {
         parts.unzip()
     }
 
+    /// `parts` numbers whose sum is at most `total`.
+    pub(super) fn cut(&mut self, total: usize, parts: usize) -> Vec<usize> {
+        let mut rest = total;
+        let mut next = || {
+            let part = self.below(rest + 1);
+            rest -= part;
+            part
+        };
+        (0..parts).map(|_| next()).collect()
+    }
+
     pub(super) fn array<T: Item>(&mut self, shape: &[usize]) -> ArrayD<T> {
         ArrayD::from_shape_simple_fn(shape, || T::from_number(self.next()))
     }

@@ -1,7 +1,9 @@
 //! How each layout takes what a model has.
 
-use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Dimension};
-use pshmem::{AsBlock, BlockLayout, Result, Shared};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Axis, Dimension, Slice};
+use pshmem::{AsBlock, BlockLayout, Result, RowLayout, Shared};
 
 use super::dice::{Dice, Item};
 use crate::check::{assert_equal, assert_same};
@@ -16,7 +18,7 @@ pub(super) fn change<T: Item, D: Dimension>(array: &mut ArrayRef<T, D>, mut dice
 }
 
 /// How the layouts turn what a model has into what they take.
-pub(super) trait Form: BlockLayout<Item: Item, Owned: AsBlock<Self>> {
+pub(super) trait Form: BlockLayout<Item: Item, Owned: AsBlock<Self>> + RowLayout {
     const DIMENSIONS: usize;
     fn dims_for(extents: &[usize]) -> Self::Dims;
     fn offset(at: &[usize]) -> Self::Offset;
@@ -25,6 +27,13 @@ pub(super) trait Form: BlockLayout<Item: Item, Owned: AsBlock<Self>> {
     fn check(view: Self::View<'_>, model: &ArrayD<Self::Item>);
     fn change(view: Self::ViewMut<'_>, dice: Dice);
     fn update_field(shared: &mut Shared<Self>, root: usize, dice: Dice) -> Result<Option<()>>;
+    /// Writes some rows of the model.
+    fn write(part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<Self::Item>);
+}
+
+/// Some rows of a model.
+pub(super) fn rows_of<T: Item>(model: &ArrayD<T>, rows: Range<usize>) -> ArrayD<T> {
+    model.slice_axis(Axis(0), Slice::from(rows)).to_owned()
 }
 
 impl Form for [u64] {
@@ -56,6 +65,10 @@ impl Form for [u64] {
 
     fn update_field(shared: &mut Shared<Self>, root: usize, dice: Dice) -> Result<Option<()>> {
         shared.fields().update(root, |w| Self::change(w, dice))
+    }
+
+    fn write(part: &mut [u64], rows: Range<usize>, model: &ArrayD<u64>) {
+        part.copy_from_slice(&Self::block(model)[rows]);
     }
 }
 
@@ -90,6 +103,10 @@ macro_rules! array_form {
 
             fn update_field(shared: &mut Shared<Self>, root: usize, dice: Dice) -> Result<Option<()>> {
                 shared.fields().update(root, |w| Self::change(w, dice))
+            }
+
+            fn write(mut part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<$t>) {
+                part.assign(&Self::block(&rows_of(model, rows)));
             }
         }
     )*};

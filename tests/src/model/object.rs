@@ -1,13 +1,14 @@
 //! One object of the library beside its model.
 
+use std::ops::Range;
 use std::panic::resume_unwind;
 
 use bytemuck::Zeroable;
-use ndarray::{Array1, Array2, Array3, ArrayD, Slice};
-use pshmem::{Comm, Result, Shared};
+use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Slice, Zip};
+use pshmem::{Comm, Op, Result, Shared};
 
 use super::dice::{Dice, Item};
-use super::form::{Form, change};
+use super::form::{Form, change, rows_of};
 
 /// An object and its model, whatever the layout. Each call is made by all ranks with the same arguments.
 pub(super) trait Held {
@@ -18,6 +19,14 @@ pub(super) trait Held {
     fn fill(&mut self, dice: Dice) -> Result<()>;
     fn update(&mut self, root: usize, dice: Dice, through_field: bool) -> Result<()>;
     fn update_per_node(&mut self, dice: Dice) -> Result<()>;
+    /// All ranks write their parts, equal ones or given ones.
+    fn update_parts(&mut self, dice: Dice) -> Result<()>;
+    /// All ranks contribute rows, at offsets or in order; the last rows may stay.
+    fn gather(&mut self, dice: Dice) -> Result<()>;
+    /// All ranks contribute an array, into or onto what is there, in either order.
+    fn reduce(&mut self, dice: Dice) -> Result<()>;
+    /// Other extents, that are not far from those it has.
+    fn resize(&mut self, dice: Dice) -> Result<()>;
     fn close(self: Box<Self>) -> Result<()>;
     /// Compares with the model.
     fn check(&self);
@@ -155,6 +164,91 @@ impl<L: Form + ?Sized> Held for Pair<L> {
             "one rank of each node has a result"
         );
         Ok(())
+    }
+
+    fn update_parts(&mut self, mut dice: Dice) -> Result<()> {
+        let shape = self.model.shape().to_vec();
+        let next = dice.array(&shape);
+        let (size, total) = (self.shared.comm().size(), shape[0]);
+        let write = |rows: Range<usize>, part: L::Part<'_>| {
+            L::write(part, rows.clone(), &next);
+            rows.len()
+        };
+        let rows = if dice.below(2) == 0 {
+            self.shared.update_parts(write)?
+        } else {
+            let mut counts = dice.cut(total, size);
+            counts[0] += total - counts.iter().sum::<usize>();
+            self.shared.update_parts_by(&counts, write)?
+        };
+        assert!(rows <= total, "a part of the rows");
+        self.model = next;
+        Ok(())
+    }
+
+    fn gather(&mut self, mut dice: Dice) -> Result<()> {
+        let next = dice.array(self.model.shape());
+        let (rank, size) = (self.shared.comm().rank(), self.shared.comm().size());
+        let counts = dice.cut(next.shape()[0], size);
+        let start = |rank: usize| counts[..rank].iter().sum::<usize>();
+        let mine = start(rank)..start(rank + 1);
+        let block = L::own(&rows_of(&next, mine.clone()));
+        if dice.below(2) == 0 {
+            let found = self.shared.gather_in_order(&block)?;
+            assert_eq!(found, mine, "the rows of this rank");
+        } else {
+            let mut at = vec![0; L::DIMENSIONS];
+            at[0] = mine.start;
+            self.shared.gather(L::offset(&at), &block)?;
+        }
+        let kept = Slice::from(..start(size));
+        self.model
+            .slice_axis_mut(Axis(0), kept)
+            .assign(&next.slice_axis(Axis(0), kept));
+        Ok(())
+    }
+
+    fn reduce(&mut self, mut dice: Dice) -> Result<()> {
+        // The larger one, byte by byte: the same in any order.
+        let larger = |a: L::Item, b: L::Item| {
+            let is_less = bytemuck::bytes_of(&a) < bytemuck::bytes_of(&b);
+            if is_less { b } else { a }
+        };
+        let parts: Vec<ArrayD<L::Item>> = (0..self.shared.comm().size())
+            .map(|_| dice.array(self.model.shape()))
+            .collect();
+        let mine = L::own(&parts[self.shared.comm().rank()]);
+        let op = if dice.below(2) == 0 {
+            Op::new(larger)
+        } else {
+            Op::new(larger).reproducible()
+        };
+        let sum = parts.iter().skip(1).fold(parts[0].clone(), |sum, part| {
+            Zip::from(&sum).and(part).map_collect(|&a, &b| larger(a, b))
+        });
+        if dice.below(2) == 0 {
+            self.model = sum;
+            self.shared.reduce_into(op, &mine)
+        } else {
+            self.model.zip_mut_with(&sum, |a, &b| *a = larger(*a, b));
+            self.shared.accumulate(op, &mine)
+        }
+    }
+
+    fn resize(&mut self, mut dice: Dice) -> Result<()> {
+        let shape = self.model.shape();
+        let next: Vec<usize> = shape
+            .iter()
+            .map(|&n| (n + dice.below(4)).saturating_sub(2))
+            .collect();
+        let common: Vec<usize> = shape.iter().zip(&next).map(|(&a, &b)| a.min(b)).collect();
+        let mut model = ArrayD::from_elem(&*next, L::Item::zeroed());
+        let kept = |axis: ndarray::AxisDescription| Slice::from(..common[axis.axis.index()]);
+        model
+            .slice_each_axis_mut(kept)
+            .assign(&self.model.slice_each_axis(kept));
+        self.model = model;
+        self.shared.resize(L::dims_for(&next))
     }
 
     fn close(self: Box<Self>) -> Result<()> {

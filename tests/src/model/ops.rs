@@ -24,6 +24,10 @@ pub enum What {
     Update,
     UpdateThroughField,
     UpdatePerNode,
+    UpdateParts,
+    Gather,
+    Reduce,
+    Resize,
     Split,
     NodeComm,
     RanksPerNode,
@@ -53,8 +57,9 @@ pub struct Op {
 /// Calls that must go well. Those that write come more often.
 const LEGAL: &[What] = {
     use What::{
-        Assign, Barrier, Close, Drop, DropComm, Fill, FromRoot, New, NodeComm, RanksPerNode, Set,
-        SetWith, Split, Update, UpdatePerNode, UpdateThroughField,
+        Assign, Barrier, Close, Drop, DropComm, Fill, FromRoot, Gather, New, NodeComm,
+        RanksPerNode, Reduce, Resize, Set, SetWith, Split, Update, UpdateParts, UpdatePerNode,
+        UpdateThroughField,
     };
     &[
         New,
@@ -73,6 +78,12 @@ const LEGAL: &[What] = {
         Update,
         UpdateThroughField,
         UpdatePerNode,
+        UpdateParts,
+        UpdateParts,
+        Gather,
+        Reduce,
+        Reduce,
+        Resize,
         Split,
         NodeComm,
         RanksPerNode,

@@ -253,6 +253,10 @@ pub(super) fn write(held: &mut dyn Held, what: What, root: usize, dice: Dice) ->
         What::Fill => held.fill(dice),
         What::Update => held.update(root, dice, false),
         What::UpdateThroughField => held.update(root, dice, true),
+        What::UpdateParts => held.update_parts(dice),
+        What::Gather => held.gather(dice),
+        What::Reduce => held.reduce(dice),
+        What::Resize => held.resize(dice),
         _ => held.update_per_node(dice),
     }
 }
