@@ -1,4 +1,4 @@
-//! Several jobs, each with ranks as threads, on one state directory: killed and frozen as `bin/jobs.rs` tells.
+//! Several jobs, each with ranks as threads, on one state directory: killed, frozen and ended as `bin/jobs.rs` tells.
 
 use std::process::Command;
 use std::time::Duration;
@@ -27,4 +27,10 @@ fn a_job_of_three_is_killed() {
 fn a_job_is_frozen_and_wakes_up() {
     jobs(&["freeze"], "1");
     jobs(&["freeze"], "1+1");
+}
+
+#[test]
+fn a_job_is_told_to_end() {
+    jobs(&["term", "2000"], "2");
+    jobs(&["term", "2000"], "1+1");
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! jobs kill TASKS JOBS TIMES [LAUNCHER...]   one of the jobs is killed half-way, TIMES times on fresh directories
 //! jobs freeze [LAUNCHER...]                  a job is frozen for longer than its lease, and wakes up
-//! jobs work DIR TASKS LEASE_MS SPIN_US WAIT  one job; the two above start it, by the launcher or with PSHMEM_LOCAL
+//! jobs term TASKS [LAUNCHER...]              one process of a job gets SIGTERM, and another job goes on
+//! jobs work DIR TASKS LEASE_MS SPIN_US WAIT  one job; the others start it, by the launcher or with PSHMEM_LOCAL
 //! ```
 //!
 //! Each task writes down who has run it and whose end was recorded, so that every claim can be checked afterwards.
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
             (0..number(3)).try_for_each(|_| kill(number(1), number(2), launcher))
         }
         Some("freeze") => freeze(words.get(1..).unwrap_or_default()),
+        Some("term") => term(number(1), words.get(2..).unwrap_or_default()),
         other => Err(format!("unknown scene {other:?}")),
     };
     match outcome {
@@ -82,6 +84,7 @@ fn work(comm: &Comm, settings: &Settings) -> Outcome {
     let batch = Batch::builder(comm, settings.tasks)
         .state_dir(&settings.dir, names)
         .lease_timeout(settings.lease)
+        .stop_at_sigterm(true)
         .build()
         .map_err(|error| text(&error))?;
     let me = std::process::id();
@@ -292,5 +295,41 @@ fn freeze(launcher: &[String]) -> Outcome {
         ));
     }
     println!("the frozen job's result was refused");
+    Ok(())
+}
+
+/// A batch system wants a job to end: no rank begins another task, those under way are done, and the next job does the rest.
+fn term(tasks: usize, launcher: &[String]) -> Outcome {
+    let folder = Folder::new()?;
+    let settings = Settings {
+        dir: folder.0.clone(),
+        tasks,
+        lease: Duration::from_secs(30),
+        spin: Duration::from_millis(1),
+        waits: false,
+    };
+    let mut job = Job::start(&settings, launcher)?;
+    folder.await_lines("t0/ends", 1)?;
+    // One rank is told; the others learn of it.
+    signal(&folder.lines(".pids")[..1], libc::SIGTERM);
+    if !job.wait()? {
+        return Err("a job that was told to end has failed".to_owned());
+    }
+    let count = |state| {
+        let status = Batch::status(&folder.0).map_err(|error| error.to_string())?;
+        Ok::<usize, String>(status.count(state))
+    };
+    let (done, running) = (count(TaskState::Done)?, count(TaskState::Running)?);
+    if done == 0 || done == tasks || running > 0 {
+        return Err(format!("{done} of {tasks} are DONE, {running} RUNNING"));
+    }
+    if !Job::start(&settings, launcher)?.wait()? {
+        return Err("the next job has failed".to_owned());
+    }
+    let once = |task: &usize| folder.lines(&format!("t{task}/ends")).len() == 1;
+    if count(TaskState::Done)? != tasks || !(0..tasks).all(|task| once(&task)) {
+        return Err("the next job has not done the rest, or too much".to_owned());
+    }
+    println!("{done} tasks DONE before the end, {} after", tasks - done);
     Ok(())
 }

@@ -91,7 +91,7 @@ macro_rules! for_each_case {
             batch {
                 each_task_once, workers_of_every_size, ends_of_tasks, dropped_and_panicked, retried, states_at_first,
                 states_that_change, costly_ones_first, a_failure_calls_others_back, one_goes_on_while_others_wait,
-                the_host_may_compute_tasks, many_batches, bad_settings, settings_that_differ, a_task_not_ended,
+                the_host_may_compute_tasks, many_batches, ten_million_tasks, bad_settings, settings_that_differ, a_task_not_ended,
                 states_on_disk, later_jobs_go_on, strange_files, bad_directories, two_at_a_time, a_late_result,
                 stopped, an_order_that_panics,
             }

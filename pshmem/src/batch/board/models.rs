@@ -19,7 +19,7 @@ fn loom_each_attempt_is_made_once() {
             ordered: false,
         };
         let words = words(layout);
-        let rank = |words: &[AtomicU64], again: bool| {
+        let rank = move |words: &[AtomicU64], again: bool| {
             let board = Board { layout, words };
             let mut attempts = Vec::new();
             while let Some(claim) = board.claim() {

@@ -340,7 +340,7 @@ impl Claims<'_> {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Ours, if the call was repeated because the reply to the first one was lost.
-                Ok(std::fs::read_link(link).is_ok_and(|found| *found == *text))
+                Ok(std::fs::read_link(link).is_ok_and(|found| found.as_os_str() == text.as_str()))
             }
             Err(error) => Err(error),
         }
