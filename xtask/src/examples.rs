@@ -19,13 +19,12 @@ pub(crate) type Reference = Result<Earth, String>;
 /// Builds and runs the examples without MPI.
 pub(crate) fn on_threads(verbose: bool, report: &mut Report) -> Reference {
     let mut build = cargo::cargo(&cargo::target());
-    // As the step `tests` has built them already.
+    // As the step `tests` has built them already: for the same packages, or features of dependencies differ.
     build.args([
         "build",
         "--profile",
         cargo::SUITE,
-        "-p",
-        "pshmem",
+        "--workspace",
         "--examples",
     ]);
     if !report.push(steps::cargo_row(Row::new("build examples"), build)) {

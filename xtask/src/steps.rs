@@ -27,7 +27,7 @@ pub(crate) struct Step {
 
 const WARNINGS: &[(&str, &str)] = &[("RUSTDOCFLAGS", "-D warnings")];
 
-/// What needs no MPI.
+/// What needs no MPI. One profile for all, so that macros and build scripts are compiled once.
 pub(crate) const WITHOUT_MPI: &[Step] = &[
     Step {
         name: "format",
@@ -41,6 +41,8 @@ pub(crate) const WITHOUT_MPI: &[Step] = &[
         // incompatible_msrv finds calls that are younger than the stated Rust version, on any toolchain.
         words: &[
             "clippy",
+            "--profile",
+            "suite",
             "--workspace",
             "--all-targets",
             "--",
@@ -55,7 +57,7 @@ pub(crate) const WITHOUT_MPI: &[Step] = &[
     },
     Step {
         name: "docs",
-        words: &["doc", "--workspace", "--no-deps"],
+        words: &["doc", "--profile", "suite", "--workspace", "--no-deps"],
         env: WARNINGS,
         target: Target::Usual,
         filters: false,

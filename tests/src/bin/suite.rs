@@ -1,6 +1,7 @@
 //! The suite under a launcher: every case on the world it gets and on shapes derived from it.
 //!
 //! `mpirun -n 4 suite [name..]` runs the cases whose names contain one of the names. Without MPI, `PSHMEM_LOCAL=2+2 suite`.
+//! `PSHMEM_TEST_SHAPES=4,2+2` keeps only these shapes.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -26,13 +27,19 @@ fn main() -> ExitCode {
 
 /// Runs what matches on all shapes; counts are the same on all ranks.
 fn all(world: &Comm, names: &[String]) -> pshmem::Result<(usize, usize)> {
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut shapes) = (0, 0, 0);
     let say = |text: &str| {
         if world.rank() == 0 {
             println!("{text}");
         }
     };
+    let only = std::env::var("PSHMEM_TEST_SHAPES").ok();
     for (shape, comm) in watchdog::guard("making shapes", || shapes::derived(world))? {
+        let is_listed = |list: &String| list.split(',').any(|listed| listed == shape);
+        if only.as_ref().is_some_and(|list| !is_listed(list)) {
+            continue;
+        }
+        shapes += 1;
         say(&format!("-- {shape}"));
         let is_meant = |case: &&cases::Case| {
             names.is_empty() || names.iter().any(|name| case.name.contains(name))
@@ -54,5 +61,6 @@ fn all(world: &Comm, names: &[String]) -> pshmem::Result<(usize, usize)> {
             ));
         }
     }
+    assert!(shapes > 0, "no shape of this world is one of {only:?}");
     Ok((passed, failed))
 }
