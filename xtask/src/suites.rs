@@ -68,8 +68,8 @@ fn build(mpi: &Mpi) -> Row {
 fn suite(mpi: &Mpi, ranks: usize, options: &args::Test) -> Row {
     let mut command = mpi.launch(ranks, &cargo::built(mpi, cargo::SUITE, "suite"));
     command.args(&options.filter);
-    if mpi.kind == Kind::Mpich && ranks == 4 && !options.proof {
-        few_shapes(&mut command, "4,2+2");
+    if mpi.kind == Kind::Mpich && ranks > 2 && !options.proof {
+        few_shapes(&mut command, "3,2+1,4,2+2");
     }
     let row = Row::under("suite", mpi.name, &ranks.to_string());
     checked(row, command, limit(mpi, ranks), options.verbose, all_passed)
