@@ -51,7 +51,7 @@ fn heat(comm: &Comm) -> Result<(), Box<dyn Error>> {
         // Every rank reads all of `now`, also what others have written, and writes its own rows of `next`.
         f.next
             .update_parts(|rows, out| step(f.now.view(), rows, out))?;
-        f.now.swap(&mut f.next)?;
+        f.now.swap_data(&mut f.next)?;
     }
 
     if comm.rank() == 0 {

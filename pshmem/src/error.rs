@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a call failed.
 ///
 /// Two classes matter to callers. After a *bad argument* nothing has changed and the [`Comm`](crate::Comm) lives on.
-/// After [`Error::Diverged`], [`Error::RankFailed`] or [`Error::Finished`] the `Comm` is dead: every later call on it
+/// After [`Error::Diverged`], [`Error::RankFailed`] or [`Error::MpiFinalized`] the `Comm` is dead: every later call on it
 /// returns an error at once, so a rank is never left waiting.
 ///
 /// ```
@@ -296,7 +296,7 @@ pub enum Error {
     #[error(
         "`{call}`: this rank has the lock already, because its guard was leaked; drop guards, or drop the lock to be rid of both"
     )]
-    Held {
+    AlreadyLocked {
         /// The call.
         call: String,
     },
@@ -376,7 +376,7 @@ pub enum Error {
 
     /// An environment variable or a setting cannot be used.
     #[error("{name}={value}: {reason}")]
-    Setting {
+    InvalidSetting {
         /// The variable or setting.
         name: String,
         /// Its value.
@@ -394,7 +394,7 @@ pub enum Error {
 
     /// A call after `MPI_Finalize`.
     #[error("`{call}` was called after MPI_Finalize: make collective calls before MPI ends")]
-    Finished {
+    MpiFinalized {
         /// The call.
         call: String,
     },
@@ -406,7 +406,7 @@ impl Error {
         const TEXT: usize = 300;
         let cut = |text: &mut String| *text = clip(text, TEXT);
         match &mut self {
-            Error::Setting {
+            Error::InvalidSetting {
                 name,
                 value,
                 reason,
@@ -437,13 +437,13 @@ impl Error {
     }
 
     /// Whether the `Comm` that returned this error refuses every later call.
-    pub(crate) fn is_fatal(&self) -> bool {
+    pub fn is_fatal(&self) -> bool {
         matches!(
             self,
             Error::Diverged { .. }
                 | Error::RankFailed { .. }
                 | Error::TaskFailed { .. }
-                | Error::Finished { .. }
+                | Error::MpiFinalized { .. }
         )
     }
 }

@@ -65,17 +65,21 @@
 mod batch;
 mod comm;
 mod error;
-mod launch;
+mod home;
 mod layout;
 mod live;
-pub mod local;
 mod lock;
+mod memory;
 mod run;
-mod say;
-mod segment;
 mod shared;
+mod stderr;
 mod sync;
 mod transport;
+
+/// Ranks as threads of one process: to start with nothing installed, and to test on nodes of any shape.
+pub mod local {
+    pub use crate::run::cluster::Cluster;
+}
 
 pub use batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
 pub use batch::{Batch, BatchBuilder, BatchReport, Task, TaskReport, TaskState};
@@ -86,7 +90,7 @@ pub use layout::{
     ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, Op, OwnedBy, Preview, RowLayout,
     Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
 };
-pub use lock::guarded::Content;
+pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};
 pub use lock::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use lock::{

@@ -57,7 +57,7 @@ fn both_write(comm: &Comm) -> Outcome {
     assert_eq!(line.view(), [3, 9, 3, 3, 7]);
     line.resize(2)?;
     let mut other = Shared::<[u32]>::new(comm, 2)?;
-    other.fields().swap(&mut line.fields())?;
+    other.fields().swap_data(&mut line.fields())?;
     line.copy_from(&other)?;
     assert_eq!((line.view(), other.view()), (&[3, 9][..], &[3, 9][..]));
     Ok(())

@@ -1,9 +1,9 @@
-//! The settings of a batch. How its ranks make it of them is in `opening.rs`.
+//! The settings of a batch. How its ranks make it of them is in `build.rs`.
 
 use crate::batch::Batch;
-use crate::batch::opening;
+use crate::batch::build;
 use crate::batch::state::TaskState;
-use crate::batch::team::Sizes;
+use crate::batch::worker::Sizes;
 use crate::comm::Comm;
 use crate::error::Result;
 use std::fmt;
@@ -36,7 +36,7 @@ pub struct BatchBuilder<'a> {
     pub(super) names: Option<Vec<String>>,
     pub(super) dir: Option<PathBuf>,
     pub(super) states: Option<Vec<TaskState>>,
-    pub(super) again: Vec<TaskState>,
+    pub(super) rerun: Vec<TaskState>,
     pub(super) order: Option<Order<'a>>,
     pub(super) retries: u32,
     pub(super) lease_timeout: Duration,
@@ -55,7 +55,7 @@ impl<'a> BatchBuilder<'a> {
             names: None,
             dir: None,
             states: None,
-            again: Vec::new(),
+            rerun: Vec::new(),
             order: None,
             retries: 0,
             lease_timeout: Duration::from_secs(60),
@@ -95,7 +95,7 @@ impl<'a> BatchBuilder<'a> {
     /// assert_eq!(sizes, [2, 2, 1]);
     /// ```
     pub fn worker_sizes(self, sizes: &[usize]) -> Self {
-        let sizes = Sizes::Given(sizes.to_vec());
+        let sizes = Sizes::BatchConfig(sizes.to_vec());
         Self { sizes, ..self }
     }
 
@@ -150,14 +150,14 @@ impl<'a> BatchBuilder<'a> {
     ///
     /// let batch = Batch::builder(&Comm::solo(), 2)
     ///     .states(&[TaskState::Done, TaskState::Failed])
-    ///     .again(&[TaskState::Failed])
+    ///     .rerun(&[TaskState::Failed])
     ///     .build()?;
     /// assert_eq!(batch.next_task()?.expect("it is to be run again").index(), 1);
     /// # Ok::<(), pshmem::Error>(())
     /// ```
-    pub fn again(self, states: &[TaskState]) -> Self {
-        let again = states.to_vec();
-        Self { again, ..self }
+    pub fn rerun(self, states: &[TaskState]) -> Self {
+        let rerun = states.to_vec();
+        Self { rerun, ..self }
     }
 
     /// Hands out tasks that cost most first; those that cost the same in order of their numbers. The closure runs on the
@@ -255,7 +255,7 @@ impl<'a> BatchBuilder<'a> {
     /// one file for each task meanwhile.
     ///
     /// # Errors
-    /// On every rank alike: [`Error::Setting`](crate::Error::Setting) for sizes that do not fit the ranks, for names and
+    /// On every rank alike: [`Error::InvalidSetting`](crate::Error::InvalidSetting) for sizes that do not fit the ranks, for names and
     /// states that are not one for each task, and for names that cannot be those of directories;
     /// [`Error::Mismatch`](crate::Error::Mismatch), [`Error::NoSuchRank`](crate::Error::NoSuchRank),
     /// [`Error::NoRoom`](crate::Error::NoRoom), [`Error::TooLarge`](crate::Error::TooLarge),
@@ -265,7 +265,7 @@ impl<'a> BatchBuilder<'a> {
     /// On the root, when the closure of [`order`](Self::order) panics; the others get [`Error::Closure`](crate::Error::Closure).
     #[track_caller]
     pub fn build(self) -> Result<Batch> {
-        opening::open(self, Location::caller())
+        build::open(self, Location::caller())
     }
 }
 

@@ -1,31 +1,28 @@
 //! Tasks that groups of ranks take until none is left, across jobs and crashes.
 //!
-//! - `board` who has which task, a protocol over atomic words · `seat` where these words are · `remote` in words of a host that
-//!   others reach by one-sided operations · `hosted` at the desk of a host
-//! - `team` workers, and how their ranks get a task together · `task` a task as a value · `core` claiming and recording
-//! - `builder` settings, `opening` what ranks make of them · `run`, `records`, `report` all tasks at once, and what became of them
+//! - `table` who has which task, a protocol over atomic words · `client` where these words are · `remote` in words of a host that
+//!   others reach by one-sided operations · `hosted` at the server of a host
+//! - `worker_group` workers, and how their ranks get a task together · `task` a task as a value · `core` claiming and recording
+//! - `builder` settings, `build` what ranks make of them · `run`, `records`, `report` all tasks at once, and what became of them
 //! - `stop` when no more tasks are begun · `progress` how far they are
-//! - `state` the states of a task · `disk`, `store/` their files: one directory that several jobs share
+//! - `state` the states of a task · `directory`, `store/` their files: one directory that several jobs share
 
-pub(crate) mod board;
+mod batch_rank;
+mod build;
 mod builder;
-mod core;
-mod disk;
-pub(crate) mod hosted;
-mod opening;
+mod directory;
 mod progress;
 mod records;
-mod remote;
 mod report;
 mod run;
-mod seat;
 pub(crate) mod state;
 mod stop;
 pub(crate) mod store;
+pub(crate) mod table;
 mod task;
-mod team;
+mod worker;
 
-use self::core::Core;
+use self::batch_rank::BatchRank;
 use crate::comm::Comm;
 use crate::error::Result;
 use crate::lock::Engine;
@@ -61,7 +58,7 @@ pub use task::Task;
 /// Claiming a task takes one look at a cursor and one at the task, however many there are. The account of tasks lies in node
 /// memory, or with a [host](Engine::ServiceThread) where the ranks are on several nodes.
 pub struct Batch {
-    core: Rc<Core>,
+    core: Rc<BatchRank>,
 }
 
 impl Batch {
@@ -99,32 +96,32 @@ impl Batch {
     /// The number of this rank's worker.
     #[must_use]
     pub fn worker(&self) -> usize {
-        self.core.team.worker
+        self.core.worker_group.worker
     }
 
     /// How many workers there are.
     #[must_use]
     pub fn n_workers(&self) -> usize {
-        self.core.team.count
+        self.core.worker_group.count
     }
 
     /// How many tasks there are.
     #[must_use]
     pub fn n_tasks(&self) -> usize {
-        self.core.seat.layout.tasks
+        self.core.client.layout.tasks
     }
 
     /// The ranks of this worker. Ask again after each [`next_task`](Batch::next_task): when a task has failed, the next one
     /// has a fresh `Comm`.
     #[must_use]
     pub fn worker_comm(&self) -> Comm {
-        self.core.team.open()
+        self.core.worker_group.open()
     }
 
     /// This rank among those of its worker.
     #[must_use]
     pub fn worker_rank(&self) -> usize {
-        self.core.team.rank()
+        self.core.worker_group.rank()
     }
 
     /// Where the account of tasks is, and who answers for it.
@@ -138,20 +135,20 @@ impl Batch {
     /// ```
     #[must_use]
     pub fn engine(&self) -> Engine {
-        self.core.seat.engine()
+        self.core.client.engine()
     }
 
-    /// What a task is at this moment. Any rank may ask. Over several nodes, the end of a task on another rank may take a moment
+    /// What a task is at this failpoint. Any rank may ask. Over several nodes, the end of a task on another rank may take a failpoint
     /// to be seen.
     ///
     /// # Errors
     /// [`Error::NoSuchTask`](crate::Error::NoSuchTask), [`Error::Directory`](crate::Error::Directory),
-    /// [`Error::Finished`](crate::Error::Finished).
+    /// [`Error::MpiFinalized`](crate::Error::MpiFinalized).
     pub fn state(&self, task: usize) -> Result<TaskState> {
         self.core.state(task)
     }
 
-    /// Changes what a task is. Any rank may do it; a task that is set to OPEN is handed out again.
+    /// Changes what a task is. Any rank may do it; a task that is set to OPEN is handed out rerun.
     ///
     /// A worker that is running the task records its end all the same.
     ///

@@ -1,12 +1,12 @@
 //! How far the tasks are, for the person at the terminal, or in the log of a job: a bar, or a line now and then.
 
-use crate::say::say;
+use crate::stderr::report;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Time between two looks at the board.
+/// Time between two looks at the table.
 const LOOKS: Duration = Duration::from_millis(100);
 /// Time between two lines in a log.
 const LINES: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ impl Progress {
             }
         } else if is_over || now - self.told.get() >= LINES {
             self.told.set(now);
-            say(line(done, failed, self.total, now - self.start));
+            report(line(done, failed, self.total, now - self.start));
         }
     }
 }

@@ -1,13 +1,13 @@
 //! All tasks at once: `run`, and the report that all ranks get.
 
-use crate::batch::core::state_of;
+use crate::batch::batch_rank::state_of;
 use crate::batch::records::{Record, Records};
 use crate::batch::report::{BatchReport, TaskReport};
 use crate::batch::{Batch, Task};
 use crate::comm::Comm;
-use crate::comm::call::{Call, Kind};
-use crate::comm::guard;
-use crate::comm::note::Note;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::thread_state;
 use crate::error::{Error, Result, panic_text};
 use crate::shared::Shared;
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ impl Batch {
                 Ok(Ok(())) => task.done(),
                 Ok(Err(error)) => task.failed(error),
                 Err(payload) => {
-                    let text = guard::take_panic();
+                    let text = thread_state::take_panic();
                     let text = text
                         .unwrap_or_else(|| format!("panicked: {}", panic_text(payload.as_ref())));
                     task.failed(text)
@@ -112,20 +112,23 @@ impl Batch {
         failure: Option<Error>,
         site: &'static Location<'static>,
     ) -> Result<BatchReport> {
-        let comm = &self.core.seat.comm;
+        let comm = &self.core.client.comm;
         let core = &comm.core;
         let call = Call::new(Kind::Report);
         core.enter(Kind::Report.name(), site)?;
         // Before all meet, so that the root knows of every end.
-        let failure = failure.or(self.core.seat.settle().err());
-        let note = Note {
+        let failure = failure.or(self.core.client.settle().err());
+        let note = Contribution {
             fault: failure.map(Error::clipped),
-            ..Note::default()
+            ..Contribution::default()
         };
         core.agree(call, note, |_| Vec::new())?;
         let states = if comm.rank() == self.core.given.root {
-            let marks = self.core.seat.marks();
-            marks.into_iter().map(|mark| mark as u8).collect()
+            let slot_states = self.core.client.slot_states();
+            slot_states
+                .into_iter()
+                .map(|slot_state| slot_state as u8)
+                .collect()
         } else {
             Vec::new()
         };
@@ -136,7 +139,7 @@ impl Batch {
         };
         let mine = postcard::to_allocvec(&share).expect("plain data always encodes");
         let everybody: Vec<usize> = (0..comm.size()).collect();
-        let lens = core.exchange(call.step(1), &everybody, Some(&(mine.len() as u64)))?;
+        let lens = core.allgather(call.step(1), &everybody, Some(&(mine.len() as u64)))?;
         let total: u64 = lens.iter().sum();
         let mut table = Shared::<[u8]>::new(comm, total as usize)?;
         let mut at = 0;
@@ -164,8 +167,9 @@ impl Batch {
 
 impl Share {
     fn tell(mut self, report: &mut BatchReport) {
-        for (index, mark) in self.states.iter().enumerate() {
-            report.tasks[index].state = state_of(crate::batch::board::Mark::of(u64::from(*mark)));
+        for (index, slot_state) in self.states.iter().enumerate() {
+            report.tasks[index].state =
+                state_of(crate::batch::table::SlotState::of(u64::from(*slot_state)));
         }
         let mut reasons = std::mem::take(&mut self.records.reasons)
             .into_iter()

@@ -64,12 +64,12 @@ impl FromStr for TaskState {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Setting`] for any other word.
+    /// [`Error::InvalidSetting`] for any other word.
     fn from_str(word: &str) -> Result<Self, Error> {
         TaskState::ALL
             .into_iter()
             .find(|state| state.word() == word)
-            .ok_or_else(|| Error::Setting {
+            .ok_or_else(|| Error::InvalidSetting {
                 name: "task state".to_owned(),
                 value: format!("{word:?}"),
                 reason: "write INVALID, OPEN, RUNNING, DONE or FAILED".to_owned(),

@@ -81,9 +81,9 @@ impl Batch {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Finished`] after MPI has ended.
+    /// [`Error::MpiFinalized`] after MPI has ended.
     pub fn stop(&self) -> Result<()> {
-        self.core.seat.close()
+        self.core.client.close()
     }
 
     /// Asks all jobs that work on a state directory to begin no more tasks, and those that come later too: it makes the file

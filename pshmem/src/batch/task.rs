@@ -1,10 +1,10 @@
 //! A task as a value: what it is, and how it ends.
 
-use crate::batch::core::Core;
-use crate::batch::team::Grant;
-use crate::comm::guard;
+use crate::batch::batch_rank::BatchRank;
+use crate::batch::worker::Grant;
+use crate::comm::thread_state;
 use crate::error::Result;
-use crate::say::say;
+use crate::stderr::report;
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ use std::time::Instant;
 /// ```
 #[must_use = "a task that is dropped has failed"]
 pub struct Task {
-    core: Rc<Core>,
+    core: Rc<BatchRank>,
     grant: Grant,
     since: Instant,
     ended: bool,
@@ -41,7 +41,7 @@ pub struct Task {
 }
 
 impl Task {
-    pub(crate) fn new(core: &Rc<Core>, grant: Grant) -> Self {
+    pub(crate) fn new(core: &Rc<BatchRank>, grant: Grant) -> Self {
         Task {
             core: core.clone(),
             grant,
@@ -105,7 +105,7 @@ impl Task {
     /// # Errors
     /// On the rank that records: [`Error::Directory`](crate::Error::Directory) when the state cannot be written, so that the
     /// task is not DONE; [`Error::TaskTakenOver`](crate::Error::TaskTakenOver) when another job has taken it over.
-    /// [`Error::Finished`](crate::Error::Finished) after MPI has ended.
+    /// [`Error::MpiFinalized`](crate::Error::MpiFinalized) after MPI has ended.
     #[inline]
     pub fn done(mut self) -> Result<()> {
         self.end(None)
@@ -132,10 +132,12 @@ impl Drop for Task {
         if self.ended {
             return;
         }
-        let panic = std::thread::panicking().then(guard::failure).flatten();
+        let panic = std::thread::panicking()
+            .then(thread_state::failure)
+            .flatten();
         let reason = panic.unwrap_or_else(|| "it was dropped unfinished".to_owned());
         if let Err(error) = self.end(Some(&reason)) {
-            say(format_args!(
+            report(format_args!(
                 "the end of task {} is not recorded: {error}",
                 self.name()
             ));

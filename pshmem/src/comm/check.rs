@@ -8,10 +8,10 @@
 //!
 //! The level of the world's rank with the highest one holds for all of them: at level 2 ranks meet more often.
 
-use crate::comm::call::{Call, Kind};
-use crate::comm::carry::Target;
-use crate::comm::core::Core;
-use crate::comm::note::Note;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::rank_state::RankState;
+use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::region::Region;
 use std::hash::{DefaultHasher, Hasher};
@@ -32,7 +32,7 @@ impl Level {
     /// The level that the environment asks for.
     pub(crate) fn from_environment() -> Result<Self> {
         match std::env::var(VARIABLE) {
-            Ok(value) => Self::parse(&value).ok_or_else(|| Error::Setting {
+            Ok(value) => Self::parse(&value).ok_or_else(|| Error::InvalidSetting {
                 name: VARIABLE.to_owned(),
                 value,
                 reason: "write 0, 1 or 2".to_owned(),
@@ -53,25 +53,25 @@ pub(crate) fn checksum<'a>(runs: impl Iterator<Item = &'a [u8]>) -> u64 {
     hasher.finish()
 }
 
-impl Core {
+impl RankState {
     /// The ranks of a world agree on the level: that of the rank which asks for most.
     pub(crate) fn agree_on_level(&self) -> Result<()> {
         let mine = Level::from_environment();
-        let note = Note {
+        let note = Contribution {
             id: mine.as_ref().ok().map(|&level| level as u64),
             // One rank has nobody to compare with, so no level is wrong for it.
             fault: mine.err().filter(|_| self.topology.size() > 1),
-            ..Note::default()
+            ..Contribution::default()
         };
         let agreed = self.agree(Call::new(Kind::Start), note, |_| Vec::new())?;
         if let Some(level) = agreed.notes.id {
-            self.post.level.set(Level::ALL[level as usize]);
+            self.mailbox.level.set(Level::ALL[level as usize]);
         }
         Ok(())
     }
 
     pub(crate) fn checks(&self, level: Level) -> bool {
-        self.post.level.get() >= level
+        self.mailbox.level.get() >= level
     }
 
     /// At the level for it, after a call in which many ranks wrote: compares all bytes of the fields over the nodes.
@@ -96,9 +96,9 @@ impl Core {
         seen: Option<&[Region]>,
     ) -> Result<()> {
         let sum = seen.map(|regions| checksum(target.runs(regions)));
-        let note = Note {
+        let note = Contribution {
             same: sum.map(|sum| sum.to_le_bytes().to_vec()),
-            ..Note::default()
+            ..Contribution::default()
         };
         self.agree(call.check(), note, |_| Vec::new()).map(|_| ())
     }

@@ -7,40 +7,27 @@
 //! - `check` how much is checked
 //! - `wait` how ranks wait · `pace` how ranks of a node work in turns · `guard` what a rank may not do right now
 
-pub(crate) mod call;
-pub(crate) mod carry;
 pub(crate) mod check;
-pub(crate) mod control;
-pub(crate) mod core;
-pub(crate) mod exchange;
-pub(crate) mod guard;
-pub(crate) mod hang;
-pub(crate) mod hosting;
-mod letter;
-pub(crate) mod meet;
-pub(crate) mod memory;
-#[cfg(all(test, loom))]
-mod models;
-pub(crate) mod note;
-pub(crate) mod pace;
-pub(crate) mod pool;
-pub(crate) mod same;
+pub(crate) mod collective;
+pub(crate) mod node_memory;
+pub(crate) mod rank_state;
 mod split;
+pub(crate) mod thread_state;
 pub(crate) mod topology;
-mod tree;
+pub(crate) mod transfer;
 pub(crate) mod usage;
 pub(crate) mod wait;
 
-use self::core::Core;
+use self::rank_state::RankState;
 use crate::error::{Error, Result};
-use crate::layout::place::PAGE;
-use crate::segment::arena;
-use crate::segment::{Chunk, Segment};
+use crate::layout::placer::PAGE;
+use crate::memory::arena;
+use crate::memory::{Chunk, Segment};
 use crate::transport::Transport;
-use crate::transport::local::{Local, World};
-use crate::transport::post::Post;
-use call::{Call, Kind};
-use note::Note;
+use crate::transport::mailbox::Mailbox;
+use crate::transport::threads::{ThreadWorld, Threads};
+use collective::call::{Call, Kind};
+use collective::contribution::Contribution;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -63,7 +50,7 @@ use topology::Topology;
 /// ```
 #[derive(Clone)]
 pub struct Comm {
-    pub(crate) core: Rc<Core>,
+    pub(crate) core: Rc<RankState>,
 }
 
 /// Where a rank is: its node, and its place on it.
@@ -94,7 +81,7 @@ impl Comm {
     /// When the system has not even a few hundred kilobytes left.
     #[must_use]
     pub fn solo() -> Self {
-        let transport: Rc<dyn Transport> = Rc::new(Local::new(World::new(vec![0]), 0));
+        let transport: Rc<dyn Transport> = Rc::new(Threads::new(ThreadWorld::new(vec![0]), 0));
         Self::world(transport).expect("memory for one control block")
     }
 
@@ -107,14 +94,14 @@ impl Comm {
             .map(|&node| u64::from(node))
             .collect();
         let topology = Topology::new(transport.rank(), (0..nodes.len() as u32).collect(), &nodes);
-        let mates = topology.mates.len();
-        let bytes = arena::chunk_bytes(0).max(Segment::control_with_chunk(mates));
+        let node_ranks = topology.node_ranks.len();
+        let bytes = arena::chunk_bytes(0).max(Segment::control_with_chunk(node_ranks));
         let bytes = bytes.next_multiple_of(PAGE);
         let mapping = transport.map(&topology.node_addresses(), ID << 24, bytes)?;
-        // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_well`.
-        let populated = unsafe { mapping.populate(topology.slot, mates) };
-        if !transport.all_well(populated.is_ok())? {
-            let room = transport.room(mates)?;
+        // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_agree`.
+        let populated = unsafe { mapping.populate(topology.local_rank, node_ranks) };
+        if !transport.all_agree(populated.is_ok())? {
+            let room = transport.room(node_ranks)?;
             let (host, place) = (transport.host().to_owned(), room.place.to_owned());
             return Err(Error::NoRoom {
                 host,
@@ -123,10 +110,10 @@ impl Comm {
                 free: room.free,
             });
         }
-        let post = Post::new(transport);
+        let post = Mailbox::new(transport);
         let control = Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes));
-        // SAFETY: the mapping has room for this many slots and more, holds zeros, and every rank of the node does the same.
-        let core = unsafe { Core::new(&post, ID, topology, control, None) };
+        // SAFETY: the mapping has room for this many node_size and more, holds zeros, and every rank of the node does the same.
+        let core = unsafe { RankState::new(&post, ID, topology, control, None) };
         core.agree_on_level()?;
         Ok(Comm { core })
     }
@@ -155,8 +142,8 @@ impl Comm {
         NodeInfo {
             index: topology.node(),
             count: topology.nodes(),
-            rank: topology.slot,
-            size: topology.mates.len(),
+            rank: topology.local_rank,
+            size: topology.node_ranks.len(),
         }
     }
 
@@ -167,7 +154,7 @@ impl Comm {
     /// ```
     #[must_use]
     pub fn host(&self) -> &str {
-        self.core.post.transport.host()
+        self.core.mailbox.transport.host()
     }
 
     /// Bytes of objects that this rank has sent to other nodes so far, on this `Comm` and all others of its world.
@@ -186,7 +173,7 @@ impl Comm {
     /// ```
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        self.core.post.carried()
+        self.core.mailbox.bytes_sent()
     }
 
     /// Waits until all ranks have come here.
@@ -211,12 +198,14 @@ impl Comm {
     ///
     /// # Errors
     /// [`Error::Diverged`], [`Error::RankFailed`],
-    /// [`Error::Nested`], [`Error::Finished`].
+    /// [`Error::Nested`], [`Error::MpiFinalized`].
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
         self.core.enter(Kind::Barrier.name(), Location::caller())?;
         self.core
-            .agree(Call::new(Kind::Barrier), Note::default(), |_| Vec::new())?;
+            .agree(Call::new(Kind::Barrier), Contribution::default(), |_| {
+                Vec::new()
+            })?;
         Ok(())
     }
 }

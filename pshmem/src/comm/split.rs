@@ -1,19 +1,19 @@
 //! New `Comm`s from old ones. Their control blocks lie in the arena of the parent, so that making one needs no MPI object.
 
 use crate::comm::Comm;
-use crate::comm::call::{Call, Kind};
-use crate::comm::core::Core;
-use crate::comm::exchange::Row;
-use crate::comm::memory::Want;
-use crate::comm::note::Note;
+use crate::comm::collective::allgather::AllgatherItem;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::node_memory::AllocRequest;
+use crate::comm::rank_state::RankState;
 use crate::comm::topology::Topology;
 use crate::error::{Error, Result};
-use crate::segment::Segment;
+use crate::memory::Segment;
 use serde::{Deserialize, Serialize};
 use std::panic::Location;
 use std::rc::Rc;
 
-/// What a rank says about the `Comm` that it wants to be in.
+/// What a rank says about the `Comm` that it requests to be in.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Wish {
     color: Option<u64>,
@@ -22,7 +22,7 @@ struct Wish {
     place: u64,
 }
 
-impl Row for Wish {
+impl AllgatherItem for Wish {
     // Three numbers of up to ten bytes, and two flags.
     const BYTES: usize = 32;
 }
@@ -95,7 +95,7 @@ impl Comm {
     /// Over all ranks, with the same `n`. Costs as [`split`](Comm::split).
     ///
     /// # Errors
-    /// [`Error::Setting`] when `n` is 0, [`Error::Mismatch`] when ranks pass different numbers; else as [`split`](Comm::split).
+    /// [`Error::InvalidSetting`] when `n` is 0, [`Error::Mismatch`] when ranks pass different numbers; else as [`split`](Comm::split).
     #[track_caller]
     pub fn with_ranks_per_node(&self, n: usize) -> Result<Comm> {
         let call = Call::new(Kind::RanksPerNode);
@@ -104,22 +104,22 @@ impl Comm {
         let same = Some((n as u64).to_le_bytes().to_vec());
         self.core.agree(
             call,
-            Note {
+            Contribution {
                 same,
-                ..Note::default()
+                ..Contribution::default()
             },
             |_| Vec::new(),
         )?;
         if n == 0 {
             let reason = "a node has at least one rank: use 1 or more".to_owned();
-            return Err(Error::Setting {
+            return Err(Error::InvalidSetting {
                 name: "ranks per node".to_owned(),
                 value: n.to_string(),
                 reason,
             });
         }
         let topology = &self.core.topology;
-        let place = ((topology.node() as u64) << 32) | (topology.slot / n) as u64;
+        let place = ((topology.node() as u64) << 32) | (topology.local_rank / n) as u64;
         let wish = Wish {
             color: Some(0),
             key: topology.rank as u64,
@@ -134,15 +134,15 @@ impl Comm {
         let core = &self.core;
         let topology = &core.topology;
         let everybody: Vec<usize> = (0..self.size()).collect();
-        let wishes = core.exchange(call.step(call_step::EXCHANGE), &everybody, Some(&wish))?;
+        let wishes = core.allgather(call.step(call_step::EXCHANGE), &everybody, Some(&wish))?;
         let id = self.agree_on_id(call)?;
         if wish.color.is_some() {
             // A faster rank may write to the new Comm before this one has made it.
-            core.post.open(id);
+            core.mailbox.open(id);
         }
         // Every group of ranks with the same color that shares a node in the new Comm shares a control block.
         let mut blocks: Vec<(u64, u64, usize)> = Vec::new();
-        for &mate in &topology.mates {
+        for &mate in &topology.node_ranks {
             let Wish {
                 color: Some(color),
                 place,
@@ -159,18 +159,18 @@ impl Comm {
                 None => blocks.push((color, place, 1)),
             }
         }
-        let want = |&(_, _, ranks): &(u64, u64, usize)| Want {
+        let request = |&(_, _, ranks): &(u64, u64, usize)| AllocRequest {
             bytes: Segment::control_with_chunk(ranks),
             align: 64,
             ranks,
         };
-        let wants: Vec<Want> = blocks.iter().map(want).collect();
+        let requests: Vec<AllocRequest> = blocks.iter().map(request).collect();
         let mine = wish.color.and_then(|color| {
             blocks
                 .iter()
                 .position(|&(of, place, _)| of == color && place == wish.place)
         });
-        let segment = core.place(call.step(call_step::PLACE), None, &wants, mine)?;
+        let segment = core.place(call.step(call_step::PLACE), None, &requests, mine)?;
         let (Some(segment), Some(color)) = (segment, wish.color) else {
             return Ok(None);
         };
@@ -185,15 +185,15 @@ impl Comm {
         let world = members.iter().map(|&rank| topology.world[rank]).collect();
         let places: Vec<u64> = members.iter().map(|&rank| wishes[rank].place).collect();
         let topology = Topology::new(rank, world, &places);
-        // SAFETY: the block was placed, zeroed, for a control block of as many slots as ranks share this place, and each of
+        // SAFETY: the block was placed, zeroed, for a control block of as many node_size as ranks share this place, and each of
         // them does the same.
         let core = unsafe {
-            Core::new(
-                &core.post,
+            RankState::new(
+                &core.mailbox,
                 id,
                 topology,
                 Rc::new(segment),
-                Some(core.board.clone()),
+                Some(core.wait_table.clone()),
             )
         };
         Ok(Some(Comm { core }))
@@ -201,18 +201,18 @@ impl Comm {
 
     /// A number that no `Comm` of any of these ranks has.
     fn agree_on_id(&self, call: Call) -> Result<u64> {
-        let post = &self.core.post;
-        let id = Some(post.next_comm());
+        let mailbox = &self.core.mailbox;
+        let id = Some(mailbox.next_comm());
         let agreed = self.core.agree(
             call.step(call_step::NUMBER),
-            Note {
+            Contribution {
                 id,
-                ..Note::default()
+                ..Contribution::default()
             },
             |_| Vec::new(),
         )?;
         let id = agreed.notes.id.expect("every rank passed one");
-        post.used_comm(id);
+        mailbox.used_comm(id);
         Ok(id)
     }
 }

@@ -12,9 +12,9 @@ pub(crate) struct Topology {
     /// The lowest rank of each node.
     pub(crate) leaders: Vec<u32>,
     /// The ranks of this rank's node, in order.
-    pub(crate) mates: Vec<u32>,
+    pub(crate) node_ranks: Vec<u32>,
     /// Position of this rank among them.
-    pub(crate) slot: usize,
+    pub(crate) local_rank: usize,
 }
 
 impl Topology {
@@ -33,11 +33,11 @@ impl Topology {
             })
             .collect();
         let mine = node_of[rank];
-        let mates: Vec<u32> = (0..node_of.len())
+        let node_ranks: Vec<u32> = (0..node_of.len())
             .filter(|&r| node_of[r] == mine)
             .map(|r| r as u32)
             .collect();
-        let slot = mates
+        let local_rank = node_ranks
             .iter()
             .position(|&r| r as usize == rank)
             .expect("a rank is on its own node");
@@ -46,8 +46,8 @@ impl Topology {
             world: members,
             node_of,
             leaders,
-            mates,
-            slot,
+            node_ranks,
+            local_rank,
         }
     }
 
@@ -68,7 +68,7 @@ impl Topology {
     }
 
     pub(crate) fn is_leader(&self) -> bool {
-        self.slot == 0
+        self.local_rank == 0
     }
 
     /// World rank of a node's leader.
@@ -83,7 +83,7 @@ impl Topology {
 
     /// World ranks of the ranks of this node.
     pub(crate) fn node_addresses(&self) -> Vec<usize> {
-        self.mates
+        self.node_ranks
             .iter()
             .map(|&rank| self.address(rank as usize))
             .collect()
@@ -119,7 +119,7 @@ mod tests {
     fn nodes_are_numbered_by_their_lowest_ranks() {
         let topology = Topology::new(3, vec![10, 11, 12, 13, 14], &[7, 3, 7, 3, 9]);
         assert_eq!(
-            (topology.node(), topology.nodes(), topology.slot),
+            (topology.node(), topology.nodes(), topology.local_rank),
             (1, 3, 1)
         );
         assert_eq!(topology.leaders, [0, 1, 4]);

@@ -1,8 +1,8 @@
 //! `comm.memory()`: what node memory is used for.
 
 use crate::comm::Comm;
-use crate::comm::call::{Call, Kind};
-use crate::comm::exchange::Row;
+use crate::comm::collective::allgather::AllgatherItem;
+use crate::comm::collective::call::{Call, Kind};
 use crate::error::{Result, clip};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -59,7 +59,7 @@ pub struct ObjectUse {
     pub bytes: usize,
 }
 
-impl Row for NodeUse {
+impl AllgatherItem for NodeUse {
     // A host of up to 64 bytes and four numbers of up to ten.
     const BYTES: usize = 112;
 }
@@ -94,7 +94,7 @@ impl Comm {
         let call = Call::new(Kind::Memory);
         let objects = core.memory.objects();
         let mine = if core.topology.is_leader() {
-            match core.post.transport.room(core.topology.mates.len()) {
+            match core.mailbox.transport.room(core.topology.node_ranks.len()) {
                 Ok(room) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),
@@ -107,7 +107,7 @@ impl Comm {
         } else {
             None
         };
-        let nodes = core.exchange_nodes(call, mine.as_ref())?;
+        let nodes = core.allgather_nodes(call, mine.as_ref())?;
         Ok(Memory { nodes, objects })
     }
 }

@@ -1,6 +1,6 @@
 //! The one place where an offset inside a segment becomes a pointer.
 
-use crate::layout::place::Leaf;
+use crate::layout::placer::Leaf;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;

@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::layout::SharedLayout;
-use crate::layout::place::{Placed, Placer};
+use crate::layout::placer::{Placed, Placer};
 use crate::layout::schema::{FieldSchema, Schema};
 use serde::{Deserialize, Serialize};
 use std::any::TypeId;

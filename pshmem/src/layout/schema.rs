@@ -96,7 +96,7 @@ impl fmt::Display for Schema {
 
 #[cfg(test)]
 mod tests {
-    use crate::layout::place::Placer;
+    use crate::layout::placer::Placer;
 
     #[test]
     fn prints_as_a_table() {

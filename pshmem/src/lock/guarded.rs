@@ -3,11 +3,11 @@
 use crate::comm::Comm;
 use crate::error::Result;
 use crate::layout::Element;
-use crate::layout::place::PAGE;
-use crate::lock::desk::Poison;
-use crate::lock::queue::Mode;
-use crate::lock::raw::{Plan, Raw, Taken};
-use crate::lock::wait::Patience;
+use crate::layout::placer::PAGE;
+use crate::lock::backend::node_lock::Mode;
+use crate::lock::backend::server::Poison;
+use crate::lock::lock_wait::Deadline;
+use crate::lock::raw_lock::{Acquired, LockConfig, RawLock};
 use crate::lock::{Engine, Fairness};
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -22,7 +22,7 @@ use std::rc::Rc;
 /// let many = Mutex::<[u32]>::from_slice(&Comm::solo(), &[1, 2, 3])?;
 /// # Ok::<(), pshmem::Error>(())
 /// ```
-pub trait Content: 'static {
+pub trait Lockable: 'static {
     /// One of the elements.
     type Item: Element;
 
@@ -33,7 +33,7 @@ pub trait Content: 'static {
     fn of_mut(items: &mut [Self::Item]) -> &mut Self;
 }
 
-impl<T: Element> Content for T {
+impl<T: Element> Lockable for T {
     type Item = T;
 
     fn of(items: &[T]) -> &T {
@@ -45,7 +45,7 @@ impl<T: Element> Content for T {
     }
 }
 
-impl<T: Element> Content for [T] {
+impl<T: Element> Lockable for [T] {
     type Item = T;
 
     fn of(items: &[T]) -> &[T] {
@@ -59,15 +59,15 @@ impl<T: Element> Content for [T] {
 
 /// A lock with a value: in node memory behind the lock, or in this rank's own while it has a lock that is hosted elsewhere.
 #[derive(Debug)]
-pub(crate) struct Guarded<T: Content + ?Sized> {
-    pub(crate) raw: Rc<Raw>,
+pub(crate) struct Guarded<T: Lockable + ?Sized> {
+    pub(crate) raw: Rc<RawLock>,
     /// Elements of the value; on one node, that many lie behind the lock, aligned and initialised.
     len: usize,
     local: Vec<T::Item>,
     touched: bool,
 }
 
-impl<T: Content + ?Sized> Guarded<T> {
+impl<T: Lockable + ?Sized> Guarded<T> {
     /// Collective over the `Comm`; all ranks pass the same items.
     pub(crate) fn new(
         comm: &Comm,
@@ -83,7 +83,7 @@ impl<T: Content + ?Sized> Guarded<T> {
                 "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
             );
         };
-        let plan = Plan {
+        let plan = LockConfig {
             root,
             fairness,
             kind: &format!("{kind}<{}>", std::any::type_name::<T>()),
@@ -91,7 +91,7 @@ impl<T: Content + ?Sized> Guarded<T> {
             align: align_of::<T::Item>(),
             has_readers,
         };
-        let raw = Raw::new(comm, &plan, site)?;
+        let raw = RawLock::new(comm, &plan, site)?;
         let local = match raw.engine() {
             Engine::NodeAtomics => Vec::new(),
             _ => items.to_vec(),
@@ -106,19 +106,19 @@ impl<T: Content + ?Sized> Guarded<T> {
 
     /// Takes the lock if that needs nothing else.
     #[inline]
-    pub(crate) fn take_free(&mut self, mode: Mode) -> bool {
-        self.raw.take_free(mode)
+    pub(crate) fn try_acquire_fast(&mut self, mode: Mode) -> bool {
+        self.raw.try_acquire_fast(mode)
     }
 
-    /// Takes the lock and its value; `None` when patience ends before.
-    pub(crate) fn take(
+    /// Takes the lock and its value; `None` when deadline ends before.
+    pub(crate) fn acquire(
         &mut self,
         name: &'static str,
         mode: Mode,
-        patience: Patience,
+        deadline: Deadline,
         site: &'static Location<'static>,
-    ) -> Result<Option<Taken>> {
-        let Some(mut taken) = self.raw.take(name, mode, patience, site)? else {
+    ) -> Result<Option<Acquired>> {
+        let Some(mut taken) = self.raw.acquire(name, mode, deadline, site)? else {
             return Ok(None);
         };
         self.touched = false;
@@ -142,10 +142,10 @@ impl<T: Content + ?Sized> Guarded<T> {
     }
 
     #[inline]
-    pub(crate) fn give_back(&mut self, mode: Mode, poison: Option<Poison>) {
+    pub(crate) fn release(&mut self, mode: Mode, poison: Option<Poison>) {
         let travels = mode == Mode::Write && self.touched && self.raw.value().is_none();
         let value = travels.then(|| bytemuck::cast_slice(&self.local).to_vec());
-        self.raw.give_back(value, poison);
+        self.raw.release(value, poison);
     }
 
     fn items(&self) -> Option<NonNull<T::Item>> {

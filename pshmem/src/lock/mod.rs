@@ -1,36 +1,30 @@
 //! Locks over the ranks of a `Comm`, in order of request, on one node or over many.
 //!
 //! - `queue` the words of a lock on one node
-//! - over several nodes: `ring`, `remote` on words of a host that others reach by one-sided operations; `line`, `desk`,
+//! - over several nodes: `ring`, `remote` on words of a host that others reach by one-sided operations; `line`, `server`,
 //!   `hosted` at a host that answers requests
 //! - `raw` taking and giving back, on any of them · `wait`, `sleep` how ranks wait
 //! - this file [`Lock`]; `mutex`, `rwlock` locks with a value; `guarded` what these two share
 //!
 //! A new way to host a lock is a new side in `raw`; a new order of service is a new [`Fairness`] and its arm in `line`.
 
-pub(crate) mod desk;
+pub(crate) mod backend;
 pub(crate) mod guarded;
-mod hosted;
-pub(crate) mod line;
+mod lock_wait;
 pub(crate) mod mutex;
-pub(crate) mod queue;
-pub(crate) mod raw;
-mod remote;
-mod ring;
+pub(crate) mod raw_lock;
 pub(crate) mod rwlock;
-mod sleep;
-mod wait;
 
 use crate::comm::Comm;
 use crate::error::{Error, Result};
-use desk::Poison;
-use queue::Mode;
-use raw::{Plan, Raw, Taken};
+use backend::node_lock::Mode;
+use backend::server::Poison;
+use lock_wait::Deadline;
+use raw_lock::{Acquired, LockConfig, RawLock};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use wait::Patience;
 
 /// Mutual exclusion over the ranks of a [`Comm`], in order of request.
 ///
@@ -54,7 +48,7 @@ use wait::Patience;
 ///
 /// Make no collective call while you have a lock that others may be waiting for: they never come to that call.
 pub struct Lock {
-    raw: Rc<Raw>,
+    raw: Rc<RawLock>,
 }
 
 /// The right to go on alone; dropping it gives the [`Lock`] back.
@@ -237,7 +231,7 @@ impl LockBuilder<'_> {
     /// [`Error::NoSuchRank`], [`Error::Mismatch`], [`Error::NoRoom`], and those of [`Comm::barrier`].
     #[track_caller]
     pub fn build(self) -> Result<Lock> {
-        let plan = Plan {
+        let plan = LockConfig {
             root: self.root,
             fairness: self.fairness,
             kind: "Lock",
@@ -245,7 +239,7 @@ impl LockBuilder<'_> {
             align: 1,
             has_readers: false,
         };
-        let raw = Raw::new(self.comm, &plan, Location::caller())?;
+        let raw = RawLock::new(self.comm, &plan, Location::caller())?;
         Ok(Lock { raw })
     }
 }
@@ -293,15 +287,15 @@ impl Lock {
     /// ```
     ///
     /// # Errors
-    /// [`LockError::Poisoned`] with the guard; otherwise [`Error::Held`], [`Error::Abandoned`], [`Error::Nested`] inside the
+    /// [`LockError::Poisoned`] with the guard; otherwise [`Error::AlreadyLocked`], [`Error::Abandoned`], [`Error::Nested`] inside the
     /// closure of a collective, and the error that ended the `Comm`.
     #[track_caller]
     #[inline]
     pub fn lock(&mut self) -> LockResult<LockGuard<'_>> {
-        if self.raw.take_free(Mode::Write) {
+        if self.raw.try_acquire_fast(Mode::Write) {
             return Ok(LockGuard::new(self));
         }
-        let taken = self.take("lock", Patience::Forever, Location::caller())?;
+        let taken = self.acquire("lock", Deadline::Forever, Location::caller())?;
         Ok(without_end(taken))
     }
 
@@ -317,7 +311,7 @@ impl Lock {
     /// As [`lock`](Lock::lock).
     #[track_caller]
     pub fn try_lock(&mut self) -> TryLockResult<LockGuard<'_>> {
-        self.take("try_lock", Patience::None, Location::caller())
+        self.acquire("try_lock", Deadline::None, Location::caller())
     }
 
     /// Waits in line for at most this long, and leaves it when that is over.
@@ -332,8 +326,8 @@ impl Lock {
     /// As [`lock`](Lock::lock).
     #[track_caller]
     pub fn lock_timeout(&mut self, at_most: Duration) -> TryLockResult<LockGuard<'_>> {
-        let patience = patience(at_most);
-        self.take("lock_timeout", patience, Location::caller())
+        let deadline = deadline(at_most);
+        self.acquire("lock_timeout", deadline, Location::caller())
     }
 
     /// Runs `work` while this rank has the lock.
@@ -377,13 +371,13 @@ impl Lock {
         holder(&self.raw)
     }
 
-    fn take(
+    fn acquire(
         &mut self,
         name: &'static str,
-        patience: Patience,
+        deadline: Deadline,
         site: &'static Location<'static>,
     ) -> TryLockResult<LockGuard<'_>> {
-        let Some(taken) = self.raw.take(name, Mode::Write, patience, site)? else {
+        let Some(taken) = self.raw.acquire(name, Mode::Write, deadline, site)? else {
             return Ok(None);
         };
         given(LockGuard::new(self), &taken).map(Some)
@@ -391,7 +385,7 @@ impl Lock {
 }
 
 /// The guard, or the guard with a warning.
-fn given<G>(guard: G, taken: &Taken) -> LockResult<G> {
+fn given<G>(guard: G, taken: &Acquired) -> LockResult<G> {
     match taken.poisoned {
         Some(rank) => Err(LockError::Poisoned { guard, rank }),
         None => Ok(guard),
@@ -400,18 +394,18 @@ fn given<G>(guard: G, taken: &Taken) -> LockResult<G> {
 
 /// What a rank gets that waits for ever.
 fn without_end<T>(taken: Option<T>) -> T {
-    taken.unwrap_or_else(|| unreachable!("patience does not end"))
+    taken.unwrap_or_else(|| unreachable!("deadline does not end"))
 }
 
-fn patience(at_most: Duration) -> Patience {
+fn deadline(at_most: Duration) -> Deadline {
     // A time that no clock reaches is no limit.
     Instant::now()
         .checked_add(at_most)
-        .map_or(Patience::Forever, Patience::Until)
+        .map_or(Deadline::Forever, Deadline::Until)
 }
 
-fn holder(raw: &Raw) -> Option<Holder> {
-    let (rank, since) = raw.look(Patience::Forever)?.holder?;
+fn holder(raw: &RawLock) -> Option<Holder> {
+    let (rank, since) = raw.look(Deadline::Forever)?.holder?;
     let since = std::time::UNIX_EPOCH + Duration::from_millis(since);
     let host = raw.comm.core.host_of(rank).to_owned();
     Some(Holder { rank, host, since })
@@ -444,7 +438,7 @@ impl<'a> LockGuard<'a> {
     /// ```
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let looks = self.lock.raw.look(Patience::Forever);
+        let looks = self.lock.raw.look(Deadline::Forever);
         looks.map_or(0, |looks| looks.waiting)
     }
 
@@ -463,7 +457,7 @@ impl Drop for LockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         let poison = poison(self.was_panicking, self.cleared);
-        self.lock.raw.give_back(None, poison);
+        self.lock.raw.release(None, poison);
     }
 }
 

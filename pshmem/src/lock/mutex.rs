@@ -3,9 +3,9 @@
 use crate::comm::Comm;
 use crate::error::Result;
 use crate::layout::Element;
-use crate::lock::guarded::{Content, Guarded};
-use crate::lock::queue::Mode;
-use crate::lock::wait::Patience;
+use crate::lock::backend::node_lock::Mode;
+use crate::lock::guarded::{Guarded, Lockable};
+use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Engine, Fairness, Holder, LockResult, TryLockResult};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -29,14 +29,14 @@ use std::time::Duration;
 ///
 /// On one node the value lies in node memory. Over several nodes it travels with the lock, once to each rank that gets it and
 /// back if it was written to: meant for counters and small tables, not for what [`Shared`](crate::Shared) is for.
-pub struct Mutex<T: Content + ?Sized> {
+pub struct Mutex<T: Lockable + ?Sized> {
     inner: Guarded<T>,
 }
 
 /// The value of a [`Mutex`] while this rank has it.
 #[must_use = "the lock is given back when the guard is dropped"]
-pub struct MutexGuard<'a, T: Content + ?Sized> {
-    /// Taken for writing, by `Mutex::take`, until the guard is dropped.
+pub struct MutexGuard<'a, T: Lockable + ?Sized> {
+    /// Acquired for writing, by `Mutex::take`, until the guard is dropped.
     mutex: &'a mut Guarded<T>,
     was_panicking: bool,
     cleared: bool,
@@ -88,7 +88,7 @@ impl<T: Element> Mutex<[T]> {
     }
 }
 
-impl<T: Content + ?Sized> Mutex<T> {
+impl<T: Lockable + ?Sized> Mutex<T> {
     /// Waits in line for the value.
     ///
     /// ```
@@ -102,10 +102,10 @@ impl<T: Content + ?Sized> Mutex<T> {
     #[track_caller]
     #[inline]
     pub fn lock(&mut self) -> LockResult<MutexGuard<'_, T>> {
-        if self.inner.take_free(Mode::Write) {
+        if self.inner.try_acquire_fast(Mode::Write) {
             return Ok(MutexGuard::new(&mut self.inner));
         }
-        let taken = self.take("lock", Patience::Forever, Location::caller())?;
+        let taken = self.acquire("lock", Deadline::Forever, Location::caller())?;
         Ok(lock::without_end(taken))
     }
 
@@ -121,7 +121,7 @@ impl<T: Content + ?Sized> Mutex<T> {
     /// As [`Lock::lock`](crate::Lock::lock).
     #[track_caller]
     pub fn try_lock(&mut self) -> TryLockResult<MutexGuard<'_, T>> {
-        self.take("try_lock", Patience::None, Location::caller())
+        self.acquire("try_lock", Deadline::None, Location::caller())
     }
 
     /// Waits in line for at most this long.
@@ -136,7 +136,7 @@ impl<T: Content + ?Sized> Mutex<T> {
     /// As [`Lock::lock`](crate::Lock::lock).
     #[track_caller]
     pub fn lock_timeout(&mut self, at_most: Duration) -> TryLockResult<MutexGuard<'_, T>> {
-        self.take("lock_timeout", lock::patience(at_most), Location::caller())
+        self.acquire("lock_timeout", lock::deadline(at_most), Location::caller())
     }
 
     /// How the lock works.
@@ -163,20 +163,20 @@ impl<T: Content + ?Sized> Mutex<T> {
         lock::holder(&self.inner.raw)
     }
 
-    fn take(
+    fn acquire(
         &mut self,
         name: &'static str,
-        patience: Patience,
+        deadline: Deadline,
         site: &'static Location<'static>,
     ) -> TryLockResult<MutexGuard<'_, T>> {
-        let Some(taken) = self.inner.take(name, Mode::Write, patience, site)? else {
+        let Some(taken) = self.inner.acquire(name, Mode::Write, deadline, site)? else {
             return Ok(None);
         };
         lock::given(MutexGuard::new(&mut self.inner), &taken).map(Some)
     }
 }
 
-impl<'a, T: Content + ?Sized> MutexGuard<'a, T> {
+impl<'a, T: Lockable + ?Sized> MutexGuard<'a, T> {
     #[inline]
     fn new(mutex: &'a mut Guarded<T>) -> Self {
         MutexGuard {
@@ -197,7 +197,7 @@ impl<'a, T: Content + ?Sized> MutexGuard<'a, T> {
     }
 }
 
-impl<T: Content + ?Sized> Deref for MutexGuard<'_, T> {
+impl<T: Lockable + ?Sized> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     #[inline]
@@ -207,7 +207,7 @@ impl<T: Content + ?Sized> Deref for MutexGuard<'_, T> {
     }
 }
 
-impl<T: Content + ?Sized> DerefMut for MutexGuard<'_, T> {
+impl<T: Lockable + ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: the guard has the lock for writing.
@@ -215,21 +215,21 @@ impl<T: Content + ?Sized> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-impl<T: Content + ?Sized> Drop for MutexGuard<'_, T> {
+impl<T: Lockable + ?Sized> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         let poison = lock::poison(self.was_panicking, self.cleared);
-        self.mutex.give_back(Mode::Write, poison);
+        self.mutex.release(Mode::Write, poison);
     }
 }
 
-impl<T: Content + fmt::Debug + ?Sized> fmt::Debug for MutexGuard<'_, T> {
+impl<T: Lockable + fmt::Debug + ?Sized> fmt::Debug for MutexGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: Content + ?Sized> fmt::Debug for Mutex<T> {
+impl<T: Lockable + ?Sized> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
         write!(

@@ -3,9 +3,9 @@
 use crate::comm::Comm;
 use crate::error::Result;
 use crate::layout::Element;
-use crate::lock::guarded::{Content, Guarded};
-use crate::lock::queue::Mode;
-use crate::lock::wait::Patience;
+use crate::lock::backend::node_lock::Mode;
+use crate::lock::guarded::{Guarded, Lockable};
+use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Engine, Fairness, LockResult};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -30,21 +30,21 @@ use std::panic::Location;
 /// ```
 ///
 /// Where the value lives is as for [`Mutex`](crate::Mutex).
-pub struct RwLock<T: Content + ?Sized> {
+pub struct RwLock<T: Lockable + ?Sized> {
     inner: Guarded<T>,
 }
 
 /// The value of a [`RwLock`], to be read.
 #[must_use = "the lock is given back when the guard is dropped"]
-pub struct RwLockReadGuard<'a, T: Content + ?Sized> {
-    /// Taken for reading until the guard is dropped.
+pub struct RwLockReadGuard<'a, T: Lockable + ?Sized> {
+    /// Acquired for reading until the guard is dropped.
     lock: &'a mut Guarded<T>,
 }
 
 /// The value of a [`RwLock`], to be changed.
 #[must_use = "the lock is given back when the guard is dropped"]
-pub struct RwLockWriteGuard<'a, T: Content + ?Sized> {
-    /// Taken for writing until the guard is dropped.
+pub struct RwLockWriteGuard<'a, T: Lockable + ?Sized> {
+    /// Acquired for writing until the guard is dropped.
     lock: &'a mut Guarded<T>,
     was_panicking: bool,
     cleared: bool,
@@ -95,7 +95,7 @@ impl<T: Element> RwLock<[T]> {
     }
 }
 
-impl<T: Content + ?Sized> RwLock<T> {
+impl<T: Lockable + ?Sized> RwLock<T> {
     /// Waits in line to read the value.
     ///
     /// ```
@@ -111,7 +111,7 @@ impl<T: Content + ?Sized> RwLock<T> {
         let site = Location::caller();
         let taken = self
             .inner
-            .take("read", Mode::Read, Patience::Forever, site)?;
+            .acquire("read", Mode::Read, Deadline::Forever, site)?;
         let taken = lock::without_end(taken);
         let guard = RwLockReadGuard {
             lock: &mut self.inner,
@@ -134,7 +134,7 @@ impl<T: Content + ?Sized> RwLock<T> {
         let site = Location::caller();
         let taken = self
             .inner
-            .take("write", Mode::Write, Patience::Forever, site)?;
+            .acquire("write", Mode::Write, Deadline::Forever, site)?;
         let taken = lock::without_end(taken);
         let guard = RwLockWriteGuard {
             lock: &mut self.inner,
@@ -157,7 +157,7 @@ impl<T: Content + ?Sized> RwLock<T> {
     }
 }
 
-impl<T: Content + ?Sized> RwLockWriteGuard<'_, T> {
+impl<T: Lockable + ?Sized> RwLockWriteGuard<'_, T> {
     /// Says that what a panic may have left half done is whole again.
     ///
     /// ```
@@ -169,7 +169,7 @@ impl<T: Content + ?Sized> RwLockWriteGuard<'_, T> {
     }
 }
 
-impl<T: Content + ?Sized> Deref for RwLockReadGuard<'_, T> {
+impl<T: Lockable + ?Sized> Deref for RwLockReadGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -178,7 +178,7 @@ impl<T: Content + ?Sized> Deref for RwLockReadGuard<'_, T> {
     }
 }
 
-impl<T: Content + ?Sized> Deref for RwLockWriteGuard<'_, T> {
+impl<T: Lockable + ?Sized> Deref for RwLockWriteGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -187,40 +187,40 @@ impl<T: Content + ?Sized> Deref for RwLockWriteGuard<'_, T> {
     }
 }
 
-impl<T: Content + ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+impl<T: Lockable + ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: the guard has the lock for writing.
         unsafe { self.lock.value_mut() }
     }
 }
 
-impl<T: Content + ?Sized> Drop for RwLockReadGuard<'_, T> {
+impl<T: Lockable + ?Sized> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
         // A reader leaves nothing half done.
-        self.lock.give_back(Mode::Read, None);
+        self.lock.release(Mode::Read, None);
     }
 }
 
-impl<T: Content + ?Sized> Drop for RwLockWriteGuard<'_, T> {
+impl<T: Lockable + ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
         let poison = lock::poison(self.was_panicking, self.cleared);
-        self.lock.give_back(Mode::Write, poison);
+        self.lock.release(Mode::Write, poison);
     }
 }
 
-impl<T: Content + fmt::Debug + ?Sized> fmt::Debug for RwLockReadGuard<'_, T> {
+impl<T: Lockable + fmt::Debug + ?Sized> fmt::Debug for RwLockReadGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: Content + fmt::Debug + ?Sized> fmt::Debug for RwLockWriteGuard<'_, T> {
+impl<T: Lockable + fmt::Debug + ?Sized> fmt::Debug for RwLockWriteGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: Content + ?Sized> fmt::Debug for RwLock<T> {
+impl<T: Lockable + ?Sized> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
         write!(

@@ -1,10 +1,10 @@
 //! Writing blocks of slices and arrays: `set`, `assign`, `fill`.
 
-use crate::comm::call::{Call, Kind};
-use crate::comm::guard::{self, Ended, Payload};
-use crate::comm::meet::WRITTEN_BYTES;
-use crate::comm::note::Note;
-use crate::comm::same::SAME_BYTES;
+use crate::comm::collective::agreement::AGREEMENT_BYTES;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::collective::round::WRITTEN_BYTES;
+use crate::comm::thread_state::{self, Ended, Payload};
 use crate::error::{Error, Result, clip};
 use crate::layout::{AsBlock, BlockLayout};
 use crate::shared::Field;
@@ -38,23 +38,25 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     ) -> Result<()> {
         let call = self.begin(Kind::Set, root, site)?;
         let mut panic: Option<Payload> = None;
-        let written = self.write_block(call, root, |field, regions| {
-            match guard::run_inside(|| Ok(make())) {
+        let written = self.write_block(
+            call,
+            root,
+            |field, regions| match thread_state::run_inside(|| Ok(make())) {
                 Ended::Well(block) => field.copy_block(root, &offset, &block.as_block(), regions),
                 Ended::Failed(message) => Err(Error::Closure {
                     rank: root,
                     message,
                 }),
                 Ended::Panicked(payload) => {
-                    let message = clip(&guard::panicked(&payload), MESSAGE);
+                    let message = clip(&thread_state::panicked(&payload), MESSAGE);
                     panic = Some(payload);
                     Err(Error::Closure {
                         rank: root,
                         message,
                     })
                 }
-            }
-        });
+            },
+        );
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
@@ -72,9 +74,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let call = self.handle.call(Kind::Assign, &L::span(self.plan));
         let agreed = core.agree(
             call,
-            Note {
+            Contribution {
                 holds: data.is_some(),
-                ..Note::default()
+                ..Contribution::default()
             },
             |_| Vec::new(),
         )?;
@@ -98,21 +100,21 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         core.enter(Kind::Fill.name(), site)?;
         let call = self.handle.call(Kind::Fill, &L::span(self.plan));
         let bytes = bytemuck::bytes_of(&value);
-        if bytes.len() <= SAME_BYTES.min(WRITTEN_BYTES) {
+        if bytes.len() <= AGREEMENT_BYTES.min(WRITTEN_BYTES) {
             core.agree(
                 call,
-                Note {
+                Contribution {
                     same: Some(bytes.to_vec()),
-                    ..Note::default()
+                    ..Contribution::default()
                 },
                 |_| Vec::new(),
             )?;
         } else {
             core.compare(call, bytes)?;
         }
-        let (slot, mates) = (core.topology.slot, core.topology.mates.len());
+        let (slot, node_ranks) = (core.topology.local_rank, core.topology.node_ranks.len());
         let elements = L::elements(self.plan) as u128;
-        let bound = |part: usize| (elements * part as u128 / mates as u128) as usize;
+        let bound = |part: usize| (elements * part as u128 / node_ranks as u128) as usize;
         // SAFETY: all ranks of the node are in this call with their handles to the leaf held mutably, so no view of it is
         // alive; each writes its own share, and none leaves before all have met again.
         let share = unsafe {
@@ -123,7 +125,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             )
         };
         share.fill(value);
-        core.agree(call.step(1), Note::default(), |_| Vec::new())?;
+        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
         Ok(())
     }
 

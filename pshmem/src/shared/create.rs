@@ -1,9 +1,9 @@
 //! How an object comes to be: all ranks agree on its layout, its node gets memory, and a root may fill it.
 
 use crate::comm::Comm;
-use crate::comm::call::{Call, Kind};
-use crate::comm::guard::{self, Ended};
-use crate::comm::memory::Want;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::node_memory::AllocRequest;
+use crate::comm::thread_state::{self, Ended};
 use crate::error::{Error, Result, clip};
 use crate::layout::identity::{self, Described, Identity};
 use crate::layout::{OwnedBy, SharedLayout};
@@ -123,7 +123,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let mut panic = None;
         // The root's value is made when all have arrived; its type and extents go to everybody.
         let sent = core.write(call.step(8), None, |_| {
-            let value = match guard::run_inside(value) {
+            let value = match thread_state::run_inside(value) {
                 Ended::Well(value) => owned.insert(value),
                 Ended::Failed(message) => {
                     return Err(Error::Closure {
@@ -132,7 +132,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
                     });
                 }
                 Ended::Panicked(payload) => {
-                    let message = clip(&guard::panicked(&payload), MESSAGE);
+                    let message = clip(&thread_state::panicked(&payload), MESSAGE);
                     panic = Some(payload);
                     return Err(Error::Closure {
                         rank: root,
@@ -190,10 +190,10 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
             Err(error) => return Err(core.refuse(call, error)),
         };
         let described = Described::new::<L>(dims);
-        let want = [Want {
+        let want = [AllocRequest {
             bytes: placed.bytes,
             align: placed.align,
-            ranks: core.topology.mates.len(),
+            ranks: core.topology.node_ranks.len(),
         }];
         let segment = core
             .place(call, Some(&described), &want, Some(0))?

@@ -1,10 +1,10 @@
 //! Blocks of all ranks: each writes one of its own, at an offset or one behind the other.
 
-use crate::comm::call::{Call, Kind};
-use crate::comm::carry::Target;
-use crate::comm::note::Note;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
-use crate::layout::cover::{self, Spot, Trouble};
+use crate::layout::placement::{self, Placement, PlacementError};
 use crate::layout::region::Region;
 use crate::layout::{AsBlock, BlockLayout};
 use crate::shared::{Field, Shared};
@@ -87,7 +87,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         mine: &L::Block<'_>,
     ) -> Result<()> {
         let block = L::extents(mine);
-        let (call, spots) = self.learn_spots(Kind::Gather, site, &Spot { offset, block })?;
+        let (call, spots) = self.learn_spots(Kind::Gather, site, &Placement { offset, block })?;
         self.write_spots(call, &spots, mine)
     }
 
@@ -96,13 +96,13 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         site: &'static Location<'static>,
         mine: &L::Block<'_>,
     ) -> Result<Range<usize>> {
-        let spot = Spot {
+        let spot = Placement {
             offset: Vec::new(),
             block: L::extents(mine),
         };
         let (call, mut spots) = self.learn_spots(Kind::GatherInOrder, site, &spot)?;
         let shape = self.shape();
-        let narrow = |spot: &Spot| spot.block[1..] != shape[1..];
+        let narrow = |spot: &Placement| spot.block[1..] != shape[1..];
         if let Some(rank) = spots.iter().position(narrow) {
             let found = spots[rank].block.clone();
             let mut expected = shape;
@@ -114,10 +114,10 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
                 expected,
             });
         }
-        cover::stack(&mut spots)
-            .map_err(|rank| self.trouble(call, &spots, &Trouble::Outside(rank)))?;
+        placement::stack(&mut spots)
+            .map_err(|rank| self.trouble(call, &spots, &PlacementError::Outside(rank)))?;
         self.write_spots(call, &spots, mine)?;
-        let Spot { offset, block } = &spots[self.handle.object.comm.rank()];
+        let Placement { offset, block } = &spots[self.handle.object.comm.rank()];
         Ok(offset[0]..offset[0] + block[0])
     }
 
@@ -126,27 +126,27 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         &self,
         kind: Kind,
         site: &'static Location<'static>,
-        mine: &Spot,
-    ) -> Result<(Call, Vec<Spot>)> {
+        mine: &Placement,
+    ) -> Result<(Call, Vec<Placement>)> {
         let core = &self.handle.object.comm.core;
         core.enter(kind.name(), site)?;
         let call = self.handle.call(kind, &L::span(self.plan));
         let everybody: Vec<usize> = (0..core.topology.size()).collect();
-        let spots = core.exchange(call, &everybody, Some(mine))?;
+        let spots = core.allgather(call, &everybody, Some(mine))?;
         Ok((call, spots))
     }
 
     /// All ranks know all blocks: if these are inside and apart, each writes its own and sends it to the other nodes.
-    fn write_spots(&mut self, call: Call, spots: &[Spot], mine: &L::Block<'_>) -> Result<()> {
+    fn write_spots(&mut self, call: Call, spots: &[Placement], mine: &L::Block<'_>) -> Result<()> {
         let core = &self.handle.object.comm.core;
         let shape = self.shape();
-        cover::check(&shape, spots).map_err(|trouble| self.trouble(call, spots, &trouble))?;
+        placement::check(&shape, spots).map_err(|trouble| self.trouble(call, spots, &trouble))?;
         let span = L::span(self.plan);
         // SAFETY: every rank that arrived at this call holds its handle to the leaf mutably, as here.
         let target = unsafe { self.handle.target(&span) };
         let leaf: Vec<Region> = self.handle.all(&span).collect();
         let region = |rank: usize| {
-            let Spot { offset, block } = &spots[rank];
+            let Placement { offset, block } = &spots[rank];
             Region::block(leaf[0].start, size_of::<L::Item>(), &shape, offset, block)
         };
         // SAFETY: all ranks of the node are in this call and none leaves before all have met again below. The blocks of any
@@ -154,9 +154,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         unsafe { write_block::<L>(&target, &region(core.topology.rank), mine) };
         if core.is_multi_node() {
             let (sends, receives) = core.topology.all_to_nodes(|rank| vec![region(rank)]);
-            core.trade(call, &target, &sends, &receives, None);
+            core.exchange(call, &target, &sends, &receives, None);
         }
-        core.agree(call.step(1), Note::default(), |_| Vec::new())?;
+        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
         core.check_fields(call, &target, &leaf)
     }
 
@@ -167,15 +167,15 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         shape
     }
 
-    fn trouble(&self, call: Call, spots: &[Spot], trouble: &Trouble) -> Error {
+    fn trouble(&self, call: Call, spots: &[Placement], trouble: &PlacementError) -> Error {
         match *trouble {
-            Trouble::Outside(rank) => Error::OutOfBounds {
+            PlacementError::Outside(rank) => Error::OutOfBounds {
                 rank,
                 offset: spots[rank].offset.clone(),
                 block: spots[rank].block.clone(),
                 shape: self.shape(),
             },
-            Trouble::Overlap(first, second) => Error::Overlap {
+            PlacementError::Overlap(first, second) => Error::Overlap {
                 call: call.name().to_owned(),
                 first,
                 second,

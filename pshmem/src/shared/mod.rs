@@ -19,8 +19,8 @@ mod whole;
 pub use object::Handle;
 
 use crate::comm::Comm;
-use crate::comm::call::{Call, Kind};
-use crate::comm::note::Note;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
 use crate::error::Result;
 use crate::layout::raw::Planned;
 use crate::layout::{Schema, SharedLayout};
@@ -232,7 +232,8 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         }
         .call(Kind::Close, &span);
         drop(self);
-        comm.core.agree(call, Note::default(), |_| Vec::new())?;
+        comm.core
+            .agree(call, Contribution::default(), |_| Vec::new())?;
         Ok(())
     }
 }

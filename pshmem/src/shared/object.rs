@@ -1,16 +1,16 @@
 //! What lies behind `Shared` and `Field`: one object in one segment, and a handle to some of its leaves.
 
 use crate::comm::Comm;
-use crate::comm::call::{Call, Kind};
-use crate::comm::carry::Target;
 use crate::comm::check;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::identity::Described;
-use crate::layout::place::{Leaf, Placed};
+use crate::layout::placer::{Leaf, Placed};
 use crate::layout::region::Region;
 use crate::layout::schema::Schema;
 use crate::layout::{Base, BaseMut, Flag};
-use crate::segment::Segment;
+use crate::memory::Segment;
 use std::cell::OnceCell;
 use std::ops::Range;
 

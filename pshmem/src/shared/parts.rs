@@ -1,8 +1,8 @@
 //! Writing in parallel: every rank writes a part of its own, in place.
 
-use crate::comm::call::{Call, Kind};
-use crate::comm::guard;
-use crate::comm::note::Note;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::thread_state;
 use crate::error::{Error, Result};
 use crate::layout::RowLayout;
 use crate::layout::partition::Partition;
@@ -186,7 +186,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         let core = &self.handle.object.comm.core;
         core.enter(Kind::UpdateParts.name(), site)?;
         let call = self.handle.call(Kind::UpdateParts, &L::span(self.plan));
-        core.agree(call, Note::default(), |_| Vec::new())?;
+        core.agree(call, Contribution::default(), |_| Vec::new())?;
         let partition = Partition::balanced(L::rows(self.plan), &core.topology.ranks_of_nodes());
         self.write_parts(call, &partition, write)
     }
@@ -237,7 +237,11 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         // other nodes come only the rows of their ranks.
         let part = unsafe { L::part(self.plan, self.handle.base_mut(), rows.clone()) };
         let mut panic = None;
-        let ended = settle(guard::run_inside(|| write(rows, part)), rank, &mut panic);
+        let ended = settle(
+            thread_state::run_inside(|| write(rows, part)),
+            rank,
+            &mut panic,
+        );
         // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
         let target = unsafe { self.handle.target(&span) };
         if core.is_multi_node() {
@@ -245,13 +249,13 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
             let (sends, receives) = core
                 .topology
                 .all_to_nodes(|rank| self.handle.rows(&span, all, &partition.of(rank)));
-            core.trade(call, &target, &sends, &receives, None);
+            core.exchange(call, &target, &sends, &receives, None);
         }
         let agreed = core.agree(
             call.step(1),
-            Note {
+            Contribution {
                 fault: ended.as_ref().err().cloned(),
-                ..Note::default()
+                ..Contribution::default()
             },
             |_| Vec::new(),
         );

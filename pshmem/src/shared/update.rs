@@ -1,9 +1,9 @@
 //! Writing in place: a closure on the root, or on one rank of each node.
 
-use crate::comm::call::Kind;
 use crate::comm::check::Level;
-use crate::comm::guard::{self, Ended, Payload};
-use crate::comm::note::Note;
+use crate::comm::collective::call::Kind;
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::thread_state::{self, Ended, Payload};
 use crate::error::{Error, Result, clip};
 use crate::layout::SharedLayout;
 use crate::shared::Field;
@@ -57,7 +57,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         let core = &self.handle.object.comm.core;
         core.enter(Kind::UpdatePerNode.name(), site)?;
         let call = self.handle.call(Kind::UpdatePerNode, &L::span(self.plan));
-        core.agree(call, Note::default(), |_| Vec::new())?;
+        core.agree(call, Contribution::default(), |_| Vec::new())?;
         let mut result = None;
         let mut panic = None;
         let mut fault = None;
@@ -70,9 +70,9 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         }
         let agreed = core.agree(
             call.step(1),
-            Note {
+            Contribution {
                 fault,
-                ..Note::default()
+                ..Contribution::default()
             },
             |_| Vec::new(),
         );
@@ -89,7 +89,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         // handles to these leaves held mutably, so no view of them is alive, and none of them returns before this rank
         // releases the call.
         let view = unsafe { L::view_mut(self.plan, self.handle.base_mut()) };
-        guard::run_inside(|| write(view))
+        thread_state::run_inside(|| write(view))
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn settle<R>(ended: Ended<R>, rank: usize, panic: &mut Option<Payload
         Ended::Well(value) => return Ok(value),
         Ended::Failed(message) => message,
         Ended::Panicked(payload) => {
-            let text = guard::panicked(&payload);
+            let text = thread_state::panicked(&payload);
             *panic = Some(payload);
             text
         }

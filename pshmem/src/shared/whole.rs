@@ -1,8 +1,8 @@
 //! Whole objects: other extents, a copy of another object, two objects exchanged. No byte goes between nodes.
 
-use crate::comm::call::{Call, Kind};
-use crate::comm::carry::Target;
-use crate::comm::note::Note;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::{Region, common};
@@ -41,7 +41,7 @@ impl<L: RowLayout + ?Sized> Shared<L> {
         let call = self.whole().handle.call(Kind::Resize, &L::span(&self.plan));
         let mut new = Self::create(&comm, call, number, &dims)?;
         keep_common(&mut new.whole_mut(), &self.whole_mut());
-        core.agree(call.step(8), Note::default(), |_| Vec::new())?;
+        core.agree(call.step(8), Contribution::default(), |_| Vec::new())?;
         *self = new;
         Ok(())
     }
@@ -60,7 +60,11 @@ fn keep_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>
         return;
     }
     let topology = &new.handle.object.comm.core.topology;
-    let rows = share(&(0..block[0]), topology.slot, topology.mates.len());
+    let rows = share(
+        &(0..block[0]),
+        topology.local_rank,
+        topology.node_ranks.len(),
+    );
     block[0] = rows.len();
     let mut offset = vec![0; block.len()];
     offset[0] = rows.start;
@@ -165,7 +169,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     ///
     /// let mut flow = Shared::from_root(&Comm::solo(), 0, || Flow { now: [1.0; 2], next: [2.0; 2] })?;
     /// let mut f = flow.fields();
-    /// f.now.swap(&mut f.next)?;
+    /// f.now.swap_data(&mut f.next)?;
     /// assert_eq!((f.now.view(), f.next.view()), (&[2.0; 2], &[1.0; 2]));
     /// # Ok::<(), pshmem::Error>(())
     /// ```
@@ -176,14 +180,14 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// # Errors
     /// As [`copy_from`](Self::copy_from).
     #[track_caller]
-    pub fn swap(&mut self, other: &mut Field<'_, L>) -> Result<()> {
+    pub fn swap_data(&mut self, other: &mut Field<'_, L>) -> Result<()> {
         let call = self.agree_on_other(Kind::Swap, Location::caller(), other, true)?;
         self.each_share(other, |mine, at, theirs, other_at, len| {
             // SAFETY: all ranks of the node hold both handles mutably in this call, and each exchanges its own share.
             unsafe { mine.swap(at, theirs, other_at, len) };
         });
         let core = &self.handle.object.comm.core;
-        core.agree(call.step(1), Note::default(), |_| Vec::new())?;
+        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
         Ok(())
     }
 
@@ -196,7 +200,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             }
         });
         let core = &self.handle.object.comm.core;
-        core.agree(call.step(1), Note::default(), |_| Vec::new())?;
+        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
         Ok(())
     }
 
@@ -252,7 +256,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         // SAFETY: as above.
         let source = unsafe { other.handle.target(&theirs) };
         for (to, from) in self.handle.all(&mine).zip(other.handle.all(&theirs)) {
-            let part = share(&(0..to.run), topology.slot, topology.mates.len());
+            let part = share(&(0..to.run), topology.local_rank, topology.node_ranks.len());
             act(
                 &target,
                 to.start + part.start,

@@ -3,27 +3,27 @@
 //! The contract is [`Transport`]; [`local`] implements it for ranks that are threads, [`mpi`] for ranks that are MPI
 //! processes. Protocols above this folder do not know which of the two they run on.
 
-pub(crate) mod local;
+pub(crate) mod mailbox;
 #[cfg(feature = "mpi")]
 pub(crate) mod mpi;
-pub(crate) mod post;
-pub(crate) mod words;
+pub(crate) mod rma;
+pub(crate) mod threads;
 
 use crate::error::{Error, Result};
-use crate::lock::desk::Desk;
-use crate::segment::map::Mapping;
+use crate::lock::backend::server::Server;
+use crate::memory::map::Mapping;
+use rma::RemoteAtomics;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
-use words::Words;
 
 /// A message with the rank that sent it.
-pub(crate) type Message = (usize, Vec<u8>);
+pub(crate) type RawMessage = (usize, Vec<u8>);
 
 /// A transfer of bytes between two segments that has been started.
 ///
 /// Both ends must call `Transport::test` until it says that the transfer is over; only then may the bytes be touched.
 #[derive(Debug)]
-pub(crate) struct Transfer(pub(crate) usize);
+pub(crate) struct TransferHandle(pub(crate) usize);
 
 /// Free memory where segments of a node would live.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub(crate) trait Transport: Debug {
     fn nodes(&self) -> &[u32];
 
     /// Ranks that share this machine's cores.
-    fn neighbours(&self) -> usize;
+    fn ranks_on_machine(&self) -> usize;
 
     /// Name of this rank's host, for messages to people.
     fn host(&self) -> &str;
@@ -56,32 +56,32 @@ pub(crate) trait Transport: Debug {
 
     /// The same for a message that its receiver may never look for; the transport sees to it that it is not left over when
     /// the job ends.
-    fn send_last(&self, to: usize, message: &[u8]);
+    fn send_unacknowledged(&self, to: usize, message: &[u8]);
 
     /// Drives progress, also of transfers and of the user's own MPI calls, and takes one message that has come.
-    fn poll(&self) -> Option<Message>;
+    fn poll(&self) -> Option<RawMessage>;
 
     /// Starts to send `len` bytes.
     ///
     /// # Safety
     /// The bytes stay valid and are not written until the transfer has been tested as over.
-    unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> Transfer;
+    unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> TransferHandle;
 
     /// Starts to receive what the same number of `send_bytes` calls of `from` to this rank before has sent.
     ///
     /// # Safety
     /// The bytes stay valid and are not read or written until the transfer has been tested as over.
-    unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> Transfer;
+    unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> TransferHandle;
 
     /// Whether the transfer is over. Not to be asked again after `true`.
-    fn test(&self, transfer: &Transfer) -> bool;
+    fn test(&self, transfer: &TransferHandle) -> bool;
 
     /// Maps `len` fresh bytes of memory shared by the ranks of `group`, all on one node, and zeroed when first touched.
     /// Collective over the group; `key` is the same on its ranks and different in every call.
     fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping>;
 
     /// Whether all ranks of the world pass `true`. Collective over the world; for the start, when there is no `Comm` yet.
-    fn all_well(&self, well: bool) -> Result<bool>;
+    fn all_agree(&self, well: bool) -> Result<bool>;
 
     /// Room for a mapping that `ranks` ranks share.
     fn room(&self, ranks: usize) -> Result<Room>;
@@ -89,11 +89,11 @@ pub(crate) trait Transport: Debug {
     /// Ends the whole job.
     fn abort(&self) -> !;
 
-    /// Lets this rank's desk answer what other ranks ask, from now on. `true` when a thread of its own does, `false` when
+    /// Lets this rank's server answer what other ranks ask, from now on. `true` when a thread of its own does, `false` when
     /// requests wait for this rank to make a call. To be called again without harm.
-    fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool;
+    fn serve(&self, server: &Arc<Mutex<Server>>) -> bool;
 
-    /// Brings a request to the desk of `host`. The transport sees to it that one which is not answered has been read before
+    /// Brings a request to the server of `host`. The transport sees to it that one which is not answered has been read before
     /// the job ends.
     fn ask(&self, host: usize, request: &[u8], is_answered: bool);
 
@@ -101,14 +101,14 @@ pub(crate) trait Transport: Debug {
     fn answer(&self) -> Option<Vec<u8>>;
 
     /// Whether it has been found out if there are `words`. The same on all ranks.
-    fn has_tried_words(&self) -> bool;
+    fn has_probed_remote_atomics(&self) -> bool;
 
     /// Finds it out. Collective over the world, all of whose ranks must be in the same call.
-    fn try_words(&self) -> Result<()>;
+    fn probe_remote_atomics(&self) -> Result<()>;
 
-    /// Words of all ranks for one-sided operations, where these need no help of the rank whose words they are. The same on
+    /// RemoteAtomics of all ranks for one-sided operations, where these need no help of the rank whose words they are. The same on
     /// all ranks, until MPI ends.
-    fn words(&self) -> Option<&dyn Words>;
+    fn remote_atomics(&self) -> Option<&dyn RemoteAtomics>;
 
     /// Whether messages can still be sent; `false` after `MPI_Finalize`.
     fn is_open(&self) -> bool;

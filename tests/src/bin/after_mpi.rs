@@ -89,7 +89,10 @@ fn check(objects: Objects) {
     all(leaked, 3);
     if comm.size() > 1 {
         let finished = |error: Option<Error>| {
-            assert!(matches!(error, Some(Error::Finished { .. })), "{error:?}");
+            assert!(
+                matches!(error, Some(Error::MpiFinalized { .. })),
+                "{error:?}"
+            );
         };
         finished(comm.barrier().err());
         finished(small.set(0, 0, Some(&[9])).err());

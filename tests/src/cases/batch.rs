@@ -200,7 +200,7 @@ pub fn states_at_first(comm: &Comm) -> Outcome {
     for (again, expected) in again {
         let batch = Batch::builder(comm, states.len())
             .states(&states)
-            .again(again)
+            .rerun(again)
             .build()?;
         let report = batch.run(|_, _| Ok::<(), Error>(()))?;
         let run = report.tasks.iter().filter(|task| task.attempts > 0);
@@ -401,7 +401,7 @@ pub fn bad_settings(comm: &Comm) -> Outcome {
         assert!(
             matches!(
                 error,
-                Error::Setting { .. } | Error::NoSuchRank { .. } | Error::TooLarge { .. }
+                Error::InvalidSetting { .. } | Error::NoSuchRank { .. } | Error::TooLarge { .. }
             ),
             "{what}: {error:?}"
         );
@@ -550,11 +550,11 @@ pub fn later_jobs_go_on(comm: &Comm) -> Outcome {
     assert_eq!(run(builder().build()?, 2)?, (9, 8));
     assert_eq!(run(builder().build()?, 9)?, (0, 8));
     assert_eq!(
-        run(builder().again(&[TaskState::Failed]).build()?, 2)?,
+        run(builder().rerun(&[TaskState::Failed]).build()?, 2)?,
         (1, 8)
     );
     assert_eq!(
-        run(builder().again(&[TaskState::Done]).build()?, 9)?,
+        run(builder().rerun(&[TaskState::Done]).build()?, 9)?,
         (8, 8)
     );
     let batch = builder().build()?;
@@ -629,7 +629,7 @@ pub fn bad_directories(comm: &Comm) -> Outcome {
     ] {
         let error = same_error(comm, build(names))?;
         assert!(
-            matches!(error, Error::Setting { .. }),
+            matches!(error, Error::InvalidSetting { .. }),
             "{names:?}: {error:?}"
         );
     }
@@ -643,10 +643,10 @@ pub fn bad_directories(comm: &Comm) -> Outcome {
         .state_dir(&folder.path, ["a", "b"])
         .states(&[TaskState::Open; 2]);
     let error = same_error(comm, both.build())?;
-    assert!(matches!(error, Error::Setting { .. }), "{error:?}");
+    assert!(matches!(error, Error::InvalidSetting { .. }), "{error:?}");
     let timeout = Batch::builder(comm, 2).lease_timeout(Duration::ZERO);
     let error = same_error(comm, timeout.build())?;
-    assert!(matches!(error, Error::Setting { .. }), "{error:?}");
+    assert!(matches!(error, Error::InvalidSetting { .. }), "{error:?}");
     works(comm)
 }
 

@@ -129,7 +129,7 @@ pub fn ranks_per_node_differ(comm: &Comm) -> Outcome {
     refused!(
         comm,
         list,
-        Error::Setting { .. },
+        Error::InvalidSetting { .. },
         comm.with_ranks_per_node(0)
     );
     works(comm)

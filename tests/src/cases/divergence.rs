@@ -146,7 +146,7 @@ pub fn parallel_writes(comm: &Comm) -> Outcome {
     differ(
         comm,
         |scene| scene.a.swap(&mut scene.b),
-        |scene| scene.a.fields().swap(&mut scene.b.fields()),
+        |scene| scene.a.fields().swap_data(&mut scene.b.fields()),
     )?;
     differ(
         comm,

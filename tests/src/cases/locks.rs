@@ -306,7 +306,10 @@ pub fn mistakes(comm: &Comm) -> Outcome {
     if comm.rank() == 0 {
         std::mem::forget(lock.lock()?);
         let again = lock.lock().map(|_| ()).map_err(Error::from);
-        assert!(matches!(again, Err(Error::Held { .. })), "{again:?}");
+        assert!(
+            matches!(again, Err(Error::AlreadyLocked { .. })),
+            "{again:?}"
+        );
     }
     comm.barrier()?;
     if comm.rank() == 0 {

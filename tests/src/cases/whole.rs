@@ -165,8 +165,8 @@ pub fn fields_are_exchanged(comm: &Comm) -> Outcome {
     let mut both = pair(comm, 3)?;
     let before = both.to_owned();
     let mut fields = both.fields();
-    fields.now.swap(&mut fields.next)?;
-    fields.inner.swap(&mut fields.other)?;
+    fields.now.swap_data(&mut fields.next)?;
+    fields.inner.swap_data(&mut fields.other)?;
     let after = both.view();
     assert_same(after.now, before.next.view());
     assert_same(after.next, before.now.view());
@@ -194,7 +194,7 @@ pub fn wrong_partners(comm: &Comm) -> Outcome {
         Error::Extents { rank: 0, .. },
         list.copy_from(&short)
     );
-    let call = list.fields().swap(&mut short.fields());
+    let call = list.fields().swap_data(&mut short.fields());
     refused!(comm, list, Error::Extents { .. }, call);
     refused!(comm, list, Error::OtherComm { .. }, list.copy_from(&far));
     refused!(comm, list, Error::OtherComm { .. }, list.swap(&mut far));
@@ -212,7 +212,7 @@ pub fn wrong_partners(comm: &Comm) -> Outcome {
             Error::Mismatch { .. },
             list.swap(&mut same[other])
         );
-        let call = list.fields().swap(&mut same[other].fields());
+        let call = list.fields().swap_data(&mut same[other].fields());
         refused!(comm, list, Error::Mismatch { .. }, call);
     }
     works(&elsewhere)?;

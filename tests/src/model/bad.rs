@@ -108,7 +108,7 @@ fn on_comm(comm: &Comm, kind: usize, op: &Op) -> Outcome {
             matches!(e, Error::NoRoom { .. })
         }),
         6 => expect(comm, comm.with_ranks_per_node(0), |e| {
-            matches!(e, Error::Setting { .. })
+            matches!(e, Error::InvalidSetting { .. })
         }),
         7 if size > 1 => expect(comm, comm.with_ranks_per_node(1 + odd), |e| {
             matches!(e, Error::Mismatch { .. })

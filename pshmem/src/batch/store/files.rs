@@ -2,7 +2,7 @@
 
 use crate::batch::store::Options;
 #[cfg(test)]
-pub(super) use crate::batch::store::moments::moment;
+pub(super) use crate::batch::store::failpoints::failpoint;
 use crate::error::Error;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -49,31 +49,31 @@ impl From<Metadata> for Identity {
 /// Between two calls of the system; tests end or freeze a process here.
 #[cfg(not(test))]
 #[inline]
-pub(super) fn moment() {}
+pub(super) fn failpoint() {}
 
 /// Makes a file that must not be there yet.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<Identity> {
-    moment();
+    failpoint();
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     write(file, text).inspect_err(|_| {
-        // Without this a full disk would leave files behind; where even that fails, they do no harm.
+        // Without this a full directory would leave files behind; where even that fails, they do no harm.
         let _ = std::fs::remove_file(path);
     })
 }
 
 /// Writes other text into a file that must be there.
 pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<Identity> {
-    moment();
-    // Not truncated before: what is overwritten needs no room, so that a full disk does not matter.
+    failpoint();
+    // Not truncated before: what is overwritten needs no room, so that a full directory does not matter.
     write(OpenOptions::new().write(true).open(path)?, text)
 }
 
 fn write(mut file: File, text: &str) -> io::Result<Identity> {
-    moment();
+    failpoint();
     file.write_all(text.as_bytes())?;
     let mut data = file.metadata()?;
     if data.len() != text.len() as u64 {
-        moment();
+        failpoint();
         file.set_len(text.len() as u64)?;
         data = file.metadata()?;
     }
@@ -103,7 +103,7 @@ pub(super) fn identity(path: &Path) -> io::Result<Option<Identity>> {
 
 /// Removes a file; `false` when there was none.
 pub(super) fn remove(path: &Path) -> io::Result<bool> {
-    moment();
+    failpoint();
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -113,19 +113,19 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
 
 /// Gives a file another name, in place of what had it.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    moment();
+    failpoint();
     std::fs::rename(from, to)
 }
 
 /// Makes a symbolic link; an error when the name is taken.
 pub(super) fn link(content: &str, path: &Path) -> io::Result<()> {
-    moment();
+    failpoint();
     std::os::unix::fs::symlink(content, path)
 }
 
 /// Gives a file one name more; an error when the name is taken.
 pub(super) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
-    moment();
+    failpoint();
     std::fs::hard_link(from, to)
 }
 

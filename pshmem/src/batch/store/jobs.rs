@@ -1,7 +1,7 @@
-//! Several processes on one directory: killed, frozen and woken, at every moment. This test program starts itself as a job.
+//! Several processes on one directory: killed, frozen and woken, at every failpoint. This test program starts itself as a job.
 
-use super::moments;
-use super::scratch::Scratch;
+use super::failpoints;
+use super::temp_dir::TempDir;
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -95,7 +95,7 @@ fn job() {
     }
 }
 
-/// Runs one task, gets a signal at some moment, and notes what it was told.
+/// Runs one task, gets a signal at some failpoint, and notes what it was told.
 fn once<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
     let mut word = || words.next().unwrap();
     let signal = if word() == "STOP" { "STOP" } else { "KILL" };
@@ -103,8 +103,8 @@ fn once<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
     let end = word().parse().unwrap();
     let timeout = word().parse().unwrap();
     let store = Store::attach(root, names(1), &options(timeout, "once"));
-    moments::plan(signal, after);
-    let outcome = match store.begin(0, Again::default()).unwrap() {
+    failpoints::plan(signal, after);
+    let outcome = match store.begin(0, Rerun::default()).unwrap() {
         Begin::Ours(lease) => format!("{:?}", lease.commit(end, "").unwrap()),
         Begin::TakenBy { .. } => "TakenBy".to_owned(),
         Begin::Is(state) => format!("Is {state}"),
@@ -128,7 +128,7 @@ fn work<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
     loop {
         let mut left = 0;
         for task in (start..count).chain(0..start) {
-            match store.begin(task, Again::default()).unwrap() {
+            match store.begin(task, Rerun::default()).unwrap() {
                 Begin::Ours(lease) => {
                     note(format!("begun {task} {}\n", lease.attempt()));
                     let commit = lease.commit(TaskState::Done, "").unwrap();
@@ -147,7 +147,7 @@ fn work<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
 /// Runs out of room for files between the begin and the end of its tasks.
 fn full(root: &Path) {
     let store = Store::attach(root, names(3), &options(60_000, "full"));
-    let begin = |task| store.begin(task, Again::default());
+    let begin = |task| store.begin(task, Rerun::default());
     let (Begin::Ours(well), Begin::Ours(badly)) = (begin(0).unwrap(), begin(1).unwrap()) else {
         panic!("they are nobody's");
     };
@@ -162,7 +162,7 @@ fn full(root: &Path) {
     // Its word was written before it began.
     let outcome = well.commit(TaskState::Done, "").unwrap();
     assert_eq!(outcome, Commit::Recorded);
-    // Another word cannot be written here, as the limit is not that of a disk: then nothing is recorded.
+    // Another word cannot be written here, as the limit is not that of a directory: then nothing is recorded.
     let error = badly.commit(TaskState::Failed, "why").unwrap_err();
     assert!(
         matches!(&error, Error::Directory { call, .. } if call == "writing"),
@@ -177,13 +177,13 @@ fn full(root: &Path) {
 }
 
 /// A root with one task: new, or left by a job that died in its middle.
-fn prepare(is_left: bool) -> Scratch {
-    let root = Scratch::new("moment");
+fn prepare(is_left: bool) -> TempDir {
+    let root = TempDir::new("failpoint");
     drop(Store::create(root.path(), names(1), &options(60_000, "test")).unwrap());
     if is_left {
-        // Between begin and commit there is no moment, so one in the commit serves: before its only call.
+        // Between begin and commit there is no failpoint, so one in the commit serves: before its only call.
         let store = Store::attach(root.path(), names(1), &options(60_000, "left"));
-        let Begin::Ours(lease) = store.begin(0, Again::default()).unwrap() else {
+        let Begin::Ours(lease) = store.begin(0, Rerun::default()).unwrap() else {
             panic!("it is nobody's");
         };
         let dir = store.dir(0);
@@ -191,9 +191,9 @@ fn prepare(is_left: bool) -> Scratch {
         let (id, _) = key.rsplit_once('.').unwrap();
         std::mem::forget(lease);
         // As if its process had another start.
-        let heart = root.path().join(names::OWN).join(id);
-        let text = fs::read_to_string(&heart).unwrap();
-        fs::write(heart, text.replace("started ", "started 1")).unwrap();
+        let heartbeat = root.path().join(names::OWN).join(id);
+        let text = fs::read_to_string(&heartbeat).unwrap();
+        fs::write(heartbeat, text.replace("started ", "started 1")).unwrap();
     }
     root
 }
@@ -223,8 +223,12 @@ fn a_job_may_be_killed_at_every_moment() {
                 break;
             }
             let opened = Store::create(root.path(), names(1), &options(60_000, "next")).unwrap();
-            assert!(opened.strange.is_empty(), "{what}: {:?}", opened.strange);
-            match opened.store.begin(0, Again::default()).unwrap() {
+            assert!(
+                opened.unparsable.is_empty(),
+                "{what}: {:?}",
+                opened.unparsable
+            );
+            match opened.store.begin(0, Rerun::default()).unwrap() {
                 Begin::Ours(lease) => {
                     assert_eq!(
                         lease.commit(TaskState::Done, "").unwrap(),
@@ -244,7 +248,7 @@ fn a_job_may_be_killed_at_every_moment() {
             after += 1;
         }
         // Two files, the link, the state; their content; what is read before.
-        assert!(after > 8, "only {after} moments");
+        assert!(after > 8, "only {after} failpoints");
     }
 }
 
@@ -263,7 +267,7 @@ fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
             let store = Store::attach(root.path(), names(1), &options(60_000, "next"));
             // Until its silence is long enough.
             let begin = job.until("it is not taken over", |_| {
-                let begin = store.begin(0, Again::default()).unwrap();
+                let begin = store.begin(0, Rerun::default()).unwrap();
                 (!matches!(begin, Begin::TakenBy { .. })).then_some(begin)
             });
             let mut lease = match begin {
@@ -284,7 +288,7 @@ fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
             if is_ended {
                 commit(lease.take());
             }
-            moments::send("CONT", job.pid());
+            failpoints::send("CONT", job.pid());
             job.ends();
             let outcome = fs::read_to_string(root.path().join("outcome")).unwrap();
             refused += u32::from(outcome == "Refused");
@@ -310,14 +314,14 @@ fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
         }
         assert!(
             after > 10 && refused > 0,
-            "{after} moments, {refused} refused"
+            "{after} failpoints, {refused} refused"
         );
     }
 }
 
 #[test]
 fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
-    let root = Scratch::new("full");
+    let root = TempDir::new("full");
     drop(Store::create(root.path(), names(3), &options(60_000, "test")).unwrap());
     let program = std::env::current_exe().unwrap();
     let mut job = Command::new("bash");
@@ -334,7 +338,7 @@ fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
     let expected = [TaskState::Done, TaskState::Running, TaskState::Open];
     assert_eq!(opened.states, expected);
     assert!(matches!(
-        opened.store.begin(1, Again::default()).unwrap(),
+        opened.store.begin(1, Rerun::default()).unwrap(),
         Begin::Ours(_)
     ));
 }
@@ -343,14 +347,14 @@ fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
 fn of_three_jobs_one_is_killed_and_every_task_is_done_once() {
     const TASKS: usize = 400;
     for repetition in 0..5 {
-        let root = Scratch::new("three");
+        let root = TempDir::new("three");
         drop(Store::create(root.path(), names(TASKS), &options(60_000, "test")).unwrap());
         let mut jobs: Vec<Job> = (0..3)
             .map(|_| Job::start(root.path(), &format!("work {TASKS}")))
             .collect();
         let victim = jobs[0].pid();
         let diary = root.path().join(format!("diary.{victim}"));
-        // In the middle of its work, at some moment.
+        // In the middle of its work, at some failpoint.
         jobs[0].until("it does not work", |job| {
             let lines = fs::read_to_string(&diary)
                 .unwrap_or_default()

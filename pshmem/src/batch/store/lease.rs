@@ -5,7 +5,7 @@
 //! | name | content | life |
 //! |---|---|---|
 //! | `state` | the state, and the only truth about it | replaced, never removed |
-//! | `.attempt.<n>` | symbolic link to `host:pid:key`, where `key` is `heart.count` | made once, stays for ever |
+//! | `.attempt.<n>` | symbolic link to `host:pid:key`, where `key` is `heartbeat.count` | made once, stays for ever |
 //! | `.running.<key>` | `RUNNING`, to become `state` | until the attempt has begun |
 //! | `.end.<key>` | `DONE`, to become `state` | **as long as the attempt lasts** |
 //! | `reason.<n>` | why attempt `n` ended as it did | written by its holder, stays |
@@ -22,29 +22,29 @@
 //! 3. rename `.running.<key>` to `state`.
 //!
 //! *Commit*: for another end than DONE overwrite `.end.<key>` in place; then rename it to `state`. That one call ends the
-//! attempt and records its end, and it needs no room on the disk.
+//! attempt and records its end, and it needs no room on the directory.
 //!
-//! *Takeover*, where the holder's heart is silent or gone: remove `.running.<key>`, then `.end.<key>`, whether they are there
+//! *Takeover*, where the holder's heartbeat is silent or gone: remove `.running.<key>`, then `.end.<key>`, whether they are there
 //! or not. Then begin as above.
 //!
 //! # Why it holds
 //!
 //! - *One holder at a time*: attempts end by the loss of `.end.<key>`, which is made before the link that names it, so its
 //!   absence is for ever. The next link is made only after that, each number once. As links stay, a job that has slept since it
-//!   looked cannot make an old number again.
+//!   looked cannot make an old number rerun.
 //! - *An end is recorded once*: commit and takeover take away the same name. A late holder finds it gone: refused.
 //! - *Nothing is written late*: every write to `state` is the rename of a file of that attempt, and a takeover removes both
 //!   before the next attempt begins. So `state`, as it was read after attempt `n` ended, cannot change until `n + 1` begins.
 //! - *A lost reply* of a network file system (the call was done, but repeated and then failed): a link is ours if it names our
 //!   key, and a commit was ours if `state` is now the very file.
-//! - *A disk that is full* keeps a task from being begun, and never a DONE from being recorded: its word is written, and the file
+//! - *A directory that is full* keeps a task from being begun, and never a DONE from being recorded: its word is written, and the file
 //!   closed without an error, before the task begins.
 //!
 //! # Killed between two calls
 //!
 //! | after | what is left | the next job |
 //! |---|---|---|
-//! | step 1 | two files that no link names | begins; they are removed with the heart of a process that is gone |
+//! | step 1 | two files that no link names | begins; they are removed with the heartbeat of a process that is gone |
 //! | step 2 | a link, `state` not yet RUNNING | sees the link when it makes that number; takeover |
 //! | step 3, and during the task | link, `.end`, RUNNING | takeover |
 //! | overwriting `.end` | the same: its content matters only in a commit by its holder | takeover |
@@ -56,29 +56,29 @@
 //! leases, so a Python job that runs beside ours loses its tasks to it. A removal by hand of `state` opens the task again; one
 //! of other files costs at most work done twice.
 //!
-//! Nothing is forced to the disk: when a whole machine loses its power, the states of its last seconds may be lost or empty, and
-//! their tasks run again.
+//! Nothing is forced to the directory: when a whole machine loses its power, the states of its last seconds may be lost or empty, and
+//! their tasks run rerun.
 
 use crate::batch::state::TaskState;
 use crate::batch::store::files::Identity;
-use crate::batch::store::heart::{Heart, Held, Life, Sign};
-use crate::batch::store::pattern::Pattern;
-use crate::batch::store::{Options, files, heart, states};
+use crate::batch::store::heartbeat::{Heartbeat, Held, Life, Sign};
+use crate::batch::store::link_template::LinkTemplate;
+use crate::batch::store::{Options, files, heartbeat, states};
 use crate::error::Result;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// States beyond OPEN in which a task is to be run again. RUNNING needs no mention: such a task is taken exactly when nobody
+/// States beyond OPEN in which a task is to be run rerun. RUNNING needs no mention: such a task is taken exactly when nobody
 /// who lives runs it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Again {
+pub(crate) struct Rerun {
     pub(crate) failed: bool,
     pub(crate) done: bool,
 }
 
-impl Again {
+impl Rerun {
     fn allows(self, state: TaskState) -> bool {
         match state {
             TaskState::Invalid | TaskState::Open | TaskState::Running => true,
@@ -151,11 +151,11 @@ impl Attempt {
         }
     }
 
-    /// The heart of its holder.
-    pub(super) fn heart(&self) -> &str {
+    /// The heartbeat of its holder.
+    pub(super) fn heartbeat(&self) -> &str {
         self.key
             .rsplit_once('.')
-            .map_or("", |(heart, _count)| heart)
+            .map_or("", |(heartbeat, _count)| heartbeat)
     }
 
     fn running(&self, dir: &Path) -> PathBuf {
@@ -193,7 +193,7 @@ pub(super) fn last(dir: &Path, known: u32) -> io::Result<Option<Attempt>> {
     let mut found = None;
     let mut number = known.max(1);
     loop {
-        files::moment();
+        files::failpoint();
         match std::fs::read_link(link(dir, number)) {
             Ok(text) => found = Some(Attempt::parse(number, &text.to_string_lossy())),
             // One that is known to be there must be found: not to see it would be to run it twice.
@@ -215,19 +215,19 @@ pub(super) fn last(dir: &Path, known: u32) -> io::Result<Option<Attempt>> {
 pub(super) struct Claims<'a> {
     pub(super) root: &'a Path,
     pub(super) options: &'a Options,
-    pub(super) heart: &'a Arc<Heart>,
-    pub(super) pattern: &'a Pattern,
+    pub(super) heartbeat: &'a Arc<Heartbeat>,
+    pub(super) link_template: &'a LinkTemplate,
 }
 
 impl Claims<'_> {
     /// Tries to begin the task in `dir`.
-    pub(super) fn begin(&self, dir: &Path, again: Again) -> Result<Begin> {
+    pub(super) fn begin(&self, dir: &Path, rerun: Rerun) -> Result<Begin> {
         let mut state = self.state(dir)?;
         // Most open tasks were never begun: their first attempt is made without looking for others.
         let mut known = 0;
         let mut is_new = state == TaskState::Open;
         loop {
-            if !again.allows(state) {
+            if !rerun.allows(state) {
                 return Ok(Begin::Is(state));
             }
             if !is_new {
@@ -245,7 +245,7 @@ impl Claims<'_> {
                 }
                 // Now that the attempt has ended, nobody changes it any more.
                 state = self.state(dir)?;
-                if !again.allows(state) {
+                if !rerun.allows(state) {
                     continue;
                 }
             }
@@ -261,8 +261,8 @@ impl Claims<'_> {
     /// Sees to it that an attempt is over; if its holder lives, says who that is.
     fn end(&self, dir: &Path, attempt: &Attempt) -> Result<Option<Sign>> {
         if attempt.lasts(dir) {
-            let now = self.heart.now()?;
-            let life = heart::look(self.root, attempt.heart(), now)
+            let now = self.heartbeat.now()?;
+            let life = heartbeat::look(self.root, attempt.heartbeat(), now)
                 .map_err(self.failed("reading signs of life", self.root))?;
             if let Life::Alive(sign) = life {
                 return Ok(Some(sign));
@@ -276,10 +276,10 @@ impl Claims<'_> {
 
     /// Makes attempt `number`; `None` when another job was faster.
     pub(super) fn claim(&self, dir: &Path, number: u32) -> Result<Option<Lease>> {
-        let held = self.heart.hold()?;
-        let key = self.heart.fresh_key();
+        let held = self.heartbeat.hold()?;
+        let key = self.heartbeat.fresh_key();
         let (running, end) = (running(dir, &key), end(dir, &key));
-        self.pattern
+        self.link_template
             .put(&running)
             .map_err(self.failed("writing", &running))?;
         let file = match files::create(&end, states::content(TaskState::Done)) {
@@ -328,7 +328,7 @@ impl Claims<'_> {
             end,
             file,
             is_over: false,
-            held: self.heart.hold()?,
+            held: self.heartbeat.hold()?,
         }))
     }
 
@@ -380,7 +380,7 @@ impl Lease {
     pub(crate) fn commit(mut self, state: TaskState, reason: &str) -> Result<Commit> {
         let refused = |error: &io::Error| error.kind() == ErrorKind::NotFound;
         if !reason.is_empty() {
-            // It serves people only: a disk that is full of it must not keep the state from being recorded.
+            // It serves people only: a directory that is full of it must not keep the state from being recorded.
             let _ = std::fs::write(self::reason(&self.dir, self.number), format!("{reason}\n"));
         }
         if state != TaskState::Done {
@@ -435,7 +435,7 @@ impl Drop for Lease {
     }
 }
 
-/// Removes what the processes with these hearts, all gone, have left in the folder of a task.
+/// Removes what the processes with these heartbeats, all gone, have left in the folder of a task.
 pub(super) fn clear(dir: &Path, gone: &[String]) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
@@ -444,8 +444,8 @@ pub(super) fn clear(dir: &Path, gone: &[String]) -> io::Result<()> {
         let key = [".running.", ".end.", ".set."]
             .iter()
             .find_map(|kind| name.strip_prefix(kind));
-        let heart = key.and_then(|key| key.rsplit_once('.'));
-        if heart.is_some_and(|(heart, _)| gone.iter().any(|id| id == heart)) {
+        let heartbeat = key.and_then(|key| key.rsplit_once('.'));
+        if heartbeat.is_some_and(|(heartbeat, _)| gone.iter().any(|id| id == heartbeat)) {
             files::remove(&entry.path())?;
         }
     }

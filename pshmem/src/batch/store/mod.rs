@@ -1,39 +1,39 @@
 //! The directory in which a batch keeps the states of its tasks, so that they outlive the job and several jobs may share them.
 //!
 //! Plain files, no ranks: [`Store`] is what the batch uses. [`states`] knows the state files, which are those of the Python
-//! package; [`lease`] is the protocol between jobs; [`heart`] tells who lives; [`status`] looks at a directory from outside.
+//! package; [`lease`] is the protocol between jobs; [`heartbeat`] tells who lives; [`status`] looks at a directory from outside.
 //!
 //! ```text
 //! <root>/stop                    while it is there, no task is begun
-//! <root>/.pshmem/<heart>         a process that works here, and its signs of life
-//! <root>/.pshmem/<heart>.<n>     the word RUNNING, which gets more names
+//! <root>/.pshmem/<heartbeat>         a process that works here, and its signs of life
+//! <root>/.pshmem/<heartbeat>.<n>     the word RUNNING, which gets more names
 //! <root>/<name>/                 a task: `state`, and the files of `lease`
 //! ```
 
+#[cfg(test)]
+mod failpoints;
 mod files;
-mod heart;
+mod heartbeat;
 #[cfg(all(test, not(miri)))]
 mod jobs;
 pub(crate) mod lease;
-#[cfg(test)]
-mod moments;
+mod link_template;
 mod names;
-mod pattern;
 mod process;
 #[cfg(all(test, not(miri)))]
 mod python;
-#[cfg(all(test, not(miri)))]
-mod scratch;
 mod states;
 pub(crate) mod status;
+#[cfg(all(test, not(miri)))]
+mod temp_dir;
 #[cfg(all(test, not(miri)))]
 mod tests;
 
 use crate::batch::state::TaskState;
-use crate::batch::store::heart::{Heart, Life};
+use crate::batch::store::heartbeat::{Heartbeat, Life};
 use crate::batch::store::lease::Claims;
-pub(crate) use crate::batch::store::lease::{Again, Begin, Commit, Lease};
-use crate::batch::store::pattern::Pattern;
+pub(crate) use crate::batch::store::lease::{Begin, Commit, Lease, Rerun};
+use crate::batch::store::link_template::LinkTemplate;
 use crate::error::{Error, Result};
 use std::cell::Cell;
 use std::io;
@@ -75,7 +75,7 @@ pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) states: Vec<TaskState>,
     /// Sentences about state files that could not be understood.
-    pub(crate) strange: Vec<String>,
+    pub(crate) unparsable: Vec<String>,
 }
 
 /// The tasks of a batch in a directory.
@@ -84,8 +84,8 @@ pub(crate) struct Store {
     root: PathBuf,
     names: Arc<[String]>,
     options: Options,
-    heart: Arc<Heart>,
-    pattern: Pattern,
+    heartbeat: Arc<Heartbeat>,
+    link_template: LinkTemplate,
     /// When the stop file was looked for, and whether it was there.
     stop: Cell<(Option<Instant>, bool)>,
 }
@@ -101,7 +101,7 @@ impl Store {
         let store = Store::attach(root, tasks, options);
         names::check(&store.names)?;
         std::fs::create_dir_all(root).map_err(store.failed("making the folder", root))?;
-        let (mut states, mut strange) = (Vec::with_capacity(store.names.len()), Vec::new());
+        let (mut states, mut unparsable) = (Vec::with_capacity(store.names.len()), Vec::new());
         for task in 0..store.names.len() {
             let dir = store.dir(task);
             let found = store.found(&dir)?;
@@ -110,7 +110,7 @@ impl Store {
             }
             states.push(found.state());
             if let states::Found::Strange(what) = found {
-                strange.push(what);
+                unparsable.push(what);
             }
         }
         // A directory in which all is done may be one that cannot be written.
@@ -120,18 +120,18 @@ impl Store {
         Ok(Opened {
             store,
             states,
-            strange,
+            unparsable,
         })
     }
 
     /// On the other ranks: touches no file.
     pub(crate) fn attach(root: &Path, tasks: impl Into<Arc<[String]>>, options: &Options) -> Store {
-        let heart = Heart::of(root, options);
+        let heartbeat = Heartbeat::of(root, options);
         Store {
             root: root.to_owned(),
             names: tasks.into(),
-            pattern: Pattern::new(root.join(names::OWN).join(heart.fresh_key())),
-            heart,
+            link_template: LinkTemplate::new(root.join(names::OWN).join(heartbeat.fresh_key())),
+            heartbeat,
             options: options.clone(),
             stop: Cell::default(),
         }
@@ -143,8 +143,8 @@ impl Store {
     }
 
     /// Tries to begin a task for this job.
-    pub(crate) fn begin(&self, task: usize, again: Again) -> Result<Begin> {
-        self.claims().begin(&self.dir(task), again)
+    pub(crate) fn begin(&self, task: usize, rerun: Rerun) -> Result<Begin> {
+        self.claims().begin(&self.dir(task), rerun)
     }
 
     /// The lease on an attempt that another rank of the same worker has begun, to record its end. `None` when the attempt has
@@ -157,8 +157,8 @@ impl Store {
         Claims {
             root: &self.root,
             options: &self.options,
-            heart: &self.heart,
-            pattern: &self.pattern,
+            heartbeat: &self.heartbeat,
+            link_template: &self.link_template,
         }
     }
 
@@ -170,7 +170,7 @@ impl Store {
     /// Overrides the state of a task, whoever runs it; a worker that does still records its end.
     pub(crate) fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
         let dir = self.dir(task);
-        let spare = format!(".set.{}", self.heart.fresh_key());
+        let spare = format!(".set.{}", self.heartbeat.fresh_key());
         states::write(&dir, &spare, state).map_err(self.failed("writing the state", &dir))
     }
 
@@ -188,10 +188,10 @@ impl Store {
     /// Removes what processes have left that are known to be gone. Those that are only silent may wake up.
     fn clear(&self, states: &[TaskState]) -> Result<()> {
         let failed = |error| self.failed("clearing", &self.root)(error);
-        let now = self.heart.now()?;
+        let now = self.heartbeat.now()?;
         let mut gone = Vec::new();
-        for id in heart::ids(&self.root).map_err(failed)? {
-            if heart::look(&self.root, &id, now).map_err(failed)? == Life::Gone {
+        for id in heartbeat::ids(&self.root).map_err(failed)? {
+            if heartbeat::look(&self.root, &id, now).map_err(failed)? == Life::Gone {
                 gone.push(id);
             }
         }
@@ -206,7 +206,7 @@ impl Store {
             lease::clear(&self.dir(task), &gone).map_err(failed)?;
         }
         // Last, so that a kill in between leaves them to the next job.
-        heart::bury(&self.root, &gone).map_err(failed)
+        heartbeat::remove_dead(&self.root, &gone).map_err(failed)
     }
 
     fn found(&self, dir: &Path) -> Result<states::Found> {

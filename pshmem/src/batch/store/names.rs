@@ -27,7 +27,7 @@ pub(super) fn check(names: &[String]) -> Result<()> {
             name if !seen.insert(name) => "the name stands twice; each task needs one of its own",
             _ => continue,
         };
-        return Err(Error::Setting {
+        return Err(Error::InvalidSetting {
             name: format!("name of task {task}"),
             value: format!("{name:?}"),
             reason: reason.to_owned(),

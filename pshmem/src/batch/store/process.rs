@@ -110,7 +110,7 @@ mod tests {
             change(&mut process);
             process
         };
-        // Its number is used again, by us.
+        // Its number is used rerun, by us.
         assert!(other(&|process| process.started += 1).is_gone());
         // Of another machine nothing is known.
         assert!(!other(&|process| (process.started, process.space) = (1, "x".into())).is_gone());

@@ -1,7 +1,7 @@
 //! Directories that the Python package goes on with, and directories that it has left. `cargo xtask test --proof` installs the
 //! package and runs these tests.
 
-use super::scratch::Scratch;
+use super::temp_dir::TempDir;
 use super::*;
 use std::fs;
 use std::process::{Command, Stdio};
@@ -49,14 +49,14 @@ fn run(python: &Path, root: &Path, lines: &str) -> String {
 fn what_python_has_left_is_resumed() {
     use TaskState::{Done, Failed, Open, Running};
     let python = python();
-    let root = Scratch::new("from-python");
+    let root = TempDir::new("from-python");
     let lines = "for task, state in enumerate([batch.OPEN, batch.RUNNING, batch.DONE, batch.FAILED]):\n    batch.set_task_state(task, state)";
     run(&python, root.path(), lines);
     let opened = Store::create(root.path(), names(), &options()).unwrap();
     assert_eq!(opened.states, [Open, Running, Done, Failed, Open]);
-    assert!(opened.strange.is_empty(), "{:?}", opened.strange);
+    assert!(opened.unparsable.is_empty(), "{:?}", opened.unparsable);
     for (task, state) in opened.states.iter().enumerate() {
-        match (state, opened.store.begin(task, Again::default()).unwrap()) {
+        match (state, opened.store.begin(task, Rerun::default()).unwrap()) {
             (Open | Running, Begin::Ours(lease)) => {
                 assert_eq!(lease.commit(Done, "").unwrap(), Commit::Recorded);
             }
@@ -72,13 +72,13 @@ fn what_python_has_left_is_resumed() {
 #[ignore = "needs the Python package"]
 fn what_is_left_is_resumed_by_python() {
     let python = python();
-    let root = Scratch::new("to-python");
+    let root = TempDir::new("to-python");
     let store = Store::create(root.path(), names(), &options())
         .unwrap()
         .store;
     let ends = [Some(TaskState::Done), Some(TaskState::Failed), None];
     for (task, end) in ends.into_iter().enumerate() {
-        let Begin::Ours(lease) = store.begin(task, Again::default()).unwrap() else {
+        let Begin::Ours(lease) = store.begin(task, Rerun::default()).unwrap() else {
             panic!("it is nobody's");
         };
         if let Some(end) = end {
@@ -93,10 +93,10 @@ fn what_is_left_is_resumed_by_python() {
         told,
         "['DONE', 'FAILED', 'RUNNING', 'OPEN', 'OPEN']\n3\n1\n"
     );
-    // And back again.
+    // And back rerun.
     let opened = Store::create(root.path(), names(), &options()).unwrap();
     let words: Vec<_> = opened.states.iter().map(ToString::to_string).collect();
     assert_eq!(words, ["DONE", "DONE", "RUNNING", "DONE", "OPEN"]);
-    assert!(opened.strange.is_empty());
+    assert!(opened.unparsable.is_empty());
     assert!(fs::read_dir(store.dir(3)).unwrap().count() > 0);
 }

@@ -49,7 +49,7 @@ pub(super) fn content(state: TaskState) -> &'static str {
 
 /// Reads the state file of the task in `dir`.
 pub(super) fn read(dir: &Path) -> io::Result<Found> {
-    files::moment();
+    files::failpoint();
     let path = path(dir);
     let mut bytes = [0; MOST];
     match File::open(&path).and_then(|mut file| fill(&mut file, &mut bytes)) {
@@ -107,11 +107,11 @@ pub(super) fn write(dir: &Path, spare: &str, state: TaskState) -> io::Result<()>
 #[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
-    use crate::batch::store::scratch::Scratch;
+    use crate::batch::store::temp_dir::TempDir;
 
     #[test]
     fn what_is_written_is_read() {
-        let root = Scratch::new("states");
+        let root = TempDir::new("states");
         assert_eq!(read(root.path()).unwrap(), Found::Missing);
         for state in TaskState::ALL {
             write(root.path(), "spare", state).unwrap();
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_folder_in_its_place_is_strange() {
-        let root = Scratch::new("state-folder");
+        let root = TempDir::new("state-folder");
         std::fs::create_dir(path(root.path())).unwrap();
         assert!(matches!(read(root.path()).unwrap(), Found::Strange(_)));
     }

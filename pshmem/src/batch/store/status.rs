@@ -2,7 +2,7 @@
 
 use crate::Batch;
 use crate::batch::state::TaskState;
-use crate::batch::store::heart::{self, Life};
+use crate::batch::store::heartbeat::{self, Life};
 use crate::batch::store::lease::Attempt;
 use crate::batch::store::{Options, files, lease, names, states};
 use crate::error::{Result, clip};
@@ -36,7 +36,7 @@ const REASON: usize = 400;
 pub struct BatchStatus {
     root: PathBuf,
     tasks: Vec<TaskStatus>,
-    strange: Vec<String>,
+    unparsable: Vec<String>,
     is_stopping: bool,
 }
 
@@ -55,7 +55,7 @@ pub struct BatchStatus {
 pub struct TaskStatus {
     /// Name of the task and of its folder.
     pub name: String,
-    /// Its state. RUNNING without a holder that lives means that the task will be run again.
+    /// Its state. RUNNING without a holder that lives means that the task will be run rerun.
     pub state: TaskState,
     /// How often it was begun, without what the Python package did.
     pub attempts: u32,
@@ -117,24 +117,24 @@ fn look(root: &Path, options: &Options) -> Result<BatchStatus> {
     let mut status = BatchStatus {
         root: root.to_owned(),
         tasks: Vec::new(),
-        strange: Vec::new(),
+        unparsable: Vec::new(),
         is_stopping: root.join(names::STOP).symlink_metadata().is_ok(),
     };
     let now = SystemTime::now();
     for entry in std::fs::read_dir(root).map_err(failed)? {
         let dir = entry.map_err(failed)?.path();
         let name = dir.file_name().unwrap_or_default().to_string_lossy();
-        // A link to a folder is one: tasks may live on another disk.
+        // A link to a folder is one: tasks may live on another directory.
         if name == names::OWN || !dir.is_dir() {
             continue;
         }
-        let (task, strange) = look_at(root, &dir, name.into_owned(), now)
+        let (task, unparsable) = look_at(root, &dir, name.into_owned(), now)
             .map_err(|error| files::failed(options, "reading", &dir)(error))?;
         status.tasks.push(task);
-        status.strange.extend(strange);
+        status.unparsable.extend(unparsable);
     }
     status.tasks.sort_by(|a, b| a.name.cmp(&b.name));
-    status.strange.sort();
+    status.unparsable.sort();
     Ok(status)
 }
 
@@ -163,14 +163,14 @@ fn look_at(
         state,
         attempts,
         holder,
-        // An empty one comes from a disk that was full.
+        // An empty one comes from a directory that was full.
         reason: reason.filter(|text| !text.is_empty()),
     };
-    let strange = match found {
+    let unparsable = match found {
         states::Found::Strange(what) => Some(what),
         _ => None,
     };
-    Ok((task, strange))
+    Ok((task, unparsable))
 }
 
 /// Who has a task whose last attempt this is.
@@ -183,7 +183,7 @@ fn holder(
     if !attempt.lasts(dir) {
         return Ok(None);
     }
-    let (is_alive, sign) = match heart::look(root, attempt.heart(), now)? {
+    let (is_alive, sign) = match heartbeat::look(root, attempt.heartbeat(), now)? {
         Life::Alive(sign) => (true, Some(sign)),
         Life::Silent(sign) => (false, Some(sign)),
         Life::Gone => (false, None),
@@ -213,8 +213,8 @@ impl BatchStatus {
 
     /// Sentences about state files that could not be understood; their tasks count as open.
     #[must_use]
-    pub fn strange(&self) -> &[String] {
-        &self.strange
+    pub fn unparsable(&self) -> &[String] {
+        &self.unparsable
     }
 
     /// Whether jobs were asked, by a file `stop` in the directory, to begin no more tasks.
@@ -250,7 +250,7 @@ impl fmt::Display for BatchStatus {
             write!(f, "\n{:7}  {:width$}", task.state, task.name)?;
             task.details(f)?;
         }
-        for what in &self.strange {
+        for what in &self.unparsable {
             write!(f, "\n{what}")?;
         }
         if self.is_stopping {

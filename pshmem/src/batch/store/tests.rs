@@ -1,6 +1,6 @@
 //! One process on a directory: what the store promises, and every point at which a job may have been killed.
 
-use super::scratch::Scratch;
+use super::temp_dir::TempDir;
 use super::*;
 use std::fs;
 
@@ -21,14 +21,14 @@ fn open(root: &Path, count: usize) -> Opened {
     Store::create(root, names(count), &options()).unwrap()
 }
 
-/// The store of another job, which has a heart of its own.
+/// The store of another job, which has a heartbeat of its own.
 fn other(root: &Path, count: usize, job: &str) -> Store {
     let job = job.to_owned();
     Store::attach(root, names(count), &Options { job, ..options() })
 }
 
 fn lease(store: &Store, task: usize) -> Lease {
-    match store.begin(task, Again::default()).unwrap() {
+    match store.begin(task, Rerun::default()).unwrap() {
         Begin::Ours(lease) => lease,
         other => panic!("{other:?}"),
     }
@@ -62,23 +62,23 @@ fn key(dir: &Path) -> String {
 /// Makes the holder of a lease a process of this machine that is gone.
 fn bereave(root: &Path, key: &str) {
     let (id, _) = key.rsplit_once('.').unwrap();
-    let heart = root.join(".pshmem").join(id);
-    let text = fs::read_to_string(&heart).unwrap();
-    fs::write(heart, text.replace("started ", "started 1")).unwrap();
+    let heartbeat = root.join(".pshmem").join(id);
+    let text = fs::read_to_string(&heartbeat).unwrap();
+    fs::write(heartbeat, text.replace("started ", "started 1")).unwrap();
 }
 
 #[test]
 fn a_task_goes_from_open_to_done() {
-    let root = Scratch::new("life");
+    let root = TempDir::new("life");
     let opened = open(root.path(), 2);
     assert_eq!(opened.states, [TaskState::Open; 2]);
-    assert!(opened.strange.is_empty());
+    assert!(opened.unparsable.is_empty());
     let store = opened.store;
     let lease = lease(&store, 1);
     assert_eq!(lease.attempt(), 1);
     assert_eq!(word(&store, 1), "RUNNING\n");
     assert_eq!(files(&store.dir(1)), [".attempt.1", ".end.", "state"]);
-    let taken = store.begin(1, Again::default()).unwrap();
+    let taken = store.begin(1, Rerun::default()).unwrap();
     assert!(
         matches!(&taken, Begin::TakenBy { job, host, pid, .. }
             if job == "job 1" && host == "node0" && *pid == std::process::id()),
@@ -87,7 +87,7 @@ fn a_task_goes_from_open_to_done() {
     assert_eq!(lease.commit(TaskState::Done, "").unwrap(), Commit::Recorded);
     assert_eq!(word(&store, 1), "DONE\n");
     assert_eq!(files(&store.dir(1)), [".attempt.1", "state"]);
-    let is = store.begin(1, Again::default()).unwrap();
+    let is = store.begin(1, Rerun::default()).unwrap();
     assert!(matches!(is, Begin::Is(TaskState::Done)), "{is:?}");
     assert_eq!(
         open(root.path(), 2).states,
@@ -97,7 +97,7 @@ fn a_task_goes_from_open_to_done() {
 
 #[test]
 fn failed_tasks_keep_their_reason_and_are_begun_on_request() {
-    let root = Scratch::new("failed");
+    let root = TempDir::new("failed");
     let store = open(root.path(), 1).store;
     let first = lease(&store, 0);
     assert_eq!(
@@ -110,14 +110,14 @@ fn failed_tasks_keep_their_reason_and_are_begun_on_request() {
         "no ink\n"
     );
     assert!(matches!(
-        store.begin(0, Again::default()).unwrap(),
+        store.begin(0, Rerun::default()).unwrap(),
         Begin::Is(TaskState::Failed)
     ));
-    let again = Again {
+    let rerun = Rerun {
         failed: true,
         done: false,
     };
-    let Begin::Ours(second) = store.begin(0, again).unwrap() else {
+    let Begin::Ours(second) = store.begin(0, rerun).unwrap() else {
         panic!("it is nobody's");
     };
     assert_eq!(second.attempt(), 2);
@@ -126,14 +126,14 @@ fn failed_tasks_keep_their_reason_and_are_begun_on_request() {
         Commit::Recorded
     );
     assert!(matches!(
-        store.begin(0, again).unwrap(),
+        store.begin(0, rerun).unwrap(),
         Begin::Is(TaskState::Done)
     ));
     for state in TaskState::ALL {
         let Begin::Ours(lease) = store
             .begin(
                 0,
-                Again {
+                Rerun {
                     failed: true,
                     done: true,
                 },
@@ -149,7 +149,7 @@ fn failed_tasks_keep_their_reason_and_are_begun_on_request() {
 
 #[test]
 fn a_lease_that_is_dropped_leaves_the_task_to_others() {
-    let root = Scratch::new("dropped");
+    let root = TempDir::new("dropped");
     let store = open(root.path(), 1).store;
     drop(lease(&store, 0));
     assert_eq!(word(&store, 0), "RUNNING\n");
@@ -165,7 +165,7 @@ fn a_lease_that_is_dropped_leaves_the_task_to_others() {
 
 #[test]
 fn who_is_taken_over_is_refused() {
-    let root = Scratch::new("refused");
+    let root = TempDir::new("refused");
     for late in [TaskState::Done, TaskState::Failed] {
         let store = open(root.path(), 1).store;
         store.set_state(0, TaskState::Open).unwrap();
@@ -192,16 +192,16 @@ fn who_is_taken_over_is_refused() {
 
 #[test]
 fn silence_beyond_the_timeout_is_death() {
-    let root = Scratch::new("silent");
+    let root = TempDir::new("silent");
     let store = open(root.path(), 1).store;
     let slow = lease(&other(root.path(), 1, "slow"), 0);
     let last = lease::last(&store.dir(0), 0).unwrap().unwrap();
-    let heart = root.path().join(".pshmem").join(last.heart());
+    let heartbeat = root.path().join(".pshmem").join(last.heartbeat());
     let old = std::time::SystemTime::now() - Duration::from_secs(59);
-    let file = fs::File::options().write(true).open(heart).unwrap();
+    let file = fs::File::options().write(true).open(heartbeat).unwrap();
     file.set_modified(old).unwrap();
     assert!(matches!(
-        store.begin(0, Again::default()).unwrap(),
+        store.begin(0, Rerun::default()).unwrap(),
         Begin::TakenBy { age, .. } if age >= Duration::from_secs(58)
     ));
     file.set_modified(old - Duration::from_secs(2)).unwrap();
@@ -214,7 +214,7 @@ fn silence_beyond_the_timeout_is_death() {
 
 #[test]
 fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
-    let root = Scratch::new("beat");
+    let root = TempDir::new("beat");
     let quick = Options {
         lease_timeout: Duration::from_millis(40),
         ..options()
@@ -224,28 +224,29 @@ fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
     let id = lease::last(&store.dir(0), 0)
         .unwrap()
         .unwrap()
-        .heart()
+        .heartbeat()
         .to_owned();
-    let heart = root.path().join(".pshmem").join(id);
-    let first = fs::metadata(&heart).unwrap().modified().unwrap();
-    while fs::metadata(&heart).unwrap().modified().unwrap() < first + Duration::from_millis(100) {
+    let heartbeat = root.path().join(".pshmem").join(id);
+    let first = fs::metadata(&heartbeat).unwrap().modified().unwrap();
+    while fs::metadata(&heartbeat).unwrap().modified().unwrap() < first + Duration::from_millis(100)
+    {
         std::thread::sleep(Duration::from_millis(1));
     }
-    // Removed by hand, it comes again.
-    fs::remove_file(&heart).unwrap();
-    while !heart.exists() {
+    // Removed by hand, it comes rerun.
+    fs::remove_file(&heartbeat).unwrap();
+    while !heartbeat.exists() {
         std::thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(held.commit(TaskState::Done, "").unwrap(), Commit::Recorded);
     drop(store);
-    while heart.exists() {
+    while heartbeat.exists() {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
 #[test]
 fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
-    let root = Scratch::new("kill");
+    let root = TempDir::new("kill");
     let store = open(root.path(), 1).store;
     let dir = store.dir(0);
     // What a killed job leaves, step by step: the files without a link, with it, the state, the content of its end.
@@ -273,7 +274,11 @@ fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
         bereave(root.path(), &key);
         std::mem::forget(dead);
         let opened = open(root.path(), 1);
-        assert!(opened.strange.is_empty(), "{step}: {:?}", opened.strange);
+        assert!(
+            opened.unparsable.is_empty(),
+            "{step}: {:?}",
+            opened.unparsable
+        );
         let next = lease(&opened.store, 0);
         let begun = if step == 0 { number } else { number + 1 };
         assert_eq!(next.attempt(), begun, "{step}");
@@ -289,7 +294,7 @@ fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
 
 #[test]
 fn an_old_look_cannot_make_an_old_number_again() {
-    let root = Scratch::new("old");
+    let root = TempDir::new("old");
     let store = open(root.path(), 1).store;
     // Another job has done the task since this one read OPEN.
     assert_eq!(
@@ -299,8 +304,8 @@ fn an_old_look_cannot_make_an_old_number_again() {
     let claims = Claims {
         root: root.path(),
         options: &store.options,
-        heart: &store.heart,
-        pattern: &store.pattern,
+        heartbeat: &store.heartbeat,
+        link_template: &store.link_template,
     };
     assert!(claims.claim(&store.dir(0), 1).unwrap().is_none());
     assert_eq!(files(&store.dir(0)), [".attempt.1", "state"]);
@@ -310,7 +315,7 @@ fn an_old_look_cannot_make_an_old_number_again() {
 #[test]
 fn directories_of_the_python_package_are_understood() {
     use TaskState::{Done, Failed, Open, Running};
-    let root = Scratch::new("python");
+    let root = TempDir::new("python");
     let words = [
         "OPEN", "RUNNING", "DONE", "FAILED", "INVALID", "", "DO", "done",
     ];
@@ -327,12 +332,12 @@ fn directories_of_the_python_package_are_understood() {
     let opened = open(root.path(), 9);
     let expected = [Open, Running, Done, Failed, Open, Open, Open, Open, Open];
     assert_eq!(opened.states, expected);
-    assert_eq!(opened.strange.len(), 3, "{:?}", opened.strange);
-    assert!(opened.strange[0].contains("task_5") && opened.strange[0].contains("is empty"));
+    assert_eq!(opened.unparsable.len(), 3, "{:?}", opened.unparsable);
+    assert!(opened.unparsable[0].contains("task_5") && opened.unparsable[0].contains("is empty"));
     assert!(
-        opened.strange[1].contains("\"DO\""),
+        opened.unparsable[1].contains("\"DO\""),
         "{}",
-        opened.strange[1]
+        opened.unparsable[1]
     );
     // A RUNNING task without a lease is nobody's.
     for task in [1, 4, 5, 6, 7, 8] {
@@ -346,7 +351,7 @@ fn directories_of_the_python_package_are_understood() {
 
 #[test]
 fn what_others_put_there_does_no_harm() {
-    let root = Scratch::new("others");
+    let root = TempDir::new("others");
     let store = open(root.path(), 3).store;
     // A file in the place of a link takes its number.
     fs::write(store.dir(0).join(".attempt.1"), "hello").unwrap();
@@ -368,7 +373,7 @@ fn what_others_put_there_does_no_harm() {
     assert_eq!(lease(&store, 1).attempt(), 6);
     fs::remove_file(store.dir(1).join("state")).unwrap();
     assert_eq!(store.state(1).unwrap(), TaskState::Open);
-    // Foreign things among the hearts.
+    // Foreign things among the heartbeats.
     fs::create_dir(root.path().join(".pshmem/folder")).unwrap();
     fs::write(root.path().join(".pshmem/0123456789abcdef"), "").unwrap();
     open(root.path(), 3);
@@ -381,7 +386,7 @@ fn what_others_put_there_does_no_harm() {
 
 #[test]
 fn what_cannot_be_is_an_error_that_names_it() {
-    let root = Scratch::new("bad");
+    let root = TempDir::new("bad");
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("deeper")] {
@@ -401,13 +406,13 @@ fn what_cannot_be_is_an_error_that_names_it() {
     let twice = vec!["a".to_owned(), "a".to_owned()];
     assert!(matches!(
         Store::create(root.path(), twice, &options()),
-        Err(Error::Setting { .. })
+        Err(Error::InvalidSetting { .. })
     ));
     assert!(!root.path().join("a").exists());
     // A folder that was removed by hand.
     let store = open(&root.path().join("root"), 1).store;
     fs::remove_dir(store.dir(0)).unwrap();
-    assert!(store.begin(0, Again::default()).is_err());
+    assert!(store.begin(0, Rerun::default()).is_err());
     assert!(store.set_state(0, TaskState::Done).is_err());
     assert_eq!(store.state(0).unwrap(), TaskState::Open);
     assert!(open(&root.path().join("none"), 0).states.is_empty());
@@ -415,7 +420,7 @@ fn what_cannot_be_is_an_error_that_names_it() {
 
 #[test]
 fn a_stop_is_seen_within_a_moment() {
-    let root = Scratch::new("stop");
+    let root = TempDir::new("stop");
     let store = open(root.path(), 1).store;
     assert!(!store.stop_requested());
     request_stop(root.path()).unwrap();
@@ -427,7 +432,7 @@ fn a_stop_is_seen_within_a_moment() {
 
 #[test]
 fn threads_share_tasks_without_running_any_twice() {
-    let root = Scratch::new("threads");
+    let root = TempDir::new("threads");
     let count = 300;
     drop(open(root.path(), count));
     let begun: Vec<usize> = std::thread::scope(|scope| {
@@ -437,7 +442,7 @@ fn threads_share_tasks_without_running_any_twice() {
                     let store = Store::attach(root.path(), names(count), &options());
                     let mut begun = Vec::new();
                     for task in 0..count {
-                        if let Begin::Ours(lease) = store.begin(task, Again::default()).unwrap() {
+                        if let Begin::Ours(lease) = store.begin(task, Rerun::default()).unwrap() {
                             begun.push(task);
                             assert_eq!(lease.attempt(), 1);
                             let commit = lease.commit(TaskState::Done, "").unwrap();
@@ -463,7 +468,7 @@ fn threads_share_tasks_without_running_any_twice() {
 #[test]
 fn somebody_who_looks_sees_who_runs_what_and_changes_nothing() {
     use TaskState::{Done, Failed, Open, Running};
-    let root = Scratch::new("status");
+    let root = TempDir::new("status");
     let store = open(root.path(), 5).store;
     assert_eq!(
         lease(&store, 0).commit(TaskState::Done, "").unwrap(),

@@ -6,10 +6,10 @@
 mod ranked;
 mod spread;
 
-use crate::comm::call::{Call, Kind};
-use crate::comm::carry::Target;
-use crate::comm::guard::{self, Payload};
-use crate::comm::note::Note;
+use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::thread_state::{self, Payload};
+use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::region::Region;
 use crate::layout::{AsBlock, BlockLayout, Op};
@@ -148,9 +148,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             reduction.spread();
         }
         let Reduction { panic, fault, .. } = reduction;
-        let note = Note {
+        let note = Contribution {
             fault,
-            ..Note::default()
+            ..Contribution::default()
         };
         let mut ended = core.agree(call.step(1), note, |_| Vec::new()).map(|_| ());
         let is_well = |ended: &Result<()>| !matches!(ended, Err(error) if error.is_fatal());
@@ -221,7 +221,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         if is_first {
             results.copy_from_slice(more);
         } else if self.fault.is_none() {
-            let ended = guard::run_inside(|| {
+            let ended = thread_state::run_inside(|| {
                 op.combine(results, more);
                 Ok(())
             });

@@ -13,8 +13,8 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         let chunks: Vec<Range<usize>> = self.chunks(&(0..self.elements)).collect();
         let regions: Vec<Region> = chunks.iter().map(|run| self.region(run)).collect();
         let is_first = core.topology.rank == 0 && !self.is_added;
-        core.pass_along(call, target, &regions, |chunk| {
-            // SAFETY: `pass_along` gives each chunk to one rank at a time.
+        core.pipeline(call, target, &regions, |chunk| {
+            // SAFETY: `pipeline` gives each chunk to one rank at a time.
             unsafe { self.take_local(chunks[chunk].clone(), is_first) };
         });
     }

@@ -8,9 +8,9 @@
 //! lanes get what the other nodes have for them, from the node before it first, combine it, and send the result to all.
 
 use super::Reduction;
-use crate::comm::carry::Leg;
-use crate::comm::meet::NoWayBack;
-use crate::comm::pace::Pace;
+use crate::comm::collective::round::AbortOnDrop;
+use crate::comm::collective::turns::TurnCounter;
+use crate::comm::transfer::Peer;
 use crate::layout::BlockLayout;
 use crate::layout::partition::share;
 use crate::layout::region::Region;
@@ -20,28 +20,28 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
     /// Afterwards the result is on every node, once all its ranks have come here.
     pub(super) fn spread(&mut self) {
         // Other ranks wait for this one's steps.
-        let no_way_back = NoWayBack;
+        let abort_on_drop = AbortOnDrop;
         self.on_node();
         if self.field.handle.object.comm.core.is_multi_node() {
             self.between_nodes();
         }
-        std::mem::forget(no_way_back);
+        std::mem::forget(abort_on_drop);
     }
 
     /// What the node's ranks have together, in its copy. This rank returns when all of it is done.
     fn on_node(&mut self) {
         let core = &self.field.handle.object.comm.core;
         let topology = &core.topology;
-        let (slot, mates) = (topology.slot, topology.mates.len());
+        let (slot, node_ranks) = (topology.local_rank, topology.node_ranks.len());
         // What is in the array is added on one node only: that with whose elements the nodes begin.
         let own = share(&(0..self.elements), topology.node(), topology.nodes());
-        let mut pace = Pace::new(core, self.call);
+        let mut pace = TurnCounter::new(core, self.call);
         let mut steps = 0;
-        let per_window = self.chunk.saturating_mul(mates);
+        let per_window = self.chunk.saturating_mul(node_ranks);
         for start in (0..self.elements).step_by(per_window) {
             let window = start..self.elements.min(start.saturating_add(per_window));
-            for turn in 0..mates {
-                let run = share(&window, (slot + turn) % mates, mates);
+            for turn in 0..node_ranks {
+                let run = share(&window, (slot + turn) % node_ranks, node_ranks);
                 if turn == 0 {
                     for (run, is_own) in split(run, &own) {
                         let is_first = !(is_own && self.is_added);
@@ -49,7 +49,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
                         unsafe { self.take_local(run, is_first) };
                     }
                 } else {
-                    pace.wait_for((slot + 1) % mates, steps);
+                    pace.wait_for((slot + 1) % node_ranks, steps);
                     // SAFETY: the rank that had this chunk in the turn before has done that step, and in this turn the
                     // chunk is this rank's alone.
                     unsafe { self.take_local(run, false) };
@@ -58,7 +58,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
                 steps += 1;
             }
         }
-        for mate in 0..mates {
+        for mate in 0..node_ranks {
             pace.wait_for(mate, steps);
         }
     }
@@ -70,7 +70,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         let (node, nodes) = (core.topology.node(), core.topology.nodes());
         let ranks = core.topology.ranks_of_nodes();
         let (lane, lanes) = (
-            core.topology.slot,
+            core.topology.local_rank,
             ranks.iter().map(Vec::len).min().unwrap_or(1),
         );
         if lane >= lanes {
@@ -86,12 +86,12 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
             } else {
                 vec![self.region(run)]
             };
-            Leg {
+            Peer {
                 peer: ranks[to][lane],
                 regions,
             }
         };
-        let partial: [Vec<Leg>; 2] = [
+        let partial: [Vec<Peer>; 2] = [
             (1..nodes)
                 .map(|s| leg(after(s), &part(after(s)), true))
                 .collect(),
@@ -99,7 +99,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
                 .map(|s| leg(before(s), &part(node), true))
                 .collect(),
         ];
-        let result: [Vec<Leg>; 2] = [
+        let result: [Vec<Peer>; 2] = [
             (1..nodes)
                 .map(|s| leg(after(s), &part(node), false))
                 .collect(),
@@ -109,7 +109,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         ];
         let start = self.start;
         let mut more = Vec::new();
-        core.trade(
+        core.exchange(
             call,
             target,
             &partial[0],
@@ -122,7 +122,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
                 unsafe { self.take(first..first + more.len(), false, &more) };
             }),
         );
-        core.trade(call, target, &result[0], &result[1], None);
+        core.exchange(call, target, &result[0], &result[1], None);
     }
 }
 

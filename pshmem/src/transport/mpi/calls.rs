@@ -5,7 +5,7 @@
 //! outcome by then.
 
 use crate::error::{Error, Result};
-use crate::say::say;
+use crate::stderr::report;
 use crate::sync::lock;
 use mpi::ffi;
 use std::cell::Cell;
@@ -114,7 +114,7 @@ impl Calls {
         })
     }
 
-    /// Ends the job when a message cannot be carried.
+    /// Ends the job when a message cannot be bytes_sent.
     fn must(&self, call: &str, code: c_int) {
         if let Err(error) = self.check(call, code) {
             self.end_with(&error);
@@ -123,7 +123,7 @@ impl Calls {
 
     /// Ends the job because of an error at a place where nothing can be agreed any more.
     pub(super) fn end_with(&self, error: &Error) -> ! {
-        say(format_args!(
+        report(format_args!(
             "{error}; other ranks wait for this, so the job ends"
         ));
         self.abort()
@@ -307,7 +307,7 @@ impl Calls {
     }
 
     /// Meets all ranks.
-    pub(super) fn meet(&self, comm: ffi::MPI_Comm) {
+    pub(super) fn barrier(&self, comm: ffi::MPI_Comm) {
         let barrier = self.ibarrier(comm);
         while !self.test(&barrier) {
             std::thread::yield_now();
@@ -490,7 +490,7 @@ pub(super) fn abort_at_exit(place: &str) {
         };
         // MPI_Abort may end the process by `exit`.
         if !is_finalized() && !ENDING.load(Ordering::Acquire) {
-            say(format_args!("{place} exits inside `run`; ending the job"));
+            report(format_args!("{place} exits inside `run`; ending the job"));
             // Handlers run in the reverse order of their registration, so MPI's own, registered in MPI_Init, come later.
             abort();
         }

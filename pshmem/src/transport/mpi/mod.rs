@@ -11,23 +11,23 @@
 )]
 
 mod calls;
-mod one_sided;
-mod outbox;
-mod service;
-mod window;
+mod pending_sends;
+mod rma_window;
+mod service_thread;
+mod shared_window;
 
 use crate::error::{Error, Result};
-use crate::lock::desk::Desk;
-use crate::segment::map::Mapping;
-use crate::segment::room;
-use crate::transport::words::Words;
-use crate::transport::{Message, Room, Transfer, Transport, system_error};
+use crate::lock::backend::server::Server;
+use crate::memory::map::Mapping;
+use crate::memory::room;
+use crate::transport::rma::RemoteAtomics;
+use crate::transport::{RawMessage, Room, TransferHandle, Transport, system_error};
 use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
-use one_sided::Window;
-use outbox::{Outbox, Until};
-use service::{OwnAnswers, Service};
+use pending_sends::{PendingSends, Until};
+use rma_window::RmaWindow;
+use service_thread::{OwnReplies, ServiceEndpoint};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
@@ -52,27 +52,27 @@ pub(crate) struct Mpi {
     /// The processes that can share memory (section 7.4.2, MPI_COMM_TYPE_SHARED).
     node_comm: ffi::MPI_Comm,
     nodes: Vec<u32>,
-    /// World ranks of the processes of `node_comm`, in its order.
+    /// ThreadWorld ranks of the processes of `node_comm`, in its order.
     node_group: Vec<usize>,
-    sending: RefCell<Outbox>,
+    sending: RefCell<PendingSends>,
     transfers: RefCell<HashMap<usize, Request>>,
     next: std::cell::Cell<usize>,
     /// For what ranks ask each other's desks.
-    service: RefCell<Service>,
+    service: RefCell<ServiceEndpoint>,
     service_comm: ffi::MPI_Comm,
     /// Whether every thread may call MPI.
     has_threads: bool,
     /// What this rank has, once it serves others.
     serving: RefCell<Option<Serving>>,
-    own_answers: OwnAnswers,
-    /// Words for one-sided operations, where these are of use, once that has been found out.
-    words: OnceCell<Option<Window>>,
+    own_replies: OwnReplies,
+    /// RemoteAtomics for one-sided operations, where these are of use, once that has been found out.
+    words: OnceCell<Option<RmaWindow>>,
 }
 
-/// The desk of a rank that hosts something, and the thread that answers for it, if there is one.
+/// The server of a rank that hosts something, and the thread that answers for it, if there is one.
 #[derive(Debug)]
 struct Serving {
-    desk: Arc<Mutex<Desk>>,
+    server: Arc<Mutex<Server>>,
     thread: Option<Thread>,
 }
 
@@ -88,7 +88,7 @@ impl Mpi {
         // SAFETY: a communicator of ours.
         let service_comm = unsafe { calls.comm_dup(comm) }?;
         let has_threads = calls.has_threads()?;
-        let own_answers = OwnAnswers::default();
+        let own_replies = OwnReplies::default();
         let node_comm = calls.comm_split_shared(comm, rank)?;
         // The lowest rank of a node names it.
         let leader = calls.allreduce_min(node_comm, rank as u64)?;
@@ -117,15 +117,15 @@ impl Mpi {
             sending: RefCell::default(),
             transfers: RefCell::default(),
             next: std::cell::Cell::new(0),
-            service: RefCell::new(Service::new(
+            service: RefCell::new(ServiceEndpoint::new(
                 calls.clone(),
                 service_comm,
-                own_answers.clone(),
+                own_replies.clone(),
             )),
             service_comm,
             has_threads,
             serving: RefCell::default(),
-            own_answers,
+            own_replies,
             words: OnceCell::new(),
             calls,
         };
@@ -173,7 +173,7 @@ impl Mpi {
     ///
     /// A rank enters the barrier when all that it sent has been received, and receives until the barrier is complete, so no
     /// message is left over for MPI_Finalize to stumble on.
-    pub(crate) fn farewell(&self, patience: Option<Duration>) -> bool {
+    pub(crate) fn shutdown_barrier(&self, patience: Option<Duration>) -> bool {
         let deadline = patience.map(|patience| Instant::now() + patience);
         let mut barrier = None;
         loop {
@@ -209,16 +209,16 @@ impl Mpi {
         true
     }
 
-    fn window(&self) -> Option<&Window> {
+    fn window(&self) -> Option<&RmaWindow> {
         let window = self.words.get()?.as_ref();
         window.filter(|window| window.is_open())
     }
 
-    fn keep(&self, request: Request) -> Transfer {
+    fn keep(&self, request: Request) -> TransferHandle {
         let number = self.next.get();
         self.next.set(number + 1);
         self.transfers.borrow_mut().insert(number, request);
-        Transfer(number)
+        TransferHandle(number)
     }
 }
 
@@ -247,7 +247,7 @@ impl Transport for Mpi {
         &self.nodes
     }
 
-    fn neighbours(&self) -> usize {
+    fn ranks_on_machine(&self) -> usize {
         self.node_group.len()
     }
 
@@ -260,33 +260,37 @@ impl Transport for Mpi {
         sending.send(&self.calls, (self.comm, MESSAGE), to, message, Until::Sent);
     }
 
-    fn send_last(&self, to: usize, message: &[u8]) {
+    fn send_unacknowledged(&self, to: usize, message: &[u8]) {
         let mut sending = self.sending.borrow_mut();
         sending.send(&self.calls, (self.comm, MESSAGE), to, message, Until::Read);
     }
 
-    fn poll(&self) -> Option<Message> {
+    fn poll(&self) -> Option<RawMessage> {
         if !self.is_open() {
             return None;
         }
         self.sending.borrow_mut().test(&self.calls);
-        if let Some(Serving { desk, thread: None }) = &*self.serving.borrow() {
-            self.service.borrow_mut().serve_one(desk);
+        if let Some(Serving {
+            server,
+            thread: None,
+        }) = &*self.serving.borrow()
+        {
+            self.service.borrow_mut().serve_one(server);
         }
         self.calls.take_message(self.comm, MESSAGE)
     }
 
-    unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> Transfer {
+    unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> TransferHandle {
         // SAFETY: passed on from the caller.
         self.keep(unsafe { self.calls.isend(self.comm, bytes, len, to, BYTES) })
     }
 
-    unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> Transfer {
+    unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> TransferHandle {
         // SAFETY: passed on from the caller.
         self.keep(unsafe { self.calls.irecv(self.comm, bytes, len, from, BYTES) })
     }
 
-    fn test(&self, transfer: &Transfer) -> bool {
+    fn test(&self, transfer: &TransferHandle) -> bool {
         let mut transfers = self.transfers.borrow_mut();
         let over = self.calls.test(&transfers[&transfer.0]);
         if over {
@@ -301,15 +305,15 @@ impl Transport for Mpi {
             return Mapping::anonymous(len).map_err(|error| system_error(self, "mmap", &error));
         }
         if group == self.node_group {
-            return window::map(&self.calls, self.node_comm, len);
+            return shared_window::map(&self.calls, self.node_comm, len);
         }
         let comm = self.calls.comm_create_group(self.comm, group, key)?;
-        let mapping = window::map(&self.calls, comm, len);
+        let mapping = shared_window::map(&self.calls, comm, len);
         self.calls.comm_free(comm)?;
         mapping
     }
 
-    fn all_well(&self, well: bool) -> Result<bool> {
+    fn all_agree(&self, well: bool) -> Result<bool> {
         self.calls.all(self.comm, well)
     }
 
@@ -320,14 +324,14 @@ impl Transport for Mpi {
         room::shm().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
     }
 
-    fn serve(&self, desk: &Arc<Mutex<Desk>>) -> bool {
+    fn serve(&self, server: &Arc<Mutex<Server>>) -> bool {
         let mut serving = self.serving.borrow_mut();
         let Serving { thread, .. } = serving.get_or_insert_with(|| {
-            let own_answers = self.own_answers.clone();
-            let service = Service::new(self.calls.clone(), self.service_comm, own_answers);
-            let start = || service.start(desk.clone());
+            let own_replies = self.own_replies.clone();
+            let service = ServiceEndpoint::new(self.calls.clone(), self.service_comm, own_replies);
+            let start = || service.start(server.clone());
             Serving {
-                desk: desk.clone(),
+                server: server.clone(),
                 thread: self.has_threads.then(start).flatten(),
             }
         });
@@ -343,8 +347,8 @@ impl Transport for Mpi {
         if host != self.rank() {
             return service.ask(host, request, is_answered);
         }
-        if let Some(Serving { desk, .. }) = &*self.serving.borrow() {
-            service.decide(desk, host, request);
+        if let Some(Serving { server, .. }) = &*self.serving.borrow() {
+            service.decide(server, host, request);
         }
     }
 
@@ -355,18 +359,18 @@ impl Transport for Mpi {
         self.service.borrow_mut().answer()
     }
 
-    fn words(&self) -> Option<&dyn Words> {
+    fn remote_atomics(&self) -> Option<&dyn RemoteAtomics> {
         let words = self.window()?;
-        self.is_open().then_some(words as &dyn Words)
+        self.is_open().then_some(words as &dyn RemoteAtomics)
     }
 
-    fn has_tried_words(&self) -> bool {
+    fn has_probed_remote_atomics(&self) -> bool {
         self.words.get().is_some()
     }
 
-    fn try_words(&self) -> Result<()> {
+    fn probe_remote_atomics(&self) -> Result<()> {
         if self.words.get().is_none() {
-            let words = Window::open(&self.calls, self.comm, &self.nodes)?;
+            let words = RmaWindow::open(&self.calls, self.comm, &self.nodes)?;
             self.words.get_or_init(|| words);
         }
         Ok(())

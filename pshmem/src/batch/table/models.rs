@@ -1,0 +1,43 @@
+//! The protocol of the table under the model checker.
+
+use super::*;
+use loom::sync::Arc;
+use loom::thread;
+
+fn words(layout: Layout) -> Arc<Vec<AtomicU64>> {
+    let words = (0..layout.words().unwrap()).map(|_| AtomicU64::new(0));
+    Arc::new(words.collect())
+}
+
+/// One rank opens again what it has failed while another one claims: each attempt is made once.
+#[test]
+fn loom_each_attempt_is_made_once() {
+    loom::model(|| {
+        let layout = Layout {
+            tasks: 1,
+            workers: 0,
+            ordered: false,
+        };
+        let words = words(layout);
+        let rank = move |words: &[AtomicU64], rerun: bool| {
+            let table = TaskTable { layout, words };
+            let mut attempts = Vec::new();
+            while let Some(claim) = table.claim() {
+                attempts.push(claim.attempt);
+                table.finish(claim, SlotState::Failed);
+                if rerun && claim.attempt < 2 {
+                    table.set(0, SlotState::Open);
+                }
+            }
+            attempts
+        };
+        let other = {
+            let words = words.clone();
+            thread::spawn(move || rank(&words, true))
+        };
+        let mut attempts = rank(&words, true);
+        attempts.extend(other.join().unwrap());
+        attempts.sort_unstable();
+        assert_eq!(attempts, [1, 2]);
+    });
+}

@@ -1,0 +1,307 @@
+//! Regions in pieces: cut, packed, sent, received.
+
+use crate::comm::collective::call::Call;
+use crate::comm::rank_state::RankState;
+use crate::comm::transfer::target::Target;
+use crate::layout::region::Region;
+use crate::transport::TransferHandle;
+use std::collections::VecDeque;
+
+/// Bytes of a piece. Large enough that a network's latency does not show, small enough that a chain fills quickly.
+const PIECE: usize = 4 << 20;
+/// Bytes of a staging buffer.
+pub(super) const STAGE: usize = 256 << 10;
+/// Pieces that may be under way to or from one neighbour.
+pub(super) const WINDOW: usize = 4;
+
+/// A part of a region that travels as one message.
+#[derive(Debug, Clone)]
+pub(super) enum Piece {
+    /// Bytes of the segment.
+    Direct { offset: usize, len: usize },
+    /// `runs` equal runs of a region, from the `first`-th on, packed.
+    Staged {
+        region: usize,
+        first: usize,
+        runs: usize,
+    },
+}
+
+/// Cuts regions into pieces of at most `limit` bytes; sender and receivers cut alike.
+pub(super) fn cut(regions: &[Region], limit: usize) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (index, region) in regions.iter().enumerate() {
+        let runs = region.bytes().checked_div(region.run).unwrap_or(0);
+        if runs == 1 || region.run >= STAGE {
+            for start in region.runs(0) {
+                let mut at = 0;
+                while at < region.run {
+                    let len = limit.min(region.run - at);
+                    pieces.push(Piece::Direct {
+                        offset: start + at,
+                        len,
+                    });
+                    at += len;
+                }
+            }
+        } else if runs > 0 {
+            let per_piece = (STAGE / region.run).max(1);
+            for first in (0..runs).step_by(per_piece) {
+                pieces.push(Piece::Staged {
+                    region: index,
+                    first,
+                    runs: per_piece.min(runs - first),
+                });
+            }
+        }
+    }
+    pieces
+}
+
+/// Each region, which must be one run, as one piece.
+pub(super) fn whole(regions: &[Region]) -> Vec<Piece> {
+    let piece = |region: &Region| Piece::Direct {
+        offset: region.start,
+        len: region.run,
+    };
+    regions.iter().map(piece).collect()
+}
+
+/// A piece under way: its transfers and the buffer that they use.
+pub(super) struct InFlight {
+    pub(super) piece: Piece,
+    pub(super) transfers: Vec<TransferHandle>,
+    /// Staging buffer; its heap memory does not move when this value does.
+    pub(super) stage: Vec<u8>,
+}
+
+/// One rank's part in carrying the regions of one call.
+pub(super) struct PieceTransfer<'a> {
+    core: &'a RankState,
+    n: u64,
+    call: Call,
+    target: &'a Target<'a>,
+    pub(super) regions: &'a [Region],
+}
+
+impl<'a> PieceTransfer<'a> {
+    pub(super) fn new(
+        core: &'a RankState,
+        n: u64,
+        call: Call,
+        target: &'a Target<'a>,
+        regions: &'a [Region],
+    ) -> Self {
+        target.check(regions);
+        PieceTransfer {
+            core,
+            n,
+            call,
+            target,
+            regions,
+        }
+    }
+
+    /// All bytes, one region after the other.
+    pub(super) fn pack_all(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for run in self.target.runs(self.regions) {
+            bytes.extend_from_slice(run);
+        }
+        bytes
+    }
+
+    /// The opposite of `pack_all`.
+    pub(super) fn unpack_all(&self, mut bytes: &[u8]) {
+        for region in self.regions {
+            for start in region.runs(0) {
+                let (run, rest) = bytes.split_at(region.run);
+                // SAFETY: the run is inside the target; no rank of the node uses its bytes before the release (duty of
+                // `Target::new`).
+                unsafe {
+                    self.target
+                        .at(start)
+                        .copy_from_nonoverlapping(run.as_ptr(), run.len());
+                }
+                bytes = rest;
+            }
+        }
+    }
+
+    /// Sends all pieces to each of `to`, and waits until the segment may change again.
+    pub(super) fn send(&self, to: &[usize]) {
+        if to.is_empty() {
+            return;
+        }
+        let mut sending = VecDeque::new();
+        for piece in cut(self.regions, PIECE) {
+            if sending.len() == WINDOW {
+                self.finish(sending.pop_front());
+            }
+            let mut stage = self.stage(&piece);
+            self.pack(&piece, &mut stage);
+            sending.push_back(self.start_sends(piece, stage, to));
+        }
+        while !sending.is_empty() {
+            self.finish(sending.pop_front());
+        }
+    }
+
+    /// Receives all pieces, calls `received`, and returns when they have also been passed on.
+    pub(super) fn relay(&self, from: usize, to: &[usize], received: impl FnOnce()) {
+        let mut pieces = cut(self.regions, PIECE).into_iter();
+        let mut receiving = VecDeque::new();
+        let mut sending = VecDeque::new();
+        loop {
+            while receiving.len() < WINDOW
+                && let Some(piece) = pieces.next()
+            {
+                receiving.push_back(self.start_receive(piece, from));
+            }
+            let Some(InFlight {
+                piece,
+                stage,
+                transfers,
+            }) = receiving.pop_front()
+            else {
+                break;
+            };
+            self.await_transfers(&transfers);
+            self.unpack(&piece, &stage);
+            if !to.is_empty() {
+                if sending.len() == WINDOW {
+                    self.finish(sending.pop_front());
+                }
+                sending.push_back(self.start_sends(piece, stage, to));
+            }
+        }
+        received();
+        while !sending.is_empty() {
+            self.finish(sending.pop_front());
+        }
+    }
+
+    /// A buffer for the piece, empty for one that needs none.
+    pub(super) fn stage(&self, piece: &Piece) -> Vec<u8> {
+        match piece {
+            Piece::Direct { .. } => Vec::new(),
+            Piece::Staged { region, runs, .. } => vec![0; self.regions[*region].run * runs],
+        }
+    }
+
+    pub(super) fn start_sends(&self, piece: Piece, stage: Vec<u8>, to: &[usize]) -> InFlight {
+        let (bytes, len) = match &piece {
+            Piece::Direct { offset, len } => (self.target.at(*offset).cast_const(), *len),
+            Piece::Staged { .. } => (stage.as_ptr(), stage.len()),
+        };
+        self.core.mailbox.count_bytes_sent(len * to.len());
+        let transport = &self.core.mailbox.transport;
+        let transfers = to
+            .iter()
+            // SAFETY: the bytes are those of the segment, which nobody writes before this rank arrives at the next call,
+            // which is after `finish`; or of the stage, which the flight owns until then.
+            .map(|&to| unsafe { transport.send_bytes(to, bytes, len) })
+            .collect();
+        InFlight {
+            piece,
+            transfers,
+            stage,
+        }
+    }
+
+    /// Packs a piece and starts to send it to a rank of the `Comm`.
+    pub(super) fn start_send(&self, piece: Piece, to: usize) -> InFlight {
+        let mut stage = self.stage(&piece);
+        self.pack(&piece, &mut stage);
+        self.start_sends(piece, stage, &[self.core.topology.address(to)])
+    }
+
+    /// Starts to receive a piece from a rank of the `Comm`, into a buffer instead of the segment.
+    pub(super) fn start_receive_aside(&self, piece: Piece, from: usize) -> InFlight {
+        let Piece::Direct { len, .. } = piece else {
+            unreachable!("what is received aside is cut into short runs")
+        };
+        let mut stage = vec![0; len];
+        let from = self.core.topology.address(from);
+        // SAFETY: the bytes are those of the stage, which the flight owns until the transfer is over.
+        let transfer = unsafe {
+            self.core
+                .mailbox
+                .transport
+                .recv_bytes(from, stage.as_mut_ptr(), len)
+        };
+        InFlight {
+            piece,
+            transfers: vec![transfer],
+            stage,
+        }
+    }
+
+    /// First byte of a piece in the segment.
+    pub(super) fn place(&self, piece: &Piece) -> usize {
+        match piece {
+            Piece::Direct { offset, .. } => *offset,
+            Piece::Staged { region, .. } => self.regions[*region].start,
+        }
+    }
+
+    /// Starts to receive a piece from the rank at the address `from`.
+    pub(super) fn start_receive(&self, piece: Piece, from: usize) -> InFlight {
+        let mut stage = self.stage(&piece);
+        let (bytes, len) = match &piece {
+            Piece::Direct { offset, len } => (self.target.at(*offset), *len),
+            Piece::Staged { .. } => (stage.as_mut_ptr(), stage.len()),
+        };
+        // SAFETY: the bytes are those of the target, which no rank of the node uses between claim and release (duty of
+        // `Target::new`), and the release follows the last transfer; or of the stage, which the flight owns.
+        let transfer = unsafe { self.core.mailbox.transport.recv_bytes(from, bytes, len) };
+        InFlight {
+            piece,
+            transfers: vec![transfer],
+            stage,
+        }
+    }
+
+    pub(super) fn finish(&self, flight: Option<InFlight>) {
+        if let Some(flight) = flight {
+            self.await_transfers(&flight.transfers);
+        }
+    }
+
+    fn await_transfers(&self, transfers: &[TransferHandle]) {
+        let mut wait = self.core.wait(self.n, self.call);
+        for transfer in transfers {
+            wait.until(|| self.core.mailbox.transport.test(transfer).then_some(()));
+        }
+    }
+
+    pub(super) fn pack(&self, piece: &Piece, stage: &mut [u8]) {
+        let Piece::Staged { region, first, .. } = piece else {
+            return;
+        };
+        let region = &self.regions[*region];
+        for (start, packed) in region.runs(*first).zip(stage.chunks_exact_mut(region.run)) {
+            // SAFETY: the run is inside the target (`check`), `packed` is as long as it; the writer has finished writing.
+            unsafe {
+                self.target
+                    .at(start)
+                    .copy_to_nonoverlapping(packed.as_mut_ptr(), region.run);
+            }
+        }
+    }
+
+    pub(super) fn unpack(&self, piece: &Piece, stage: &[u8]) {
+        let Piece::Staged { region, first, .. } = piece else {
+            return;
+        };
+        let region = &self.regions[*region];
+        for (start, packed) in region.runs(*first).zip(stage.chunks_exact(region.run)) {
+            // SAFETY: as in `pack`; no rank of the node uses these bytes before the release (duty of `Target::new`).
+            unsafe {
+                self.target
+                    .at(start)
+                    .copy_from_nonoverlapping(packed.as_ptr(), region.run);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The bytes that a call may touch, on this rank's node.
+
+use crate::layout::region::Region;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+/// The fields of an object that a call names, on this rank's node.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    /// First byte of the segment.
+    start: NonNull<u8>,
+    /// Bytes of the fields that the call names; ranks_on_machine may be under a live view.
+    fields: Range<usize>,
+    life: PhantomData<&'a mut u8>,
+}
+
+impl Target<'_> {
+    /// # Safety
+    /// `start` is valid for reads and writes of `fields` during the value's life, and no reference to these bytes is used
+    /// by any rank of the node while a call on this target is between its claim and its release.
+    pub(crate) unsafe fn new(start: NonNull<u8>, fields: Range<usize>) -> Self {
+        Target {
+            start,
+            fields,
+            life: PhantomData,
+        }
+    }
+
+    pub(super) fn at(&self, offset: usize) -> *mut u8 {
+        // An empty run may start where the fields end.
+        debug_assert!((self.fields.start..=self.fields.end).contains(&offset));
+        // SAFETY: pieces are cut from regions inside `fields` (checked in `check`), which lie in the segment.
+        unsafe { self.start.add(offset) }.as_ptr()
+    }
+
+    /// The bytes of `regions`, run by run, for a rank that is inside a call on this target when nobody writes.
+    pub(crate) fn runs<'a>(&'a self, regions: &'a [Region]) -> impl Iterator<Item = &'a [u8]> {
+        self.check(regions);
+        regions.iter().flat_map(move |region| {
+            region.runs(0).map(move |start| {
+                // SAFETY: the run is inside the target (`check`), and stays unwritten until this rank arrives at its next
+                // call on it, which is after the use of the slice (duty of the caller).
+                unsafe { std::slice::from_raw_parts(self.at(start), region.run) }
+            })
+        })
+    }
+
+    /// Writes some bytes of the fields.
+    ///
+    /// # Safety
+    /// This rank is inside a call on this target, and no rank of the node, and no transfer, reads or writes these bytes before
+    /// it has made them known by another step of the call.
+    pub(crate) unsafe fn write(&self, offset: usize, bytes: &[u8]) {
+        self.check(&[Region::run(offset, bytes.len())]);
+        // SAFETY: inside the fields, as checked, and used by nobody else (caller's duty); private and shared memory do not
+        // overlap.
+        unsafe {
+            self.at(offset)
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+    }
+
+    /// Exchanges some bytes of the fields with those of another target.
+    ///
+    /// # Safety
+    /// As for `write`, for both.
+    pub(crate) unsafe fn swap(&self, at: usize, other: &Target<'_>, other_at: usize, len: usize) {
+        self.check(&[Region::run(at, len)]);
+        other.check(&[Region::run(other_at, len)]);
+        // SAFETY: inside the fields, as checked, and used by nobody else (caller's duty); two handles have no byte in common.
+        unsafe { std::ptr::swap_nonoverlapping(self.at(at), other.at(other_at), len) };
+    }
+
+    /// Rule 4 of the protocol: whatever a header says, nothing outside the fields of the call is touched.
+    pub(super) fn check(&self, regions: &[Region]) {
+        let inside = regions
+            .iter()
+            .all(|region| region.is_inside(self.fields.start, self.fields.end));
+        assert!(
+            inside,
+            "a header names bytes outside the fields of its call"
+        );
+    }
+}

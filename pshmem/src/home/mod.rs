@@ -1,0 +1,4 @@
+//! Objects kept by one home rank (locks, task tables), and how other ranks reach them.
+
+pub(crate) mod access;
+pub(crate) mod allocator;

@@ -1,0 +1,137 @@
+//! Ranks as threads of one process: to start with nothing installed, and to test on nodes of any shape.
+
+use crate::comm::Comm;
+use crate::comm::rank_state::leave_all;
+use crate::comm::thread_state;
+use crate::error::{Result, panic_text};
+use crate::transport::threads::{ThreadWorld, Threads};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::thread::{Scope, ScopedJoinHandle};
+
+/// Some nodes, each with some ranks, all of them threads of this process.
+///
+/// Nodes are as separate as on a cluster: each has its own copy of every object, and bytes travel between them as messages.
+///
+/// ```
+/// use pshmem::{Shared, local::Cluster};
+///
+/// // Three nodes with 4, 2 and 1 ranks.
+/// let sums = Cluster::new(&[4, 2, 1]).run(|comm| {
+///     let table = Shared::<[u64]>::from_root(comm, 5, || vec![1, 2, 3]).unwrap();
+///     table.view().iter().sum::<u64>()
+/// });
+/// assert_eq!(sums, [6; 7]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    nodes: Vec<usize>,
+    cyclic: bool,
+}
+
+impl Cluster {
+    /// Nodes with these numbers of ranks, consecutive ranks on a node. Nodes without ranks are left out.
+    ///
+    /// # Panics
+    /// When there is no rank at all.
+    #[must_use]
+    pub fn new(ranks_per_node: &[usize]) -> Self {
+        assert!(
+            ranks_per_node.iter().any(|&ranks| ranks > 0),
+            "a cluster needs at least one rank"
+        );
+        Cluster {
+            nodes: ranks_per_node.to_vec(),
+            cyclic: false,
+        }
+    }
+
+    /// The same nodes, with ranks dealt out round-robin.
+    ///
+    /// ```
+    /// let nodes = pshmem::local::Cluster::new(&[1, 3]).cyclic().run(|comm| comm.node().index);
+    /// assert_eq!(nodes, [0, 1, 1, 1]);
+    /// ```
+    #[must_use]
+    pub fn cyclic(mut self) -> Self {
+        self.cyclic = true;
+        self
+    }
+
+    /// Runs `main` on every rank and returns what they returned, in the order of ranks.
+    ///
+    /// ```
+    /// let ranks = pshmem::local::Cluster::new(&[3]).run(|comm| comm.rank());
+    /// assert_eq!(ranks, [0, 1, 2]);
+    /// ```
+    ///
+    /// # Panics
+    /// When a rank panics, with the payload of the lowest such rank, after all ranks have ended. Ranks that wait for it get
+    /// [`Error::RankFailed`](crate::Error::RankFailed).
+    pub fn run<R: Send>(&self, main: impl Fn(&Comm) -> R + Sync) -> Vec<R> {
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads = start_ranks(scope, places(&self.nodes, self.cyclic), |world| {
+                let comm = world.expect("memory for a control block");
+                // Nothing of `main` is used again after its panic has been kept.
+                let result = catch_unwind(AssertUnwindSafe(|| main(&comm)));
+                if let Err(payload) = &result {
+                    thread_state::set_failure(Some(panic_text(payload.as_ref())));
+                }
+                drop(comm);
+                leave_all();
+                thread_state::set_failure(None);
+                result
+            });
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(Err))
+                .collect()
+        });
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|payload| resume_unwind(payload)))
+            .collect()
+    }
+}
+
+/// Node of each rank, for nodes with these numbers of ranks.
+pub(crate) fn places(nodes: &[usize], cyclic: bool) -> Vec<u32> {
+    if !cyclic {
+        let repeat = |(node, &ranks): (usize, &usize)| std::iter::repeat_n(node as u32, ranks);
+        return nodes.iter().enumerate().flat_map(repeat).collect();
+    }
+    let rounds = nodes.iter().copied().max().unwrap_or(0);
+    (0..rounds)
+        .flat_map(|round| (0..nodes.len()).filter(move |&node| nodes[node] > round))
+        .map(|node| node as u32)
+        .collect()
+}
+
+/// Starts a thread for each rank, which hands its world to `body`.
+pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    places: Vec<u32>,
+    body: impl Fn(Result<Comm>) -> R + Sync + Send + Clone + 'scope,
+) -> Vec<ScopedJoinHandle<'scope, R>> {
+    let world = ThreadWorld::new(places);
+    let start = |rank: usize| {
+        let (world, body) = (world.clone(), body.clone());
+        let thread = std::thread::Builder::new().name(format!("rank {rank}"));
+        let start = move || body(Comm::world(Rc::new(Threads::new(world, rank))));
+        thread
+            .spawn_scoped(scope, start)
+            .expect("a thread for each rank")
+    };
+    (0..world.size()).map(start).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_dealt_as_asked() {
+        assert_eq!(places(&[2, 0, 1], false), [0, 0, 2]);
+        assert_eq!(places(&[1, 2, 4], true), [0, 1, 2, 1, 2, 2, 2]);
+    }
+}

@@ -1,0 +1,389 @@
+//! RemoteAtomics of every process in a window, for one-sided operations, where MPI has them and lets them go on.
+//!
+//! Whether it does is found out once, when the job starts: libraries refuse such windows over some networks, and many carry
+//! the operations out only while the target is inside MPI (section 12.7.3 allows that). A lock whose host computes for minutes would then
+//! stand still, so it is not built on them: see [`RmaWindow::open`].
+//!
+//! All processes stay in one passive epoch for the life of the window (section 12.5.3); an operation is complete at its target
+//! after the flush that follows it (section 12.5.4). Operations of one process on one word keep their order (section 12.7.2).
+
+use crate::error::{Error, Result};
+use crate::transport::mpi::calls::Calls;
+use crate::transport::rma::{RESERVED, RemoteAddress, RemoteAtomics, TEST};
+use mpi::ffi;
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
+use std::ptr::{null_mut, read_volatile};
+use std::time::Duration;
+
+/// RemoteAtomics of each process: 1 MiB, of which untouched pages cost nothing.
+const LEN: usize = 1 << 17;
+/// How long a process stays outside MPI in the self-test.
+const SLEEP: Duration = Duration::from_millis(20);
+
+/// The same where operations may be slow.
+const LONG_SLEEP: Duration = Duration::from_millis(500);
+/// Operations of each asker that have to end during the sleep: a service thread would do as many.
+const ROUNDS: u64 = 20;
+
+const VARIABLE: &str = "PSHMEM_ONE_SIDED";
+
+/// When to look for one-sided operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Never,
+    /// Where the job has several nodes and operations are as quick as messages.
+    Auto,
+    /// Wherever operations go on, however slowly, also inside one node.
+    Always,
+}
+
+fn choice() -> Result<Choice> {
+    let value = std::env::var(VARIABLE).unwrap_or_default();
+    match value.as_str() {
+        "" | "auto" => Ok(Choice::Auto),
+        "never" => Ok(Choice::Never),
+        "always" => Ok(Choice::Always),
+        _ => Err(Error::InvalidSetting {
+            name: VARIABLE.to_owned(),
+            value,
+            reason: "write auto, never or always".to_owned(),
+        }),
+    }
+}
+
+/// A window over all processes.
+#[derive(Debug)]
+pub(super) struct RmaWindow {
+    calls: Calls,
+    handle: ffi::MPI_Win,
+    /// This process's words, `LEN` of them, valid until the window is freed.
+    base: *const u64,
+    /// What MPI may still have to read for operations whose end nobody has waited for.
+    later: RefCell<Vec<(usize, Box<u64>)>>,
+    is_open: Cell<bool>,
+}
+
+impl RmaWindow {
+    /// Collective over `comm`. `None` where one-sided operations are not to be used.
+    pub(super) fn open(calls: &Calls, comm: ffi::MPI_Comm, nodes: &[u32]) -> Result<Option<Self>> {
+        let choice = choice();
+        if !calls.all(comm, choice.is_ok())? {
+            let reason = format!("{VARIABLE} is not understood on some rank");
+            return Err(choice.err().unwrap_or(Error::Start { reason }));
+        }
+        let has_many_nodes = nodes.iter().any(|&node| node > 0);
+        let rounds = match choice? {
+            Choice::Auto if has_many_nodes => ROUNDS,
+            Choice::Auto | Choice::Never => 0,
+            Choice::Always => 1,
+        };
+        // Environments may differ.
+        let rounds = calls.allreduce_min(comm, rounds)?;
+        if rounds == 0 {
+            return Ok(None);
+        }
+        // A window that only some processes got stays where it is: freeing it is collective.
+        let window = Self::allocate(calls, comm);
+        if !calls.all(comm, window.is_ok())? {
+            return Ok(None);
+        }
+        let window = window?;
+        let works = window.try_all(calls.rank());
+        if !calls.all(comm, works.is_ok_and(|works| works))? {
+            return Ok(None);
+        }
+        if !window.progresses(comm, nodes, rounds)? {
+            window.free()?;
+            return Ok(None);
+        }
+        Ok(Some(window))
+    }
+
+    fn allocate(calls: &Calls, comm: ffi::MPI_Comm) -> Result<Self> {
+        let bytes = (LEN * size_of::<u64>()) as ffi::MPI_Aint;
+        let mut base: *mut u64 = null_mut();
+        let mut window = MaybeUninit::uninit();
+        // SAFETY: collective over a communicator of ours; `base` and `window` are places for the results (section 12.2.2).
+        let code = unsafe {
+            ffi::MPI_Win_allocate(
+                bytes,
+                size_of::<u64>() as c_int,
+                ffi::RSMPI_INFO_NULL,
+                comm,
+                (&raw mut base).cast(),
+                window.as_mut_ptr(),
+            )
+        };
+        calls.check("MPI_Win_allocate", code)?;
+        // SAFETY: a successful call has written the handle.
+        let window = unsafe { window.assume_init() };
+        // SAFETY: a window of ours.
+        let code = unsafe { ffi::MPI_Win_set_errhandler(window, ffi::RSMPI_ERRORS_RETURN) };
+        calls.check("MPI_Win_set_errhandler", code)?;
+        // SAFETY: a window of ours; nobody locks it exclusively, which is what the assertion promises (section 12.5.5).
+        let code = unsafe { ffi::MPI_Win_lock_all(ffi::MPI_MODE_NOCHECK as c_int, window) };
+        calls.check("MPI_Win_lock_all", code)?;
+        let window = RmaWindow {
+            calls: calls.clone(),
+            handle: window,
+            base,
+            later: RefCell::default(),
+            is_open: Cell::new(true),
+        };
+        // Allocated memory may hold anything. What locks get, their host writes before.
+        let mine = RemoteAddress {
+            rank: calls.rank(),
+            word: 0,
+        };
+        window.put(mine, &[0; RESERVED])?;
+        Ok(window)
+    }
+
+    /// Every kind of operation, on this process's own words, before anybody else uses them.
+    fn try_all(&self, rank: usize) -> Result<bool> {
+        let at = RemoteAddress { rank, word: TEST };
+        let mut word = [0];
+        let olds = [self.fetch(at, 5)?, self.swap(at, 5, 8)?];
+        self.accumulate(at, 1)?;
+        self.flush(rank)?;
+        self.get(at, &mut word)?;
+        self.put(at, &[0])?;
+        Ok(olds == [0, 5] && word == [9])
+    }
+
+    /// Whether operations go on while their target is outside MPI: one process sleeps there, and looks at its word when
+    /// it wakes, before it calls MPI again. What others have added by then, in so many rounds, has not waited for it.
+    fn progresses(&self, comm: ffi::MPI_Comm, nodes: &[u32], rounds: u64) -> Result<bool> {
+        let me = self.calls.rank();
+        let target = target(nodes);
+        let origins = origins(nodes, target);
+        let at = RemoteAddress {
+            rank: target,
+            word: TEST,
+        };
+        let ask = |rounds, n| {
+            let asks = origins.contains(&me);
+            (0..if asks { rounds } else { 0 }).try_for_each(|_| self.fetch(at, n).map(|_| ()))
+        };
+        // Connections are made by the first operation, while the target is still awake.
+        let mut went_on = ask(1, 0);
+        self.calls.barrier(comm);
+        let mut seen = None;
+        if target == me {
+            std::thread::sleep(if rounds == 1 { LONG_SLEEP } else { SLEEP });
+            // SAFETY: a word of the window's memory, aligned, valid until it is freed. Others change it through MPI meanwhile; a
+            // volatile read sees some value of an aligned word, and a wrong one only means that operations are not used.
+            seen = Some(unsafe { read_volatile(self.base.add(TEST)) });
+        } else {
+            went_on = went_on.and_then(|()| ask(rounds, 1));
+        }
+        let expected = origins.len() as u64 * rounds;
+        let well = went_on.is_ok() && seen.is_none_or(|seen| seen == expected && seen > 0);
+        self.calls.all(comm, well)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open.get()
+    }
+
+    /// Collective over all processes, none of which uses the window any more.
+    pub(super) fn free(&self) -> Result<()> {
+        self.is_open.set(false);
+        // SAFETY: ends the epoch of `allocate`, which completes all operations of this process (section 12.5.3).
+        let code = unsafe { ffi::MPI_Win_unlock_all(self.handle) };
+        self.calls.check("MPI_Win_unlock_all", code)?;
+        let mut window = self.handle;
+        // SAFETY: a window of ours, not used again (`is_open`).
+        let code = unsafe { ffi::MPI_Win_free(&raw mut window) };
+        self.calls.check("MPI_Win_free", code)
+    }
+
+    fn flush(&self, rank: usize) -> Result<()> {
+        // SAFETY: inside the epoch of `allocate`, because nobody has the window once it is freed (`Mpi::words`).
+        let code = unsafe { ffi::MPI_Win_flush(rank as c_int, self.handle) };
+        self.calls.check("MPI_Win_flush", code)?;
+        self.later
+            .borrow_mut()
+            .retain(|&(target, _)| target != rank);
+        Ok(())
+    }
+
+    fn fetch(&self, at: RemoteAddress, n: u64) -> Result<u64> {
+        let mut before = 0_u64;
+        // SAFETY: one element on either side, which stay where they are until the flush below; the word is inside the target's part
+        // (`checked`); a predefined operation for this type (section 12.3.4).
+        let code = unsafe {
+            ffi::MPI_Fetch_and_op(
+                (&raw const n).cast(),
+                (&raw mut before).cast(),
+                ffi::RSMPI_UINT64_T,
+                at.rank as c_int,
+                checked(at, 1),
+                ffi::RSMPI_SUM,
+                self.handle,
+            )
+        };
+        self.calls.check("MPI_Fetch_and_op", code)?;
+        self.flush(at.rank)?;
+        Ok(before)
+    }
+
+    fn swap(&self, at: RemoteAddress, from: u64, to: u64) -> Result<u64> {
+        let mut before = 0_u64;
+        // SAFETY: as in `fetch` (section 12.3.4).
+        let code = unsafe {
+            ffi::MPI_Compare_and_swap(
+                (&raw const to).cast(),
+                (&raw const from).cast(),
+                (&raw mut before).cast(),
+                ffi::RSMPI_UINT64_T,
+                at.rank as c_int,
+                checked(at, 1),
+                self.handle,
+            )
+        };
+        self.calls.check("MPI_Compare_and_swap", code)?;
+        self.flush(at.rank)?;
+        Ok(before)
+    }
+
+    fn get(&self, at: RemoteAddress, words: &mut [u64]) -> Result<()> {
+        let (count, start) = (words.len() as c_int, words.as_mut_ptr().cast::<c_void>());
+        // SAFETY: as many elements on either side, inside the target's part (`checked`); the buffer stays until the flush below.
+        let code = unsafe {
+            ffi::MPI_Get(
+                start,
+                count,
+                ffi::RSMPI_UINT64_T,
+                at.rank as c_int,
+                checked(at, words.len()),
+                count,
+                ffi::RSMPI_UINT64_T,
+                self.handle,
+            )
+        };
+        self.calls.check("MPI_Get", code)?;
+        self.flush(at.rank)
+    }
+
+    fn put(&self, at: RemoteAddress, words: &[u64]) -> Result<()> {
+        let (count, start) = (words.len() as c_int, words.as_ptr().cast::<c_void>());
+        // SAFETY: as in `get`; nobody writes the buffer, which is borrowed until the flush below.
+        let code = unsafe {
+            ffi::MPI_Put(
+                start,
+                count,
+                ffi::RSMPI_UINT64_T,
+                at.rank as c_int,
+                checked(at, words.len()),
+                count,
+                ffi::RSMPI_UINT64_T,
+                self.handle,
+            )
+        };
+        self.calls.check("MPI_Put", code)?;
+        self.flush(at.rank)
+    }
+
+    fn accumulate(&self, at: RemoteAddress, n: u64) -> Result<()> {
+        let n = Box::new(n);
+        // SAFETY: as in `fetch`; the operand is on the heap and kept until a flush.
+        let code = unsafe {
+            ffi::MPI_Accumulate(
+                (&raw const *n).cast(),
+                1,
+                ffi::RSMPI_UINT64_T,
+                at.rank as c_int,
+                checked(at, 1),
+                1,
+                ffi::RSMPI_UINT64_T,
+                ffi::RSMPI_SUM,
+                self.handle,
+            )
+        };
+        self.calls.check("MPI_Accumulate", code)?;
+        self.later.borrow_mut().push((at.rank, n));
+        Ok(())
+    }
+
+    /// Other ranks wait for what an operation does, so the job ends when it fails.
+    fn must<T>(&self, result: Result<T>) -> T {
+        result.unwrap_or_else(|error| self.calls.end_with(&error))
+    }
+}
+
+/// The first process of the last node.
+fn target(nodes: &[u32]) -> usize {
+    let last = nodes.iter().max();
+    let is_there = |node: &u32| Some(node) == last;
+    nodes.iter().position(is_there).unwrap_or(0)
+}
+
+/// A few others, from anywhere and from the target's own node.
+fn origins(nodes: &[u32], target: usize) -> Vec<usize> {
+    const FEW: usize = 8;
+    let others = (0..nodes.len()).filter(|&rank| rank != target);
+    let mut origins: Vec<usize> = others.clone().step_by(nodes.len().div_ceil(FEW)).collect();
+    let mut node_ranks = others.filter(|&rank| nodes[rank] == nodes[target]);
+    origins.extend(node_ranks.next().filter(|mate| !origins.contains(mate)));
+    origins
+}
+
+/// The displacement of words of another process.
+///
+/// # Panics
+/// When they are not all inside its part.
+fn checked(at: RemoteAddress, words: usize) -> ffi::MPI_Aint {
+    let end = at.word.checked_add(words);
+    assert!(
+        end.is_some_and(|end| end <= LEN),
+        "{at:?} is outside the window"
+    );
+    at.word as ffi::MPI_Aint
+}
+
+impl RemoteAtomics for RmaWindow {
+    fn len(&self) -> usize {
+        LEN
+    }
+
+    fn fetch_add(&self, at: RemoteAddress, n: u64) -> u64 {
+        self.must(self.fetch(at, n))
+    }
+
+    fn compare_swap(&self, at: RemoteAddress, from: u64, to: u64) -> u64 {
+        self.must(self.swap(at, from, to))
+    }
+
+    fn add_later(&self, at: RemoteAddress, n: u64) {
+        self.must(self.accumulate(at, n));
+    }
+
+    fn complete(&self, rank: usize) {
+        self.must(self.flush(rank));
+    }
+
+    fn read(&self, at: RemoteAddress, words: &mut [u64]) {
+        self.must(self.get(at, words));
+    }
+
+    fn write(&self, at: RemoteAddress, words: &[u64]) {
+        self.must(self.put(at, words));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sleeps_and_a_few_ask() {
+        let nodes: Vec<u32> = (0..20).map(|rank| rank / 4).collect();
+        assert_eq!(target(&nodes), 16);
+        assert_eq!(origins(&nodes, 16), [0, 3, 6, 9, 12, 15, 19, 17]);
+        assert_eq!(origins(&[0, 0, 1, 1], 2), [0, 1, 3]);
+        assert_eq!((target(&[0]), origins(&[0], 0)), (0, vec![]));
+    }
+}

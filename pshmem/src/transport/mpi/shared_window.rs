@@ -1,0 +1,88 @@
+//! Node memory from `MPI_Win_allocate_shared`, kept by a mapping of our own.
+//!
+//! The window is freed at once: windows are few (MPICH stops near 2,000), freeing them is collective, and Open MPI unmaps
+//! those that are left when MPI ends. The duplicate mapping needs no window and outlives MPI. Plain memory that processes
+//! share through it is ordered by the processor's own rules, as atomics in `comm/control.rs` state them; MPI's separate
+//! memory model (section 12.4) does not apply to memory without a window.
+
+use crate::error::{Error, Result};
+use crate::layout::placer::PAGE;
+use crate::memory::map::Mapping;
+use crate::transport::mpi::calls::Calls;
+use mpi::ffi;
+use std::ffi::c_int;
+use std::mem::MaybeUninit;
+use std::ptr::null_mut;
+
+/// Maps `len` bytes, a multiple of the page size, that the processes of `comm` share. Collective over `comm`, all of whose
+/// processes can share memory.
+pub(super) fn map(calls: &Calls, comm: ffi::MPI_Comm, len: usize) -> Result<Mapping> {
+    debug_assert!(len.is_multiple_of(PAGE));
+    // One page more: bases need not be page aligned (Open MPI: 8 mod 64), so the first whole page is ours.
+    let mine = if calls.comm_rank(comm)? == 0 {
+        len + PAGE
+    } else {
+        0
+    };
+    let mut base: *mut u8 = null_mut();
+    let mut window = MaybeUninit::uninit();
+    // SAFETY: collective over `comm`, whose processes share a node; `base` and `window` are places for the results (section
+    // 12.2.3). The communicator returns errors.
+    let code = unsafe {
+        ffi::MPI_Win_allocate_shared(
+            mine as ffi::MPI_Aint,
+            1,
+            ffi::RSMPI_INFO_NULL,
+            comm,
+            (&raw mut base).cast(),
+            window.as_mut_ptr(),
+        )
+    };
+    calls.check("MPI_Win_allocate_shared", code)?;
+    // SAFETY: a successful call has written the handle.
+    let mut window = unsafe { window.assume_init() };
+    // SAFETY: a window of ours.
+    let code = unsafe { ffi::MPI_Win_set_errhandler(window, ffi::RSMPI_ERRORS_RETURN) };
+    let kept = calls
+        .check("MPI_Win_set_errhandler", code)
+        .and_then(|()| keep(calls, comm, window, len));
+    // SAFETY: a window of ours, not used again; collective, and all processes come here also when `keep` failed.
+    let code = unsafe { ffi::MPI_Win_free(&raw mut window) };
+    calls.check("MPI_Win_free", code)?;
+    kept
+}
+
+fn keep(calls: &Calls, comm: ffi::MPI_Comm, window: ffi::MPI_Win, len: usize) -> Result<Mapping> {
+    let mut size: ffi::MPI_Aint = 0;
+    let mut unit: c_int = 0;
+    let mut base: *mut u8 = null_mut();
+    // SAFETY: asks a shared window for the part of its rank 0; the results go to places of ours (section 12.2.3).
+    let code = unsafe {
+        ffi::MPI_Win_shared_query(
+            window,
+            0,
+            &raw mut size,
+            &raw mut unit,
+            (&raw mut base).cast(),
+        )
+    };
+    calls.check("MPI_Win_shared_query", code)?;
+    // Rounding up to a page meets the same byte on all ranks only if their bases agree inside the page.
+    let offset = (base.addr() % PAGE) as u64;
+    let [low, high] = calls.extremes(comm, offset)?;
+    let failed = |text: String| Error::System {
+        call: "keeping the memory of an MPI window".to_owned(),
+        rank: calls.rank(),
+        host: calls.host().to_owned(),
+        text,
+    };
+    if low != high || (size as usize) < len + PAGE {
+        return Err(failed(format!(
+            "bases differ inside a page ({low} and {high}) or the window is short ({size} B)"
+        )));
+    }
+    // SAFETY: `len + PAGE` bytes at `base` belong to a shared window of this node, mapped at the same page offset everywhere.
+    unsafe { Mapping::duplicate(base, len) }.map_err(|error| {
+        failed(format!("mremap: {error}; this MPI library does not share memory in a way that can be mapped again"))
+    })
+}
