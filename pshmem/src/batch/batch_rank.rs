@@ -7,7 +7,7 @@ use crate::batch::state::TaskState;
 use crate::batch::stop::Stop;
 use crate::batch::store::Commit;
 use crate::batch::table::client::TableClient;
-use crate::batch::table::{Claimed, Ended, SlotState};
+use crate::batch::table::{Claim, SlotState, TaskEnd};
 use crate::batch::worker::{Grant, Worker};
 use crate::error::{Error, Result};
 use std::cell::{Cell, RefCell};
@@ -43,28 +43,6 @@ pub(crate) struct BatchConfig {
     pub(crate) stop: Stop,
     /// On the root, if it was asked for.
     pub(crate) progress: Option<Progress>,
-}
-
-/// The state that a slot_state stands for.
-pub(crate) fn state_of(slot_state: SlotState) -> TaskState {
-    match slot_state {
-        SlotState::Open => TaskState::Open,
-        SlotState::Running | SlotState::Unsure => TaskState::Running,
-        SlotState::Done => TaskState::Done,
-        SlotState::Failed => TaskState::Failed,
-        SlotState::Invalid => TaskState::Invalid,
-    }
-}
-
-/// The slot_state of a task that is set to a state.
-pub(crate) fn slot_state_of(state: TaskState) -> SlotState {
-    match state {
-        TaskState::Open => SlotState::Open,
-        TaskState::Running => SlotState::Running,
-        TaskState::Done => SlotState::Done,
-        TaskState::Failed => SlotState::Failed,
-        TaskState::Invalid => SlotState::Invalid,
-    }
 }
 
 impl BatchRank {
@@ -190,8 +168,8 @@ impl BatchRank {
         }
         match ended? {
             None => Ok(()),
-            Some(Ended::Well) => self.record(grant, took, None),
-            Some(Ended::Failed(_, reason)) => self.record(grant, took, Some(&reason)),
+            Some(TaskEnd::Done) => self.record(grant, took, None),
+            Some(TaskEnd::Failed(_, reason)) => self.record(grant, took, Some(&reason)),
         }
     }
 
@@ -216,12 +194,8 @@ impl BatchRank {
             Some(reason) => tracing::warn!(worker, task, reason, rerun, "failed"),
         }
         self.records.borrow_mut().add(claim, state, took, failure);
-        self.client.finish(
-            self.worker_group.worker,
-            claim,
-            slot_state_of(state),
-            !rerun,
-        )?;
+        self.client
+            .finish(self.worker_group.worker, claim, state.into(), !rerun)?;
         if rerun {
             self.client.set(claim.task as usize, SlotState::Open)?;
         }
@@ -230,7 +204,7 @@ impl BatchRank {
 
     /// The end of a task could not be recorded in its directory.
     #[cold]
-    fn not_recorded(&self, claim: Claimed, took: Duration, commit: Result<Commit>) -> Result<()> {
+    fn not_recorded(&self, claim: Claim, took: Duration, commit: Result<Commit>) -> Result<()> {
         let task = claim.task as usize;
         let name = self.given.names.get(task).cloned().unwrap_or_default();
         let (error, slot_state) = match commit {
@@ -275,7 +249,7 @@ impl BatchRank {
         match &self.given.directory {
             // Other jobs may have changed it.
             Some(directory) if slot_state != SlotState::Done => directory.store.state(task),
-            _ => Ok(state_of(slot_state)),
+            _ => Ok(slot_state.task_state()),
         }
     }
 
@@ -284,7 +258,7 @@ impl BatchRank {
         if let Some(directory) = &self.given.directory {
             directory.store.set_state(task, state)?;
         }
-        self.client.set(task, slot_state_of(state))
+        self.client.set(task, state.into())
     }
 }
 

@@ -2,7 +2,7 @@
 //! the root has written how the batch begins.
 
 use crate::batch::Batch;
-use crate::batch::batch_rank::{BatchConfig, BatchRank, slot_state_of};
+use crate::batch::batch_rank::{BatchConfig, BatchRank};
 use crate::batch::builder::{BatchBuilder, Order};
 use crate::batch::directory::{self, Directory};
 use crate::batch::progress::Progress;
@@ -10,7 +10,7 @@ use crate::batch::state::TaskState;
 use crate::batch::stop::{self, Stop};
 use crate::batch::store::Store;
 use crate::batch::table::client::{InitialTable, TableClient};
-use crate::batch::table::{Layout, MOST_TASKS, SlotState};
+use crate::batch::table::{MAX_TASKS, SlotState, TableLayout};
 use crate::batch::worker::{Sizes, Worker};
 use crate::comm::Comm;
 use crate::comm::collective::call::{Call, Kind};
@@ -47,7 +47,7 @@ pub(super) fn open(builder: BatchBuilder<'_>, site: &'static Location<'static>) 
     let all = builder.comm.split(Some(0), builder.comm.rank())?;
     let all = all.expect("a rank with a color gets a Comm");
     let worker_group = Worker::cut(&all, &builder.sizes)?;
-    let layout = Layout {
+    let layout = TableLayout {
         tasks: builder.tasks,
         workers: worker_group.count,
         ordered: builder.order.is_some(),
@@ -78,8 +78,7 @@ pub(super) fn open(builder: BatchBuilder<'_>, site: &'static Location<'static>) 
             let slot_states = states.iter().map(|state| initial_state(*state, &rerun));
             slot_states.collect()
         };
-        let is_closed =
-            |slot_state: &&SlotState| !matches!(slot_state, SlotState::Open | SlotState::Unsure);
+        let is_closed = |slot_state: &&SlotState| !slot_state.is_claimable();
         open.set(layout.tasks - slot_states.iter().filter(is_closed).count());
         let mut beginning = InitialTable {
             slot_states,
@@ -154,7 +153,7 @@ impl BatchBuilder<'_> {
             value,
             reason: reason.to_owned(),
         };
-        if self.tasks > MOST_TASKS {
+        if self.tasks > MAX_TASKS {
             return Err(Error::TooLarge {
                 what: "a batch".to_owned(),
                 extents: vec![self.tasks],
@@ -218,7 +217,7 @@ fn initial_state(state: TaskState, rerun: &[TaskState]) -> SlotState {
     if state == TaskState::Invalid || rerun.contains(&state) {
         return SlotState::Open;
     }
-    slot_state_of(state)
+    state.into()
 }
 
 /// Runs the program's closure on the root; others learn of its panic.

@@ -2,7 +2,7 @@
 
 use crate::batch::state::TaskState;
 use crate::batch::store::{Begin, Commit, Lease, Options, Rerun, Store};
-use crate::batch::table::{Claimed, SlotState};
+use crate::batch::table::{Claim, SlotState};
 use crate::error::Result;
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(crate) struct Directory {
     /// The lease on the task of this rank's worker, where this rank has begun it.
     lease: RefCell<Option<Lease>>,
     /// Tasks that other jobs ran when this worker came to them.
-    elsewhere: RefCell<Vec<Claimed>>,
+    elsewhere: RefCell<Vec<Claim>>,
 }
 
 /// What became of a task that the table has given to a worker.
@@ -36,9 +36,9 @@ pub(crate) fn initial_states(states: &[TaskState], rerun: Rerun) -> Vec<SlotStat
     let slot_state = |state: &TaskState| match state {
         TaskState::Invalid | TaskState::Open => SlotState::Open,
         // Only its lease tells whether somebody runs it.
-        TaskState::Running => SlotState::Unsure,
-        TaskState::Done if rerun.done => SlotState::Unsure,
-        TaskState::Failed if rerun.failed => SlotState::Unsure,
+        TaskState::Running => SlotState::Unverified,
+        TaskState::Done if rerun.done => SlotState::Unverified,
+        TaskState::Failed if rerun.failed => SlotState::Unverified,
         TaskState::Done => SlotState::Done,
         TaskState::Failed => SlotState::Failed,
     };
@@ -64,7 +64,7 @@ impl Directory {
     }
 
     /// Begins a task that the table has given to this rank's worker, if no other job runs it or has ended it.
-    pub(crate) fn begin(&self, claim: Claimed) -> Result<Begun> {
+    pub(crate) fn begin(&self, claim: Claim) -> Result<Begun> {
         let rerun = Rerun {
             // Its first attempts have failed, and this is a retry.
             failed: self.rerun.failed || claim.attempt > 1,
@@ -93,7 +93,7 @@ impl Directory {
                 self.elsewhere.borrow_mut().push(claim);
                 Begun::Not(SlotState::Running)
             }
-            Begin::Is(state) => Begun::Not(super::batch_rank::slot_state_of(state)),
+            Begin::Is(state) => Begun::Not(state.into()),
         })
     }
 
@@ -102,8 +102,8 @@ impl Directory {
     /// else became of them.
     pub(crate) fn begin_elsewhere(
         &self,
-        mut end: impl FnMut(Claimed, SlotState) -> Result<()>,
-    ) -> Result<Option<(Claimed, u32)>> {
+        mut end: impl FnMut(Claim, SlotState) -> Result<()>,
+    ) -> Result<Option<(Claim, u32)>> {
         let start = Instant::now();
         let mut sleep = SHORTEST;
         let mut silent = self.elsewhere.take();
@@ -123,7 +123,7 @@ impl Directory {
                     Ok(Begin::TakenBy { age, .. }) if age < start.elapsed() => alive.push(claim),
                     Ok(Begin::TakenBy { .. }) => silent.push(claim),
                     Ok(Begin::Is(state)) => {
-                        if let Err(error) = end(claim, super::batch_rank::slot_state_of(state)) {
+                        if let Err(error) = end(claim, state.into()) {
                             outcome = Err(error);
                         }
                     }
@@ -147,7 +147,7 @@ impl Directory {
     /// Records how attempt `number` at a task of this rank's worker has ended.
     pub(crate) fn commit(
         &self,
-        claim: Claimed,
+        claim: Claim,
         number: u32,
         state: TaskState,
         reason: &str,

@@ -1,7 +1,7 @@
 //! What a rank keeps of the tasks that it has recorded, for the report.
 
 use crate::batch::state::TaskState;
-use crate::batch::table::Claimed;
+use crate::batch::table::Claim;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl Records {
     #[inline]
     pub(crate) fn add(
         &mut self,
-        claim: Claimed,
+        claim: Claim,
         state: TaskState,
         took: Duration,
         reason: Option<&str>,

@@ -1,8 +1,8 @@
 //! All tasks at once: `run`, and the report that all ranks get.
 
-use crate::batch::batch_rank::state_of;
 use crate::batch::records::{Record, Records};
 use crate::batch::report::{BatchReport, TaskReport};
+use crate::batch::table::SlotState;
 use crate::batch::{Batch, Task};
 use crate::comm::Comm;
 use crate::comm::collective::call::{Call, Kind};
@@ -168,8 +168,7 @@ impl Batch {
 impl Share {
     fn tell(mut self, report: &mut BatchReport) {
         for (index, slot_state) in self.states.iter().enumerate() {
-            report.tasks[index].state =
-                state_of(crate::batch::table::SlotState::of(u64::from(*slot_state)));
+            report.tasks[index].state = SlotState::of(u64::from(*slot_state)).task_state();
         }
         let mut reasons = std::mem::take(&mut self.records.reasons)
             .into_iter()

@@ -5,7 +5,7 @@
 //! for the program; a rank that ends its task with a failure, or goes on to the next, leaves it, so that ranks which still
 //! wait there come back. When all have met, they begin anew on it, or on a fresh one if it has ended.
 
-use crate::batch::table::Claimed;
+use crate::batch::table::Claim;
 use crate::comm::Comm;
 use crate::comm::collective::call::{Call, Kind};
 use crate::comm::collective::contribution::Contribution;
@@ -75,7 +75,7 @@ impl Sizes {
 /// A task that a worker gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grant {
-    pub(crate) claim: Claimed,
+    pub(crate) claim: Claim,
     /// The number of the attempt in its directory, 0 without a state directory.
     pub(crate) fence: u32,
 }

@@ -3,7 +3,7 @@
 
 use crate::batch::table::home_table::{TableReply, TableRequest};
 use crate::batch::table::rma_words::RmaWords;
-use crate::batch::table::{Claimed, Ended, Layout, SlotState, TableWords, TaskTable};
+use crate::batch::table::{Claim, SlotState, TableLayout, TableWords, TaskEnd, TaskTable};
 use crate::comm::Comm;
 use crate::comm::collective::call::Call;
 use crate::comm::collective::contribution::Contribution;
@@ -27,7 +27,7 @@ use std::time::Instant;
 pub(crate) struct TableClient {
     /// The batch's own `Comm`, of all its ranks.
     pub(crate) comm: Comm,
-    pub(crate) layout: Layout,
+    pub(crate) layout: TableLayout,
     side: TableBackend,
 }
 
@@ -111,7 +111,7 @@ impl InitialTable {
     }
 
     /// All words of a table that begins so.
-    fn words(&self, layout: Layout, len: usize) -> Vec<u64> {
+    fn words(&self, layout: TableLayout, len: usize) -> Vec<u64> {
         let words: Vec<AtomicU64> = (0..len).map(|_| AtomicU64::new(0)).collect();
         self.fill(TaskTable {
             layout,
@@ -133,7 +133,7 @@ impl TableClient {
         comm: &Comm,
         call: Call,
         root: usize,
-        layout: Layout,
+        layout: TableLayout,
         begin: impl FnOnce() -> Result<InitialTable>,
     ) -> Result<Self> {
         let core = &comm.core;
@@ -153,7 +153,7 @@ impl TableClient {
         core: &RankState,
         call: Call,
         root: usize,
-        layout: Layout,
+        layout: TableLayout,
         begin: impl FnOnce() -> Result<InitialTable>,
     ) -> Result<TableBackend> {
         let words = layout.words().ok_or_else(|| too_large(layout))?;
@@ -189,7 +189,7 @@ impl TableClient {
         core: &RankState,
         call: Call,
         root: usize,
-        layout: Layout,
+        layout: TableLayout,
         begin: impl FnOnce() -> Result<InitialTable>,
     ) -> Result<TableBackend> {
         let table = (core.id << 32) | core.next_object();
@@ -236,7 +236,7 @@ impl TableClient {
     fn host(
         core: &RankState,
         table: u64,
-        layout: Layout,
+        layout: TableLayout,
         beginning: &InitialTable,
     ) -> Result<HomeAccess> {
         let words = layout.words().ok_or_else(|| too_large(layout))?;
@@ -287,10 +287,10 @@ impl TableClient {
 
     /// The next task that is open, for a worker of `size` ranks that have all ended the one before.
     #[inline]
-    pub(crate) fn claim(&self, worker: usize, size: usize) -> Result<Option<Claimed>> {
+    pub(crate) fn claim(&self, worker: usize, size: usize) -> Result<Option<Claim>> {
         if let Some(table) = self.table() {
             if size > 1 {
-                table.open_line(worker);
+                table.reset_worker(worker);
             }
             return Ok(table.claim());
         }
@@ -305,7 +305,7 @@ impl TableClient {
     pub(crate) fn finish(
         &self,
         worker: usize,
-        claim: Claimed,
+        claim: Claim,
         slot_state: SlotState,
         counts: bool,
     ) -> Result<()> {
@@ -352,7 +352,7 @@ impl TableClient {
         size: usize,
         rank: usize,
         failure: Option<&str>,
-    ) -> Result<Option<Ended>> {
+    ) -> Result<Option<TaskEnd>> {
         if let Some(table) = self.table() {
             return Ok(table.end(worker, size, (rank, failure)));
         }
@@ -513,7 +513,7 @@ impl Watch {
     }
 }
 
-fn too_large(layout: Layout) -> Error {
+fn too_large(layout: TableLayout) -> Error {
     Error::TooLarge {
         what: "the table of a batch".to_owned(),
         extents: vec![layout.tasks],

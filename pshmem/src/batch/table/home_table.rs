@@ -3,7 +3,7 @@
 //! The host runs the protocol of `table.rs` on words of its own, one request after the other, at its server
 //! (`lock/server.rs`). A claim is one request and one answer; what is finished is one message.
 
-use crate::batch::table::{Claimed, Ended, Layout, SlotState, TaskTable};
+use crate::batch::table::{Claim, SlotState, TableLayout, TaskEnd, TaskTable};
 use crate::sync::atomic::AtomicU64;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub(crate) enum TableRequest {
     /// To end a claim and to count it, unless it is to be run rerun. Not answered.
     Finish {
         worker: usize,
-        claim: Claimed,
+        claim: Claim,
         slot_state: u64,
         counts: bool,
     },
@@ -48,9 +48,9 @@ impl TableRequest {
 /// What the host answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum TableReply {
-    Claimed(Option<Claimed>),
+    Claimed(Option<Claim>),
     SlotState(u64),
-    Ended(Option<Ended>),
+    Ended(Option<TaskEnd>),
     Counts(u64, u64),
 }
 
@@ -60,7 +60,7 @@ pub(crate) struct HomeTables(HashMap<u64, HomeTable>);
 
 #[derive(Debug)]
 struct HomeTable {
-    layout: Layout,
+    layout: TableLayout,
     words: Vec<AtomicU64>,
     /// Ranks that have not closed it.
     users: usize,
@@ -71,7 +71,7 @@ impl HomeTables {
     pub(crate) fn open(
         &mut self,
         number: u64,
-        layout: Layout,
+        layout: TableLayout,
         users: usize,
     ) -> Option<TaskTable<&[AtomicU64]>> {
         let len = layout.words()?;
@@ -107,7 +107,7 @@ impl HomeTables {
         let table = hosted.table();
         match request {
             TableRequest::Claim { worker } => {
-                table.open_line(worker);
+                table.reset_worker(worker);
                 return Some(TableReply::Claimed(table.claim()));
             }
             TableRequest::Finish {

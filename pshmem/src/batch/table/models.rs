@@ -1,10 +1,11 @@
 //! The protocol of the table under the model checker.
 
-use super::*;
+use crate::batch::table::{SlotState, TableLayout, TaskTable};
+use crate::sync::atomic::AtomicU64;
 use loom::sync::Arc;
 use loom::thread;
 
-fn words(layout: Layout) -> Arc<Vec<AtomicU64>> {
+fn words(layout: TableLayout) -> Arc<Vec<AtomicU64>> {
     let words = (0..layout.words().unwrap()).map(|_| AtomicU64::new(0));
     Arc::new(words.collect())
 }
@@ -13,7 +14,7 @@ fn words(layout: Layout) -> Arc<Vec<AtomicU64>> {
 #[test]
 fn loom_each_attempt_is_made_once() {
     loom::model(|| {
-        let layout = Layout {
+        let layout = TableLayout {
             tasks: 1,
             workers: 0,
             ordered: false,

@@ -1,15 +1,16 @@
 //! The protocol of the table on plain words, by one thread and by several.
 
-use super::*;
+use crate::batch::table::{SlotState, TableLayout, TaskEnd, TaskTable};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
-fn words(layout: Layout) -> Vec<AtomicU64> {
+fn words(layout: TableLayout) -> Vec<AtomicU64> {
     (0..layout.words().unwrap())
         .map(|_| AtomicU64::new(0))
         .collect()
 }
 
-fn layout(tasks: usize, ordered: bool) -> Layout {
-    Layout {
+fn layout(tasks: usize, ordered: bool) -> TableLayout {
+    TableLayout {
         tasks,
         workers: 2,
         ordered,
@@ -62,7 +63,7 @@ fn only_open_tasks_are_claimed() {
         SlotState::Running,
         SlotState::Failed,
         SlotState::Invalid,
-        SlotState::Unsure,
+        SlotState::Unverified,
         SlotState::Open,
     ];
     table.fill(slot_states.into_iter(), std::iter::empty());
@@ -126,10 +127,10 @@ fn the_last_rank_learns_of_the_first_failure() {
     assert_eq!(table.end(1, 3, (2, Some("no input, no output"))), None);
     assert_eq!(
         table.end(1, 3, (1, Some("second"))),
-        Some(Ended::Failed(2, "no input, no output".into()))
+        Some(TaskEnd::Failed(2, "no input, no output".into()))
     );
-    table.open_line(1);
-    assert_eq!(table.end(1, 1, (0, None)), Some(Ended::Well));
+    table.reset_worker(1);
+    assert_eq!(table.end(1, 1, (0, None)), Some(TaskEnd::Done));
     table.count(0, true);
     table.count(1, false);
     table.count(1, true);
@@ -138,7 +139,7 @@ fn the_last_rank_learns_of_the_first_failure() {
 
 #[test]
 fn many_threads_share_what_is_opened_again() {
-    let layout = Layout {
+    let layout = TableLayout {
         tasks: 200,
         workers: 4,
         ordered: false,

@@ -1,0 +1,60 @@
+//! The states of a task as its slot in the table holds them.
+
+use crate::batch::state::TaskState;
+use crate::batch::table::table_layout::STATE;
+
+/// The state of a task in the table. `Open` is zero, which fresh memory holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum SlotState {
+    Open = 0,
+    Running = 1,
+    Done = 2,
+    Failed = 3,
+    Invalid = 4,
+    /// May be claimed, but only its state directory tells whether it is still to be run: another job may run it, or have
+    /// ended it.
+    Unverified = 5,
+}
+
+impl SlotState {
+    /// The state that a slot holds.
+    pub(crate) fn of(slot: u64) -> Self {
+        match slot & STATE {
+            0 => SlotState::Open,
+            1 => SlotState::Running,
+            2 => SlotState::Done,
+            3 => SlotState::Failed,
+            5 => SlotState::Unverified,
+            _ => SlotState::Invalid,
+        }
+    }
+
+    /// Whether a worker may claim the task.
+    pub(crate) fn is_claimable(self) -> bool {
+        matches!(self, SlotState::Open | SlotState::Unverified)
+    }
+
+    /// The state that the program is told.
+    pub(crate) fn task_state(self) -> TaskState {
+        match self {
+            SlotState::Open => TaskState::Open,
+            SlotState::Running | SlotState::Unverified => TaskState::Running,
+            SlotState::Done => TaskState::Done,
+            SlotState::Failed => TaskState::Failed,
+            SlotState::Invalid => TaskState::Invalid,
+        }
+    }
+}
+
+impl From<TaskState> for SlotState {
+    fn from(state: TaskState) -> Self {
+        match state {
+            TaskState::Open => SlotState::Open,
+            TaskState::Running => SlotState::Running,
+            TaskState::Done => SlotState::Done,
+            TaskState::Failed => SlotState::Failed,
+            TaskState::Invalid => SlotState::Invalid,
+        }
+    }
+}
