@@ -27,6 +27,10 @@
 //! - [`Batch`] hands out tasks to groups of ranks, across jobs and crashes.
 //! - [`Error`] explains what went wrong, where, and what to do.
 //!
+//! The [guide] explains more: [choosing among the calls that write](guide::writing), [memory](guide::memory),
+//! [errors](guide::errors), [locks and batches](guide::locks_and_batches), [clusters](guide::clusters),
+//! [troubleshooting](guide::troubleshooting), and moving [from the Python package](guide::from_python).
+//!
 //! # What makes it safe
 //!
 //! A view borrows its [`Shared`]; every write takes `&mut self` and is a collective that all ranks of the `Comm` enter. Before
@@ -65,6 +69,7 @@
 mod batch;
 mod comm;
 mod error;
+pub mod guide;
 mod home;
 mod layout;
 mod live;

@@ -1,0 +1,42 @@
+//! The guide: longer explanations, one page per subject.
+//!
+//! | page | answers |
+//! |---|---|
+//! | [`writing`] | Which of the calls that write is the right one here? |
+//! | [`memory`] | What is allocated when, where is it, and when is it free again? |
+//! | [`errors`] | Which errors can be handled, and what happens to the other ranks? |
+//! | [`locks_and_batches`] | How do locks and task batches work over several nodes and several jobs? |
+//! | [`clusters`] | How is a program built and started on a cluster, or in a container? |
+//! | [`troubleshooting`] | What does this message mean, and what is to be done? |
+//! | [`from_python`] | What replaces `MPIShared`, `MPILock` and `MPIBatch` of the Python package? |
+//!
+//! # Words
+//!
+//! - **Rank**: one process under MPI, or one thread under `PSHMEM_LOCAL` and [`local::Cluster`](crate::local::Cluster).
+//! - **Node**: the ranks that share memory. Usually a machine; `PSHMEM_RANKS_PER_NODE` makes it a part of one.
+//! - **Collective call**: a call that all ranks of a [`Comm`](crate::Comm) make, in the same order as its other collective
+//!   calls. The heading `# Collective` in the documentation of a call says who must call, what must be the same on all
+//!   ranks, and what it costs.
+//! - **Root**: the rank whose data, or whose closure, counts in a collective call.
+//! - **Home rank**: the rank that holds a lock or the task table of a batch when the ranks are on several nodes.
+
+#[doc = include_str!("writing.md")]
+pub mod writing {}
+
+#[doc = include_str!("memory.md")]
+pub mod memory {}
+
+#[doc = include_str!("errors.md")]
+pub mod errors {}
+
+#[doc = include_str!("locks_and_batches.md")]
+pub mod locks_and_batches {}
+
+#[doc = include_str!("clusters.md")]
+pub mod clusters {}
+
+#[doc = include_str!("troubleshooting.md")]
+pub mod troubleshooting {}
+
+#[doc = include_str!("from_python.md")]
+pub mod from_python {}
