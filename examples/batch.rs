@@ -1,12 +1,13 @@
-//! Ten tasks, workers of two ranks, and state files: kill it at any time and start it again, or start it twice at once.
+//! Ten tasks for workers of two ranks, with state files: it can be killed and started again, or started twice at once.
 //!
 //! ```text
 //! PSHMEM_LOCAL=4 cargo run --example batch               two workers of two ranks, as threads
 //! mpirun -n 4 target/debug/examples/batch                after `cargo build --features mpi --example batch`
-//! cargo run --example batch_status -- DIRECTORY          how it stands, while it runs or later
+//! cargo run --example batch_status -- DIRECTORY          the states of the tasks, while it runs or later
 //! ```
 //!
-//! `batch [DIRECTORY] [MILLISECONDS]`: where the states are kept, and how long a task takes. One rank is a worker of its own.
+//! Arguments: `batch [DIRECTORY] [MILLISECONDS]`, the state directory and the duration of a task. With one rank, there is one
+//! worker of one rank.
 
 use pshmem::{Batch, Comm, TaskState};
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ fn main() -> std::process::ExitCode {
             .progress(true)
             .build()?;
 
-        // Both ranks of a worker run this for the same task. What they return, or a panic, is how the task ends.
+        // Both ranks of a worker run the closure for the same task. The task is DONE when it returns `Ok` on both.
         let report = batch.run(
             |task, worker: &Comm| -> Result<(), Box<dyn std::error::Error>> {
                 std::thread::sleep(length);

@@ -1,7 +1,7 @@
-//! Prints how the tasks in the state directory of a batch stand, while jobs work on it or later. It only looks.
+//! Prints the states of the tasks in the state directory of a batch. It changes nothing, so jobs may be at work on it.
 //!
 //! ```text
-//! cargo run --example batch_status -- /scratch/run7              sums, and the tasks that run or have failed
+//! cargo run --example batch_status -- /scratch/run7              counts, and the tasks that run or have failed
 //! cargo run --example batch_status -- --all /scratch/run7        every task
 //! ```
 

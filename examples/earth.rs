@@ -1,19 +1,18 @@
-//! How much of the Earth is land? Throws random points at the globe and counts.
+//! Estimates how much of the Earth is land, by throwing random points at the globe, and draws a map.
 //!
 //! ```text
 //! cargo run --release --example earth                                    ranks are threads, one per core
 //! PSHMEM_LOCAL=2+2 cargo run --release --example earth                   two nodes of two ranks, as threads
 //! mpirun -n 4 target/release/examples/earth --total 10000000             after `cargo build --release --features mpi --example earth`
-//! earth --bands 36 --dir /scratch/earth                                  in tasks: kill it, and start it again
+//! earth --bands 36 --dir /scratch/earth                                  as tasks: can be killed and started again
 //! ```
 //!
-//! Every rank asks the coastlines, so each node holds them once instead of each process; the same goes for the map
-//! on which the ranks add up what they hit. The answer depends on `--seed` and `--total` only, to the last digit:
-//! not on how many ranks there are, nor on where they run. (The coastlines enclose 28.75 % of the globe. Geography
-//! books say 29.2 %; they count the ice shelves of Antarctica as land.)
+//! Every rank reads the coastlines, and every rank's counts are added to one map. Each node holds both once. The answer depends
+//! on `--seed` and `--total` only, to the last digit: not on the number of ranks, nor on their nodes. (The coastlines enclose
+//! 28.75 % of the globe. Geography books say 29.2 %; they count the ice shelves of Antarctica as land.)
 //!
-//! `earth/` holds the parts that know nothing of ranks: coastlines, random points, picture, options; and `bands`, where the map
-//! is counted by tasks.
+//! The files in `earth/` know nothing of ranks (coastlines, random points, picture, options), except `bands`, which counts the
+//! map in tasks.
 
 #[path = "earth/bands.rs"]
 mod bands;
@@ -41,7 +40,7 @@ use map::{Canvas, Hits};
 use options::{HELP, Options};
 use sphere::{BLOCK, Points};
 
-/// Some MPI launcher sets one of these, or the user the last one.
+/// Set by MPI launchers; the last one by the user.
 const HOW_MANY_RANKS: [&str; 7] = [
     "OMPI_COMM_WORLD_RANK",
     "PMI_RANK",
@@ -61,7 +60,7 @@ fn main() -> ExitCode {
     {
         return pshmem::run(earth);
     }
-    // Nobody said how many ranks. `run` would take one; let us use the whole machine.
+    // No number of ranks was given. `run` would take one; use all cores instead.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let results = Cluster::new(&[cores]).run(earth);
     match results.into_iter().find_map(Result::err) {
@@ -92,7 +91,7 @@ fn earth(comm: &Comm) -> Result<(), Failure> {
         map.try_update(0, |mut map| bands::add(&options, &mut map.view_mut()))?;
     } else {
         let counts = throw(comm, coast.view(), canvas, &options);
-        // One rank after the other adds what it counted to the map, in place, and the map of every node follows.
+        // One rank after the other adds its counts to the map, in place. The map of every node follows.
         for rank in 0..comm.size() {
             map.update(rank, |mut map| {
                 map.zip_mut_with(&counts, |sum, own| *sum += *own);
@@ -101,7 +100,7 @@ fn earth(comm: &Comm) -> Result<(), Failure> {
     }
     let seconds = start.elapsed().as_secs_f64();
 
-    // From here on the map is the same on all nodes, and everybody can read it.
+    // The map is now the same on all nodes.
     let sum = |count: fn(&Hits) -> u32| map.view().iter().map(|hits| u64::from(count(hits))).sum();
     let (thrown, land): (u64, u64) = (sum(|hits| hits.thrown), sum(|hits| hits.land));
     if thrown != options.total {
@@ -123,13 +122,13 @@ fn earth(comm: &Comm) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The coastlines, held once per node: one rank reads the file. If it cannot, every rank gets the error that tells why.
+/// The coastlines, once per node. Rank 0 reads the file; if that fails, every rank gets the error.
 fn read_coast(comm: &Comm, file: &Path) -> pshmem::Result<Shared<Coastlines>> {
     Shared::try_from_root(comm, 0, || Coastlines::read(file))
 }
 
-/// Throws this rank's share of the points, every `size`-th block, and counts them in private: writing to shared memory
-/// is a call that all ranks make together, so it is made once, at the end.
+/// Throws this rank's share of the points, every `size`-th block, and counts them in private memory: writing to shared memory
+/// is a collective call, which is made once, at the end.
 fn throw(
     comm: &Comm,
     coast: CoastlinesView<'_>,
@@ -163,7 +162,7 @@ fn progress_bar(comm: &Comm, total: u64) -> ProgressBar {
         .with_style(ProgressStyle::with_template(style).expect("a well-formed template"))
 }
 
-/// The line with the answer: the share of land with its standard deviation.
+/// The answer: the share of land with its standard deviation.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn answer(land: u64, thrown: u64, seed: u64) -> String {
     let share = land as f64 / thrown as f64;

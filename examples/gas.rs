@@ -1,4 +1,4 @@
-//! Named extents, nested structs and records stored by columns: the derive at work on a small gas.
+//! The derive on a larger struct: named extents, a nested struct, and records stored as columns.
 //!
 //! ```text
 //! PSHMEM_LOCAL=2+1 cargo run --example gas
@@ -8,17 +8,17 @@ use bytemuck::{Pod, Zeroable};
 use ndarray::{Array2, Array3};
 use pshmem::{Columns, Comm, Result, Shared, SharedColumns, SharedLayout};
 
-/// Ghost cells on either side.
+/// Ghost cells on each side.
 const HALO: usize = 2;
 
-/// A table that other structs hold.
+/// A nested struct.
 #[derive(SharedLayout)]
 struct Opacity {
     kappa: Vec<f64>,
     reference: f64,
 }
 
-/// One test particle. `Columns` stores each of its fields as an array of its own.
+/// One test particle. `Columns<Particle>` stores one array for each of its fields.
 #[derive(Clone, Copy, Pod, Zeroable, SharedColumns)]
 #[repr(C)]
 struct Particle {
@@ -27,7 +27,7 @@ struct Particle {
     mass: f64,
 }
 
-/// Extents that belong together are named once, and every container says how it follows from them.
+/// The extents are named once in `dims`. Each container states its shape in terms of them.
 #[derive(SharedLayout)]
 #[shared(dims(nx, ny, particles))]
 struct Gas {
@@ -51,7 +51,7 @@ fn main() -> std::process::ExitCode {
         };
         let mut gas = Shared::<Gas>::new(comm, dims)?;
 
-        // Every node computes what is cheaper to compute than to send.
+        // Each node computes the particles: that is cheaper than to send them.
         gas.fields().tracers.update_per_node(|mut tracers| {
             for (i, x) in (0..tracers.len()).zip((0..).map(|i| f64::from(i) / 1000.0)) {
                 tracers.set(
@@ -65,7 +65,7 @@ fn main() -> std::process::ExitCode {
             }
         })?;
 
-        // Handles to single fields are disjoint: one is read while another is written.
+        // The handles of fields are disjoint: one field can be read while another is written.
         let mut fields = gas.fields();
         fields.density.fill(1.5)?;
         let density = fields.density.view();

@@ -1,4 +1,4 @@
-//! Heat spreads on a plate: all ranks compute, each its own rows, straight in the copy that its node shares.
+//! The heat equation on a plate. All ranks compute, each its own rows, in place in node memory.
 //!
 //! ```text
 //! cargo run --release --example heat                             one rank
@@ -6,8 +6,8 @@
 //! mpirun -n 4 target/release/examples/heat 1000 heat.png         after `cargo build --release --features mpi --example heat`
 //! ```
 //!
-//! The first argument is the number of steps, the second the picture to write. The result is that of one rank, bit by bit:
-//! rank 0 computes it once more alone, and compares.
+//! The first argument is the number of steps, the second the picture to write. The result has the same bits as on one rank:
+//! rank 0 repeats the computation alone and compares.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
@@ -25,7 +25,7 @@ use std::ops::Range;
 /// Rows and columns of the plate.
 const SHAPE: [usize; 2] = [180, 320];
 
-/// Two states of the plate: one is read while the other is written.
+/// Two states of the plate. One is read while the other is written.
 #[derive(SharedLayout)]
 #[shared(dims(ny, nx))]
 struct Plate {
@@ -48,7 +48,7 @@ fn heat(comm: &Comm) -> Result<(), Box<dyn Error>> {
     let mut f = plate.fields();
     f.now.update_parts(|rows, out| start(rows, out))?;
     for _ in 0..steps {
-        // Every rank reads all of `now`, also what others have written, and writes its own rows of `next`.
+        // Every rank may read all of `now`, and writes its own rows of `next`.
         f.next
             .update_parts(|rows, out| step(f.now.view(), rows, out))?;
         f.now.swap_data(&mut f.next)?;
@@ -88,7 +88,7 @@ fn start(rows: Range<usize>, mut out: ArrayViewMut2<f64>) {
     }
 }
 
-/// One step of the rows `rows`: each cell takes from and gives to its neighbours; the edge lets nothing through.
+/// One time step for the rows `rows`. Each cell exchanges heat with its four neighbours; nothing flows over the edge.
 fn step(now: ArrayView2<f64>, rows: Range<usize>, mut out: ArrayViewMut2<f64>) {
     let (ny, nx) = now.dim();
     for ((i, j), cell) in out.indexed_iter_mut() {
@@ -100,7 +100,7 @@ fn step(now: ArrayView2<f64>, rows: Range<usize>, mut out: ArrayViewMut2<f64>) {
     }
 }
 
-/// The same on one rank, in private memory.
+/// The same computation on one rank, in private memory.
 fn alone(steps: usize) -> Array2<f64> {
     let mut now = Array2::zeros(SHAPE);
     start(0..SHAPE[0], now.view_mut());
@@ -112,7 +112,7 @@ fn alone(steps: usize) -> Array2<f64> {
     now
 }
 
-/// From black over red and yellow to white.
+/// Writes a picture: cold is black, then red and yellow, hot is white.
 fn draw(file: &str, plate: ArrayView2<f64>) -> Result<(), Box<dyn Error>> {
     let (height, width) = plate.dim();
     let channel = |heat: f64, from: f64| ((heat - from) * 3.0).clamp(0.0, 1.0) * 255.0;

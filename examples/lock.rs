@@ -1,4 +1,4 @@
-//! One rank at a time: ranks of all nodes append to one file in turn, and count in a `Mutex`.
+//! A lock over all nodes: ranks append to one file in turn, and count in a `Mutex`.
 //!
 //! ```text
 //! cargo run --example lock                               one rank
@@ -22,14 +22,14 @@ fn main() -> std::process::ExitCode {
         }
 
         for line in 0..LINES {
-            // Whoever asked first comes first. The guard gives the lock back when it goes, also by a `?` or a panic.
+            // Requests are served in order. Dropping the guard releases the lock, also after a `?` or a panic.
             let _guard = lock.lock().map_err(Error::from)?;
             let mut file = OpenOptions::new().create(true).append(true).open(&file)?;
-            // In two pieces, which nobody comes between.
+            // Two writes, to show that no other rank writes in between.
             write!(file, "rank {} of {}", comm.rank(), comm.size())?;
             writeln!(file, " writes line {line}")?;
 
-            // The value lives with its lock: the next rank sees what this one leaves, on any node.
+            // The value moves with its lock: the next rank sees this change, on any node.
             *count.lock().map_err(Error::from)? += 1;
         }
 
@@ -49,7 +49,7 @@ fn main() -> std::process::ExitCode {
     })
 }
 
-/// A number that only this job has: that of rank 0's process, which all ranks get.
+/// A number for this job, the same on all ranks: the process id of rank 0.
 fn job(comm: &Comm) -> pshmem::Result<u32> {
     let job = pshmem::Shared::<u32>::from_root(comm, 0, std::process::id)?;
     Ok(*job.view())

@@ -1,5 +1,5 @@
-//! A map of the sky from a long scan: each rank bins its share of the samples into a private map, and the maps of all ranks
-//! become one that each node holds once.
+//! A map of the sky from a long scan. Each rank bins its share of the samples into a private map; `reduce_into` sums the maps
+//! of all ranks into one that each node holds once.
 //!
 //! ```text
 //! cargo run --release --example skymap                           one rank
@@ -7,8 +7,8 @@
 //! mpirun -n 4 target/release/examples/skymap 10000000            after `cargo build --release --features mpi --example skymap`
 //! ```
 //!
-//! The argument is the number of samples. The result depends on it alone, not on how many ranks there are: a sample is a
-//! whole number of steps of the instrument's converter, so that sums are exact.
+//! The argument is the number of samples. The result does not depend on the number of ranks: samples are whole numbers, so
+//! their sums are exact in any order.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
@@ -22,7 +22,7 @@ use std::error::Error;
 /// Rows and columns of the map.
 const SHAPE: [usize; 2] = [256, 512];
 
-/// What all ranks have seen.
+/// The sum over all ranks.
 #[derive(SharedLayout)]
 struct Sky {
     hits: Array2<u32>,
@@ -55,12 +55,12 @@ fn skymap(comm: &Comm) -> Result<(), Box<dyn Error>> {
         signal[pixel] += measured(sample, pixel);
     }
 
-    // The maps of all ranks, summed up on every node. No rank gets a copy of its own.
+    // The sum of the private maps of all ranks, stored once per node.
     let mut f = sky.fields();
     f.hits.reduce_into(Op::sum(), &hits)?;
     f.signal.reduce_into(Op::sum(), &signal)?;
 
-    // Every rank turns its rows of the sum into means.
+    // Every rank computes the means of its own rows.
     f.mean.update_parts(|rows, mut mean| {
         let rows = ndarray::s![rows, ..];
         let (hits, signal) = (f.hits.view(), f.signal.view());
@@ -97,7 +97,7 @@ fn skymap(comm: &Comm) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Where the telescope points: it sweeps along rings whose axis turns slowly.
+/// The pixel that the telescope points to: it sweeps along rings whose axis turns slowly.
 fn pointing(sample: u64) -> [usize; 2] {
     const PER_RING: u64 = 997;
     let along = (sample % PER_RING) as f64 / PER_RING as f64 * std::f64::consts::TAU;
@@ -109,7 +109,7 @@ fn pointing(sample: u64) -> [usize; 2] {
     ]
 }
 
-/// What it measures there, with noise, in whole steps of its converter.
+/// The signal there, with noise: a whole number.
 fn measured(sample: u64, [row, column]: [usize; 2]) -> f64 {
     let galaxy = if row.abs_diff(SHAPE[0] / 2) < 12 {
         40.0

@@ -1,4 +1,4 @@
-//! A struct shared once per node, in as few lines as it takes.
+//! A struct that each node holds once.
 //!
 //! ```text
 //! PSHMEM_LOCAL=2+2 cargo run --example typed
@@ -7,7 +7,7 @@
 use ndarray::Array2;
 use pshmem::{Comm, Result, Shared, SharedLayout};
 
-/// An ordinary struct: the same type in private memory and in node memory.
+/// An ordinary struct. The same type is used in private memory and in node memory.
 #[derive(SharedLayout)]
 struct Sky {
     map: Array2<f64>,
@@ -17,20 +17,20 @@ struct Sky {
 
 fn main() -> std::process::ExitCode {
     pshmem::run(|comm: &Comm| -> Result<()> {
-        // One rank has the value; every node gets one copy, in one piece of memory.
+        // Rank 0 makes the value. Every node gets one copy, in one allocation.
         let mut sky = Shared::from_root(comm, 0, || Sky {
             map: Array2::zeros([180, 360]),
             beam: vec![0.25, 0.5, 0.25],
             frequency: 143.0,
         })?;
 
-        // The last rank changes two fields in place; only these travel to the other nodes.
+        // The last rank changes two fields in place. Only these two are sent to the other nodes.
         sky.update(comm.size() - 1, |mut w| {
             w.map[[90, 0]] = 1.0;
             *w.frequency = 150.0;
         })?;
 
-        // Every rank reads plain references.
+        // Every rank reads through plain references.
         let view = sky.view();
         let sum = view.map.sum() + view.beam.iter().sum::<f64>();
         println!("rank {}: {} GHz, sum {sum}", comm.rank(), view.frequency);

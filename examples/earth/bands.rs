@@ -1,8 +1,8 @@
-//! The globe in bands of latitude, each a task of a batch: a run that is killed goes on where it ended, and several runs may
+//! Counts the globe in bands of latitude, each a task of a batch. A run that was killed can be continued, and several runs may
 //! share the work.
 //!
-//! A task throws all points and counts those in its band, so that the map is the same as without bands. Its counts go into a
-//! file in its directory, from which the map is put together when all bands are done.
+//! A task throws all points and counts those in its band, so the map is the same as without bands. It writes its counts into a
+//! file in its directory; the map is put together from these files when all bands are done.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::sphere::{BLOCK, Point, Points};
 /// The file with the counts of a band.
 const FILE: &str = "hits";
 
-/// Where the bands of a run with these options are kept; another run has its own.
+/// The state directory of a run with these options.
 fn folder(options: &Options) -> PathBuf {
     options.dir.join(format!(
         "seed{}-total{}-width{}-bands{}",
@@ -31,7 +31,7 @@ fn name(band: usize) -> String {
     format!("band{band:04}")
 }
 
-/// The band of a point. All are as large, because slices of equal height are.
+/// The band of a point. All bands have the same area, because slices of a sphere of equal height do.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -43,7 +43,7 @@ fn band_of(point: Point, bands: usize) -> usize {
     (height as usize).min(bands - 1)
 }
 
-/// Counts what is missing. Collective.
+/// Counts the bands that are not done yet. Collective.
 pub(crate) fn count(
     comm: &Comm,
     coast: CoastlinesView<'_>,
@@ -84,7 +84,7 @@ fn one(coast: CoastlinesView<'_>, canvas: Canvas, options: &Options, band: usize
     counts
 }
 
-/// Writes the pixels that were hit. The file is whole, or not there.
+/// Writes the pixels that were hit. The file appears complete or not at all.
 fn write(dir: &Path, counts: &Array2<Hits>) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     for ((row, column), hits) in counts.indexed_iter().filter(|(_, hits)| hits.thrown > 0) {

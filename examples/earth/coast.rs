@@ -1,11 +1,10 @@
-//! The world's coastlines, and the question asked of them: is this point land?
+//! The world's coastlines, and the test whether a point is land.
 //!
 //! A point is land when its meridian crosses an odd number of coastline edges north of it. Trying all 60,000 edges for
-//! each of millions of points would take minutes, so the edges are sorted into [`BINS`] strips of longitude: a
-//! point looks only at the few dozen edges of its own strip, from the north down.
+//! each of millions of points would take minutes, so the edges are sorted into [`BINS`] strips of longitude. Only the
+//! few dozen edges of the point's own strip are tested, from north to south.
 //!
-//! Nothing here knows of ranks. [`Coastlines`] owns its tables; the derive makes [`CoastlinesView`], which borrows them from
-//! node memory.
+//! [`Coastlines`] owns its tables. The derive generates [`CoastlinesView`], which borrows them from node memory.
 
 use pshmem::SharedLayout;
 use std::fs;
@@ -14,13 +13,13 @@ use std::path::Path;
 /// Strips of longitude, each a tenth of a degree wide: about as wide as the average edge of the 50m file.
 const BINS: usize = 3600;
 
-/// The file that comes with this example; see the README beside it for its format.
+/// The file that comes with this example; the README beside it describes its format.
 pub(crate) const DEFAULT_FILE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/land-50m.csv");
 
 const HEADER: &str = "ring,lon_deg,lat_deg";
 
-/// The coastlines and their index by longitude, as one process holds them.
+/// The coastlines and their index by longitude.
 #[derive(Debug, Default, SharedLayout)]
 pub(crate) struct Coastlines {
     /// Longitude of each vertex in degrees, in [-180, 180). Each ring ends on the vertex that it starts from.
@@ -34,7 +33,7 @@ pub(crate) struct Coastlines {
 }
 
 impl Coastlines {
-    /// Reads a file of coastlines. The error says which file, which line, and what is wrong there.
+    /// Reads a file of coastlines. An error names the file, the line, and what is wrong.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
         fs::read_to_string(path)
             .map_err(|error| error.to_string())
@@ -42,8 +41,8 @@ impl Coastlines {
             .map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// Reads lines of `ring,lon_deg,lat_deg`, each ring a run of lines with the same number, its last vertex again
-    /// its first.
+    /// Reads lines of `ring,lon_deg,lat_deg`. A ring is a run of lines with the same number; its last vertex repeats its
+    /// first.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut lines = (1..)
             .zip(text.lines().map(str::trim_end))

@@ -1,6 +1,6 @@
-//! The picture: what the points hit, as a world map in the Equal Earth projection.
+//! The picture: a world map of the points in the Equal Earth projection.
 //!
-//! The projection keeps areas, so that points spread evenly over the globe are spread evenly over the map
+//! The projection preserves areas, so points that are uniform on the globe are uniform on the map
 //! (B. Šavrič, T. Patterson, B. Jenny: The Equal Earth map projection, 2018).
 
 use std::fs::File;
@@ -32,7 +32,7 @@ impl std::ops::AddAssign for Hits {
 const A: [f64; 4] = [1.340_264, -0.081_106, 0.000_893, 0.003_796];
 /// Half the width of the projected globe, which has radius 1.
 const HALF_WIDTH: f64 = 2.706_63;
-/// What is left free of the image's width.
+/// The share of the image's width that stays free.
 const MARGIN: f64 = 0.04;
 
 type Rgb = [f64; 3];
@@ -55,7 +55,7 @@ const LAND: [(f64, Rgb); 12] = [
     (76., [236., 242., 246.]),
 ];
 
-/// Where on the image a point of the globe is drawn.
+/// The mapping from the globe to the pixels of the image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Canvas {
     width: usize,
@@ -180,10 +180,10 @@ fn slope(theta: f64) -> f64 {
     A[0] + t2 * (3. * A[1] + t2 * t2 * (7. * A[2] + t2 * 9. * A[3]))
 }
 
-/// The share of land at each pixel, and the same washed out, which tells coastal waters from the open sea.
+/// The share of land at each pixel, and a blurred one, which separates coastal waters from the open sea.
 ///
-/// Goes from coarse to fine: at each step the pixels around a pixel have their say, and where few points fell the
-/// coarser estimate fills in. So the picture is whole with a thousand points and sharp with a hundred million.
+/// Works from coarse to fine: each step averages over a smaller square around each pixel, and falls back on the coarser
+/// estimate where few points fell. The picture is complete with a thousand points and sharp with a hundred million.
 fn land_share(hits: &ArrayView2<'_, Hits>) -> (Array2<f64>, Array2<f64>) {
     let mut share = Array2::from_elem(hits.raw_dim(), 0.3);
     let mut coast = share.clone();
@@ -201,7 +201,7 @@ fn land_share(hits: &ArrayView2<'_, Hits>) -> (Array2<f64>, Array2<f64>) {
     (share, coast)
 }
 
-/// Spreads each value over the square of this radius round it, three times over, which makes soft edges.
+/// Averages over the square of this radius around each pixel, three times, which is close to a Gaussian blur.
 fn blur(mut values: Array2<f64>, radius: usize) -> Array2<f64> {
     if radius == 0 {
         return values;

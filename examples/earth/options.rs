@@ -22,7 +22,7 @@ Ranks are MPI processes under mpirun (build with `--features mpi`), threads othe
 PSHMEM_LOCAL says (4: four ranks on one node, 2+2: two nodes of two ranks).
 ";
 
-/// What the user asked for.
+/// The options, with their defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Options {
     pub(crate) total: u64,
@@ -50,7 +50,7 @@ impl Options {
         while let Some(name) = args.next() {
             let mut value = || args.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {
-                // With more points than this a pixel's 32-bit count might not hold.
+                // With more points, a pixel's 32-bit count could overflow.
                 "--total" => options.total = number(&name, &value()?, 1..=1_000_000_000_000)?,
                 "--seed" => options.seed = number(&name, &value()?, 0..=u64::MAX)?,
                 "--map" => options.map = value()?.into(),

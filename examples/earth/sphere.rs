@@ -1,7 +1,7 @@
-//! Random points on the sphere that do not depend on who draws them.
+//! Random points on the sphere, the same for any number of ranks.
 //!
-//! The points come in blocks of [`BLOCK`]. A block is fully determined by the seed and by its number, so any rank
-//! can draw any block, and the same blocks give the same points however many ranks share them.
+//! The points come in blocks of [`BLOCK`]. A block depends on the seed and on its number only, so any rank can draw any
+//! block.
 
 /// Points per block: enough to make starting a block cheap, few enough to deal them out evenly.
 pub(crate) const BLOCK: u64 = 4096;
