@@ -2,12 +2,12 @@
 
 use crate::batch::directory::{Begun, Directory};
 use crate::batch::progress::Progress;
-use crate::batch::records::Records;
-use crate::batch::state::TaskState;
+use crate::batch::report::records::Records;
 use crate::batch::stop::Stop;
 use crate::batch::store::Commit;
 use crate::batch::table::client::TableClient;
 use crate::batch::table::{Claim, SlotState, TaskEnd};
+use crate::batch::task_state::TaskState;
 use crate::batch::worker::{Grant, Worker};
 use crate::error::{Error, Result};
 use std::cell::{Cell, RefCell};

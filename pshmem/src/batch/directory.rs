@@ -1,8 +1,8 @@
 //! The state directory of a batch, as one rank uses it: what its worker may begin, and what it has to record.
 
-use crate::batch::state::TaskState;
 use crate::batch::store::{Begin, Commit, Lease, Options, Rerun, Store};
 use crate::batch::table::{Claim, SlotState};
+use crate::batch::task_state::TaskState;
 use crate::error::Result;
 use std::cell::RefCell;
 use std::time::{Duration, Instant};

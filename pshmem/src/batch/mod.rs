@@ -8,18 +8,16 @@
 //! - `state` the states of a task · `directory`, `store/` their files: one directory that several jobs share
 
 mod batch_rank;
-mod build;
-mod builder;
 mod directory;
 mod progress;
-mod records;
 mod report;
 mod run;
-pub(crate) mod state;
+mod setup;
 mod stop;
 pub(crate) mod store;
 pub(crate) mod table;
 mod task;
+mod task_state;
 mod worker;
 
 use self::batch_rank::BatchRank;
@@ -30,10 +28,10 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
-pub use builder::BatchBuilder;
 pub use report::{BatchReport, TaskReport};
-pub use state::TaskState;
+pub use setup::builder::BatchBuilder;
 pub use task::Task;
+pub use task_state::TaskState;
 
 /// A fixed number of tasks that workers, groups of ranks, take until none is left.
 ///

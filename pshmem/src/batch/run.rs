@@ -1,6 +1,6 @@
 //! All tasks at once: `run`, and the report that all ranks get.
 
-use crate::batch::records::{Record, Records};
+use crate::batch::report::records::{Record, Records};
 use crate::batch::report::{BatchReport, TaskReport};
 use crate::batch::table::SlotState;
 use crate::batch::{Batch, Task};

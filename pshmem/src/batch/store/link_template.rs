@@ -1,9 +1,9 @@
 //! The file behind the RUNNING states of one rank: they are names of one file, because making a file is what costs a file
 //! system most, and a network file system several messages.
 
-use crate::batch::state::TaskState;
 use crate::batch::store::files::{self, Identity};
-use crate::batch::store::states;
+use crate::batch::store::state_file;
+use crate::batch::task_state::TaskState;
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl LinkTemplate {
             return Ok(());
         }
         // Where a link cannot be made, or not this one, a file can.
-        files::create(to, states::content(TaskState::Running))?;
+        files::create(to, state_file::content(TaskState::Running))?;
         self.is_refused.set(true);
         Ok(())
     }
@@ -41,7 +41,7 @@ impl LinkTemplate {
     fn link(&self, to: &Path) -> io::Result<()> {
         let made = match self.made.get() {
             Some(made) => made,
-            None => files::create(&self.path, states::content(TaskState::Running))?,
+            None => files::create(&self.path, state_file::content(TaskState::Running))?,
         };
         self.made.set(Some(made));
         match files::hard_link(&self.path, to) {
@@ -70,12 +70,12 @@ impl Drop for LinkTemplate {
 #[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
-    use crate::batch::store::temp_dir::TempDir;
     use std::fs;
+    use tempfile::tempdir;
 
     #[test]
     fn what_is_written_by_hand_does_not_spread() {
-        let root = TempDir::new("link_template");
+        let root = tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
         let link_template = LinkTemplate::new(at("link_template"));
         for name in ["a", "b"] {
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn where_there_can_be_no_link_there_is_a_file() {
-        let root = TempDir::new("no-link_template");
+        let root = tempdir().unwrap();
         let link_template = LinkTemplate::new(root.path().join("missing/link_template"));
         let to = root.path().join("a");
         link_template.put(&to).unwrap();

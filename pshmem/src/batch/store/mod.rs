@@ -1,6 +1,6 @@
 //! The directory in which a batch keeps the states of its tasks, so that they outlive the job and several jobs may share them.
 //!
-//! Plain files, no ranks: [`Store`] is what the batch uses. [`states`] knows the state files, which are those of the Python
+//! Plain files, no ranks: [`Store`] is what the batch uses. [`state_file`] knows the state files, which are those of the Python
 //! package; [`lease`] is the protocol between jobs; [`heartbeat`] tells who lives; [`status`] looks at a directory from outside.
 //!
 //! ```text
@@ -14,26 +14,21 @@
 mod failpoints;
 mod files;
 mod heartbeat;
-#[cfg(all(test, not(miri)))]
-mod jobs;
 pub(crate) mod lease;
 mod link_template;
 mod names;
 mod process;
-#[cfg(all(test, not(miri)))]
-mod python;
-mod states;
+mod state_file;
 pub(crate) mod status;
 #[cfg(all(test, not(miri)))]
-mod temp_dir;
-#[cfg(all(test, not(miri)))]
+#[path = "../../../tests/store/mod.rs"]
 mod tests;
 
-use crate::batch::state::TaskState;
 use crate::batch::store::heartbeat::{Heartbeat, Life};
 use crate::batch::store::lease::Claims;
 pub(crate) use crate::batch::store::lease::{Begin, Commit, Lease, Rerun};
 use crate::batch::store::link_template::LinkTemplate;
+use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
 use std::cell::Cell;
 use std::io;
@@ -105,11 +100,11 @@ impl Store {
         for task in 0..store.names.len() {
             let dir = store.dir(task);
             let found = store.found(&dir)?;
-            if found == states::Found::Missing {
+            if found == state_file::Found::Missing {
                 files::folder(&dir).map_err(store.failed("making the folder", &dir))?;
             }
             states.push(found.state());
-            if let states::Found::Strange(what) = found {
+            if let state_file::Found::Strange(what) = found {
                 unparsable.push(what);
             }
         }
@@ -171,7 +166,7 @@ impl Store {
     pub(crate) fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
         let dir = self.dir(task);
         let spare = format!(".set.{}", self.heartbeat.fresh_key());
-        states::write(&dir, &spare, state).map_err(self.failed("writing the state", &dir))
+        state_file::write(&dir, &spare, state).map_err(self.failed("writing the state", &dir))
     }
 
     /// Whether somebody has asked all jobs to begin no more tasks: there is a file `stop` in the root.
@@ -209,8 +204,8 @@ impl Store {
         heartbeat::remove_dead(&self.root, &gone).map_err(failed)
     }
 
-    fn found(&self, dir: &Path) -> Result<states::Found> {
-        states::read(dir).map_err(self.failed("reading the state", dir))
+    fn found(&self, dir: &Path) -> Result<state_file::Found> {
+        state_file::read(dir).map_err(self.failed("reading the state", dir))
     }
 
     fn failed<'a>(&'a self, call: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {

@@ -1,10 +1,10 @@
 //! What a state directory tells to somebody who only looks: nothing is locked, made or changed.
 
 use crate::Batch;
-use crate::batch::state::TaskState;
 use crate::batch::store::heartbeat::{self, Life};
 use crate::batch::store::lease::Attempt;
-use crate::batch::store::{Options, files, lease, names, states};
+use crate::batch::store::{Options, files, lease, names, state_file};
+use crate::batch::task_state::TaskState;
 use crate::error::{Result, clip};
 use std::fmt;
 use std::io;
@@ -150,7 +150,7 @@ fn look_at(
         Some(attempt) => holder(root, dir, attempt, now)?,
         None => None,
     };
-    let found = states::read(dir)?;
+    let found = state_file::read(dir)?;
     let state = found.state();
     let attempts = last.map_or(0, |attempt| attempt.number);
     let reason = match state {
@@ -167,7 +167,7 @@ fn look_at(
         reason: reason.filter(|text| !text.is_empty()),
     };
     let unparsable = match found {
-        states::Found::Strange(what) => Some(what),
+        state_file::Found::Strange(what) => Some(what),
         _ => None,
     };
     Ok((task, unparsable))

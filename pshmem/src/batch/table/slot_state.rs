@@ -1,7 +1,7 @@
 //! The states of a task as its slot in the table holds them.
 
-use crate::batch::state::TaskState;
 use crate::batch::table::table_layout::STATE;
+use crate::batch::task_state::TaskState;
 
 /// The state of a task in the table. `Open` is zero, which fresh memory holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

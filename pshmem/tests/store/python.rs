@@ -1,10 +1,10 @@
 //! Directories that the Python package goes on with, and directories that it has left. `cargo xtask test --proof` installs the
 //! package and runs these tests.
 
-use super::temp_dir::TempDir;
-use super::*;
+use crate::batch::store::*;
 use std::fs;
 use std::process::{Command, Stdio};
+use tempfile::tempdir;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -49,7 +49,7 @@ fn run(python: &Path, root: &Path, lines: &str) -> String {
 fn what_python_has_left_is_resumed() {
     use TaskState::{Done, Failed, Open, Running};
     let python = python();
-    let root = TempDir::new("from-python");
+    let root = tempdir().unwrap();
     let lines = "for task, state in enumerate([batch.OPEN, batch.RUNNING, batch.DONE, batch.FAILED]):\n    batch.set_task_state(task, state)";
     run(&python, root.path(), lines);
     let opened = Store::create(root.path(), names(), &options()).unwrap();
@@ -72,7 +72,7 @@ fn what_python_has_left_is_resumed() {
 #[ignore = "needs the Python package"]
 fn what_is_left_is_resumed_by_python() {
     let python = python();
-    let root = TempDir::new("to-python");
+    let root = tempdir().unwrap();
     let store = Store::create(root.path(), names(), &options())
         .unwrap()
         .store;

@@ -1,7 +1,7 @@
 //! State files: `<root>/<name>/state` holds one word and a newline, as the Python package writes and reads it.
 
-use crate::batch::state::TaskState;
 use crate::batch::store::files;
+use crate::batch::task_state::TaskState;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -107,11 +107,11 @@ pub(super) fn write(dir: &Path, spare: &str, state: TaskState) -> io::Result<()>
 #[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
-    use crate::batch::store::temp_dir::TempDir;
+    use tempfile::tempdir;
 
     #[test]
     fn what_is_written_is_read() {
-        let root = TempDir::new("states");
+        let root = tempdir().unwrap();
         assert_eq!(read(root.path()).unwrap(), Found::Missing);
         for state in TaskState::ALL {
             write(root.path(), "spare", state).unwrap();
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_folder_in_its_place_is_strange() {
-        let root = TempDir::new("state-folder");
+        let root = tempdir().unwrap();
         std::fs::create_dir(path(root.path())).unwrap();
         assert!(matches!(read(root.path()).unwrap(), Found::Strange(_)));
     }

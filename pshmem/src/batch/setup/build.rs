@@ -3,14 +3,14 @@
 
 use crate::batch::Batch;
 use crate::batch::batch_rank::{BatchConfig, BatchRank};
-use crate::batch::builder::{BatchBuilder, Order};
 use crate::batch::directory::{self, Directory};
 use crate::batch::progress::Progress;
-use crate::batch::state::TaskState;
+use crate::batch::setup::builder::{BatchBuilder, Order};
 use crate::batch::stop::{self, Stop};
 use crate::batch::store::Store;
 use crate::batch::table::client::{InitialTable, TableClient};
 use crate::batch::table::{MAX_TASKS, SlotState, TableLayout};
+use crate::batch::task_state::TaskState;
 use crate::batch::worker::{Sizes, Worker};
 use crate::comm::Comm;
 use crate::comm::collective::call::{Call, Kind};
@@ -25,7 +25,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// Makes a batch of its settings. Collective.
-pub(super) fn open(builder: BatchBuilder<'_>, site: &'static Location<'static>) -> Result<Batch> {
+pub(in crate::batch) fn open(
+    builder: BatchBuilder<'_>,
+    site: &'static Location<'static>,
+) -> Result<Batch> {
     let core = &builder.comm.core;
     let call = Call::new(Kind::Batch);
     core.enter(Kind::Batch.name(), site)?;
@@ -117,7 +120,7 @@ pub(super) fn open(builder: BatchBuilder<'_>, site: &'static Location<'static>) 
 
 impl BatchBuilder<'_> {
     /// What all ranks must give alike, as text.
-    pub(super) fn summary(&self) -> String {
+    pub(in crate::batch) fn summary(&self) -> String {
         let mut hasher = DefaultHasher::new();
         (&self.names, &self.dir, self.lease_timeout).hash(&mut hasher);
         if let Sizes::BatchConfig(sizes) = &self.sizes {

@@ -1,8 +1,11 @@
 //! One process on a directory: what the store promises, and every point at which a job may have been killed.
 
-use super::temp_dir::TempDir;
+mod jobs;
+mod python;
+
 use super::*;
 use std::fs;
+use tempfile::tempdir;
 
 fn options() -> Options {
     Options {
@@ -69,7 +72,7 @@ fn bereave(root: &Path, key: &str) {
 
 #[test]
 fn a_task_goes_from_open_to_done() {
-    let root = TempDir::new("life");
+    let root = tempdir().unwrap();
     let opened = open(root.path(), 2);
     assert_eq!(opened.states, [TaskState::Open; 2]);
     assert!(opened.unparsable.is_empty());
@@ -97,7 +100,7 @@ fn a_task_goes_from_open_to_done() {
 
 #[test]
 fn failed_tasks_keep_their_reason_and_are_begun_on_request() {
-    let root = TempDir::new("failed");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     let first = lease(&store, 0);
     assert_eq!(
@@ -149,7 +152,7 @@ fn failed_tasks_keep_their_reason_and_are_begun_on_request() {
 
 #[test]
 fn a_lease_that_is_dropped_leaves_the_task_to_others() {
-    let root = TempDir::new("dropped");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     drop(lease(&store, 0));
     assert_eq!(word(&store, 0), "RUNNING\n");
@@ -165,7 +168,7 @@ fn a_lease_that_is_dropped_leaves_the_task_to_others() {
 
 #[test]
 fn who_is_taken_over_is_refused() {
-    let root = TempDir::new("refused");
+    let root = tempdir().unwrap();
     for late in [TaskState::Done, TaskState::Failed] {
         let store = open(root.path(), 1).store;
         store.set_state(0, TaskState::Open).unwrap();
@@ -192,7 +195,7 @@ fn who_is_taken_over_is_refused() {
 
 #[test]
 fn silence_beyond_the_timeout_is_death() {
-    let root = TempDir::new("silent");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     let slow = lease(&other(root.path(), 1, "slow"), 0);
     let last = lease::last(&store.dir(0), 0).unwrap().unwrap();
@@ -214,7 +217,7 @@ fn silence_beyond_the_timeout_is_death() {
 
 #[test]
 fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
-    let root = TempDir::new("beat");
+    let root = tempdir().unwrap();
     let quick = Options {
         lease_timeout: Duration::from_millis(40),
         ..options()
@@ -246,7 +249,7 @@ fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
 
 #[test]
 fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
-    let root = TempDir::new("kill");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     let dir = store.dir(0);
     // What a killed job leaves, step by step: the files without a link, with it, the state, the content of its end.
@@ -294,7 +297,7 @@ fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
 
 #[test]
 fn an_old_look_cannot_make_an_old_number_again() {
-    let root = TempDir::new("old");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     // Another job has done the task since this one read OPEN.
     assert_eq!(
@@ -315,7 +318,7 @@ fn an_old_look_cannot_make_an_old_number_again() {
 #[test]
 fn directories_of_the_python_package_are_understood() {
     use TaskState::{Done, Failed, Open, Running};
-    let root = TempDir::new("python");
+    let root = tempdir().unwrap();
     let words = [
         "OPEN", "RUNNING", "DONE", "FAILED", "INVALID", "", "DO", "done",
     ];
@@ -351,7 +354,7 @@ fn directories_of_the_python_package_are_understood() {
 
 #[test]
 fn what_others_put_there_does_no_harm() {
-    let root = TempDir::new("others");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 3).store;
     // A file in the place of a link takes its number.
     fs::write(store.dir(0).join(".attempt.1"), "hello").unwrap();
@@ -386,7 +389,7 @@ fn what_others_put_there_does_no_harm() {
 
 #[test]
 fn what_cannot_be_is_an_error_that_names_it() {
-    let root = TempDir::new("bad");
+    let root = tempdir().unwrap();
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("deeper")] {
@@ -420,7 +423,7 @@ fn what_cannot_be_is_an_error_that_names_it() {
 
 #[test]
 fn a_stop_is_seen_within_a_moment() {
-    let root = TempDir::new("stop");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     assert!(!store.stop_requested());
     request_stop(root.path()).unwrap();
@@ -432,7 +435,7 @@ fn a_stop_is_seen_within_a_moment() {
 
 #[test]
 fn threads_share_tasks_without_running_any_twice() {
-    let root = TempDir::new("threads");
+    let root = tempdir().unwrap();
     let count = 300;
     drop(open(root.path(), count));
     let begun: Vec<usize> = std::thread::scope(|scope| {
@@ -468,7 +471,7 @@ fn threads_share_tasks_without_running_any_twice() {
 #[test]
 fn somebody_who_looks_sees_who_runs_what_and_changes_nothing() {
     use TaskState::{Done, Failed, Open, Running};
-    let root = TempDir::new("status");
+    let root = tempdir().unwrap();
     let store = open(root.path(), 5).store;
     assert_eq!(
         lease(&store, 0).commit(TaskState::Done, "").unwrap(),

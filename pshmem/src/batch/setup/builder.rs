@@ -1,8 +1,8 @@
 //! The settings of a batch. How its ranks make it of them is in `build.rs`.
 
 use crate::batch::Batch;
-use crate::batch::build;
-use crate::batch::state::TaskState;
+use crate::batch::setup::build;
+use crate::batch::task_state::TaskState;
 use crate::batch::worker::Sizes;
 use crate::comm::Comm;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Makes the order of so many tasks.
-pub(super) type Order<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
+pub(in crate::batch) type Order<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
 
 /// Settings of a [`Batch`] before it is made; all ranks give the same.
 ///
@@ -29,20 +29,20 @@ pub(super) type Order<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
 /// ```
 #[must_use = "`build` makes the batch"]
 pub struct BatchBuilder<'a> {
-    pub(super) comm: &'a Comm,
-    pub(super) tasks: usize,
-    pub(super) sizes: Sizes,
-    pub(super) root: usize,
-    pub(super) names: Option<Vec<String>>,
-    pub(super) dir: Option<PathBuf>,
-    pub(super) states: Option<Vec<TaskState>>,
-    pub(super) rerun: Vec<TaskState>,
-    pub(super) order: Option<Order<'a>>,
-    pub(super) retries: u32,
-    pub(super) lease_timeout: Duration,
-    pub(super) progress: bool,
-    pub(super) at_sigterm: bool,
-    pub(super) walltime: Option<Duration>,
+    pub(in crate::batch) comm: &'a Comm,
+    pub(in crate::batch) tasks: usize,
+    pub(in crate::batch) sizes: Sizes,
+    pub(in crate::batch) root: usize,
+    pub(in crate::batch) names: Option<Vec<String>>,
+    pub(in crate::batch) dir: Option<PathBuf>,
+    pub(in crate::batch) states: Option<Vec<TaskState>>,
+    pub(in crate::batch) rerun: Vec<TaskState>,
+    pub(in crate::batch) order: Option<Order<'a>>,
+    pub(in crate::batch) retries: u32,
+    pub(in crate::batch) lease_timeout: Duration,
+    pub(in crate::batch) progress: bool,
+    pub(in crate::batch) at_sigterm: bool,
+    pub(in crate::batch) walltime: Option<Duration>,
 }
 
 impl<'a> BatchBuilder<'a> {

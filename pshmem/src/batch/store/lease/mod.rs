@@ -59,11 +59,11 @@
 //! Nothing is forced to the directory: when a whole machine loses its power, the states of its last seconds may be lost or empty, and
 //! their tasks run rerun.
 
-use crate::batch::state::TaskState;
 use crate::batch::store::files::Identity;
 use crate::batch::store::heartbeat::{Heartbeat, Held, Life, Sign};
 use crate::batch::store::link_template::LinkTemplate;
-use crate::batch::store::{Options, files, heartbeat, states};
+use crate::batch::store::{Options, files, heartbeat, state_file};
+use crate::batch::task_state::TaskState;
 use crate::error::Result;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -282,7 +282,7 @@ impl Claims<'_> {
         self.link_template
             .put(&running)
             .map_err(self.failed("writing", &running))?;
-        let file = match files::create(&end, states::content(TaskState::Done)) {
+        let file = match files::create(&end, state_file::content(TaskState::Done)) {
             Ok(file) => file,
             Err(error) => {
                 // The error that is told is the first one.
@@ -347,7 +347,7 @@ impl Claims<'_> {
     }
 
     fn state(&self, dir: &Path) -> Result<TaskState> {
-        let found = states::read(dir).map_err(self.failed("reading the state", dir))?;
+        let found = state_file::read(dir).map_err(self.failed("reading the state", dir))?;
         Ok(found.state())
     }
 
@@ -384,13 +384,13 @@ impl Lease {
             let _ = std::fs::write(self::reason(&self.dir, self.number), format!("{reason}\n"));
         }
         if state != TaskState::Done {
-            match files::rewrite(&self.end, states::content(state)) {
+            match files::rewrite(&self.end, state_file::content(state)) {
                 Ok(file) => self.file = file,
                 Err(error) if refused(&error) => return Ok(Commit::Refused),
                 Err(error) => return Err(self.failed("writing", error)),
             }
         }
-        let outcome = took_away(&self.end, &states::path(&self.dir), self.file);
+        let outcome = took_away(&self.end, &state_file::path(&self.dir), self.file);
         let outcome = outcome.map_err(|error| self.failed("recording the state", error))?;
         self.is_over = true;
         Ok(if outcome {
@@ -402,7 +402,7 @@ impl Lease {
 
     /// Makes the state RUNNING; `false` when the attempt was taken over.
     fn announce(&self, running: &Path) -> io::Result<bool> {
-        match files::rename(running, &states::path(&self.dir)) {
+        match files::rename(running, &state_file::path(&self.dir)) {
             // Two names of one file stay both: the state may be one that this rank has left.
             Ok(()) if self.number > 1 => files::remove(running).map(|_| true),
             Ok(()) => Ok(true),

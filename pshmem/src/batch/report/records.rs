@@ -1,7 +1,7 @@
 //! What a rank keeps of the tasks that it has recorded, for the report.
 
-use crate::batch::state::TaskState;
 use crate::batch::table::Claim;
+use crate::batch::task_state::TaskState;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -1,13 +1,12 @@
 //! Several processes on one directory: killed, frozen and woken, at every failpoint. This test program starts itself as a job.
 
-use super::failpoints;
-use super::temp_dir::TempDir;
-use super::*;
+use crate::batch::store::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
+use tempfile::{TempDir, tempdir};
 
 /// What a process that is started as a job is to do.
 const PLAN: &str = "PSHMEM_TEST_STORE_JOB";
@@ -34,7 +33,7 @@ impl Job {
     fn start(root: &Path, plan: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "batch::store::jobs::job", "--nocapture"])
+            .args(["--exact", "batch::store::tests::jobs::job", "--nocapture"])
             .env(PLAN, format!("{} {plan}", root.display()))
             .stdout(Stdio::null());
         Job(command.spawn().unwrap())
@@ -178,7 +177,7 @@ fn full(root: &Path) {
 
 /// A root with one task: new, or left by a job that died in its middle.
 fn prepare(is_left: bool) -> TempDir {
-    let root = TempDir::new("failpoint");
+    let root = tempdir().unwrap();
     drop(Store::create(root.path(), names(1), &options(60_000, "test")).unwrap());
     if is_left {
         // Between begin and commit there is no failpoint, so one in the commit serves: before its only call.
@@ -321,14 +320,14 @@ fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
 
 #[test]
 fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
-    let root = TempDir::new("full");
+    let root = tempdir().unwrap();
     drop(Store::create(root.path(), names(3), &options(60_000, "test")).unwrap());
     let program = std::env::current_exe().unwrap();
     let mut job = Command::new("bash");
     // Too large a file is an error then, and not the end of the process.
     job.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
         .arg(program)
-        .args(["--exact", "batch::store::jobs::job", "--nocapture"])
+        .args(["--exact", "batch::store::tests::jobs::job", "--nocapture"])
         .env(PLAN, format!("{} full", root.path().display()))
         .stdout(Stdio::null());
     let mut job = Job(job.spawn().unwrap());
@@ -347,7 +346,7 @@ fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
 fn of_three_jobs_one_is_killed_and_every_task_is_done_once() {
     const TASKS: usize = 400;
     for repetition in 0..5 {
-        let root = TempDir::new("three");
+        let root = tempdir().unwrap();
         drop(Store::create(root.path(), names(TASKS), &options(60_000, "test")).unwrap());
         let mut jobs: Vec<Job> = (0..3)
             .map(|_| Job::start(root.path(), &format!("work {TASKS}")))

@@ -1,6 +1,8 @@
 //! What became of the tasks of a batch, for people and for programs.
 
-use crate::batch::state::TaskState;
+pub(super) mod records;
+
+use crate::batch::task_state::TaskState;
 use std::fmt::{self, Write};
 
 /// What became of every task of a [`Batch`](crate::Batch); the same on all ranks.
