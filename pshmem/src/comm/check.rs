@@ -65,13 +65,13 @@ impl RankState {
         };
         let agreed = self.agree(Call::new(Kind::Start), note, |_| Vec::new())?;
         if let Some(level) = agreed.notes.id {
-            self.mailbox.level.set(Level::ALL[level as usize]);
+            self.world.level.set(Level::ALL[level as usize]);
         }
         Ok(())
     }
 
     pub(crate) fn checks(&self, level: Level) -> bool {
-        self.mailbox.level.get() >= level
+        self.world.level.get() >= level
     }
 
     /// At the level for it, after a call in which many ranks wrote: compares all bytes of the fields over the nodes.

@@ -17,6 +17,7 @@ pub(crate) mod topology;
 pub(crate) mod transfer;
 pub(crate) mod usage;
 pub(crate) mod wait;
+pub(crate) mod world;
 
 use self::rank_state::RankState;
 use crate::error::{Error, Result};
@@ -24,7 +25,6 @@ use crate::layout::placer::PAGE;
 use crate::memory::arena;
 use crate::memory::{Chunk, Segment};
 use crate::transport::Transport;
-use crate::transport::mailbox::Mailbox;
 use crate::transport::threads::{ThreadWorld, Threads};
 use collective::call::{Call, Kind};
 use collective::contribution::Contribution;
@@ -32,6 +32,7 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use topology::Topology;
+use world::{WORLD_ID, World};
 
 /// A group of ranks that make collective calls together.
 ///
@@ -87,7 +88,6 @@ impl Comm {
 
     /// The `Comm` of all ranks that `transport` reaches. Collective over them.
     pub(crate) fn world(transport: Rc<dyn Transport>) -> Result<Self> {
-        const ID: u64 = 1;
         let nodes: Vec<u64> = transport
             .nodes()
             .iter()
@@ -97,7 +97,7 @@ impl Comm {
         let node_ranks = topology.node_ranks.len();
         let bytes = arena::chunk_bytes(0).max(Segment::control_with_chunk(node_ranks));
         let bytes = bytes.next_multiple_of(PAGE);
-        let mapping = transport.map(&topology.node_addresses(), ID << 24, bytes)?;
+        let mapping = transport.map(&topology.node_addresses(), WORLD_ID << 24, bytes)?;
         // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_agree`.
         let populated = unsafe { mapping.populate(topology.local_rank, node_ranks) };
         if !transport.all_agree(populated.is_ok())? {
@@ -110,10 +110,12 @@ impl Comm {
                 free: room.free,
             });
         }
-        let post = Mailbox::new(transport);
         let control = Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes));
-        // SAFETY: the mapping has room for this many node_size and more, holds zeros, and every rank of the node does the same.
-        let core = unsafe { RankState::new(&post, ID, topology, control, None) };
+        // SAFETY: the mapping has room for the control block of these ranks and more, holds zeros, and every rank of the node
+        // does the same.
+        let world = unsafe { World::new(transport, &topology, control.clone()) };
+        // SAFETY: as above.
+        let core = unsafe { RankState::new(&world, WORLD_ID, topology, control) };
         core.agree_on_level()?;
         Ok(Comm { core })
     }
@@ -154,7 +156,7 @@ impl Comm {
     /// ```
     #[must_use]
     pub fn host(&self) -> &str {
-        self.core.mailbox.transport.host()
+        self.core.world.transport.host()
     }
 
     /// Bytes of objects that this rank has sent to other nodes so far, on this `Comm` and all others of its world.
@@ -173,7 +175,7 @@ impl Comm {
     /// ```
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        self.core.mailbox.bytes_sent()
+        self.core.world.mailbox.bytes_sent()
     }
 
     /// Waits until all ranks have come here.

@@ -228,7 +228,7 @@ impl RankState {
         )?;
         let mapped = if bytes > 0 {
             let key = (self.id << 24) | self.memory.next_key();
-            self.mailbox
+            self.world
                 .transport
                 .map(&self.topology.node_addresses(), key, bytes)
                 .map(Some)
@@ -259,15 +259,12 @@ impl RankState {
     }
 
     fn check_room(&self, bytes: usize) -> Result<()> {
-        let room = self
-            .mailbox
-            .transport
-            .room(self.topology.node_ranks.len())?;
+        let room = self.world.transport.room(self.topology.node_ranks.len())?;
         let needed = bytes.saturating_add(SLACK);
         if needed <= room.free {
             return Ok(());
         }
-        let host = self.mailbox.transport.host().to_owned();
+        let host = self.world.transport.host().to_owned();
         Err(Error::NoRoom {
             host,
             place: room.place.to_owned(),
@@ -277,8 +274,8 @@ impl RankState {
     }
 
     fn no_room(&self, needed: usize) -> Error {
-        let host = self.mailbox.transport.host().to_owned();
-        match self.mailbox.transport.room(self.topology.node_ranks.len()) {
+        let host = self.world.transport.host().to_owned();
+        match self.world.transport.room(self.topology.node_ranks.len()) {
             Ok(room) => Error::NoRoom {
                 host,
                 place: room.place.to_owned(),

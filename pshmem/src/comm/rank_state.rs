@@ -8,12 +8,11 @@ use crate::comm::collective::message::{Caller, LeaveReason, NodeMessage};
 use crate::comm::node_memory::NodeMemory;
 use crate::comm::thread_state;
 use crate::comm::topology::{Topology, tree_children, tree_parent};
-use crate::comm::wait::monitor::WaitTable;
 use crate::comm::wait::{self, Wait};
+use crate::comm::world::World;
 use crate::error::{Error, Result, clip};
 use crate::live::Live;
 use crate::memory::Segment;
-use crate::transport::mailbox::Mailbox;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::panic::Location;
@@ -22,13 +21,12 @@ use std::rc::Rc;
 /// One rank's part of a `Comm`.
 #[derive(Debug)]
 pub(crate) struct RankState {
-    pub(crate) mailbox: Rc<Mailbox>,
+    pub(crate) world: Rc<World>,
     /// Unique among the `Comm`s of every rank that belongs to it.
     pub(crate) id: u64,
     pub(crate) topology: Topology,
     /// Holds the control block of this node, for as many node_size as the node has ranks.
     control: Rc<Segment>,
-    pub(crate) wait_table: Rc<WaitTable>,
     pub(crate) memory: NodeMemory,
     /// Neighbours of this node in the tree that leaders gather through.
     pub(crate) parent: Option<usize>,
@@ -67,42 +65,28 @@ fn with_text(site: &'static Location<'static>, use_text: impl FnOnce(&str)) {
 }
 
 impl RankState {
-    /// `wait_table` is that of the world, or `None` for the world itself.
-    ///
     /// # Safety
     /// `control` was placed for [`Segment::control_with_chunk`] of as many node_size as this node has ranks, was zeroed, and the
     /// other ranks of the node make a core with the same memory.
     pub(crate) unsafe fn new(
-        mailbox: &Rc<Mailbox>,
+        world: &Rc<World>,
         id: u64,
         topology: Topology,
         control: Rc<Segment>,
-        wait_table: Option<Rc<WaitTable>>,
     ) -> Rc<Self> {
-        let wait_table = wait_table.unwrap_or_else(|| {
-            // SAFETY: passed on from the caller; the first `Comm` of a transport is the world.
-            unsafe {
-                WaitTable::new(
-                    control.clone(),
-                    topology.node_addresses(),
-                    topology.local_rank,
-                )
-            }
-        });
-        mailbox.open(id);
+        world.mailbox.open(id);
         let (node_size, is_leader) = (topology.node_ranks.len(), topology.is_leader());
         // SAFETY: passed on from the caller.
         let memory = unsafe { NodeMemory::beside_control(&control, node_size, is_leader) };
         let (node, nodes) = (topology.node(), topology.nodes());
-        let crowded = wait::crowded(mailbox.transport.ranks_on_machine());
+        let crowded = wait::crowded(world.transport.ranks_on_machine());
         let core = Rc::new(RankState {
-            mailbox: mailbox.clone(),
+            world: world.clone(),
             id,
             parent: tree_parent(node),
             children: tree_children(node, nodes),
             topology,
             control,
-            wait_table,
             memory,
             done: Cell::new(0),
             steps: Cell::new(0),
@@ -154,7 +138,7 @@ impl RankState {
     pub(crate) fn is_able(&self) -> bool {
         let is_well = !thread_state::is_inside()
             && self.end.borrow().is_none()
-            && self.mailbox.transport.is_open();
+            && self.world.transport.is_open();
         is_well || self.topology.size() == 1
     }
 
@@ -231,7 +215,7 @@ impl RankState {
         let (call, _, site) = self.control().posted(local_rank);
         let caller = Caller {
             rank: self.topology.node_ranks[local_rank] as usize,
-            host: self.mailbox.transport.host().to_owned(),
+            host: self.world.transport.host().to_owned(),
             site,
         };
         caller.sentence(call)
@@ -245,7 +229,7 @@ impl RankState {
         }
         Caller {
             rank: self.topology.rank,
-            host: self.mailbox.transport.host().to_owned(),
+            host: self.world.transport.host().to_owned(),
             site,
         }
     }
@@ -285,7 +269,7 @@ impl RankState {
             postcard::from_bytes(&self.control().note(local_rank)).unwrap_or(LeaveReason::Dropped);
         Self::gone(
             self.topology.node_ranks[local_rank] as usize,
-            self.mailbox.transport.host(),
+            self.world.transport.host(),
             &why,
             call,
         )
@@ -307,15 +291,15 @@ impl RankState {
         let bytes = postcard::to_allocvec(&why).expect("plain data always encodes");
         let done = self.done.get();
         self.control().leave(self.topology.local_rank, done, &bytes);
-        if self.is_multi_node() && self.topology.is_leader() && self.mailbox.transport.is_open() {
+        if self.is_multi_node() && self.topology.is_leader() && self.world.transport.is_open() {
             let gone = NodeMessage::Gone {
                 done,
                 rank: self.topology.rank,
-                host: self.mailbox.transport.host().to_owned(),
+                host: self.world.transport.host().to_owned(),
                 why,
             };
             for node in self.parent.iter().chain(&self.children) {
-                self.mailbox.send_unacknowledged(
+                self.world.mailbox.send_unacknowledged(
                     self.topology.leader_address(*node),
                     self.id,
                     &gone,
@@ -334,7 +318,7 @@ impl RankState {
         let error = Error::TaskFailed {
             task,
             rank: self.topology.rank,
-            host: self.mailbox.transport.host().to_owned(),
+            host: self.world.transport.host().to_owned(),
             message: message.clone(),
         };
         self.end.borrow_mut().get_or_insert(error);
@@ -361,7 +345,7 @@ impl RankState {
 impl Drop for RankState {
     fn drop(&mut self) {
         self.leave();
-        self.mailbox.close(self.id);
+        self.world.mailbox.close(self.id);
     }
 }
 

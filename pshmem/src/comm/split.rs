@@ -138,7 +138,7 @@ impl Comm {
         let id = self.agree_on_id(call)?;
         if wish.color.is_some() {
             // A faster rank may write to the new Comm before this one has made it.
-            core.mailbox.open(id);
+            core.world.mailbox.open(id);
         }
         // Every group of ranks with the same color that shares a node in the new Comm shares a control block.
         let mut blocks: Vec<(u64, u64, usize)> = Vec::new();
@@ -187,21 +187,13 @@ impl Comm {
         let topology = Topology::new(rank, world, &places);
         // SAFETY: the block was placed, zeroed, for a control block of as many node_size as ranks share this place, and each of
         // them does the same.
-        let core = unsafe {
-            RankState::new(
-                &core.mailbox,
-                id,
-                topology,
-                Rc::new(segment),
-                Some(core.wait_table.clone()),
-            )
-        };
+        let core = unsafe { RankState::new(&core.world, id, topology, Rc::new(segment)) };
         Ok(Some(Comm { core }))
     }
 
     /// A number that no `Comm` of any of these ranks has.
     fn agree_on_id(&self, call: Call) -> Result<u64> {
-        let mailbox = &self.core.mailbox;
+        let mailbox = &self.core.world.mailbox;
         let id = Some(mailbox.next_comm());
         let agreed = self.core.agree(
             call.step(call_step::NUMBER),

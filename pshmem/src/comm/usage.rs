@@ -94,7 +94,7 @@ impl Comm {
         let call = Call::new(Kind::Memory);
         let objects = core.memory.objects();
         let mine = if core.topology.is_leader() {
-            match core.mailbox.transport.room(core.topology.node_ranks.len()) {
+            match core.world.transport.room(core.topology.node_ranks.len()) {
                 Ok(room) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),

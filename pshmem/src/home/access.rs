@@ -52,7 +52,7 @@ const USERS: usize = 1;
 impl RankState {
     /// Finds out, once in a job, whether there are words for one-sided operations. Collective; `call` is a step of its own.
     pub(crate) fn probe_remote_atomics(&self, call: Call) -> Result<()> {
-        let transport = &self.mailbox.transport;
+        let transport = &self.world.transport;
         if self.topology.size() < transport.nodes().len() || transport.has_probed_remote_atomics() {
             return Ok(());
         }
@@ -64,8 +64,8 @@ impl RankState {
     /// On the host: words of its own for all ranks of this `Comm`, with these values. They may use them once they have learnt
     /// the number of the first one.
     pub(crate) fn allocate_words(&self, values: &[u64]) -> Option<usize> {
-        let words = self.mailbox.transport.remote_atomics()?;
-        let first = self.mailbox.pool.borrow_mut().take(
+        let words = self.world.transport.remote_atomics()?;
+        let first = self.world.words.borrow_mut().take(
             RESERVED..words.len(),
             USERS + values.len(),
             |first| words.load(self.own_word(first)) == 0,
@@ -78,12 +78,12 @@ impl RankState {
 
     /// On the host: takes back words that the others have not learnt of.
     pub(crate) fn free_words(&self, first: usize) {
-        self.mailbox.pool.borrow_mut().give_back(first - USERS);
+        self.world.words.borrow_mut().give_back(first - USERS);
     }
 
     /// This rank will not use the words again that the host has given out from `first` on.
     pub(crate) fn release_words(&self, first: RemoteAddress) {
-        if let Some(words) = self.mailbox.transport.remote_atomics() {
+        if let Some(words) = self.world.transport.remote_atomics() {
             let users = RemoteAddress {
                 word: first.word - USERS,
                 ..first
@@ -93,13 +93,13 @@ impl RankState {
     }
 
     fn own_word(&self, word: usize) -> RemoteAddress {
-        let rank = self.mailbox.transport.rank();
+        let rank = self.world.transport.rank();
         RemoteAddress { rank, word }
     }
 
     /// On the host: begins to answer requests at its server.
     pub(crate) fn start_server(&self) -> HomeAccess {
-        if self.mailbox.transport.serve(&self.mailbox.server) {
+        if self.world.transport.serve(&self.world.server) {
             HomeAccess::ByThread
         } else {
             HomeAccess::ByCalls

@@ -86,7 +86,7 @@ impl<'a> LockWait<'a> {
             std::hint::spin_loop();
             return None;
         }
-        self.raw.comm.core.mailbox.progress_messages();
+        self.raw.comm.core.world.mailbox.progress();
         if self.yields > 0 {
             self.yields -= 1;
             std::thread::yield_now();
@@ -101,7 +101,7 @@ impl<'a> LockWait<'a> {
     /// Lets a moment pass in which a message may come.
     pub(crate) fn pause_for_reply(&mut self) {
         self.spins = 0;
-        self.raw.comm.core.mailbox.progress_messages();
+        self.raw.comm.core.world.mailbox.progress();
         std::thread::yield_now();
     }
 
@@ -128,7 +128,7 @@ impl<'a> LockWait<'a> {
         }
         if !self.posted {
             self.posted = true;
-            core.wait_table.post_wait_reason(&self.wait_reason());
+            core.world.wait_table.post_wait_reason(&self.wait_reason());
         }
         let limits = monitor::wait_limits();
         let is_late = waited >= limits.report * (self.reports + 1);
@@ -149,7 +149,7 @@ impl<'a> LockWait<'a> {
         }
         if is_over {
             report(format_args!("{ABORT} is over, ending the job"));
-            core.mailbox.transport.abort();
+            core.world.transport.abort();
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a> LockWait<'a> {
 impl Drop for LockWait<'_> {
     fn drop(&mut self) {
         if self.posted {
-            self.raw.comm.core.wait_table.clear();
+            self.raw.comm.core.world.wait_table.clear();
         }
     }
 }

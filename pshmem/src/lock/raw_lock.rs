@@ -146,7 +146,7 @@ impl RawLock {
             .and_then(|id| core.learn_hosts(call.step(10)).map(|()| id));
         let hosting = HomeAccess::of(agreed.inspect_err(|_| match mine {
             Some(HomeAccess::OneSided { first }) => core.free_words(first),
-            Some(_) => sync::lock(&core.mailbox.server).remove(lock),
+            Some(_) => sync::lock(&core.world.server).remove(lock),
             None => {}
         })?);
         if let HomeAccess::OneSided { first } = hosting {
@@ -168,7 +168,7 @@ impl RawLock {
             return HomeAccess::OneSided { first };
         }
         let users = core.topology.size();
-        sync::lock(&core.mailbox.server).open(lock, users, plan.fairness, plan.value.to_vec());
+        sync::lock(&core.world.server).open(lock, users, plan.fairness, plan.value.to_vec());
         core.start_server()
     }
 

@@ -214,7 +214,7 @@ impl TableClient {
             .and_then(|agreed| core.learn_hosts(call.step(HOSTS)).map(|()| agreed.notes.id));
         let hosting = HomeAccess::of(agreed.inspect_err(|_| match mine {
             Some(HomeAccess::OneSided { first }) => core.free_words(first),
-            Some(_) => lock(&core.mailbox.server).tables.remove(table),
+            Some(_) => lock(&core.world.server).tables.remove(table),
             None => {}
         })?);
         let host = core.topology.address(root);
@@ -241,7 +241,7 @@ impl TableClient {
     ) -> Result<HomeAccess> {
         let words = layout.words().ok_or_else(|| too_large(layout))?;
         let all = core
-            .mailbox
+            .world
             .transport
             .remote_atomics()
             .map_or(0, RemoteAtomics::len);
@@ -251,7 +251,7 @@ impl TableClient {
             return Ok(HomeAccess::OneSided { first });
         }
         let users = core.topology.size();
-        let mut server = lock(&core.mailbox.server);
+        let mut server = lock(&core.world.server);
         let opened = server.tables.open(table, layout, users);
         beginning.fill(opened.ok_or_else(|| too_large(layout))?);
         drop(server);
@@ -277,7 +277,7 @@ impl TableClient {
                 Reach::Node(unsafe { segment.words(words) })
             }
             TableBackend::RmaWords(at) => Reach::RmaWords(RmaWords {
-                words: self.comm.core.mailbox.transport.remote_atomics()?,
+                words: self.comm.core.world.transport.remote_atomics()?,
                 at: *at,
             }),
             TableBackend::Hosted { .. } => return None,
@@ -393,7 +393,7 @@ impl TableClient {
         match &self.side {
             TableBackend::Node(_) => Ok(()),
             TableBackend::RmaWords(at) => {
-                if let Some(words) = self.comm.core.mailbox.transport.remote_atomics() {
+                if let Some(words) = self.comm.core.world.transport.remote_atomics() {
                     words.complete(at.rank);
                 }
                 Ok(())
@@ -412,7 +412,7 @@ impl TableClient {
         match (&self.side, self.table()) {
             (_, Some(table)) => all(&table),
             (TableBackend::Hosted { table, .. }, None) => {
-                let server = lock(&self.comm.core.mailbox.server);
+                let server = lock(&self.comm.core.world.server);
                 server
                     .tables
                     .table(*table)
@@ -439,7 +439,7 @@ impl TableClient {
             } => (host, table, asked),
         };
         let core = &self.comm.core;
-        if !core.mailbox.transport.is_open() {
+        if !core.world.transport.is_open() {
             return Err(finished());
         }
         asked.set(asked.get() + 1);
@@ -451,18 +451,18 @@ impl TableClient {
             what: server::LockRequest::Table(request),
         };
         let bytes = postcard::to_allocvec(&request).expect("plain data always encodes");
-        core.mailbox.transport.ask(*host, &bytes, is_answered);
+        core.world.transport.ask(*host, &bytes, is_answered);
         if !is_answered {
             return Ok(None);
         }
         let mut watch = Watch::default();
         loop {
-            match core.mailbox.take_reply(*table, number) {
+            match core.world.take_reply(*table, number) {
                 Some(server::LockReply::Table(word)) => return Ok(Some(word)),
                 Some(_) => return Ok(None),
                 None => {}
             }
-            core.mailbox.progress_messages();
+            core.world.mailbox.progress();
             std::thread::yield_now();
             watch.look(core, name, *host);
         }
@@ -502,13 +502,13 @@ impl Watch {
                 "rank {} on {} has waited for {:.0} s in `{name}` for rank {host} of the world, which hosts the tasks of \
                  the batch and does not answer",
                 core.topology.rank,
-                core.mailbox.transport.host(),
+                core.world.transport.host(),
                 waited.as_secs_f64(),
             ));
         }
         if is_over {
             report(format_args!("{} is over, ending the job", monitor::ABORT));
-            core.mailbox.transport.abort();
+            core.world.transport.abort();
         }
     }
 }

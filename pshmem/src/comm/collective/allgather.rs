@@ -33,7 +33,7 @@ impl RankState {
     /// All ranks learn the hosts of all nodes, at the first call on their `Comm`.
     pub(crate) fn learn_hosts(&self, call: Call) -> Result<()> {
         if self.hosts.get().is_none() {
-            let mine = clip(self.mailbox.transport.host(), HOST);
+            let mine = clip(self.world.transport.host(), HOST);
             let mine = self.topology.is_leader().then_some(mine);
             let hosts = self.allgather_nodes(call, mine.as_ref())?;
             self.hosts.get_or_init(|| hosts);
@@ -60,7 +60,7 @@ impl RankState {
     pub(crate) fn host_of(&self, rank: usize) -> &str {
         let node = self.topology.node_of(rank);
         if node == self.topology.node() {
-            return self.mailbox.transport.host();
+            return self.world.transport.host();
         }
         let host = self.hosts.get().and_then(|hosts| hosts.get(node));
         host.map_or("another host", String::as_str)

@@ -163,7 +163,7 @@ impl RankState {
         self.control()
             .arrive(self.topology.local_rank, n, call, &bytes);
         if self.checks(Level::Reports) {
-            self.wait_table.count_arrival();
+            self.world.wait_table.count_arrival();
         }
         n
     }

@@ -51,7 +51,7 @@ impl RankState {
                 None => Ok(report.notes),
             },
             Some(parent) => {
-                self.mailbox.send(
+                self.world.mailbox.send(
                     self.topology.leader_address(parent),
                     self.id,
                     &NodeMessage::Report(report),
@@ -67,7 +67,8 @@ impl RankState {
                 n,
                 verdict: verdict.clone(),
             };
-            self.mailbox
+            self.world
+                .mailbox
                 .send(self.topology.leader_address(child), self.id, &letter);
         }
         verdict
@@ -125,7 +126,7 @@ impl RankState {
         mut accept: impl FnMut(NodeMessage) -> Option<R>,
     ) -> R {
         let find = || {
-            self.mailbox.take(self.id, |from, body| {
+            self.world.mailbox.take(self.id, |from, body| {
                 (from == address).then_some(body).and_then(&mut accept)
             })
         };

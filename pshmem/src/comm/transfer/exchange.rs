@@ -86,7 +86,7 @@ impl<'a> Stream<'a> {
         let is_over = flight
             .transfers
             .iter()
-            .all(|transfer| core.mailbox.transport.test(transfer));
+            .all(|transfer| core.world.transport.test(transfer));
         is_over.then(|| self.under_way.pop_front()).flatten()
     }
 }

@@ -194,8 +194,8 @@ impl<'a> PieceTransfer<'a> {
             Piece::Direct { offset, len } => (self.target.at(*offset).cast_const(), *len),
             Piece::Staged { .. } => (stage.as_ptr(), stage.len()),
         };
-        self.core.mailbox.count_bytes_sent(len * to.len());
-        let transport = &self.core.mailbox.transport;
+        self.core.world.mailbox.count_bytes_sent(len * to.len());
+        let transport = &self.core.world.transport;
         let transfers = to
             .iter()
             // SAFETY: the bytes are those of the segment, which nobody writes before this rank arrives at the next call,
@@ -226,7 +226,7 @@ impl<'a> PieceTransfer<'a> {
         // SAFETY: the bytes are those of the stage, which the flight owns until the transfer is over.
         let transfer = unsafe {
             self.core
-                .mailbox
+                .world
                 .transport
                 .recv_bytes(from, stage.as_mut_ptr(), len)
         };
@@ -254,7 +254,7 @@ impl<'a> PieceTransfer<'a> {
         };
         // SAFETY: the bytes are those of the target, which no rank of the node uses between claim and release (duty of
         // `Target::new`), and the release follows the last transfer; or of the stage, which the flight owns.
-        let transfer = unsafe { self.core.mailbox.transport.recv_bytes(from, bytes, len) };
+        let transfer = unsafe { self.core.world.transport.recv_bytes(from, bytes, len) };
         InFlight {
             piece,
             transfers: vec![transfer],
@@ -271,7 +271,7 @@ impl<'a> PieceTransfer<'a> {
     fn await_transfers(&self, transfers: &[TransferHandle]) {
         let mut wait = self.core.wait(self.n, self.call);
         for transfer in transfers {
-            wait.until(|| self.core.mailbox.transport.test(transfer).then_some(()));
+            wait.until(|| self.core.world.transport.test(transfer).then_some(()));
         }
     }
 

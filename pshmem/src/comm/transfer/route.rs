@@ -65,9 +65,9 @@ impl<'a> Route<'a> {
     pub(super) fn announce(&self, letter: &NodeMessage) {
         for to in self.tree_children() {
             if let NodeMessage::Header(header) = letter {
-                self.core.mailbox.count_bytes_sent(header.bytes.len());
+                self.core.world.mailbox.count_bytes_sent(header.bytes.len());
             }
-            self.core.mailbox.send(to, self.core.id, letter);
+            self.core.world.mailbox.send(to, self.core.id, letter);
         }
     }
 

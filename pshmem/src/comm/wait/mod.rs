@@ -55,7 +55,7 @@ impl<'a> Wait<'a> {
             if self.spins > 0 {
                 // What is waited for comes by progress, so even the first looks drive it.
                 self.spins -= 1;
-                self.core.mailbox.progress_messages();
+                self.core.world.mailbox.progress();
             } else {
                 self.pause();
             }
@@ -91,7 +91,7 @@ impl Pause for Wait<'_> {
             return false;
         }
         // Without progress here, a peer whose send to this rank needs our half of the handshake would wait for ever.
-        self.core.mailbox.progress_messages();
+        self.core.world.mailbox.progress();
         std::thread::yield_now();
         self.yields += 1;
         self.yields.is_multiple_of(YIELDS_PER_CLOCK) && self.look(Instant::now())

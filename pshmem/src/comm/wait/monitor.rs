@@ -76,13 +76,13 @@ pub(crate) struct WaitTable {
 impl WaitTable {
     /// # Safety
     /// As for [`Segment::control`], with one local_rank for each of `ranks`.
-    pub(crate) unsafe fn new(control: Rc<Segment>, ranks: Vec<usize>, me: usize) -> Rc<Self> {
-        Rc::new(WaitTable {
+    pub(crate) unsafe fn new(control: Rc<Segment>, ranks: Vec<usize>, me: usize) -> Self {
+        WaitTable {
             control,
             ranks,
             me,
             count: Cell::new(0),
-        })
+        }
     }
 
     fn words(&self) -> Control<'_> {
@@ -212,7 +212,7 @@ impl<'a> WaitMonitor<'a> {
             told: false,
             whom: None,
         };
-        core.wait_table.post(None, &monitor.wait_reason());
+        core.world.wait_table.post(None, &monitor.wait_reason());
         monitor
     }
 
@@ -225,14 +225,14 @@ impl<'a> WaitMonitor<'a> {
         let whom = self.whom();
         if whom != self.whom {
             self.whom = whom;
-            self.core.wait_table.post(whom, &self.wait_reason());
+            self.core.world.wait_table.post(whom, &self.wait_reason());
         }
         let waited = now - self.since;
         // Reported only: a rank of the circle may still be let go by divergence on its own `Comm`.
         if !self.told
             && self.core.checks(Level::Reports)
             && waited >= Duration::from_secs(1)
-            && let Some(circle) = self.core.wait_table.deadlock()
+            && let Some(circle) = self.core.world.wait_table.deadlock()
         {
             self.told = true;
             report(circle);
@@ -254,13 +254,13 @@ impl<'a> WaitMonitor<'a> {
                 "{}\npshmem: {ABORT} is over, ending the job",
                 self.report(waited)
             ));
-            self.core.mailbox.transport.abort();
+            self.core.world.transport.abort();
         }
     }
 
     /// The first rank of this node that is missing.
     fn whom(&self) -> Option<(usize, u64)> {
-        let (core, wait_table) = (self.core, &self.core.wait_table);
+        let (core, wait_table) = (self.core, &self.core.world.wait_table);
         let missing = self.missing().next()?;
         let local_rank = wait_table.local_rank(
             core.topology
@@ -289,7 +289,7 @@ impl<'a> WaitMonitor<'a> {
     fn waits(&self, local_rank: usize) -> bool {
         let topology = &self.core.topology;
         let world = topology.address(topology.node_ranks[local_rank] as usize);
-        self.core.wait_table.wait_reason(world).is_some()
+        self.core.world.wait_table.wait_reason(world).is_some()
     }
 
     fn report(&self, waited: Duration) -> String {
@@ -299,7 +299,7 @@ impl<'a> WaitMonitor<'a> {
             self.n,
             core.topology.size(),
             waited.as_secs_f64(),
-            core.mailbox.transport.host(),
+            core.world.transport.host(),
         );
         for (local_rank, &rank) in core.topology.node_ranks.iter().enumerate() {
             let (done, gone) = control.progress(local_rank);
@@ -320,6 +320,7 @@ impl<'a> WaitMonitor<'a> {
                         format!("{done}: {}", control.posted(local_rank).0.text())
                     };
                     let wait_reason = core
+                        .world
                         .wait_table
                         .wait_reason(core.topology.address(rank as usize));
                     let place = wait_reason.map_or("is in the program".to_owned(), |call| {
@@ -347,7 +348,7 @@ impl<'a> WaitMonitor<'a> {
 
 impl Drop for WaitMonitor<'_> {
     fn drop(&mut self) {
-        self.core.wait_table.clear();
+        self.core.world.wait_table.clear();
     }
 }
 

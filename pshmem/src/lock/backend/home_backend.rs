@@ -33,7 +33,7 @@ impl HomeBackend {
         let lock = self.lock;
         let request = Request { lock, number, what };
         let bytes = postcard::to_allocvec(&request).expect("plain data always encodes");
-        core.mailbox.transport.ask(self.host, &bytes, is_answered);
+        core.world.transport.ask(self.host, &bytes, is_answered);
         number
     }
 
@@ -49,7 +49,7 @@ impl HomeBackend {
         let number = self.ask(core, LockRequest::Take { mode, wait });
         let mut gave_up = false;
         let word = loop {
-            if let Some(word) = core.mailbox.take_reply(self.lock, number) {
+            if let Some(word) = core.world.take_reply(self.lock, number) {
                 break word;
             }
             if wait && !gave_up && waiting.is_over() {
@@ -68,13 +68,13 @@ impl HomeBackend {
 
     /// Gives the lock back, with the value if a writer has changed it.
     pub(crate) fn release(&self, core: &RankState, value: Option<Vec<u8>>, poison: Option<Poison>) {
-        if core.mailbox.transport.is_open() {
+        if core.world.transport.is_open() {
             self.ask(core, LockRequest::GiveBack { value, poison });
         }
     }
 
     pub(crate) fn close(&self, core: &RankState) {
-        if core.mailbox.transport.is_open() {
+        if core.world.transport.is_open() {
             self.ask(core, LockRequest::Close);
         }
     }
@@ -92,11 +92,11 @@ impl HomeBackend {
                 holder,
                 next,
                 waiting,
-            }) = core.mailbox.take_reply(self.lock, number)
+            }) = core.world.take_reply(self.lock, number)
             {
                 return Some(LockStatus {
                     holder: holder.and_then(|(of, since)| Some((rank_of(of)?, since))),
-                    is_next: next == Some(core.mailbox.transport.rank()),
+                    is_next: next == Some(core.world.transport.rank()),
                     waiting,
                 });
             }

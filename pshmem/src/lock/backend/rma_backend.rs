@@ -20,7 +20,7 @@ pub(crate) struct RmaBackend {
 
 /// On the host: words of a free lock with its value, if its ranks can have such a one.
 pub(crate) fn host(core: &RankState, plan: &LockConfig<'_>) -> Option<usize> {
-    if core.mailbox.transport.nodes().len() > ticket_lock::MOST_RANKS {
+    if core.world.transport.nodes().len() > ticket_lock::MOST_RANKS {
         return None;
     }
     let ranks = core.topology.size();
@@ -38,7 +38,7 @@ impl RmaBackend {
             word: first,
         };
         RmaBackend {
-            ring: TicketLock::new(at, core.topology.size(), core.mailbox.transport.rank()),
+            ring: TicketLock::new(at, core.topology.size(), core.world.transport.rank()),
             bytes: plan.value.len(),
             poisoned: Cell::new(None),
         }
@@ -51,7 +51,7 @@ impl RmaBackend {
         deadline: Deadline,
         mut waiting: LockWait<'_>,
     ) -> Option<(Vec<u8>, Option<usize>)> {
-        let words = core.mailbox.transport.remote_atomics()?;
+        let words = core.world.transport.remote_atomics()?;
         let TicketAcquired { poisoned } = if deadline == Deadline::None {
             self.ring.try_acquire(words, now())?
         } else {
@@ -101,7 +101,7 @@ impl RmaBackend {
 
     /// Gives the lock back, with the value if a writer has changed it.
     pub(crate) fn release(&self, core: &RankState, value: Option<&[u8]>, poison: Option<Poison>) {
-        let Some(words) = core.mailbox.transport.remote_atomics() else {
+        let Some(words) = core.world.transport.remote_atomics() else {
             return;
         };
         if let Some(bytes) = value {
@@ -113,7 +113,7 @@ impl RmaBackend {
         }
         let poisoned = match poison {
             None => self.poisoned.get(),
-            Some(Poison::Panicked) => Some(core.mailbox.transport.rank()),
+            Some(Poison::Panicked) => Some(core.world.transport.rank()),
             Some(Poison::Cleared) => None,
         };
         self.ring.release(words, poisoned);
@@ -129,12 +129,12 @@ impl RmaBackend {
         core: &RankState,
         rank_of: impl Fn(usize) -> Option<usize>,
     ) -> Option<LockStatus> {
-        let view = self.ring.look(core.mailbox.transport.remote_atomics()?);
+        let view = self.ring.look(core.world.transport.remote_atomics()?);
         Some(LockStatus {
             holder: view
                 .holder
                 .and_then(|(of, since)| Some((rank_of(of)?, since))),
-            is_next: view.next == Some(core.mailbox.transport.rank()),
+            is_next: view.next == Some(core.world.transport.rank()),
             waiting: view.waiting,
         })
     }
