@@ -92,8 +92,8 @@ pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Columns, Element, FieldSchema, Op, OwnedBy, Preview, RowLayout,
-    Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
+    ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, Op, OwnedBy, Preview,
+    RowLayout, Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};
@@ -103,7 +103,7 @@ pub use lock::{
 };
 pub use pshmem_derive::{SharedColumns, SharedLayout};
 pub use run::run;
-pub use shared::{Field, Shared};
+pub use shared::Shared;
 
 /// Used by the code that the derive generates; not for users, and may change in any release.
 #[doc(hidden)]
@@ -116,8 +116,7 @@ pub mod __private {
         Probe, PutNothing, PutValues, Show, ShowDebug, ShowNothing, debug_struct, preview_field,
     };
     pub use crate::layout::raw::{Planned, RawLayout};
-    pub use crate::layout::{Base, BaseMut, Leaf, Placer, SharedColumns, Value};
-    pub use crate::shared::Handle;
+    pub use crate::layout::{Base, BaseMut, Handle, Leaf, Placer, SharedColumns, Value};
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};
     pub use ndarray::{Ix1, Ix2, Ix3, Ix4, Ix5, Ix6};
     pub use std::vec::Vec;

@@ -3,8 +3,7 @@
 use crate::error::Result;
 use crate::layout::raw::Planned;
 use crate::layout::rows::RowLayout;
-use crate::layout::{Base, BaseMut, Placer, Preview, SharedLayout};
-use crate::shared::Handle;
+use crate::layout::{Base, BaseMut, Handle, Placer, Preview, SharedLayout};
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 

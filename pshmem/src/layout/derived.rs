@@ -1,10 +1,8 @@
 //! What the code that `#[derive(SharedLayout)]` generates calls: extents in checked arithmetic, and their comparison.
 
 use crate::error::{Error, Result};
-use crate::layout::Element;
-use crate::layout::SlicePlan;
 use crate::layout::raw::Planned;
-use crate::shared::{Field, Handle};
+use crate::layout::{Element, Field, Handle, SlicePlan};
 use std::fmt::Debug;
 use std::ops::{Add, Mul, Range, Sub};
 

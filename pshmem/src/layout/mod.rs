@@ -10,6 +10,7 @@ mod block;
 mod columns;
 pub(crate) mod derived;
 mod element;
+mod handle;
 pub(crate) mod identity;
 mod op;
 mod owned;
@@ -31,6 +32,7 @@ pub use base::{Base, BaseMut};
 pub use block::{AsBlock, BlockLayout};
 pub use columns::{Columns, SharedColumns};
 pub use element::Element;
+pub use handle::{Field, Handle};
 pub use op::Op;
 pub use owned::OwnedBy;
 pub use placer::{Leaf, Placer};
@@ -42,7 +44,6 @@ pub(crate) use slice::SlicePlan;
 pub use value::{Value, ValueMut};
 
 use crate::error::Result;
-use crate::shared::Handle;
 use std::fmt::Debug;
 use std::ops::Range;
 

@@ -56,7 +56,7 @@ macro_rules! checked_layout {
             type Dims = $dims;
             type View<$a> = $view;
             type ViewMut<$b> = $view_mut;
-            type Fields<'f> = $crate::shared::Field<'f, Self>;
+            type Fields<'f> = $crate::layout::Field<'f, Self>;
 
             fn plan(
                 dims: &$dims,
@@ -105,10 +105,10 @@ macro_rules! checked_layout {
 
             unsafe fn fields<'f>(
                 plan: &'f <Self as $crate::layout::raw::Planned>::Plan,
-                handle: $crate::shared::Handle<'f>,
-            ) -> $crate::shared::Field<'f, Self> {
+                handle: $crate::layout::Handle<'f>,
+            ) -> $crate::layout::Field<'f, Self> {
                 // SAFETY: passed on from the caller.
-                unsafe { $crate::shared::Field::new(handle, plan) }
+                unsafe { $crate::layout::Field::new(handle, plan) }
             }
 
             unsafe fn store(

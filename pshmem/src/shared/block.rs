@@ -6,8 +6,7 @@ use crate::comm::collective::contribution::Contribution;
 use crate::comm::collective::round::WRITTEN_BYTES;
 use crate::comm::thread_state::{self, Ended, Payload};
 use crate::error::{Error, Result, clip};
-use crate::layout::{AsBlock, BlockLayout};
-use crate::shared::Field;
+use crate::layout::{AsBlock, BlockLayout, Field};
 use crate::shared::create::MESSAGE;
 use std::panic::{Location, resume_unwind};
 
@@ -69,9 +68,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         offset: L::Offset,
         data: Option<&L::Block<'_>>,
     ) -> Result<()> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(Kind::Assign.name(), site)?;
-        let call = self.handle.call(Kind::Assign, &L::span(self.plan));
+        let call = self.handle().call(Kind::Assign, &L::span(self.plan()));
         let agreed = core.agree(
             call,
             Contribution {
@@ -96,9 +95,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         site: &'static Location<'static>,
         value: L::Item,
     ) -> Result<()> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(Kind::Fill.name(), site)?;
-        let call = self.handle.call(Kind::Fill, &L::span(self.plan));
+        let call = self.handle().call(Kind::Fill, &L::span(self.plan()));
         let bytes = bytemuck::bytes_of(&value);
         if bytes.len() <= AGREEMENT_BYTES.min(WRITTEN_BYTES) {
             core.agree(
@@ -113,14 +112,14 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             core.compare(call, bytes)?;
         }
         let (slot, node_ranks) = (core.topology.local_rank, core.topology.node_ranks.len());
-        let elements = L::elements(self.plan) as u128;
+        let elements = L::elements(self.plan()) as u128;
         let bound = |part: usize| (elements * part as u128 / node_ranks as u128) as usize;
         // SAFETY: all ranks of the node are in this call with their handles to the leaf held mutably, so no view of it is
         // alive; each writes its own share, and none leaves before all have met again.
         let share = unsafe {
             L::run_mut(
-                self.plan,
-                self.handle.base_mut(),
+                self.plan(),
+                self.handle().base_mut(),
                 bound(slot)..bound(slot + 1),
             )
         };
@@ -130,9 +129,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     }
 
     fn begin(&self, kind: Kind, root: usize, site: &'static Location<'static>) -> Result<Call> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(kind.name(), site)?;
-        let call = self.handle.call(kind, &L::span(self.plan)).root(root);
+        let call = self.handle().call(kind, &L::span(self.plan())).root(root);
         core.check_root(call, root)?;
         Ok(call)
     }
@@ -145,8 +144,8 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     ) -> Result<()> {
         debug_assert_eq!(call.root_rank(), root);
         // SAFETY: every rank that arrives at this call holds its handle to the leaf mutably, as here.
-        let target = unsafe { self.handle.target(&L::span(self.plan)) };
-        let core = &self.handle.object.comm.core;
+        let target = unsafe { self.handle().target(&L::span(self.plan())) };
+        let core = self.core();
         core.write(call, Some(&target), |regions| {
             job(self, regions).map(|()| Vec::new())
         })?;
@@ -161,11 +160,11 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         block: &L::Block<'_>,
         regions: &mut Vec<crate::layout::region::Region>,
     ) -> Result<()> {
-        let region = L::region(self.plan, offset, block).map_err(|error| error.on(rank))?;
+        let region = L::region(self.plan(), offset, block).map_err(|error| error.on(rank))?;
         // SAFETY: the segment is laid out by the plan; all ranks of the node are in this call with their handles to the leaf
         // held mutably, and none returns before this rank releases it; `region` accepted the block.
-        unsafe { L::copy(self.plan, self.handle.base_mut(), offset, block) };
-        if self.handle.object.comm.core.is_multi_node() {
+        unsafe { L::copy(self.plan(), self.handle().base_mut(), offset, block) };
+        if self.core().is_multi_node() {
             regions.push(region);
         }
         Ok(())

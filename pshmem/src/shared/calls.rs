@@ -1,8 +1,8 @@
 //! The public calls on an object or a field: documented once, offered by `Shared` and by `Field`.
 
 use crate::error::Result;
-use crate::layout::{AsBlock, BlockLayout, SharedLayout};
-use crate::shared::{Field, Shared};
+use crate::layout::{AsBlock, BlockLayout, Field, SharedLayout};
+use crate::shared::Shared;
 use std::fmt::Display;
 use std::panic::Location;
 
@@ -51,7 +51,7 @@ macro_rules! calls {
             /// # Ok::<(), pshmem::Error>(())
             /// ```
             pub fn dims(&$self) -> L::Dims {
-                L::dims($read.plan)
+                L::dims($read.plan())
             }
 
             /// Bytes of node memory that the values take, once per node.
@@ -64,7 +64,7 @@ macro_rules! calls {
             /// ```
             pub fn bytes(&$self) -> usize {
                 let field = $read;
-                field.handle.bytes(&L::span(field.plan))
+                field.handle().bytes(&L::span(field.plan()))
             }
 
             /// Writes in place: the closure runs on `root` only, on its node's copy; then the fields that it touched (those

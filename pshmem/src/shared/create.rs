@@ -8,7 +8,7 @@ use crate::error::{Error, Result, clip};
 use crate::layout::identity::{self, Described, Identity};
 use crate::layout::{OwnedBy, SharedLayout};
 use crate::shared::Shared;
-use crate::shared::object::{Handle, Object};
+use crate::shared::object::Object;
 use std::fmt::Display;
 use std::panic::{Location, resume_unwind};
 
@@ -163,9 +163,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         };
         let shared = Self::create(comm, call, number, &dims)?;
         let span = L::span(&shared.plan);
-        let handle = Handle {
-            object: &shared.object,
-        };
+        let handle = shared.object.handle();
         // SAFETY: the object has just been made, so no rank has a view of it.
         let target = unsafe { handle.target(&span) };
         core.write(call.step(9), Some(&target), |regions| {

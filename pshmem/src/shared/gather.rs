@@ -6,8 +6,8 @@ use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::placement::{self, Placement, PlacementError};
 use crate::layout::region::Region;
-use crate::layout::{AsBlock, BlockLayout};
-use crate::shared::{Field, Shared};
+use crate::layout::{AsBlock, BlockLayout, Field};
+use crate::shared::Shared;
 use std::ops::Range;
 use std::panic::Location;
 
@@ -117,7 +117,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         placement::stack(&mut spots)
             .map_err(|rank| self.trouble(call, &spots, &PlacementError::Outside(rank)))?;
         self.write_spots(call, &spots, mine)?;
-        let Placement { offset, block } = &spots[self.handle.object.comm.rank()];
+        let Placement { offset, block } = &spots[self.handle().object().comm.rank()];
         Ok(offset[0]..offset[0] + block[0])
     }
 
@@ -128,9 +128,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         site: &'static Location<'static>,
         mine: &Placement,
     ) -> Result<(Call, Vec<Placement>)> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(kind.name(), site)?;
-        let call = self.handle.call(kind, &L::span(self.plan));
+        let call = self.handle().call(kind, &L::span(self.plan()));
         let everybody: Vec<usize> = (0..core.topology.size()).collect();
         let spots = core.allgather(call, &everybody, Some(mine))?;
         Ok((call, spots))
@@ -138,13 +138,13 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
 
     /// All ranks know all blocks: if these are inside and apart, each writes its own and sends it to the other nodes.
     fn write_spots(&mut self, call: Call, spots: &[Placement], mine: &L::Block<'_>) -> Result<()> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         let shape = self.shape();
         placement::check(&shape, spots).map_err(|trouble| self.trouble(call, spots, &trouble))?;
-        let span = L::span(self.plan);
+        let span = L::span(self.plan());
         // SAFETY: every rank that arrived at this call holds its handle to the leaf mutably, as here.
-        let target = unsafe { self.handle.target(&span) };
-        let leaf: Vec<Region> = self.handle.all(&span).collect();
+        let target = unsafe { self.handle().target(&span) };
+        let leaf: Vec<Region> = self.handle().all(&span).collect();
         let region = |rank: usize| {
             let Placement { offset, block } = &spots[rank];
             Region::block(leaf[0].start, size_of::<L::Item>(), &shape, offset, block)
@@ -163,7 +163,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     /// The extents, outermost first.
     pub(super) fn shape(&self) -> Vec<usize> {
         let mut shape = Vec::new();
-        L::put_dims(&L::dims(self.plan), &mut shape);
+        L::put_dims(&L::dims(self.plan()), &mut shape);
         shape
     }
 

@@ -16,16 +16,12 @@ mod summary;
 mod update;
 mod whole;
 
-pub use object::Handle;
-
 use crate::comm::Comm;
 use crate::comm::collective::call::{Call, Kind};
 use crate::comm::collective::contribution::Contribution;
 use crate::error::Result;
-use crate::layout::raw::Planned;
-use crate::layout::{Schema, SharedLayout};
+use crate::layout::{Field, Schema, SharedLayout};
 use object::Object;
-use std::marker::PhantomData;
 use std::panic::Location;
 
 /// A typed object that every node of a [`Comm`] holds once, equal on all nodes.
@@ -60,38 +56,6 @@ pub struct Shared<L: SharedLayout + ?Sized> {
     object: Object,
 }
 
-/// A handle to one field of a [`Shared`] struct, or to all of an array: the same calls, disjoint from the other fields.
-///
-/// ```
-/// use pshmem::{Comm, Shared};
-///
-/// let mut table = Shared::<[u32]>::new(&Comm::solo(), 3)?;
-/// let mut field = table.fields(); // an array is its own only field
-/// field.fill(7)?;
-/// assert_eq!(field.view(), [7, 7, 7]);
-/// # Ok::<(), pshmem::Error>(())
-/// ```
-pub struct Field<'a, L: Planned + ?Sized> {
-    handle: Handle<'a>,
-    /// A plan, or a part of the plan, by which the object's segment is laid out.
-    plan: &'a L::Plan,
-    /// The only way to the leaves of the plan during `'a`.
-    unique: PhantomData<&'a mut L::Plan>,
-}
-
-impl<'a, L: Planned + ?Sized> Field<'a, L> {
-    /// # Safety
-    /// The segment of the handle's object is laid out by `plan` or a plan of which it is a part; writes through this value
-    /// are the only use of the plan's leaves during `'a`.
-    pub(crate) unsafe fn new(handle: Handle<'a>, plan: &'a L::Plan) -> Self {
-        Field {
-            handle,
-            plan,
-            unique: PhantomData,
-        }
-    }
-}
-
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// Disjoint handles to the fields of a nested struct; see [`Shared::fields`].
     ///
@@ -120,7 +84,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     pub fn fields(&mut self) -> L::Fields<'_> {
         // SAFETY: the handle's object is laid out by a plan that this one is a part of, and `&mut self` makes the result the
         // only way to its leaves.
-        unsafe { L::fields(self.plan, self.handle) }
+        unsafe { L::fields(self.plan(), self.handle()) }
     }
 }
 
@@ -129,27 +93,13 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     fn whole(&self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan. The value is only read from: no call that writes is reached through a
         // shared reference to `self` (`calls.rs` uses `whole_mut` for these).
-        unsafe {
-            Field::new(
-                Handle {
-                    object: &self.object,
-                },
-                &self.plan,
-            )
-        }
+        unsafe { Field::new(self.object.handle(), &self.plan) }
     }
 
     /// The whole object, for writing.
     fn whole_mut(&mut self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan, and `&mut self` makes the value the only way to it.
-        unsafe {
-            Field::new(
-                Handle {
-                    object: &self.object,
-                },
-                &self.plan,
-            )
-        }
+        unsafe { Field::new(self.object.handle(), &self.plan) }
     }
 
     /// Disjoint handles to the fields: one can be read while another is written.
@@ -167,14 +117,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// ```
     pub fn fields(&mut self) -> L::Fields<'_> {
         // SAFETY: the object was made with this plan, and `&mut self` makes the result the only way to it.
-        unsafe {
-            L::fields(
-                &self.plan,
-                Handle {
-                    object: &self.object,
-                },
-            )
-        }
+        unsafe { L::fields(&self.plan, self.object.handle()) }
     }
 
     /// The `Comm` on which the object was made.
@@ -227,10 +170,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let comm = self.object.comm.clone();
         comm.core.enter(Kind::Close.name(), Location::caller())?;
         let span = L::span(&self.plan);
-        let call: Call = Handle {
-            object: &self.object,
-        }
-        .call(Kind::Close, &span);
+        let call: Call = self.object.handle().call(Kind::Close, &span);
         drop(self);
         comm.core
             .agree(call, Contribution::default(), |_| Vec::new())?;

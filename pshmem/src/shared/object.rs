@@ -3,16 +3,19 @@
 use crate::comm::Comm;
 use crate::comm::check;
 use crate::comm::collective::call::{Call, Kind};
+use crate::comm::rank_state::RankState;
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::identity::Described;
 use crate::layout::placer::{Leaf, Placed};
+use crate::layout::raw::Planned;
 use crate::layout::region::Region;
 use crate::layout::schema::Schema;
-use crate::layout::{Base, BaseMut, Flag};
+use crate::layout::{Base, BaseMut, Field, Flag, Handle};
 use crate::memory::Segment;
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// One object on this rank's node.
 #[derive(Debug)]
@@ -57,6 +60,10 @@ impl Object {
         }
     }
 
+    pub(super) fn handle(&self) -> Handle<'_> {
+        Handle::new(self)
+    }
+
     pub(crate) fn schema(&self) -> &Schema {
         self.schema.get_or_init(|| self.described.schema())
     }
@@ -68,25 +75,31 @@ impl Drop for Object {
     }
 }
 
-/// A handle to the leaves of an object, as the implementations of layouts see it.
-#[derive(Debug, Clone, Copy)]
-#[doc(hidden)]
-pub struct Handle<'a> {
-    pub(crate) object: &'a Object,
+impl<'a, L: Planned + ?Sized> Field<'a, L> {
+    /// This rank's part of the `Comm` on which the object was made.
+    pub(super) fn core(&self) -> &'a Rc<RankState> {
+        &self.handle().object().comm.core
+    }
 }
 
 impl<'a> Handle<'a> {
+    /// The object of which this is a handle to some leaves.
+    #[inline]
+    pub(super) fn object(self) -> &'a Object {
+        self.downcast()
+    }
+
     pub(crate) fn base(self) -> Base<'a> {
-        Base::new(self.object.segment.start())
+        Base::new(self.object().segment.start())
     }
 
     pub(crate) fn base_mut(self) -> BaseMut<'a> {
-        BaseMut::new(self.object.segment.start(), &self.object.flags)
+        BaseMut::new(self.object().segment.start(), &self.object().flags)
     }
 
     /// The call `kind` on the leaves `span`.
     pub(crate) fn call(self, kind: Kind, span: &Range<usize>) -> Call {
-        Call::new(kind).on(self.object.number, span)
+        Call::new(kind).on(self.object().number, span)
     }
 
     /// Which object and leaves these are, as text that is the same on all ranks.
@@ -94,13 +107,13 @@ impl<'a> Handle<'a> {
         let (first, count) = (span.start, span.len());
         format!(
             "object {} ({count} leaves from {first} on)",
-            self.object.number
+            self.object().number
         )
     }
 
     /// Bytes from the first to the last of the leaves.
     fn extent(self, span: &Range<usize>) -> Range<usize> {
-        let leaves = &self.object.leaves[span.clone()];
+        let leaves = &self.object().leaves[span.clone()];
         match (leaves.first(), leaves.last()) {
             (Some(first), Some(last)) => first.offset..last.offset + last.bytes,
             _ => 0..0,
@@ -108,7 +121,7 @@ impl<'a> Handle<'a> {
     }
 
     pub(crate) fn bytes(self, span: &Range<usize>) -> usize {
-        self.object.leaves[span.clone()]
+        self.object().leaves[span.clone()]
             .iter()
             .map(|leaf| leaf.bytes)
             .sum()
@@ -122,21 +135,21 @@ impl<'a> Handle<'a> {
     pub(crate) unsafe fn target(self, span: &Range<usize>) -> Target<'a> {
         // SAFETY: the leaves lie in the segment. Every rank that arrives at a call on them holds `&mut` to them, so no view
         // of theirs is alive between claim and release (caller's duty).
-        unsafe { Target::new(self.object.segment.start(), self.extent(span)) }
+        unsafe { Target::new(self.object().segment.start(), self.extent(span)) }
     }
 
     pub(crate) fn clear_flags(self) {
-        self.object.flags.iter().for_each(|flag| flag.set(false));
+        self.object().flags.iter().for_each(|flag| flag.set(false));
     }
 
     /// The leaves that were touched, as regions. Addresses come from here, never from what a closure was given.
     pub(crate) fn touched(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
         span.clone()
-            .filter(move |&index| self.object.flags[index].get())
+            .filter(move |&index| self.object().flags[index].get())
             .map(move |index| {
                 Region::run(
-                    self.object.leaves[index].offset,
-                    self.object.leaves[index].bytes,
+                    self.object().leaves[index].offset,
+                    self.object().leaves[index].bytes,
                 )
             })
     }
@@ -156,8 +169,8 @@ impl<'a> Handle<'a> {
     ) -> Result<()> {
         let after = self.sums(target, span);
         for (index, (before, after)) in span.clone().zip(before.iter().zip(&after)) {
-            if before != after && !self.object.flags[index].get() {
-                let name = &self.object.schema().fields[index].name;
+            if before != after && !self.object().flags[index].get() {
+                let name = &self.object().schema().fields[index].name;
                 return Err(Error::Corrupt {
                     call: Kind::Update.name().to_owned(),
                     what: format!("field {index} `{name}` has changed, but was never written to"),
@@ -173,14 +186,14 @@ impl<'a> Handle<'a> {
             let per_row = leaf.bytes.checked_div(all).unwrap_or(0);
             Region::run(leaf.offset + rows.start * per_row, rows.len() * per_row)
         };
-        let leaves = &self.object.leaves[span.clone()];
+        let leaves = &self.object().leaves[span.clone()];
         let regions = leaves.iter().map(region);
         regions.filter(|region| region.bytes() > 0).collect()
     }
 
     /// All leaves as regions.
     pub(crate) fn all(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
-        self.object.leaves[span.clone()]
+        self.object().leaves[span.clone()]
             .iter()
             .map(|leaf| Region::run(leaf.offset, leaf.bytes))
     }

@@ -4,11 +4,11 @@ use crate::comm::collective::call::{Call, Kind};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::thread_state;
 use crate::error::{Error, Result};
-use crate::layout::RowLayout;
 use crate::layout::partition::Partition;
 use crate::layout::region::Region;
+use crate::layout::{Field, RowLayout};
+use crate::shared::Shared;
 use crate::shared::update::settle;
-use crate::shared::{Field, Shared};
 use std::fmt::Display;
 use std::ops::Range;
 use std::panic::{Location, resume_unwind};
@@ -183,11 +183,11 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         site: &'static Location<'static>,
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(Kind::UpdateParts.name(), site)?;
-        let call = self.handle.call(Kind::UpdateParts, &L::span(self.plan));
+        let call = self.handle().call(Kind::UpdateParts, &L::span(self.plan()));
         core.agree(call, Contribution::default(), |_| Vec::new())?;
-        let partition = Partition::balanced(L::rows(self.plan), &core.topology.ranks_of_nodes());
+        let partition = Partition::balanced(L::rows(self.plan()), &core.topology.ranks_of_nodes());
         self.write_parts(call, &partition, write)
     }
 
@@ -197,11 +197,13 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         counts: &[usize],
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(Kind::UpdatePartsBy.name(), site)?;
-        let call = self.handle.call(Kind::UpdatePartsBy, &L::span(self.plan));
+        let call = self
+            .handle()
+            .call(Kind::UpdatePartsBy, &L::span(self.plan()));
         let (rank, ranks) = (core.topology.rank, core.topology.size());
-        let rows = L::rows(self.plan);
+        let rows = L::rows(self.plan());
         let wrong = |sum| Error::Counts {
             rank,
             counts: counts.len(),
@@ -227,15 +229,15 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         partition: &Partition,
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
-        let core = &self.handle.object.comm.core;
-        let span = L::span(self.plan);
+        let core = self.core();
+        let span = L::span(self.plan());
         let rank = core.topology.rank;
         let rows = partition.of(rank);
         // SAFETY: the segment is laid out by the plan (`Field::new`). All ranks of the node are in this same call with their
         // handles to these leaves held mutably, so no view of them is alive, and none leaves before all have met again. Until
         // then this rank alone uses these rows here: the partition, on which all agreed, gives each row to one rank, and from
         // other nodes come only the rows of their ranks.
-        let part = unsafe { L::part(self.plan, self.handle.base_mut(), rows.clone()) };
+        let part = unsafe { L::part(self.plan(), self.handle().base_mut(), rows.clone()) };
         let mut panic = None;
         let ended = settle(
             thread_state::run_inside(|| write(rows, part)),
@@ -243,12 +245,12 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
             &mut panic,
         );
         // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
-        let target = unsafe { self.handle.target(&span) };
+        let target = unsafe { self.handle().target(&span) };
         if core.is_multi_node() {
-            let all = L::rows(self.plan);
+            let all = L::rows(self.plan());
             let (sends, receives) = core
                 .topology
-                .all_to_nodes(|rank| self.handle.rows(&span, all, &partition.of(rank)));
+                .all_to_nodes(|rank| self.handle().rows(&span, all, &partition.of(rank)));
             core.exchange(call, &target, &sends, &receives, None);
         }
         let agreed = core.agree(
@@ -259,7 +261,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
             },
             |_| Vec::new(),
         );
-        let regions: Vec<Region> = self.handle.all(&span).collect();
+        let regions: Vec<Region> = self.handle().all(&span).collect();
         let checked = match &agreed {
             Err(error) if error.is_fatal() => Ok(()),
             _ => core.check_fields(call, &target, &regions),

@@ -1,12 +1,12 @@
 //! How objects print: where they live, what they are, and a few of their values.
 
-use crate::layout::{Preview, SharedLayout};
-use crate::shared::{Field, Shared};
+use crate::layout::{Field, Preview, SharedLayout};
+use crate::shared::Shared;
 use std::fmt;
 
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
     fn header(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-        let object = self.handle.object;
+        let object = self.handle().object();
         let node = object.comm.node();
         let (nodes, ranks) = (node.count, object.comm.size());
         let plural = |n: usize| if n == 1 { "" } else { "s" };
@@ -17,7 +17,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             plural(nodes),
             plural(ranks)
         )?;
-        let fields = &object.schema().fields[L::span(self.plan)];
+        let fields = &object.schema().fields[L::span(self.plan())];
         for field in fields {
             let name = if field.name.is_empty() {
                 String::new()

@@ -5,8 +5,7 @@ use crate::comm::collective::call::Kind;
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::thread_state::{self, Ended, Payload};
 use crate::error::{Error, Result, clip};
-use crate::layout::SharedLayout;
-use crate::shared::Field;
+use crate::layout::{Field, SharedLayout};
 use crate::shared::create::MESSAGE;
 use std::panic::{Location, resume_unwind};
 
@@ -19,26 +18,26 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         site: &'static Location<'static>,
         write: impl FnOnce(L::ViewMut<'_>) -> Result<R, String>,
     ) -> Result<Option<R>> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(Kind::Update.name(), site)?;
-        let span = L::span(self.plan);
-        let call = self.handle.call(Kind::Update, &span).root(root);
+        let span = L::span(self.plan());
+        let call = self.handle().call(Kind::Update, &span).root(root);
         core.check_root(call, root)?;
         // SAFETY: every rank that arrives at this call holds its handle to these leaves mutably, as here.
-        let target = unsafe { self.handle.target(&span) };
+        let target = unsafe { self.handle().target(&span) };
         let mut result = None;
         let mut panic = None;
         let written = core.write(call, Some(&target), |regions| {
             let before = core
                 .checks(Level::Copies)
-                .then(|| self.handle.sums(&target, &span));
+                .then(|| self.handle().sums(&target, &span));
             let ended = self.run(write);
             if core.is_multi_node() {
-                regions.extend(self.handle.touched(&span));
+                regions.extend(self.handle().touched(&span));
             }
             result = Some(settle(ended, root, &mut panic)?);
             if let Some(before) = before {
-                self.handle.check_untouched(&target, &span, &before)?;
+                self.handle().check_untouched(&target, &span, &before)?;
             }
             Ok(Vec::new())
         });
@@ -54,9 +53,11 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         site: &'static Location<'static>,
         write: impl FnOnce(L::ViewMut<'_>) -> Result<R, String>,
     ) -> Result<Option<R>> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(Kind::UpdatePerNode.name(), site)?;
-        let call = self.handle.call(Kind::UpdatePerNode, &L::span(self.plan));
+        let call = self
+            .handle()
+            .call(Kind::UpdatePerNode, &L::span(self.plan()));
         core.agree(call, Contribution::default(), |_| Vec::new())?;
         let mut result = None;
         let mut panic = None;
@@ -84,11 +85,11 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
 
     /// Runs the closure on this node's copy. Between claim and release only.
     fn run<R>(&self, write: impl FnOnce(L::ViewMut<'_>) -> Result<R, String>) -> Ended<R> {
-        self.handle.clear_flags();
+        self.handle().clear_flags();
         // SAFETY: the segment is laid out by the plan (`Field::new`). All ranks of the node are in this same call with their
         // handles to these leaves held mutably, so no view of them is alive, and none of them returns before this rank
         // releases the call.
-        let view = unsafe { L::view_mut(self.plan, self.handle.base_mut()) };
+        let view = unsafe { L::view_mut(self.plan(), self.handle().base_mut()) };
         thread_state::run_inside(|| write(view))
     }
 }

@@ -6,8 +6,8 @@ use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::{Region, common};
-use crate::layout::{RowLayout, SharedLayout};
-use crate::shared::{Field, Shared};
+use crate::layout::{Field, RowLayout, SharedLayout};
+use crate::shared::Shared;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -38,7 +38,10 @@ impl<L: RowLayout + ?Sized> Shared<L> {
         let core = &comm.core;
         core.enter(Kind::Resize.name(), Location::caller())?;
         let number = core.next_object();
-        let call = self.whole().handle.call(Kind::Resize, &L::span(&self.plan));
+        let call = self
+            .whole()
+            .handle()
+            .call(Kind::Resize, &L::span(&self.plan));
         let mut new = Self::create(&comm, call, number, &dims)?;
         keep_common(&mut new.whole_mut(), &self.whole_mut());
         core.agree(call.step(8), Contribution::default(), |_| Vec::new())?;
@@ -51,7 +54,7 @@ impl<L: RowLayout + ?Sized> Shared<L> {
 fn keep_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>) {
     let shape = |field: &Field<'_, L>| {
         let mut shape = Vec::new();
-        L::put_dims(&L::dims(field.plan), &mut shape);
+        L::put_dims(&L::dims(field.plan()), &mut shape);
         shape
     };
     let (from, to) = (shape(old), shape(new));
@@ -59,7 +62,7 @@ fn keep_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>
     if block.contains(&0) {
         return;
     }
-    let topology = &new.handle.object.comm.core.topology;
+    let topology = &new.core().topology;
     let rows = share(
         &(0..block[0]),
         topology.local_rank,
@@ -68,13 +71,13 @@ fn keep_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>
     block[0] = rows.len();
     let mut offset = vec![0; block.len()];
     offset[0] = rows.start;
-    let (old_span, new_span) = (L::span(old.plan), L::span(new.plan));
+    let (old_span, new_span) = (L::span(old.plan()), L::span(new.plan()));
     // SAFETY: all ranks of the node are in a call on the old object that they hold mutably, and have met in it, so no view of
     // it is alive; it is only read.
-    let source = unsafe { old.handle.target(&old_span) };
+    let source = unsafe { old.handle().target(&old_span) };
     // SAFETY: nobody but the ranks in this call knows of the new object.
-    let target = unsafe { new.handle.target(&new_span) };
-    for (old, new) in old.handle.all(&old_span).zip(new.handle.all(&new_span)) {
+    let target = unsafe { new.handle().target(&new_span) };
+    for (old, new) in old.handle().all(&old_span).zip(new.handle().all(&new_span)) {
         let size = old.run / from.iter().product::<usize>();
         let old = Region::block(old.start, size, &from, &offset, &block);
         let new = Region::block(new.start, size, &to, &offset, &block);
@@ -186,7 +189,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             // SAFETY: all ranks of the node hold both handles mutably in this call, and each exchanges its own share.
             unsafe { mine.swap(at, theirs, other_at, len) };
         });
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
         Ok(())
     }
@@ -199,7 +202,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
                 unsafe { mine.write(at, bytes) };
             }
         });
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
         Ok(())
     }
@@ -212,18 +215,18 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         other: &Field<'_, L>,
         is_equal: bool,
     ) -> Result<Call> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(kind.name(), site)?;
-        let call = self.handle.call(kind, &L::span(self.plan));
+        let call = self.handle().call(kind, &L::span(self.plan()));
         // Handles are exchanged in one meeting, values in two: ranks that mix these make different calls.
         let call = if is_equal { call } else { call.step(8) };
         let list = |field: &Field<'_, L>| {
             let mut list = Vec::new();
-            L::put_dims(&L::dims(field.plan), &mut list);
+            L::put_dims(&L::dims(field.plan()), &mut list);
             list
         };
         let (found, expected) = (list(other), list(self));
-        let fault = if !Rc::ptr_eq(core, &other.handle.object.comm.core) {
+        let fault = if !Rc::ptr_eq(core, other.core()) {
             Some(Error::OtherComm {
                 call: kind.name().to_owned(),
             })
@@ -237,7 +240,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         } else {
             None
         };
-        let name = other.handle.name(&L::span(other.plan));
+        let name = other.handle().name(&L::span(other.plan()));
         core.agree_on(call, name.as_bytes(), fault)?;
         Ok(call)
     }
@@ -248,14 +251,14 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         other: &Field<'_, L>,
         mut act: impl FnMut(&Target<'_>, usize, &Target<'_>, usize, usize),
     ) {
-        let topology = &self.handle.object.comm.core.topology;
-        let (mine, theirs) = (L::span(self.plan), L::span(other.plan));
+        let topology = &self.core().topology;
+        let (mine, theirs) = (L::span(self.plan()), L::span(other.plan()));
         // SAFETY: all ranks of the node are in a call on these two fields, and have met in it: nobody else writes them, and
         // nobody reads what the call writes before all have met again.
-        let target = unsafe { self.handle.target(&mine) };
+        let target = unsafe { self.handle().target(&mine) };
         // SAFETY: as above.
-        let source = unsafe { other.handle.target(&theirs) };
-        for (to, from) in self.handle.all(&mine).zip(other.handle.all(&theirs)) {
+        let source = unsafe { other.handle().target(&theirs) };
+        for (to, from) in self.handle().all(&mine).zip(other.handle().all(&theirs)) {
             let part = share(&(0..to.run), topology.local_rank, topology.node_ranks.len());
             act(
                 &target,

@@ -12,9 +12,9 @@ use crate::comm::thread_state::{self, Payload};
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::region::Region;
-use crate::layout::{AsBlock, BlockLayout, Op};
+use crate::layout::{AsBlock, BlockLayout, Field, Op};
+use crate::shared::Shared;
 use crate::shared::update::settle;
-use crate::shared::{Field, Shared};
 use std::ops::Range;
 use std::panic::{Location, resume_unwind};
 
@@ -106,10 +106,10 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         op: &Op<'_, L::Item>,
         local: &L::Block<'_>,
     ) -> Result<()> {
-        let core = &self.handle.object.comm.core;
+        let core = self.core();
         core.enter(kind.name(), site)?;
-        let span = L::span(self.plan);
-        let call = self.handle.call(kind, &span);
+        let span = L::span(self.plan());
+        let call = self.handle().call(kind, &span);
         let (found, expected) = (L::extents(local), self.shape());
         let fault = (found != expected).then(|| Error::Extents {
             call: kind.name().to_owned(),
@@ -119,8 +119,8 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         });
         core.agree_on(call, op.text().as_bytes(), fault)?;
         // SAFETY: every rank that arrived at this call holds its handle to the leaf mutably, as here.
-        let target = unsafe { self.handle.target(&span) };
-        let all: Vec<Region> = self.handle.all(&span).collect();
+        let target = unsafe { self.handle().target(&span) };
+        let all: Vec<Region> = self.handle().all(&span).collect();
         let bytes = size_of::<L::Item>();
         // SAFETY (of what `Reduction` does): all ranks of the node are in this call with their handles to the leaf held
         // mutably, and none leaves before all have met again.
@@ -135,7 +135,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             elements: if bytes == 0 {
                 0
             } else {
-                L::elements(self.plan)
+                L::elements(self.plan())
             },
             chunk: (CHUNK / bytes.max(1)).max(1),
             panic: None,
@@ -217,7 +217,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
     unsafe fn take(&mut self, run: Range<usize>, is_first: bool, more: &[L::Item]) {
         let (field, op) = (self.field, self.op);
         // SAFETY: the segment is laid out by the plan (`Field::new`), and nobody else uses these elements (caller's duty).
-        let results = unsafe { L::run_mut(field.plan, field.handle.base_mut(), run) };
+        let results = unsafe { L::run_mut(field.plan(), field.handle().base_mut(), run) };
         if is_first {
             results.copy_from_slice(more);
         } else if self.fault.is_none() {
@@ -225,7 +225,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
                 op.combine(results, more);
                 Ok(())
             });
-            let rank = field.handle.object.comm.rank();
+            let rank = field.handle().object().comm.rank();
             self.fault = settle(ended, rank, &mut self.panic).err();
         }
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
     /// Afterwards the result is on the last rank's node.
     pub(super) fn in_rank_order(&mut self) {
-        let core = &self.field.handle.object.comm.core;
+        let core = self.field.core();
         let (call, target) = (self.call, self.target);
         let chunks: Vec<Range<usize>> = self.chunks(&(0..self.elements)).collect();
         let regions: Vec<Region> = chunks.iter().map(|run| self.region(run)).collect();

@@ -22,7 +22,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         // Other ranks wait for this one's steps.
         let abort_on_drop = AbortOnDrop;
         self.on_node();
-        if self.field.handle.object.comm.core.is_multi_node() {
+        if self.field.core().is_multi_node() {
             self.between_nodes();
         }
         std::mem::forget(abort_on_drop);
@@ -30,7 +30,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
 
     /// What the node's ranks have together, in its copy. This rank returns when all of it is done.
     fn on_node(&mut self) {
-        let core = &self.field.handle.object.comm.core;
+        let core = self.field.core();
         let topology = &core.topology;
         let (slot, node_ranks) = (topology.local_rank, topology.node_ranks.len());
         // What is in the array is added on one node only: that with whose elements the nodes begin.
@@ -65,7 +65,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
 
     /// What all nodes have together, in the copies of all of them.
     fn between_nodes(&mut self) {
-        let core = &self.field.handle.object.comm.core;
+        let core = self.field.core();
         let (call, target) = (self.call, self.target);
         let (node, nodes) = (core.topology.node(), core.topology.nodes());
         let ranks = core.topology.ranks_of_nodes();
