@@ -86,8 +86,10 @@ pub mod local {
     pub use crate::run::cluster::Cluster;
 }
 
-pub use batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
-pub use batch::{Batch, BatchBuilder, BatchReport, Task, TaskReport, TaskState};
+pub use batch::{
+    Batch, BatchBuilder, BatchReport, BatchStatus, Task, TaskHolder, TaskReport, TaskState,
+    TaskStatus,
+};
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};

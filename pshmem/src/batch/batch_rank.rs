@@ -4,7 +4,7 @@ use crate::batch::directory::{Begun, Directory};
 use crate::batch::progress::Progress;
 use crate::batch::report::records::Records;
 use crate::batch::stop::Stop;
-use crate::batch::store::Commit;
+use crate::batch::store::CommitOutcome;
 use crate::batch::table::client::TableClient;
 use crate::batch::table::{Claim, SlotState, TaskEnd};
 use crate::batch::task_state::TaskState;
@@ -183,7 +183,7 @@ impl BatchRank {
         };
         if let Some(directory) = &self.given.directory {
             let commit = directory.commit(claim, fence, state, failure.unwrap_or_default());
-            if !matches!(commit, Ok(Commit::Recorded)) {
+            if !matches!(commit, Ok(CommitOutcome::Recorded)) {
                 return self.not_recorded(claim, took, commit);
             }
         }
@@ -204,7 +204,12 @@ impl BatchRank {
 
     /// The end of a task could not be recorded in its directory.
     #[cold]
-    fn not_recorded(&self, claim: Claim, took: Duration, commit: Result<Commit>) -> Result<()> {
+    fn not_recorded(
+        &self,
+        claim: Claim,
+        took: Duration,
+        commit: Result<CommitOutcome>,
+    ) -> Result<()> {
         let task = claim.task as usize;
         let name = self.given.names.get(task).cloned().unwrap_or_default();
         let (error, slot_state) = match commit {

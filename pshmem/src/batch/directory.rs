@@ -1,6 +1,8 @@
 //! The state directory of a batch, as one rank uses it: what its worker may begin, and what it has to record.
 
-use crate::batch::store::{Begin, Commit, Lease, Options, Rerun, Store};
+use crate::batch::store::{
+    BeginOutcome, CommitOutcome, Lease, Owner, RerunPolicy, Store, StoreOptions,
+};
 use crate::batch::table::{Claim, SlotState};
 use crate::batch::task_state::TaskState;
 use crate::error::Result;
@@ -15,7 +17,7 @@ const LONGEST: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Directory {
     pub(crate) store: Store,
-    pub(crate) rerun: Rerun,
+    pub(crate) rerun: RerunPolicy,
     /// The lease on the task of this rank's worker, where this rank has begun it.
     lease: RefCell<Option<Lease>>,
     /// Tasks that other jobs ran when this worker came to them.
@@ -32,7 +34,7 @@ pub(crate) enum Begun {
 }
 
 /// What the tasks are on the table when the batch begins.
-pub(crate) fn initial_states(states: &[TaskState], rerun: Rerun) -> Vec<SlotState> {
+pub(crate) fn initial_states(states: &[TaskState], rerun: RerunPolicy) -> Vec<SlotState> {
     let slot_state = |state: &TaskState| match state {
         TaskState::Invalid | TaskState::Open => SlotState::Open,
         // Only its lease tells whether somebody runs it.
@@ -46,15 +48,15 @@ pub(crate) fn initial_states(states: &[TaskState], rerun: Rerun) -> Vec<SlotStat
 }
 
 /// States in which tasks are run rerun.
-pub(crate) fn rerun_of(states: &[TaskState]) -> Rerun {
-    Rerun {
+pub(crate) fn rerun_of(states: &[TaskState]) -> RerunPolicy {
+    RerunPolicy {
         failed: states.contains(&TaskState::Failed),
         done: states.contains(&TaskState::Done),
     }
 }
 
 impl Directory {
-    pub(crate) fn new(store: Store, rerun: Rerun) -> Self {
+    pub(crate) fn new(store: Store, rerun: RerunPolicy) -> Self {
         Directory {
             store,
             rerun,
@@ -65,35 +67,35 @@ impl Directory {
 
     /// Begins a task that the table has given to this rank's worker, if no other job runs it or has ended it.
     pub(crate) fn begin(&self, claim: Claim) -> Result<Begun> {
-        let rerun = Rerun {
+        let rerun = RerunPolicy {
             // Its first attempts have failed, and this is a retry.
             failed: self.rerun.failed || claim.attempt > 1,
             ..self.rerun
         };
         Ok(match self.store.begin(claim.task as usize, rerun)? {
-            Begin::Ours(lease) => {
+            BeginOutcome::Leased(lease) => {
                 let number = lease.attempt();
                 self.lease.replace(Some(lease));
                 Begun::Ours(number)
             }
-            Begin::TakenBy {
+            BeginOutcome::OwnedBy(Owner {
                 job,
                 host,
                 pid,
-                age,
-            } => {
+                silence,
+            }) => {
                 tracing::debug!(
                     task = claim.task,
                     job,
                     host,
                     pid,
-                    ?age,
+                    ?silence,
                     "run by another job"
                 );
                 self.elsewhere.borrow_mut().push(claim);
                 Begun::Not(SlotState::Running)
             }
-            Begin::Is(state) => Begun::Not(state.into()),
+            BeginOutcome::NotOpen(state) => Begun::Not(state.into()),
         })
     }
 
@@ -116,13 +118,15 @@ impl Directory {
                     continue;
                 }
                 match self.store.begin(claim.task as usize, self.rerun) {
-                    Ok(Begin::Ours(lease)) => {
+                    Ok(BeginOutcome::Leased(lease)) => {
                         outcome = Ok(Some((claim, lease.attempt())));
                         self.lease.replace(Some(lease));
                     }
-                    Ok(Begin::TakenBy { age, .. }) if age < start.elapsed() => alive.push(claim),
-                    Ok(Begin::TakenBy { .. }) => silent.push(claim),
-                    Ok(Begin::Is(state)) => {
+                    Ok(BeginOutcome::OwnedBy(owner)) if owner.silence < start.elapsed() => {
+                        alive.push(claim)
+                    }
+                    Ok(BeginOutcome::OwnedBy(_)) => silent.push(claim),
+                    Ok(BeginOutcome::NotOpen(state)) => {
                         if let Err(error) = end(claim, state.into()) {
                             outcome = Err(error);
                         }
@@ -151,7 +155,7 @@ impl Directory {
         number: u32,
         state: TaskState,
         reason: &str,
-    ) -> Result<Commit> {
+    ) -> Result<CommitOutcome> {
         let own = self.lease.take();
         let lease = match own {
             Some(lease) => Some(lease),
@@ -160,9 +164,9 @@ impl Directory {
         };
         let commit = match lease {
             Some(lease) => lease.commit(state, reason)?,
-            None => Commit::Refused,
+            None => CommitOutcome::Refused,
         };
-        if commit == Commit::Refused {
+        if commit == CommitOutcome::Refused {
             self.elsewhere.borrow_mut().push(claim);
         }
         Ok(commit)
@@ -181,8 +185,8 @@ impl Directory {
 }
 
 /// Who this rank is for other jobs.
-pub(crate) fn options(job: &str, lease_timeout: Duration, rank: usize, host: &str) -> Options {
-    Options {
+pub(crate) fn options(job: &str, lease_timeout: Duration, rank: usize, host: &str) -> StoreOptions {
+    StoreOptions {
         lease_timeout,
         job: job.to_owned(),
         rank,

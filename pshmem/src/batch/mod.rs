@@ -9,12 +9,13 @@
 
 mod batch_rank;
 mod directory;
+mod operator;
 mod progress;
 mod report;
 mod run;
 mod setup;
 mod stop;
-pub(crate) mod store;
+mod store;
 pub(crate) mod table;
 mod task;
 mod task_state;
@@ -30,6 +31,7 @@ use std::rc::Rc;
 
 pub use report::{BatchReport, TaskReport};
 pub use setup::builder::BatchBuilder;
+pub use store::status::{BatchStatus, TaskHolder, TaskStatus};
 pub use task::Task;
 pub use task_state::TaskState;
 

@@ -3,7 +3,6 @@
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use std::cell::Cell;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -84,26 +83,6 @@ impl Batch {
     /// [`Error::MpiFinalized`] after MPI has ended.
     pub fn stop(&self) -> Result<()> {
         self.core.client.close()
-    }
-
-    /// Asks all jobs that work on a state directory to begin no more tasks, and those that come later too: it makes the file
-    /// `stop` there, as `touch` would. Remove the file to go on.
-    ///
-    /// ```
-    /// use pshmem::{Batch, Comm};
-    ///
-    /// let root = std::env::temp_dir().join(format!("pshmem-stop-{}", std::process::id()));
-    /// let batch = Batch::builder(&Comm::solo(), 2).state_dir(&root, ["a", "b"]).build()?;
-    /// Batch::request_stop(&root)?;
-    /// assert!(batch.next_task()?.is_none());
-    /// # std::fs::remove_dir_all(root).unwrap();
-    /// # Ok::<(), pshmem::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Directory`] when the file cannot be made.
-    pub fn request_stop(path: impl AsRef<Path>) -> Result<()> {
-        crate::batch::store::request_stop(path.as_ref())
     }
 }
 

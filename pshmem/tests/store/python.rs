@@ -1,24 +1,18 @@
-//! Directories that the Python package goes on with, and directories that it has left. `cargo xtask test --proof` installs the
+//! Directories that the Python package continues, and directories that it has left. `cargo xtask test --proof` installs the
 //! package and runs these tests.
 
-use crate::batch::store::*;
+use super::*;
+use crate::batch::store::CommitOutcome;
+use crate::batch::task_state::TaskState;
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tempfile::tempdir;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-fn names() -> Vec<String> {
+fn python_names() -> Vec<String> {
     NAMES.map(ToOwned::to_owned).to_vec()
-}
-
-fn options() -> Options {
-    Options {
-        lease_timeout: Duration::from_secs(60),
-        job: "rust".to_owned(),
-        rank: 0,
-        host: "node0".to_owned(),
-    }
 }
 
 /// An interpreter that has the package.
@@ -52,15 +46,18 @@ fn what_python_has_left_is_resumed() {
     let root = tempdir().unwrap();
     let lines = "for task, state in enumerate([batch.OPEN, batch.RUNNING, batch.DONE, batch.FAILED]):\n    batch.set_task_state(task, state)";
     run(&python, root.path(), lines);
-    let opened = Store::create(root.path(), names(), &options()).unwrap();
+    let opened = Store::create(root.path(), python_names(), &options()).unwrap();
     assert_eq!(opened.states, [Open, Running, Done, Failed, Open]);
     assert!(opened.unparsable.is_empty(), "{:?}", opened.unparsable);
     for (task, state) in opened.states.iter().enumerate() {
-        match (state, opened.store.begin(task, Rerun::default()).unwrap()) {
-            (Open | Running, Begin::Ours(lease)) => {
-                assert_eq!(lease.commit(Done, "").unwrap(), Commit::Recorded);
+        match (
+            state,
+            opened.store.begin(task, RerunPolicy::default()).unwrap(),
+        ) {
+            (Open | Running, BeginOutcome::Leased(lease)) => {
+                assert_eq!(lease.commit(Done, "").unwrap(), CommitOutcome::Recorded);
             }
-            (Done | Failed, Begin::Is(is)) => assert_eq!(is, *state),
+            (Done | Failed, BeginOutcome::NotOpen(is)) => assert_eq!(is, *state),
             (_, other) => panic!("{task}: {other:?}"),
         }
     }
@@ -73,16 +70,19 @@ fn what_python_has_left_is_resumed() {
 fn what_is_left_is_resumed_by_python() {
     let python = python();
     let root = tempdir().unwrap();
-    let store = Store::create(root.path(), names(), &options())
+    let store = Store::create(root.path(), python_names(), &options())
         .unwrap()
         .store;
     let ends = [Some(TaskState::Done), Some(TaskState::Failed), None];
     for (task, end) in ends.into_iter().enumerate() {
-        let Begin::Ours(lease) = store.begin(task, Rerun::default()).unwrap() else {
-            panic!("it is nobody's");
+        let BeginOutcome::Leased(lease) = store.begin(task, RerunPolicy::default()).unwrap() else {
+            panic!("nobody owns it");
         };
         if let Some(end) = end {
-            assert_eq!(lease.commit(end, "a reason").unwrap(), Commit::Recorded);
+            assert_eq!(
+                lease.commit(end, "a reason").unwrap(),
+                CommitOutcome::Recorded
+            );
         }
     }
     let lines = "print([batch.state_to_string(batch.get_task_state(i)) for i in range(5)])\n\
@@ -93,8 +93,8 @@ fn what_is_left_is_resumed_by_python() {
         told,
         "['DONE', 'FAILED', 'RUNNING', 'OPEN', 'OPEN']\n3\n1\n"
     );
-    // And back rerun.
-    let opened = Store::create(root.path(), names(), &options()).unwrap();
+    // And back again.
+    let opened = Store::create(root.path(), python_names(), &options()).unwrap();
     let words: Vec<_> = opened.states.iter().map(ToString::to_string).collect();
     assert_eq!(words, ["DONE", "DONE", "RUNNING", "DONE", "OPEN"]);
     assert!(opened.unparsable.is_empty());

@@ -1,14 +1,15 @@
-//! Every failpoint between two calls of the system, so that tests can end or freeze a process at each of them in turn.
+//! Failpoints between the system calls of the store: a test names one at which its process gets a signal, so that it can end
+//! or freeze a process at each of them in turn.
 
 use std::cell::Cell;
 use std::process::Command;
 
 thread_local! {
-    /// The signal for this thread's process, and how many failpoints pass before it.
+    /// The signal, and how many failpoints of this thread pass before it.
     static PLAN: Cell<Option<(&'static str, u32)>> = const { Cell::new(None) };
 }
 
-/// Sends this process a signal at that failpoint of this thread.
+/// Sends this process a signal after so many failpoints of this thread.
 pub(super) fn plan(signal: &'static str, after: u32) {
     PLAN.set(Some((signal, after)));
 }

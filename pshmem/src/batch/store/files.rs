@@ -1,6 +1,6 @@
-//! The few things that are done with files here, each with every return code looked at.
+//! File operations of the store. Each checks every return code and is preceded by a failpoint.
 
-use crate::batch::store::Options;
+use crate::batch::store::StoreOptions;
 #[cfg(test)]
 pub(super) use crate::batch::store::failpoints::failpoint;
 use crate::error::Error;
@@ -10,65 +10,67 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Tells one file from all others that bear its name before or after it. A number alone would not do: file systems give that
-/// of a file that is gone to the next one, but not with the time at which the first was written.
+/// Between two system calls. Tests end or freeze a process here.
+#[cfg(not(test))]
+#[inline]
+pub(super) fn failpoint() {}
+
+/// Distinguishes a file from all others that have its name before or after it.
+///
+/// An inode number alone would not do: file systems reuse that of a removed file, but not together with the time at which the
+/// first file was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    number: u64,
+pub(super) struct FileIdentity {
+    inode: u64,
     written: (i64, i64),
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(file: &File) -> io::Result<Self> {
-        file.metadata().map(Identity::from)
+        file.metadata().map(FileIdentity::from)
     }
 
-    /// That of the file with this name.
+    /// The identity of the file with this name.
     pub(super) fn at(path: &Path) -> io::Result<Self> {
-        path.symlink_metadata().map(Identity::from)
+        path.symlink_metadata().map(FileIdentity::from)
     }
 
     /// Whether the file at `path` is this one.
     pub(super) fn is_at(self, path: &Path) -> bool {
-        // Opened, because network file systems answer a mere look from memory.
+        // Opened, because network file systems may answer a plain `stat` from a cache.
         File::open(path)
-            .and_then(|file| Identity::of(&file))
+            .and_then(|file| FileIdentity::of(&file))
             .is_ok_and(|found| found == self)
     }
 }
 
-impl From<Metadata> for Identity {
+impl From<Metadata> for FileIdentity {
     fn from(data: Metadata) -> Self {
-        Identity {
-            number: data.ino(),
+        FileIdentity {
+            inode: data.ino(),
             written: (data.mtime(), data.mtime_nsec()),
         }
     }
 }
 
-/// Between two calls of the system; tests end or freeze a process here.
-#[cfg(not(test))]
-#[inline]
-pub(super) fn failpoint() {}
-
-/// Makes a file that must not be there yet.
-pub(super) fn create(path: &Path, text: &str) -> io::Result<Identity> {
+/// Makes a file that must not exist.
+pub(super) fn create(path: &Path, text: &str) -> io::Result<FileIdentity> {
     failpoint();
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     write(file, text).inspect_err(|_| {
-        // Without this a full directory would leave files behind; where even that fails, they do no harm.
+        // So that a full file system is not littered. A file that cannot be removed does no harm.
         let _ = std::fs::remove_file(path);
     })
 }
 
-/// Writes other text into a file that must be there.
-pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<Identity> {
+/// Writes other text into a file that must exist.
+pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<FileIdentity> {
     failpoint();
-    // Not truncated before: what is overwritten needs no room, so that a full directory does not matter.
+    // Not truncated first: overwriting needs no room, so it succeeds on a full file system.
     write(OpenOptions::new().write(true).open(path)?, text)
 }
 
-fn write(mut file: File, text: &str) -> io::Result<Identity> {
+fn write(mut file: File, text: &str) -> io::Result<FileIdentity> {
     failpoint();
     file.write_all(text.as_bytes())?;
     let mut data = file.metadata()?;
@@ -81,27 +83,27 @@ fn write(mut file: File, text: &str) -> io::Result<Identity> {
     Ok(data.into())
 }
 
-/// Closes a file and tells of a failure, which dropping it would not: network file systems write when a file is closed, and
-/// only then find out that there is no room.
+/// Closes a file and returns the error, which dropping it would not: network file systems may write when a file is closed, and
+/// find out only then that there is no room.
 fn close(file: File) -> io::Result<()> {
     let descriptor = file.into_raw_fd();
-    // SAFETY: `into_raw_fd` has given the descriptor up, so that nobody else uses or closes it.
+    // SAFETY: `into_raw_fd` has given the descriptor up, so nobody else uses or closes it.
     match unsafe { libc::close(descriptor) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// The file at `path`, if there is one.
-pub(super) fn identity(path: &Path) -> io::Result<Option<Identity>> {
-    match File::open(path).and_then(|file| Identity::of(&file)) {
+/// The identity of the file at `path`, if there is one.
+pub(super) fn identity(path: &Path) -> io::Result<Option<FileIdentity>> {
+    match File::open(path).and_then(|file| FileIdentity::of(&file)) {
         Ok(identity) => Ok(Some(identity)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Removes a file; `false` when there was none.
+/// Removes a file. `false` when there was none.
 pub(super) fn remove(path: &Path) -> io::Result<bool> {
     failpoint();
     match std::fs::remove_file(path) {
@@ -111,25 +113,25 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Gives a file another name, in place of what had it.
+/// Renames a file, which replaces the file that had the new name.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     failpoint();
     std::fs::rename(from, to)
 }
 
-/// Makes a symbolic link; an error when the name is taken.
+/// Makes a symbolic link; an error when the name exists.
 pub(super) fn link(content: &str, path: &Path) -> io::Result<()> {
     failpoint();
     std::os::unix::fs::symlink(content, path)
 }
 
-/// Gives a file one name more; an error when the name is taken.
+/// Makes a hard link; an error when the name exists.
 pub(super) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
     failpoint();
     std::fs::hard_link(from, to)
 }
 
-/// Makes a folder where there is none; its parent must be there.
+/// Makes a folder unless there is one. Its parent must exist.
 pub(super) fn folder(path: &Path) -> io::Result<()> {
     match std::fs::create_dir(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
@@ -137,9 +139,9 @@ pub(super) fn folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The error of an operation on a path, as it is told to people.
+/// Turns the error of an operation on a path into this crate's. `call` is a noun, as in "`call` of `path` failed".
 pub(super) fn failed<'a>(
-    options: &'a Options,
+    options: &'a StoreOptions,
     call: &'a str,
     path: &'a Path,
 ) -> impl FnOnce(io::Error) -> Error + 'a {

@@ -1,24 +1,25 @@
-//! The file behind the RUNNING states of one rank: they are names of one file, because making a file is what costs a file
-//! system most, and a network file system several messages.
+//! A file with the word RUNNING, which one rank links to the state of every task that it begins.
+//!
+//! A hard link is cheaper than a new file, above all on network file systems, where a new file takes several messages.
 
-use crate::batch::store::files::{self, Identity};
+use crate::batch::store::files::{self, FileIdentity};
 use crate::batch::store::state_file;
 use crate::batch::task_state::TaskState;
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// A file with the word RUNNING that gets more names.
+/// A file with the word RUNNING to make hard links of.
 #[derive(Debug)]
 pub(super) struct LinkTemplate {
     path: PathBuf,
-    made: Cell<Option<Identity>>,
-    /// A file system or a task's folder that cannot have it.
+    made: Cell<Option<FileIdentity>>,
+    /// Links cannot be made here, so files are.
     is_refused: Cell<bool>,
 }
 
 impl LinkTemplate {
-    /// To be made at `path` when it is first needed.
+    /// The file is made at `path` when it is first needed.
     pub(super) fn new(path: PathBuf) -> Self {
         LinkTemplate {
             path,
@@ -32,7 +33,7 @@ impl LinkTemplate {
         if !self.is_refused.get() && self.link(to).is_ok() {
             return Ok(());
         }
-        // Where a link cannot be made, or not this one, a file can.
+        // The file system has no hard links, or this file has as many as it may have.
         files::create(to, state_file::content(TaskState::Running))?;
         self.is_refused.set(true);
         Ok(())
@@ -45,14 +46,14 @@ impl LinkTemplate {
         };
         self.made.set(Some(made));
         match files::hard_link(&self.path, to) {
-            // A call that was repeated because the reply to the first one was lost: nobody else uses the name.
+            // The call was repeated because the reply to the first one was lost: nobody else uses the name.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             outcome => outcome?,
         }
-        if Identity::at(to)? == made {
+        if FileIdentity::at(to)? == made {
             return Ok(());
         }
-        // Somebody has written into a state file by hand, which was this very file: it is not to spread.
+        // Somebody has edited a state file in place, which was a link to this file: its text must not spread.
         files::remove(to)?;
         Err(ErrorKind::InvalidData.into())
     }
@@ -61,7 +62,7 @@ impl LinkTemplate {
 impl Drop for LinkTemplate {
     fn drop(&mut self) {
         if self.made.get().is_some() {
-            // Where this fails, it is removed with what processes that are gone have left.
+            // If this fails, a later job removes it with the files of dead processes.
             let _ = files::remove(&self.path);
         }
     }

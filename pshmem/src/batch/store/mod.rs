@@ -1,20 +1,26 @@
-//! The directory in which a batch keeps the states of its tasks, so that they outlive the job and several jobs may share them.
+//! The state directory of a batch: the states of its tasks as files, which outlive the job and which several jobs may share.
 //!
-//! Plain files, no ranks: [`Store`] is what the batch uses. [`state_file`] knows the state files, which are those of the Python
-//! package; [`lease`] is the protocol between jobs; [`heartbeat`] tells who lives; [`status`] looks at a directory from outside.
+//! Nothing here knows of ranks or of the task table; [`Store`] is what the batch uses.
 //!
 //! ```text
-//! <root>/stop                    while it is there, no task is begun
-//! <root>/.pshmem/<heartbeat>         a process that works here, and its signs of life
-//! <root>/.pshmem/<heartbeat>.<n>     the word RUNNING, which gets more names
-//! <root>/<name>/                 a task: `state`, and the files of `lease`
+//! <root>/stop                 while it exists, no task is begun
+//! <root>/.pshmem/<id>         the heartbeat of a process that works here
+//! <root>/.pshmem/<id>.<n>     a link template of that process
+//! <root>/<name>/              a task: `state`, and the files of its attempts
 //! ```
+//!
+//! - [`state_file`]: reads and writes `state`, in the format of the Python package · [`names`]: names that tasks may have
+//! - [`lease`]: the protocol between jobs · [`link_template`]: what makes it cheap
+//! - [`heartbeat`]: which processes are alive · [`process`]: whether one of this machine has ended
+//! - [`inspect`], [`status`]: what a directory tells an observer
+//! - [`files`]: the file operations · `failpoints`: where tests end or freeze a process
 
 #[cfg(test)]
 mod failpoints;
 mod files;
 mod heartbeat;
-pub(crate) mod lease;
+mod inspect;
+mod lease;
 mod link_template;
 mod names;
 mod process;
@@ -24,10 +30,10 @@ pub(crate) mod status;
 #[path = "../../../tests/store/mod.rs"]
 mod tests;
 
-use crate::batch::store::heartbeat::{Heartbeat, Life};
-use crate::batch::store::lease::Claims;
-pub(crate) use crate::batch::store::lease::{Begin, Commit, Lease, Rerun};
+use crate::batch::store::heartbeat::{Heartbeat, Liveness, heartbeat_of};
+use crate::batch::store::lease::Leases;
 use crate::batch::store::link_template::LinkTemplate;
+use crate::batch::store::state_file::StateFile;
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
 use std::cell::Cell;
@@ -36,26 +42,30 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often the stop file is looked for.
-const STOP_LOOKS: Duration = Duration::from_millis(100);
+pub(super) use crate::batch::store::heartbeat::Owner;
+pub(super) use crate::batch::store::inspect::inspect;
+pub(super) use crate::batch::store::lease::{BeginOutcome, CommitOutcome, Lease, RerunPolicy};
 
-/// Who this is, and how long it may be silent.
+/// Time between two checks for the stop file.
+const STOP_PERIOD: Duration = Duration::from_millis(100);
+
+/// Who this process is, and how long it may be silent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Options {
-    /// After how much silence others may take this process for dead.
+pub(crate) struct StoreOptions {
+    /// Time without a heartbeat after which other jobs may take this process for dead.
     pub(crate) lease_timeout: Duration,
     /// Name of the job, for people.
     pub(crate) job: String,
-    /// This rank and its host, for errors and for people who look at the directory.
+    /// This rank and its host, for errors and for observers of the directory.
     pub(crate) rank: usize,
     pub(crate) host: String,
 }
 
-impl Options {
-    /// Of somebody who is no job, for errors only.
-    pub(crate) fn of_nobody() -> Self {
+impl StoreOptions {
+    /// For an observer, which is no job: these are used in errors only.
+    pub(crate) fn observer() -> Self {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        Options {
+        StoreOptions {
             lease_timeout: Duration::ZERO,
             job: String::new(),
             rank: 0,
@@ -64,64 +74,68 @@ impl Options {
     }
 }
 
-/// A directory that has been looked through.
+/// A store, with what its directory held when it was opened.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedStore {
     pub(crate) store: Store,
     pub(crate) states: Vec<TaskState>,
-    /// Sentences about state files that could not be understood.
+    /// One sentence for each state file that could not be parsed.
     pub(crate) unparsable: Vec<String>,
 }
 
-/// The tasks of a batch in a directory.
+/// One rank's access to the tasks of a batch in a directory.
 #[derive(Debug)]
 pub(crate) struct Store {
     root: PathBuf,
     names: Arc<[String]>,
-    options: Options,
+    options: StoreOptions,
     heartbeat: Arc<Heartbeat>,
     link_template: LinkTemplate,
-    /// When the stop file was looked for, and whether it was there.
+    /// When the stop file was last checked for, and whether it was there.
     stop: Cell<(Option<Instant>, bool)>,
 }
 
 impl Store {
-    /// On one rank: checks the names, makes the folders that are missing and reads every state once. What processes that are
-    /// gone have left is cleared away.
+    /// Called on one rank: checks the names, makes the folders that are missing, reads every state once, and removes what dead
+    /// processes have left.
     pub(crate) fn create(
         root: &Path,
         tasks: impl Into<Arc<[String]>>,
-        options: &Options,
-    ) -> Result<Opened> {
+        options: &StoreOptions,
+    ) -> Result<OpenedStore> {
         let store = Store::attach(root, tasks, options);
         names::check(&store.names)?;
-        std::fs::create_dir_all(root).map_err(store.failed("making the folder", root))?;
+        std::fs::create_dir_all(root).map_err(store.failed("creation", root))?;
         let (mut states, mut unparsable) = (Vec::with_capacity(store.names.len()), Vec::new());
         for task in 0..store.names.len() {
             let dir = store.dir(task);
-            let found = store.found(&dir)?;
-            if found == state_file::Found::Missing {
-                files::folder(&dir).map_err(store.failed("making the folder", &dir))?;
+            let found = store.read(&dir)?;
+            if found == StateFile::Missing {
+                files::folder(&dir).map_err(store.failed("creation", &dir))?;
             }
             states.push(found.state());
-            if let state_file::Found::Strange(what) = found {
+            if let StateFile::Unparsable(what) = found {
                 unparsable.push(what);
             }
         }
-        // A directory in which all is done may be one that cannot be written.
+        // Not where all is done: such a directory may be read-only.
         if states.iter().any(|&state| state != TaskState::Done) {
-            store.clear(&states)?;
+            store.remove_dead(&states)?;
         }
-        Ok(Opened {
+        Ok(OpenedStore {
             store,
             states,
             unparsable,
         })
     }
 
-    /// On the other ranks: touches no file.
-    pub(crate) fn attach(root: &Path, tasks: impl Into<Arc<[String]>>, options: &Options) -> Store {
-        let heartbeat = Heartbeat::of(root, options);
+    /// Called on the other ranks: touches no file.
+    pub(crate) fn attach(
+        root: &Path,
+        tasks: impl Into<Arc<[String]>>,
+        options: &StoreOptions,
+    ) -> Store {
+        let heartbeat = heartbeat_of(root, options);
         Store {
             root: root.to_owned(),
             names: tasks.into(),
@@ -137,19 +151,19 @@ impl Store {
         self.root.join(&self.names[task])
     }
 
-    /// Tries to begin a task for this job.
-    pub(crate) fn begin(&self, task: usize, rerun: Rerun) -> Result<Begin> {
-        self.claims().begin(&self.dir(task), rerun)
+    /// Tries to begin a task.
+    pub(crate) fn begin(&self, task: usize, rerun: RerunPolicy) -> Result<BeginOutcome> {
+        self.leases().begin(&self.dir(task), rerun)
     }
 
     /// The lease on an attempt that another rank of the same worker has begun, to record its end. `None` when the attempt has
     /// been taken over.
     pub(crate) fn adopt(&self, task: usize, attempt: u32) -> Result<Option<Lease>> {
-        self.claims().adopt(&self.dir(task), attempt)
+        self.leases().adopt(&self.dir(task), attempt)
     }
 
-    fn claims(&self) -> Claims<'_> {
-        Claims {
+    fn leases(&self) -> Leases<'_> {
+        Leases {
             root: &self.root,
             options: &self.options,
             heartbeat: &self.heartbeat,
@@ -157,54 +171,55 @@ impl Store {
         }
     }
 
-    /// The state of a task, as its file tells it now.
+    /// The state of a task, as its file tells now.
     pub(crate) fn state(&self, task: usize) -> Result<TaskState> {
-        Ok(self.found(&self.dir(task))?.state())
+        Ok(self.read(&self.dir(task))?.state())
     }
 
-    /// Overrides the state of a task, whoever runs it; a worker that does still records its end.
+    /// Overrides the state of a task, whoever runs it. A worker that does still records its result.
     pub(crate) fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
         let dir = self.dir(task);
         let spare = format!(".set.{}", self.heartbeat.fresh_key());
         state_file::write(&dir, &spare, state).map_err(self.failed("writing the state", &dir))
     }
 
-    /// Whether somebody has asked all jobs to begin no more tasks: there is a file `stop` in the root.
+    /// Whether there is a file `stop` in the root, which asks all jobs to begin no more tasks.
     pub(crate) fn stop_requested(&self) -> bool {
-        let (looked, is_there) = self.stop.get();
-        if is_there || looked.is_some_and(|at| at.elapsed() < STOP_LOOKS) {
-            return is_there;
+        let (checked, exists) = self.stop.get();
+        if exists || checked.is_some_and(|at| at.elapsed() < STOP_PERIOD) {
+            return exists;
         }
-        let is_there = self.root.join(names::STOP).symlink_metadata().is_ok();
-        self.stop.set((Some(Instant::now()), is_there));
-        is_there
+        let exists = self.root.join(names::STOP).symlink_metadata().is_ok();
+        self.stop.set((Some(Instant::now()), exists));
+        exists
     }
 
-    /// Removes what processes have left that are known to be gone. Those that are only silent may wake up.
-    fn clear(&self, states: &[TaskState]) -> Result<()> {
+    /// Removes what dead processes have left. Silent processes keep their files: they may only be frozen.
+    fn remove_dead(&self, states: &[TaskState]) -> Result<()> {
         let failed = |error| self.failed("clearing", &self.root)(error);
         let now = self.heartbeat.now()?;
-        let mut gone = Vec::new();
+        let mut dead = Vec::new();
         for id in heartbeat::ids(&self.root).map_err(failed)? {
-            if heartbeat::look(&self.root, &id, now).map_err(failed)? == Life::Gone {
-                gone.push(id);
+            let found = heartbeat::liveness(&self.root, &id, now).map_err(failed)?;
+            if found == Liveness::Dead {
+                dead.push(id);
             }
         }
-        if gone.is_empty() {
+        if dead.is_empty() {
             return Ok(());
         }
-        for (task, _) in states
+        let unfinished = states
             .iter()
             .enumerate()
-            .filter(|(_, state)| **state != TaskState::Done)
-        {
-            lease::clear(&self.dir(task), &gone).map_err(failed)?;
+            .filter(|(_, state)| **state != TaskState::Done);
+        for (task, _) in unfinished {
+            lease::clear(&self.dir(task), &dead).map_err(failed)?;
         }
-        // Last, so that a kill in between leaves them to the next job.
-        heartbeat::remove_dead(&self.root, &gone).map_err(failed)
+        // Last, so that after a kill in between the next job finds the heartbeats.
+        heartbeat::remove_dead(&self.root, &dead).map_err(failed)
     }
 
-    fn found(&self, dir: &Path) -> Result<state_file::Found> {
+    fn read(&self, dir: &Path) -> Result<StateFile> {
         state_file::read(dir).map_err(self.failed("reading the state", dir))
     }
 
@@ -213,9 +228,9 @@ impl Store {
     }
 }
 
-/// Asks all jobs that work on a directory to begin no more tasks.
-pub(crate) fn request_stop(root: &Path) -> Result<()> {
+/// Asks all jobs that work on a directory to begin no more tasks, by a file `stop` in it.
+pub(super) fn request_stop(root: &Path) -> Result<()> {
     let path = root.join(names::STOP);
-    let options = Options::of_nobody();
+    let options = StoreOptions::observer();
     std::fs::write(&path, "").map_err(files::failed(&options, "writing", &path))
 }

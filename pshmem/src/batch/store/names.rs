@@ -1,30 +1,30 @@
-//! Which names tasks may have: each is the name of a folder in the root.
+//! Names of tasks, which are the names of their folders in the root, and the names there that are reserved.
 
 use crate::error::{Error, Result};
 use std::collections::HashSet;
 use std::path::is_separator;
 
-/// Names in the root that are not those of tasks.
+/// Reserved names: the folder of this library's own files, and the file that stops all jobs.
 pub(super) const OWN: &str = ".pshmem";
 pub(super) const STOP: &str = "stop";
 
-/// What file systems allow.
-const LONGEST: usize = 255;
+/// The limit of file systems, in bytes.
+const MAX_LEN: usize = 255;
 
-/// Whether every name can be a folder of its own.
+/// Checks that every name can be that of a folder, and that no two are equal.
 pub(super) fn check(names: &[String]) -> Result<()> {
     let mut seen = HashSet::with_capacity(names.len());
     for (task, name) in names.iter().enumerate() {
         let reason = match name.as_str() {
             "" => "a task needs a name",
-            "." | ".." => "a task cannot have the name of another folder",
-            OWN | STOP => "this name has a meaning of its own; take another",
+            "." | ".." => "this is the name of another folder; take another",
+            OWN | STOP => "this name is reserved; take another",
             name if name.contains(is_separator) => {
-                "a task's folder is made in the state directory itself; leave the separator out"
+                "the folder of a task is made in the state directory itself; remove the separator"
             }
             name if name.contains('\0') => "a file name cannot contain a zero byte",
-            name if name.len() > LONGEST => "a file name has at most 255 bytes",
-            name if !seen.insert(name) => "the name stands twice; each task needs one of its own",
+            name if name.len() > MAX_LEN => "a file name has at most 255 bytes",
+            name if !seen.insert(name) => "another task has the same name; give each task its own",
             _ => continue,
         };
         return Err(Error::InvalidSetting {

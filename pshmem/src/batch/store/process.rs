@@ -1,15 +1,15 @@
-//! Whether a process that was once seen is still there.
+//! Whether a process has ended.
 
 use std::io::ErrorKind;
 use std::sync::OnceLock;
 
-/// A process, told apart from others that have its number before or after it, or at the same time elsewhere.
+/// A process, identified among all that have its number at other times or on other machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Process {
     pub(super) pid: u32,
-    /// When it started, in ticks since the system did.
+    /// Its start time, in clock ticks since the system started.
     pub(super) started: u64,
-    /// Where its number means something: this boot of this machine, and the process namespace. Empty where unknown.
+    /// Where its number is valid: the boot id of the machine and the process namespace. Empty if unknown.
     pub(super) space: String,
 }
 
@@ -23,21 +23,21 @@ impl Process {
         }
     }
 
-    /// Whether it is known to be gone. `false` for processes elsewhere and where the system does not tell.
-    pub(super) fn is_gone(&self) -> bool {
+    /// Whether it is known to have ended. `false` for processes of other machines, and where the system does not tell.
+    pub(super) fn has_ended(&self) -> bool {
         if self.pid == 0 || self.started == 0 || self.space.is_empty() || self.space != space() {
             return false;
         }
         match stat(self.pid) {
-            Ok(Some(stat)) => stat.started != self.started || stat.is_over,
-            // Some systems hide the processes of other users, but not that there are any.
+            Ok(Some(stat)) => stat.started != self.started || stat.is_zombie,
+            // Some systems hide the processes of other users from /proc, but not from `kill`.
             Err(error) if error.kind() == ErrorKind::NotFound => !exists(self.pid),
             Ok(None) | Err(_) => false,
         }
     }
 }
 
-/// Where the numbers of this process's system are valid.
+/// Where the process numbers of this system are valid.
 fn space() -> &'static str {
     static SPACE: OnceLock<String> = OnceLock::new();
     SPACE.get_or_init(|| {
@@ -53,26 +53,26 @@ fn space() -> &'static str {
 #[derive(Debug)]
 struct Stat {
     started: u64,
-    /// Ended, but its parent has not looked yet.
-    is_over: bool,
+    /// Whether it is a zombie: ended, but not yet waited for by its parent.
+    is_zombie: bool,
 }
 
-/// What the system says of a process; `None` where it cannot be understood.
+/// The status of a process. `None` when it cannot be parsed.
 fn stat(pid: u32) -> std::io::Result<Option<Stat>> {
     let text = std::fs::read(format!("/proc/{pid}/stat"))?;
     Ok(parse(&String::from_utf8_lossy(&text)))
 }
 
 fn parse(text: &str) -> Option<Stat> {
-    // The program's name, in parentheses, may contain anything. See proc(5) for the numbers of the fields.
+    // The program name, in parentheses, may contain anything. proc(5) numbers the fields.
     let (_, rest) = text.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     let field = |number: usize| fields.get(number - 3).copied();
     let threads: u64 = field(20)?.parse().ok()?;
     Some(Stat {
         started: field(22)?.parse().ok()?,
-        // Other threads may go on when the first one has ended.
-        is_over: matches!(field(3)?, "Z" | "X") && threads <= 1,
+        // A process whose first thread has ended is shown as a zombie while other threads run.
+        is_zombie: matches!(field(3)?, "Z" | "X") && threads <= 1,
     })
 }
 
@@ -80,7 +80,7 @@ fn exists(pid: u32) -> bool {
     let Ok(pid) = libc::pid_t::try_from(pid) else {
         return false;
     };
-    // SAFETY: signal 0 is not sent; the call only says whether it could be.
+    // SAFETY: signal 0 is never sent; the call only checks whether it could be.
     let code = unsafe { libc::kill(pid, 0) };
     code == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
 }
@@ -94,31 +94,31 @@ mod tests {
     fn names_of_programs_do_not_matter() {
         let line = "7 (a) Z 1 (b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 2 18 777 20";
         let stat = parse(line).unwrap();
-        assert_eq!((stat.started, stat.is_over), (777, false));
+        assert_eq!((stat.started, stat.is_zombie), (777, false));
         let line = "7 (a) Z 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 1 18 777 20";
-        assert!(parse(line).unwrap().is_over);
+        assert!(parse(line).unwrap().is_zombie);
         assert!(parse("7 (a").is_none() && parse("").is_none() && parse("7 (a) S 1").is_none());
     }
 
     #[test]
-    fn this_process_is_not_gone_and_others_are() {
+    fn this_process_has_not_ended_and_others_have() {
         let own = Process::own();
         assert!(own.started > 0 && !own.space.is_empty());
-        assert!(!own.is_gone());
+        assert!(!own.has_ended());
         let other = |change: &dyn Fn(&mut Process)| {
             let mut process = own.clone();
             change(&mut process);
             process
         };
-        // Its number is used rerun, by us.
-        assert!(other(&|process| process.started += 1).is_gone());
-        // Of another machine nothing is known.
-        assert!(!other(&|process| (process.started, process.space) = (1, "x".into())).is_gone());
-        assert!(!Process::default().is_gone());
+        // Its number has been reused, by this process.
+        assert!(other(&|process| process.started += 1).has_ended());
+        // Nothing is known of another machine.
+        assert!(!other(&|process| (process.started, process.space) = (1, "x".into())).has_ended());
+        assert!(!Process::default().has_ended());
     }
 
     #[test]
-    fn a_process_that_nobody_has_waited_for_is_gone() {
+    fn a_process_that_nobody_has_waited_for_has_ended() {
         let mut child = Command::new("sleep").arg("100").spawn().unwrap();
         let pid = child.id();
         let started = stat(pid).unwrap().unwrap().started;
@@ -127,12 +127,12 @@ mod tests {
             started,
             space: space().to_owned(),
         };
-        assert!(!process.is_gone());
+        assert!(!process.has_ended());
         child.kill().unwrap();
-        while !process.is_gone() {
+        while !process.has_ended() {
             std::thread::yield_now();
         }
         child.wait().unwrap();
-        assert!(process.is_gone());
+        assert!(process.has_ended());
     }
 }

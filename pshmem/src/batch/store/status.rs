@@ -1,22 +1,14 @@
-//! What a state directory tells to somebody who only looks: nothing is locked, made or changed.
+//! The status of a state directory, as values and as text.
 
-use crate::Batch;
-use crate::batch::store::heartbeat::{self, Life};
-use crate::batch::store::lease::Attempt;
-use crate::batch::store::{Options, files, lease, names, state_file};
+use crate::batch::store::names;
 use crate::batch::task_state::TaskState;
-use crate::error::{Result, clip};
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// Bytes of a reason that are shown.
-const REASON: usize = 400;
-
-/// The state of every task in a directory, as [`Batch::status`] found it.
+/// The status of every task in a state directory, as [`Batch::status`](crate::Batch::status) found it.
 ///
-/// Printed, it is a line of sums and one line for each task that runs or has failed; with `{:#}`, one for every task.
+/// It prints as one line with totals, and one line for each task that is RUNNING or FAILED; with `{:#}`, for every task.
 ///
 /// ```
 /// use pshmem::{Batch, TaskState};
@@ -34,10 +26,10 @@ const REASON: usize = 400;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchStatus {
-    root: PathBuf,
-    tasks: Vec<TaskStatus>,
-    unparsable: Vec<String>,
-    is_stopping: bool,
+    pub(super) root: PathBuf,
+    pub(super) tasks: Vec<TaskStatus>,
+    pub(super) unparsable: Vec<String>,
+    pub(super) is_stopping: bool,
 }
 
 /// One task of a [`BatchStatus`].
@@ -55,17 +47,17 @@ pub struct BatchStatus {
 pub struct TaskStatus {
     /// Name of the task and of its folder.
     pub name: String,
-    /// Its state. RUNNING without a holder that lives means that the task will be run rerun.
+    /// Its state. A RUNNING task whose holder is not alive is run again by the next job.
     pub state: TaskState,
-    /// How often it was begun, without what the Python package did.
+    /// How often it was begun. Attempts of the Python package are not counted.
     pub attempts: u32,
-    /// Who has it, if somebody does.
+    /// The process that holds its lease, if there is one.
     pub holder: Option<TaskHolder>,
-    /// Why its last attempt failed.
+    /// Why its last attempt failed. `None` unless the task is FAILED.
     pub reason: Option<String>,
 }
 
-/// The process that runs a task.
+/// The process that holds the lease of a task.
 ///
 /// ```
 /// # let root = std::env::temp_dir().join(format!("pshmem-holder-{}", std::process::id()));
@@ -81,125 +73,20 @@ pub struct TaskStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TaskHolder {
-    /// Name of its job. Empty when the process is gone.
+    /// Name of its job. Empty when the process is dead.
     pub job: String,
     /// Its host.
     pub host: String,
-    /// Its number there.
+    /// Its process id there.
     pub pid: u32,
-    /// Time since its last sign of life, as far as the clocks of this host and of the file server agree.
+    /// Time since its last heartbeat, as far as the clocks of this host and of the file server agree.
     pub silence: Duration,
-    /// Whether its last sign of life is recent enough. If not, others may take the task over.
+    /// Whether its last heartbeat is younger than its lease timeout. If not, other jobs may take the task over.
     pub is_alive: bool,
 }
 
-impl Batch {
-    /// What the state directory of a batch tells, without a batch: for people and scripts, while jobs work on it or later.
-    ///
-    /// Every folder in it counts as a task. Nothing is changed, so it may belong to somebody else. See the example
-    /// `batch_status`.
-    ///
-    /// # Errors
-    /// [`Error::Directory`](crate::Error::Directory) when it cannot be read.
-    ///
-    /// ```
-    /// assert!(pshmem::Batch::status("no such folder").is_err());
-    /// ```
-    pub fn status(path: impl AsRef<Path>) -> Result<BatchStatus> {
-        let root = path.as_ref();
-        let options = Options::of_nobody();
-        look(root, &options)
-    }
-}
-
-fn look(root: &Path, options: &Options) -> Result<BatchStatus> {
-    let failed = |error| files::failed(options, "reading", root)(error);
-    let mut status = BatchStatus {
-        root: root.to_owned(),
-        tasks: Vec::new(),
-        unparsable: Vec::new(),
-        is_stopping: root.join(names::STOP).symlink_metadata().is_ok(),
-    };
-    let now = SystemTime::now();
-    for entry in std::fs::read_dir(root).map_err(failed)? {
-        let dir = entry.map_err(failed)?.path();
-        let name = dir.file_name().unwrap_or_default().to_string_lossy();
-        // A link to a folder is one: tasks may live on another directory.
-        if name == names::OWN || !dir.is_dir() {
-            continue;
-        }
-        let (task, unparsable) = look_at(root, &dir, name.into_owned(), now)
-            .map_err(|error| files::failed(options, "reading", &dir)(error))?;
-        status.tasks.push(task);
-        status.unparsable.extend(unparsable);
-    }
-    status.tasks.sort_by(|a, b| a.name.cmp(&b.name));
-    status.unparsable.sort();
-    Ok(status)
-}
-
-fn look_at(
-    root: &Path,
-    dir: &Path,
-    name: String,
-    now: SystemTime,
-) -> io::Result<(TaskStatus, Option<String>)> {
-    // Before the state: an attempt that ends in between is then shown with its end.
-    let last = lease::last(dir, 0)?;
-    let holder = match &last {
-        Some(attempt) => holder(root, dir, attempt, now)?,
-        None => None,
-    };
-    let found = state_file::read(dir)?;
-    let state = found.state();
-    let attempts = last.map_or(0, |attempt| attempt.number);
-    let reason = match state {
-        TaskState::Failed => std::fs::read(lease::reason(dir, attempts)).ok(),
-        _ => None,
-    };
-    let reason = reason.map(|text| clip(String::from_utf8_lossy(&text).trim(), REASON));
-    let task = TaskStatus {
-        name,
-        state,
-        attempts,
-        holder,
-        // An empty one comes from a directory that was full.
-        reason: reason.filter(|text| !text.is_empty()),
-    };
-    let unparsable = match found {
-        state_file::Found::Strange(what) => Some(what),
-        _ => None,
-    };
-    Ok((task, unparsable))
-}
-
-/// Who has a task whose last attempt this is.
-fn holder(
-    root: &Path,
-    dir: &Path,
-    attempt: &Attempt,
-    now: SystemTime,
-) -> io::Result<Option<TaskHolder>> {
-    if !attempt.lasts(dir) {
-        return Ok(None);
-    }
-    let (is_alive, sign) = match heartbeat::look(root, attempt.heartbeat(), now)? {
-        Life::Alive(sign) => (true, Some(sign)),
-        Life::Silent(sign) => (false, Some(sign)),
-        Life::Gone => (false, None),
-    };
-    let (job, silence) = sign.map(|sign| (sign.job, sign.age)).unwrap_or_default();
-    Ok(Some(TaskHolder {
-        job,
-        host: attempt.host.clone(),
-        pid: attempt.pid,
-        silence,
-        is_alive,
-    }))
-}
-
 impl BatchStatus {
-    /// Every task, in the order of the names.
+    /// All tasks, sorted by name.
     #[must_use]
     pub fn tasks(&self) -> &[TaskStatus] {
         &self.tasks
@@ -211,13 +98,13 @@ impl BatchStatus {
         self.tasks.iter().filter(|task| task.state == state).count()
     }
 
-    /// Sentences about state files that could not be understood; their tasks count as open.
+    /// One sentence for each state file that could not be parsed; its task counts as OPEN.
     #[must_use]
     pub fn unparsable(&self) -> &[String] {
         &self.unparsable
     }
 
-    /// Whether jobs were asked, by a file `stop` in the directory, to begin no more tasks.
+    /// Whether there is a file `stop` in the directory, which asks all jobs to begin no more tasks.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.is_stopping
@@ -242,11 +129,11 @@ impl fmt::Display for BatchStatus {
         let width = self.tasks.iter().map(|task| task.name.chars().count());
         let width = width.max().unwrap_or_default().min(40);
         let all = f.alternate();
-        let tells = |task: &&TaskStatus| {
+        let is_shown = |task: &&TaskStatus| {
             all || task.holder.is_some()
                 || matches!(task.state, TaskState::Running | TaskState::Failed)
         };
-        for task in self.tasks.iter().filter(tells) {
+        for task in self.tasks.iter().filter(is_shown) {
             write!(f, "\n{:7}  {:width$}", task.state, task.name)?;
             task.details(f)?;
         }
@@ -254,11 +141,10 @@ impl fmt::Display for BatchStatus {
             write!(f, "\n{what}")?;
         }
         if self.is_stopping {
-            let stop = self.root.join(names::STOP);
             write!(
                 f,
                 "\nno task is begun while there is a file {}",
-                stop.display()
+                self.root.join(names::STOP).display()
             )?;
         }
         Ok(())
@@ -273,7 +159,7 @@ impl TaskStatus {
         match &self.holder {
             Some(holder) if holder.is_alive => write!(
                 f,
-                " by job {} on {}, process {}, last sign of life {} s ago",
+                " by job {} on {}, process {}, last heartbeat {} s ago",
                 holder.job,
                 holder.host,
                 holder.pid,

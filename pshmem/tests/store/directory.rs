@@ -1,0 +1,184 @@
+//! Directories of the Python package, files that others have put there, and what an observer is told.
+
+use super::*;
+use crate::batch::store::{CommitOutcome, request_stop};
+use crate::batch::task_state::TaskState;
+use crate::error::Error;
+use tempfile::tempdir;
+
+#[test]
+fn directories_of_the_python_package_are_understood() {
+    use TaskState::{Done, Failed, Open, Running};
+    let root = tempdir().unwrap();
+    let words = [
+        "OPEN", "RUNNING", "DONE", "FAILED", "INVALID", "", "DO", "done",
+    ];
+    for (task, word) in words.iter().enumerate() {
+        let dir = root.path().join(format!("task_{task}"));
+        fs::create_dir(&dir).unwrap();
+        let text = if word.is_empty() {
+            String::new()
+        } else {
+            format!("{word}\n")
+        };
+        fs::write(dir.join("state"), text).unwrap();
+    }
+    let opened = open(root.path(), 9);
+    let expected = [Open, Running, Done, Failed, Open, Open, Open, Open, Open];
+    assert_eq!(opened.states, expected);
+    assert_eq!(opened.unparsable.len(), 3, "{:?}", opened.unparsable);
+    assert!(opened.unparsable[0].contains("task_5") && opened.unparsable[0].contains("is empty"));
+    assert!(
+        opened.unparsable[1].contains("\"DO\""),
+        "{}",
+        opened.unparsable[1]
+    );
+    // A RUNNING task without a lease is nobody's.
+    for task in [1, 4, 5, 6, 7, 8] {
+        assert_eq!(
+            begin(&opened.store, task).commit(Done, "").unwrap(),
+            CommitOutcome::Recorded
+        );
+        assert_eq!(word(&opened.store, task), "DONE\n");
+    }
+}
+
+#[test]
+fn what_others_put_there_does_no_harm() {
+    let root = tempdir().unwrap();
+    let store = open(root.path(), 3).store;
+    // A file in the place of a link takes its number.
+    fs::write(store.dir(0).join(".attempt.1"), "hello").unwrap();
+    assert_eq!(begin(&store, 0).attempt(), 2);
+    for (attempt, link) in [
+        "",
+        "x",
+        "a:b:c",
+        "a:1:../../x.1",
+        ":::..",
+        "n:1:0123456789abcdef.0",
+    ]
+    .iter()
+    .enumerate()
+    .skip(1)
+    {
+        std::os::unix::fs::symlink(link, store.dir(1).join(format!(".attempt.{attempt}"))).unwrap();
+    }
+    assert_eq!(begin(&store, 1).attempt(), 6);
+    fs::remove_file(store.dir(1).join("state")).unwrap();
+    assert_eq!(store.state(1).unwrap(), TaskState::Open);
+    // Foreign things among the heartbeats.
+    fs::create_dir(root.path().join(".pshmem/folder")).unwrap();
+    fs::write(root.path().join(".pshmem/0123456789abcdef"), "").unwrap();
+    open(root.path(), 3);
+    fs::remove_dir_all(root.path().join(".pshmem")).unwrap();
+    assert_eq!(
+        begin(&store, 2).commit(TaskState::Done, "").unwrap(),
+        CommitOutcome::Recorded
+    );
+}
+
+#[test]
+fn what_cannot_be_is_an_error_that_names_it() {
+    let root = tempdir().unwrap();
+    let file = root.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.clone(), file.join("deeper")] {
+        let error = Store::create(&path, task_names(1), &options()).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::Directory { .. }), "{text}");
+        assert!(
+            text.contains("file") && text.contains("rank 0 (node0)"),
+            "{text}"
+        );
+    }
+    fs::write(root.path().join("task_0"), "").unwrap();
+    assert!(matches!(
+        Store::create(root.path(), task_names(1), &options()),
+        Err(Error::Directory { .. })
+    ));
+    let twice = vec!["a".to_owned(), "a".to_owned()];
+    assert!(matches!(
+        Store::create(root.path(), twice, &options()),
+        Err(Error::InvalidSetting { .. })
+    ));
+    assert!(!root.path().join("a").exists());
+    // A folder that was removed by hand.
+    let store = open(&root.path().join("root"), 1).store;
+    fs::remove_dir(store.dir(0)).unwrap();
+    assert!(store.begin(0, RerunPolicy::default()).is_err());
+    assert!(store.set_state(0, TaskState::Done).is_err());
+    assert_eq!(store.state(0).unwrap(), TaskState::Open);
+    assert!(open(&root.path().join("none"), 0).states.is_empty());
+}
+
+#[test]
+fn a_stop_is_seen_within_a_moment() {
+    let root = tempdir().unwrap();
+    let store = open(root.path(), 1).store;
+    assert!(!store.stop_requested());
+    request_stop(root.path()).unwrap();
+    while !store.stop_requested() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(open(root.path(), 1).store.stop_requested());
+}
+
+#[test]
+fn somebody_who_looks_sees_who_runs_what_and_changes_nothing() {
+    use TaskState::{Done, Failed, Open, Running};
+    let root = tempdir().unwrap();
+    let store = open(root.path(), 5).store;
+    assert_eq!(
+        begin(&store, 0).commit(TaskState::Done, "").unwrap(),
+        CommitOutcome::Recorded
+    );
+    let reason = "no ink\nat all";
+    assert_eq!(
+        begin(&store, 1).commit(TaskState::Failed, reason).unwrap(),
+        CommitOutcome::Recorded
+    );
+    let held = begin(&store, 2);
+    drop(begin(&store, 3));
+    fs::write(root.path().join("notes.txt"), "not a task").unwrap();
+    let status = crate::Batch::status(root.path()).unwrap();
+    let found: Vec<TaskState> = status.tasks().iter().map(|task| task.state).collect();
+    assert_eq!(found, [Done, Failed, Running, Running, Open]);
+    assert_eq!(status.tasks()[1].reason.as_deref(), Some(reason));
+    let holder = status.tasks()[2].holder.as_ref().unwrap();
+    assert_eq!(
+        (&*holder.job, &*holder.host, holder.pid),
+        ("job 1", "node0", std::process::id())
+    );
+    assert!(holder.is_alive && status.tasks()[3].holder.is_none());
+    let text = status.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[0].ends_with(": 1 DONE, 2 RUNNING, 1 FAILED, 1 OPEN"),
+        "{text}"
+    );
+    assert_eq!(lines[1], "FAILED   task_1  attempt 1  no ink; at all");
+    assert!(
+        lines[2].starts_with("RUNNING  task_2  attempt 1 by job job 1 on node0, process "),
+        "{text}"
+    );
+    assert_eq!(
+        lines[3],
+        "RUNNING  task_3  attempt 1  nobody runs it; the next job does"
+    );
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(format!("{status:#}").lines().count(), 6);
+    // Strange files, a request to stop, a holder that is gone.
+    fs::write(store.dir(4).join("state"), "").unwrap();
+    request_stop(root.path()).unwrap();
+    mark_dead(root.path(), &key(&store.dir(2)));
+    let before = file_names(&store.dir(2));
+    let text = crate::Batch::status(root.path()).unwrap().to_string();
+    assert!(
+        text.contains("which is dead or silent") && text.contains("is empty"),
+        "{text}"
+    );
+    assert!(text.ends_with("/stop"), "{text}");
+    assert_eq!(file_names(&store.dir(2)), before);
+    assert_eq!(held.commit(Done, "").unwrap(), CommitOutcome::Recorded);
+}

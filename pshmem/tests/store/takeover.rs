@@ -1,0 +1,172 @@
+//! Heartbeats, and tasks that are taken over from processes that are silent or dead.
+
+use super::*;
+use crate::batch::store::{CommitOutcome, lease::Leases};
+use crate::batch::task_state::TaskState;
+use tempfile::tempdir;
+
+#[test]
+fn who_is_taken_over_is_refused() {
+    let root = tempdir().unwrap();
+    for late in [TaskState::Done, TaskState::Failed] {
+        let store = open(root.path(), 1).store;
+        store.set_state(0, TaskState::Open).unwrap();
+        let slow = begin(&other(root.path(), 1, "slow"), 0);
+        mark_dead(root.path(), &key(&store.dir(0)));
+        let quick = begin(&store, 0);
+        assert_eq!(quick.attempt(), slow.attempt() + 1);
+        assert_eq!(slow.commit(late, "late").unwrap(), CommitOutcome::Refused);
+        assert_eq!(word(&store, 0), "RUNNING\n");
+        assert_eq!(
+            quick.commit(TaskState::Done, "").unwrap(),
+            CommitOutcome::Recorded
+        );
+        assert_eq!(word(&store, 0), "DONE\n");
+    }
+    // Also after the end of the one that took it over.
+    let store = open(root.path(), 2).store;
+    let slow = begin(&other(root.path(), 2, "slow"), 1);
+    mark_dead(root.path(), &key(&store.dir(1)));
+    assert_eq!(
+        begin(&store, 1).commit(TaskState::Failed, "").unwrap(),
+        CommitOutcome::Recorded
+    );
+    assert_eq!(
+        slow.commit(TaskState::Done, "").unwrap(),
+        CommitOutcome::Refused
+    );
+    assert_eq!(word(&store, 1), "FAILED\n");
+}
+
+#[test]
+fn silence_beyond_the_timeout_is_death() {
+    let root = tempdir().unwrap();
+    let store = open(root.path(), 1).store;
+    let slow = begin(&other(root.path(), 1, "slow"), 0);
+    let last = lease::last(&store.dir(0), 0).unwrap().unwrap();
+    let heartbeat = root.path().join(".pshmem").join(last.heartbeat());
+    let old = std::time::SystemTime::now() - Duration::from_secs(59);
+    let file = fs::File::options().write(true).open(heartbeat).unwrap();
+    file.set_modified(old).unwrap();
+    assert!(matches!(
+        store.begin(0, RerunPolicy::default()).unwrap(),
+        BeginOutcome::OwnedBy(owner) if owner.silence >= Duration::from_secs(58)
+    ));
+    file.set_modified(old - Duration::from_secs(2)).unwrap();
+    assert_eq!(
+        begin(&store, 0).commit(TaskState::Done, "").unwrap(),
+        CommitOutcome::Recorded
+    );
+    assert_eq!(
+        slow.commit(TaskState::Done, "").unwrap(),
+        CommitOutcome::Refused
+    );
+}
+
+#[test]
+fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
+    let root = tempdir().unwrap();
+    let quick = StoreOptions {
+        lease_timeout: Duration::from_millis(40),
+        ..options()
+    };
+    let store = Store::create(root.path(), task_names(1), &quick)
+        .unwrap()
+        .store;
+    let held = begin(&store, 0);
+    let id = lease::last(&store.dir(0), 0)
+        .unwrap()
+        .unwrap()
+        .heartbeat()
+        .to_owned();
+    let heartbeat = root.path().join(".pshmem").join(id);
+    let first = fs::metadata(&heartbeat).unwrap().modified().unwrap();
+    while fs::metadata(&heartbeat).unwrap().modified().unwrap() < first + Duration::from_millis(100)
+    {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Removed by hand, it comes rerun.
+    fs::remove_file(&heartbeat).unwrap();
+    while !heartbeat.exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(
+        held.commit(TaskState::Done, "").unwrap(),
+        CommitOutcome::Recorded
+    );
+    drop(store);
+    while heartbeat.exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
+    let root = tempdir().unwrap();
+    let store = open(root.path(), 1).store;
+    let dir = store.dir(0);
+    // What a killed job leaves, step by step: the files without a link, with it, the state, the content of its end.
+    for step in 0..6 {
+        drop(store.set_state(0, TaskState::Open));
+        let dead = begin(&other(root.path(), 1, &format!("dead {step}")), 0);
+        let key = key(&dir);
+        let (running, end) = (
+            dir.join(format!(".running.{key}")),
+            dir.join(format!(".end.{key}")),
+        );
+        match step {
+            0 => {
+                fs::remove_file(dir.join(format!(".attempt.{}", dead.attempt()))).unwrap();
+                fs::rename(dir.join("state"), &running).unwrap();
+            }
+            1 => fs::rename(dir.join("state"), &running).unwrap(),
+            2 => {}
+            3 => fs::write(&end, "FAI").unwrap(),
+            // A takeover that was itself killed after its first removal, and after its second.
+            4 => assert!(!running.exists()),
+            _ => fs::remove_file(&end).unwrap(),
+        }
+        let number = dead.attempt();
+        mark_dead(root.path(), &key);
+        std::mem::forget(dead);
+        let opened = open(root.path(), 1);
+        assert!(
+            opened.unparsable.is_empty(),
+            "{step}: {:?}",
+            opened.unparsable
+        );
+        let next = begin(&opened.store, 0);
+        let begun = if step == 0 { number } else { number + 1 };
+        assert_eq!(next.attempt(), begun, "{step}");
+        assert_eq!(word(&store, 0), "RUNNING\n");
+        assert_eq!(
+            next.commit(TaskState::Done, "").unwrap(),
+            CommitOutcome::Recorded
+        );
+        let left = file_names(&dir);
+        assert!(
+            !left.iter().any(|name| name.ends_with('.')),
+            "{step}: {left:?}"
+        );
+    }
+}
+
+#[test]
+fn an_old_look_cannot_make_an_old_number_again() {
+    let root = tempdir().unwrap();
+    let store = open(root.path(), 1).store;
+    // Another job has done the task since this one read OPEN.
+    assert_eq!(
+        begin(&store, 0).commit(TaskState::Done, "").unwrap(),
+        CommitOutcome::Recorded
+    );
+    let leases = Leases {
+        root: root.path(),
+        options: &store.options,
+        heartbeat: &store.heartbeat,
+        link_template: &store.link_template,
+    };
+    assert!(leases.claim(&store.dir(0), 1).unwrap().is_none());
+    assert_eq!(file_names(&store.dir(0)), [".attempt.1", "state"]);
+    assert_eq!(word(&store, 0), "DONE\n");
+}
