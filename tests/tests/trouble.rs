@@ -72,13 +72,12 @@ fn who_has_a_lock_is_named() {
 #[test]
 fn a_lock_that_left_with_its_rank_is_an_error() {
     let told = trouble("leaked", &[("PSHMEM_LOCAL", "2")]);
-    let expected =
-        "`lock`: rank 0 on node0 has left `run` with the lock, because its guard was leaked";
+    let expected = "`lock`: rank 0 on node0 returned from `run`'s closure while it held the lock, because its guard was leaked";
     assert!(told.contains(expected), "{told}");
     // Hosted on a rank, the lock goes to the next all the same.
     let told = trouble("leaked", &[("PSHMEM_LOCAL", "1+1")]);
     assert!(
-        told.contains("rank 0 panicked, or left `run`, while it had the lock"),
+        told.contains("rank 0 panicked, or returned from `run`'s closure, while it held the lock"),
         "{told}"
     );
 }

@@ -1,35 +1,66 @@
-//! What can go wrong, as sentences for the person who reads them in a job's log.
+//! `Error`: what can go wrong, as sentences for the person who reads them in a job's log.
 //!
-//! An error that concerns several ranks is decided once, travels as bytes, and is equal on every rank that gets it:
-//! same variant, same text. Text therefore never depends on the rank that prints it.
+//! An error that concerns several ranks is decided once and sent to them, so every rank gets the same variant and the same
+//! text. A text therefore never depends on the rank that prints it.
+
+mod text;
+
+pub(crate) use text::{clip, panic_text};
 
 use serde::{Deserialize, Serialize};
 
 /// The result of every fallible call of this crate.
+///
+/// ```
+/// use pshmem::{Comm, Result, Shared};
+///
+/// fn sum(comm: &Comm) -> Result<f64> {
+///     let table = Shared::<[f64]>::from_root(comm, 0, || vec![1.0, 2.0])?;
+///     Ok(table.view().iter().sum())
+/// }
+/// assert_eq!(sum(&Comm::solo()), Ok(3.0));
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed.
-///
-/// Two classes matter to callers. After a *bad argument* nothing has changed and the [`Comm`](crate::Comm) lives on.
-/// After [`Error::Diverged`], [`Error::RankFailed`] or [`Error::MpiFinalized`] the `Comm` is dead: every later call on it
-/// returns an error at once, so a rank is never left waiting.
 ///
 /// ```
 /// use pshmem::{Comm, Error, Shared};
 ///
 /// let comm = Comm::solo();
 /// let mut table = Shared::<[f64]>::new(&comm, 4)?;
-/// let wrong = table.set(0, 3, Some(&[1.0, 2.0]));
-/// assert!(matches!(wrong, Err(Error::OutOfBounds { .. })));
-/// table.set(0, 2, Some(&[1.0, 2.0]))?; // the object is unharmed
+/// let error = table.set(0, 3, Some(&[1.0, 2.0])).unwrap_err();
+/// assert!(matches!(error, Error::OutOfBounds { .. }));
+/// assert!(!error.is_fatal());
+/// table.set(0, 2, Some(&[1.0, 2.0]))?; // the object and the Comm are unharmed
 /// # Ok::<(), Error>(())
 /// ```
+///
+/// # Which ranks get it
+///
+/// A collective call that fails returns an equal error on all ranks of the [`Comm`](crate::Comm). There are three exceptions:
+/// [`Nested`](Error::Nested) and [`MpiFinalized`](Error::MpiFinalized) are returned at once on the rank that makes the call; a
+/// closure that panics gives [`Closure`](Error::Closure) on the other ranks, while the panic continues on its own; and where
+/// one rank of a call dies, only those that wait for it get [`RankFailed`](Error::RankFailed). Calls that are not collective
+/// (locks, the end of a task, the states of tasks) return their errors on the calling rank.
+///
+/// # What has changed
+///
+/// Nothing, with two exceptions. After [`Closure`](Error::Closure), what the closure wrote before it failed is in the object,
+/// and the other nodes have received it. After [`Corrupt`](Error::Corrupt), the write that was checked has been done.
+///
+/// # What becomes of the `Comm`
+///
+/// It lives on, except after [`Diverged`](Error::Diverged), [`RankFailed`](Error::RankFailed),
+/// [`TaskFailed`](Error::TaskFailed) and [`MpiFinalized`](Error::MpiFinalized), for which [`is_fatal`](Error::is_fatal) is
+/// true. Every later call on such a `Comm` returns an error at once, so no rank is left waiting. Other `Comm`s continue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A collective was called inside a closure that another collective is running.
+    /// A collective or a lock was called inside the closure of a collective.
     ///
-    /// The other ranks wait for that closure to end, so the inner call could never meet them.
+    /// Only the calling rank gets it. The other ranks wait for the closure to end, so they cannot join the inner call; nothing
+    /// was sent, and both calls' `Comm`s live. Make the call before or after the closure.
     #[error(
         "`{call}` was called inside the closure of another collective; the other ranks wait for that closure to end, so \
          move the call out of the closure (a Comm of one rank may be used inside)"
@@ -39,7 +70,11 @@ pub enum Error {
         call: String,
     },
 
-    /// The ranks of one `Comm` made different collective calls, or some of them let go of it while others wait.
+    /// The ranks of one `Comm` made different collective calls, or one of them will never make the call that others wait in.
+    ///
+    /// All ranks of the `Comm` get it, nothing was written, and the `Comm` is dead. The usual causes are a collective call
+    /// inside an `if` that depends on the rank, and a `return` or `?` that only one rank takes: the object or the `Comm` is
+    /// dropped there. The text names both calls with their source lines.
     #[error(
         "the ranks of one Comm did not make the same call: {what}. Nothing was written; this Comm cannot be used any more"
     )]
@@ -48,7 +83,10 @@ pub enum Error {
         what: String,
     },
 
-    /// Another rank panicked or left [`run`](crate::run) with an error while this one waited for it.
+    /// Another rank panicked, or returned an error from the closure of [`run`](crate::run), while this one waited for it.
+    ///
+    /// The ranks that wait for it get this error, and the `Comm` is dead. The cause is the message of the failed rank; usually
+    /// this error is returned too, and the job ends.
     #[error("rank {rank} on {host} failed: {message}")]
     RankFailed {
         /// Rank in the `Comm` whose call returned this error.
@@ -60,15 +98,23 @@ pub enum Error {
     },
 
     /// A closure given to a collective returned an error or panicked.
+    ///
+    /// An error is returned on all ranks. After a panic the other ranks get this error, and the panic continues on its own
+    /// rank. The `Comm` lives. What the closure wrote before it failed stays; the other nodes have received it, except in
+    /// `update_per_node`, where each node holds what its own closure wrote. After a failed operation of a reduction, the array
+    /// holds arbitrary values, the same on every node. An object that was to be made does not exist.
     #[error("the closure on rank {rank} failed: {message}")]
     Closure {
-        /// The rank that ran the closure.
+        /// The rank that ran the closure; of several that failed, the lowest.
         rank: usize,
         /// Its error, or its panic message.
         message: String,
     },
 
-    /// A root or source rank is not a rank of the `Comm`.
+    /// A root is not a rank of the `Comm`.
+    ///
+    /// All ranks get it if they gave the same root (else [`Diverged`](Error::Diverged)), and the `Comm` lives. A rank of the
+    /// world may not exist in a smaller `Comm`.
     #[error("`{call}` was given root {root}, but the Comm has {size} ranks: use 0 to {}", size - 1)]
     NoSuchRank {
         /// The call.
@@ -79,12 +125,15 @@ pub enum Error {
         size: usize,
     },
 
-    /// A block does not fit into the array at the offset given.
+    /// A block does not fit into the array at its offset.
+    ///
+    /// All ranks get it, nothing was written, and the `Comm` lives. Offsets and extents count elements, not bytes.
     #[error(
-        "rank {rank} wrote a block of shape {block:?} at {offset:?}, which does not fit into an array of shape {shape:?}"
+        "rank {rank} passed a block of shape {block:?} for the offset {offset:?}, which does not fit into an array of shape \
+         {shape:?}; nothing was written"
     )]
     OutOfBounds {
-        /// The rank that holds the block.
+        /// The rank that passed the block.
         rank: usize,
         /// Where it was to go.
         offset: Vec<usize>,
@@ -94,15 +143,17 @@ pub enum Error {
         shape: Vec<usize>,
     },
 
-    /// The counts of `update_parts_by` do not cut all rows into one part for each rank.
+    /// The counts of `update_parts_by` do not cut the rows into one part for each rank.
+    ///
+    /// All ranks get it, no closure was called, and the `Comm` lives.
     #[error(
-        "rank {rank} gave `update_parts_by` {counts} counts with the sum {sum} for {size} ranks and {rows} rows: give one \
-         count for each rank, with the number of rows as their sum"
+        "`update_parts_by` on rank {rank} was given {counts} counts with the sum {sum}, but there are {size} ranks and {rows} \
+         rows: pass one count for each rank, with the number of rows as their sum"
     )]
     Counts {
-        /// The rank that gave them.
+        /// The rank that passed them.
         rank: usize,
-        /// How many it gave.
+        /// How many it passed.
         counts: usize,
         /// Their sum, or the largest `usize` when it is larger.
         sum: usize,
@@ -112,9 +163,11 @@ pub enum Error {
         rows: usize,
     },
 
-    /// The blocks of two ranks have elements in common.
+    /// Blocks of two ranks have elements in common.
+    ///
+    /// All ranks get it, nothing was written, and the `Comm` lives. Every element may be written by one rank only.
     #[error(
-        "`{call}`: the blocks of ranks {first} and {second} overlap, both have the element at {at:?}; nothing was written"
+        "`{call}`: the blocks of ranks {first} and {second} overlap: both contain the element at {at:?}; nothing was written"
     )]
     Overlap {
         /// The call.
@@ -123,11 +176,13 @@ pub enum Error {
         first: usize,
         /// The higher rank.
         second: usize,
-        /// The first element that both have.
+        /// The first element that both contain.
         at: Vec<usize>,
     },
 
-    /// What a rank passed has other extents than the object.
+    /// An array that a rank passed has the wrong extents.
+    ///
+    /// All ranks get it, nothing was written, and the `Comm` lives.
     #[error(
         "`{call}`: rank {rank} passed an array of shape {found:?}, but it must have the shape {expected:?}"
     )]
@@ -136,20 +191,27 @@ pub enum Error {
         call: String,
         /// The rank that passed it.
         rank: usize,
-        /// What it has.
+        /// Its extents.
         found: Vec<usize>,
-        /// What it should have.
+        /// The extents that it should have.
         expected: Vec<usize>,
     },
 
-    /// Two objects of different `Comm`s were given to a call that wants them on one.
-    #[error("`{call}`: both objects must have been made on the same Comm")]
+    /// Two objects of different `Comm`s were given to a call that needs them on one.
+    ///
+    /// All ranks get it, nothing has changed, and both `Comm`s live. Clones of a `Comm` are the same `Comm`; `split` makes a
+    /// new one, also when it keeps all ranks.
+    #[error(
+        "`{call}`: the two objects were made on different Comms; make both on the same one (clones of a Comm count as one)"
+    )]
     OtherComm {
         /// The call.
         call: String,
     },
 
     /// The root of a `set` passed `None`.
+    ///
+    /// All ranks get it, nothing was written, and the `Comm` lives.
     #[error(
         "rank {root} is the root of `{call}` but passed no data: pass `Some(block)` there, `None` elsewhere"
     )]
@@ -160,21 +222,26 @@ pub enum Error {
         root: usize,
     },
 
-    /// No rank, or more than one rank, passed data to `assign`.
-    #[error("`assign` wants exactly one rank with `Some(block)`, but {}", holders(.ranks))]
+    /// No rank, or more than one, passed data to `assign`.
+    ///
+    /// All ranks get it, nothing was written, and the `Comm` lives.
+    #[error("`assign` needs exactly one rank that passes `Some(block)`, but {}", text::holders(.ranks))]
     Holders {
-        /// The ranks that hold data; at most the first two.
+        /// The ranks that passed data; at most the first two.
         ranks: Vec<usize>,
     },
 
     /// Ranks passed different values where all must pass the same.
+    ///
+    /// All ranks get it, nothing has changed, and the `Comm` lives. Compute the value from what all ranks know, or use a call
+    /// with a root.
     #[error(
         "`{call}`: rank {rank} has {theirs}, but rank {reference} has {ours}; all ranks must pass the same"
     )]
     Mismatch {
         /// The call.
         call: String,
-        /// The rank it is compared with.
+        /// The rank with which it is compared.
         reference: usize,
         /// What that rank has.
         ours: String,
@@ -184,10 +251,13 @@ pub enum Error {
         theirs: String,
     },
 
-    /// A check at `PSHMEM_CHECK=2` has found bytes in node memory that are not what they must be.
+    /// A check at `PSHMEM_CHECK=2` found wrong bytes in node memory.
+    ///
+    /// All ranks get it, and the `Comm` lives; the checked write has been done. The usual cause is `unsafe` or foreign code
+    /// that keeps a pointer into an object and writes through it.
     #[error(
-        "after `{call}`: {what}; some code of this program has written through a pointer that it may not have, or this \
-         library or the network has a defect"
+        "after `{call}`: {what}; shared memory was modified outside the calls of this library (look at `unsafe` and foreign \
+         code with a pointer into it), or this library or the network has a defect"
     )]
     Corrupt {
         /// The call after which it was found.
@@ -197,6 +267,9 @@ pub enum Error {
     },
 
     /// The extents ask for more bytes than an address space has.
+    ///
+    /// All ranks get it, nothing was allocated, and the `Comm` lives. Look for extents that are swapped, or that were computed
+    /// from a negative number.
     #[error(
         "{what} with extents {extents:?} of {size} B elements is larger than the address space ({} B)",
         isize::MAX
@@ -210,18 +283,22 @@ pub enum Error {
         size: usize,
     },
 
-    /// The extents of an owned value do not fit the shape that its layout states.
-    #[error("field `{field}` has extents {found:?}, but its shape says {expected:?}")]
+    /// An owned value has other extents than the `shape` attribute of its field states.
+    ///
+    /// All ranks get it, no object was made, and the `Comm` lives.
+    #[error("field `{field}` has extents {found:?}, but its `shape` attribute gives {expected:?}")]
     Shape {
         /// The field.
         field: String,
-        /// What the layout states.
+        /// What the attribute gives.
         expected: Vec<usize>,
         /// What the value has.
         found: Vec<usize>,
     },
 
     /// An extent that a `shape` or `dims` attribute computes is negative or does not fit a `usize`.
+    ///
+    /// All ranks get it, no object was made, and the `Comm` lives.
     #[error("field `{field}`: the extent `{extent}` is negative or too large for a usize ({dims})")]
     Extent {
         /// The field.
@@ -232,22 +309,27 @@ pub enum Error {
         dims: String,
     },
 
-    /// A node has too little room for the memory asked for. Nothing was allocated on any node.
+    /// A node has too little free memory for an object.
+    ///
+    /// All ranks of all nodes get it, nothing was allocated on any node, and the `Comm` lives. Under MPI, node memory is
+    /// usually `/dev/shm`, which containers make small.
     #[error(
-        "not enough room on {host}: {needed} B needed, {free} B free in {place}; ask for less, free other objects, or enlarge it"
+        "not enough room on {host}: {needed} B needed, {free} B free in {place}; allocate less, drop other objects, or enlarge it"
     )]
     NoRoom {
         /// The host of the node.
         host: String,
-        /// Where the memory would live: `/dev/shm` or `memory`.
+        /// Where the memory would be: `/dev/shm` or `memory`.
         place: String,
-        /// Bytes needed on that node, slack included.
+        /// Bytes needed on that node, a reserve included.
         needed: usize,
         /// Bytes free there.
         free: usize,
     },
 
     /// The operating system refused a call.
+    ///
+    /// All ranks get it from collective calls, which allocate memory together; only this rank while it starts. The `Comm` lives.
     #[error("{call} failed on rank {rank} ({host}): {text}")]
     System {
         /// The call.
@@ -260,7 +342,10 @@ pub enum Error {
         text: String,
     },
 
-    /// A file or folder that holds the states of a batch's tasks could not be read or written.
+    /// A file or folder of a batch's state directory could not be read or written.
+    ///
+    /// All ranks get it when the batch is built, the ranks of the worker from `next_task`, and from the end of a task the rank
+    /// that records it. The `Comm` lives. Look at permissions, quotas and the file system.
     #[error("{call} of {path} failed on rank {rank} ({host}): {text}")]
     Directory {
         /// The file or folder.
@@ -276,6 +361,9 @@ pub enum Error {
     },
 
     /// An MPI call returned an error code.
+    ///
+    /// All ranks get it when they allocate memory together; only this rank while it starts. The `Comm` lives. An MPI error at a
+    /// place where the ranks can no longer agree on it ends the job instead.
     #[error("{call} failed on rank {rank} ({host}) with code {code} (class {class}): {text}")]
     Mpi {
         /// The MPI function.
@@ -292,18 +380,25 @@ pub enum Error {
         host: String,
     },
 
-    /// The lock was asked for while this rank has it: a guard was leaked.
+    /// This rank asked for a lock that it already holds, because it leaked the guard.
+    ///
+    /// Only this rank gets it, and both the lock and the `Comm` live.
     #[error(
-        "`{call}`: this rank has the lock already, because its guard was leaked; drop guards, or drop the lock to be rid of both"
+        "`{call}`: this rank already holds the lock, because its guard was leaked (`mem::forget`, a reference cycle); let \
+         guards drop, or drop the lock to release it"
     )]
     AlreadyLocked {
         /// The call.
         call: String,
     },
 
-    /// A rank ended while it had the lock, because its guard was leaked; nobody will get it any more.
+    /// A rank ended while it held a lock, because it leaked the guard; no rank can get the lock any more.
+    ///
+    /// Ranks that wait for a lock on one node get it. Over several nodes the lock goes to the next rank, as poisoned. The
+    /// `Comm` lives, but the ended rank joins no call.
     #[error(
-        "`{call}`: rank {rank} on {host} has left `run` with the lock, because its guard was leaked"
+        "`{call}`: rank {rank} on {host} returned from `run`'s closure while it held the lock, because its guard was leaked; no \
+         rank can get this lock any more"
     )]
     Abandoned {
         /// The call.
@@ -314,19 +409,23 @@ pub enum Error {
         host: String,
     },
 
-    /// A rank panicked while it had the lock, so that what the lock protects may be half done.
+    /// A rank panicked while it held the lock, so what the lock protects may be inconsistent.
+    ///
+    /// Every rank that locks gets it until one calls `clear_poison`. The lock works, and the `Comm` lives;
+    /// [`LockError::Poisoned`](crate::LockError::Poisoned) has the guard.
     #[error(
-        "rank {rank} panicked, or left `run`, while it had the lock; look at what it protects, and call `clear_poison` if all \
-         is well"
+        "rank {rank} panicked, or returned from `run`'s closure, while it held the lock; check what it protects, and call \
+         `clear_poison` on the guard if it is consistent"
     )]
     Poisoned {
         /// Rank in the `Comm` of the lock.
         rank: usize,
     },
 
-    /// A rank of the same worker has ended its task with a failure, so it joins no further call on the worker's `Comm`.
+    /// Another rank of the same worker ended its task as failed, so it joins no further call on the worker's `Comm`.
     ///
-    /// End the task too and go on with `next_task`.
+    /// The ranks of the worker that call on this `Comm` get it, and the `Comm` is dead. End the task on this rank too and call
+    /// `next_task`: the next task has a new `Comm`.
     #[error("task {task} failed on rank {rank} of its worker ({host}): {message}")]
     TaskFailed {
         /// The task.
@@ -340,8 +439,10 @@ pub enum Error {
     },
 
     /// `next_task` was called while a rank of the worker has a task that it has not ended.
+    ///
+    /// All ranks of the worker get it, and the `Comm` lives.
     #[error(
-        "`next_task`: rank {rank} of the worker still has task {task}; end it by `done` or `failed`, or drop it, on every \
+        "`next_task`: rank {rank} of the worker still has task {task}; end it with `done` or `failed`, or drop it, on every \
          rank of the worker first"
     )]
     TaskHeld {
@@ -351,10 +452,13 @@ pub enum Error {
         task: usize,
     },
 
-    /// The result of a task came too late: another job has taken the task over, because this one seemed to be dead.
+    /// The result of a task came too late: another job took the task over.
+    ///
+    /// The rank that records the end of the task gets it, and the `Comm` lives. This process was stopped, or cut off from the
+    /// file system, for longer than the lease timeout of the batch. The other job runs the task again.
     #[error(
-        "task {task} ({name}) has been taken over by another job, because this one gave no sign of life for longer than the \
-         lease timeout; what it did is not recorded"
+        "task {task} ({name}) has been taken over by another job, because this process did not update its heartbeat for longer \
+         than the lease timeout; the result of this run is not recorded"
     )]
     TaskTakenOver {
         /// The task.
@@ -364,6 +468,8 @@ pub enum Error {
     },
 
     /// There is no task of that number.
+    ///
+    /// Only this rank gets it, and the `Comm` lives.
     #[error("`{call}`: there is no task {task}; the batch has {tasks} tasks, numbered from 0")]
     NoSuchTask {
         /// The call.
@@ -375,6 +481,8 @@ pub enum Error {
     },
 
     /// An environment variable or a setting cannot be used.
+    ///
+    /// The text says what to write instead. All ranks get it from collective calls, and the `Comm` lives.
     #[error("{name}={value}: {reason}")]
     InvalidSetting {
         /// The variable or setting.
@@ -386,6 +494,8 @@ pub enum Error {
     },
 
     /// The program cannot start as it was launched.
+    ///
+    /// Every rank gets it, before the closure of [`run`](crate::run) is called or from `Comm::from_mpi`.
     #[error("{reason}")]
     Start {
         /// What is wrong and what to do.
@@ -393,6 +503,8 @@ pub enum Error {
     },
 
     /// A call after `MPI_Finalize`.
+    ///
+    /// Only this rank gets it, from every call on a `Comm` of more than one rank. Values can still be read and dropped.
     #[error("`{call}` was called after MPI_Finalize: make collective calls before MPI ends")]
     MpiFinalized {
         /// The call.
@@ -401,42 +513,23 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error with its long texts cut, so that it can be told to other ranks.
-    pub(crate) fn clipped(mut self) -> Self {
-        const TEXT: usize = 300;
-        let cut = |text: &mut String| *text = clip(text, TEXT);
-        match &mut self {
-            Error::InvalidSetting {
-                name,
-                value,
-                reason,
-            } => [name, value, reason].into_iter().for_each(cut),
-            Error::System { text, host, .. } | Error::Mpi { text, host, .. } => {
-                [text, host].into_iter().for_each(cut);
-            }
-            Error::Directory {
-                path,
-                call,
-                text,
-                host,
-                ..
-            } => {
-                // What tells paths apart is at their ends.
-                if path.len() > TEXT {
-                    let tail =
-                        (path.len() - TEXT..path.len()).find(|&at| path.is_char_boundary(at));
-                    *path = format!("…{}", &path[tail.unwrap_or(path.len())..]);
-                }
-                [call, text, host].into_iter().for_each(cut);
-            }
-            Error::Closure { message, .. } | Error::TaskFailed { message, .. } => cut(message),
-            Error::TaskTakenOver { name, .. } => cut(name),
-            _ => {}
-        }
-        self
-    }
-
-    /// Whether the `Comm` that returned this error refuses every later call.
+    /// Whether the `Comm` that returned this error is dead: every later call on it returns an error at once.
+    ///
+    /// True for [`Diverged`](Error::Diverged), [`RankFailed`](Error::RankFailed), [`TaskFailed`](Error::TaskFailed) and
+    /// [`MpiFinalized`](Error::MpiFinalized). After any other error the ranks can make further calls.
+    ///
+    /// ```
+    /// use pshmem::{Error, Shared, local::Cluster};
+    ///
+    /// let errors = Cluster::new(&[2]).run(|comm| {
+    ///     let mut table = Shared::<[f64]>::new(comm, 4).unwrap();
+    ///     let bad_offset = table.set(0, 9, Some(&[1.0])).unwrap_err();
+    ///     let other_calls = if comm.rank() == 0 { table.fill(1.0) } else { comm.barrier() };
+    ///     (bad_offset.is_fatal(), other_calls.unwrap_err().is_fatal())
+    /// });
+    /// assert_eq!(errors, [(false, true); 2]);
+    /// ```
+    #[must_use]
     pub fn is_fatal(&self) -> bool {
         matches!(
             self,
@@ -445,66 +538,5 @@ impl Error {
                 | Error::TaskFailed { .. }
                 | Error::MpiFinalized { .. }
         )
-    }
-}
-
-fn holders(ranks: &[usize]) -> String {
-    match ranks {
-        [] => "no rank passed any".into(),
-        [one] => format!("only rank {one} did"),
-        [first, second, ..] => format!("ranks {first} and {second} both did"),
-    }
-}
-
-/// `text` cut to at most `limit` bytes, so that a long message still fits into a control block.
-pub(crate) fn clip(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    let mut end = limit;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &text[..end])
-}
-
-/// The text of a panic's payload.
-pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic without a message".to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sentences_name_what_was_asked_and_what_there_was() {
-        let error = Error::NoRoom {
-            host: "n1".into(),
-            place: "/dev/shm".into(),
-            needed: 20,
-            free: 10,
-        };
-        assert_eq!(
-            error.to_string(),
-            "not enough room on n1: 20 B needed, 10 B free in /dev/shm; ask for less, free other objects, or enlarge it"
-        );
-        let error = Error::Holders { ranks: vec![1, 3] };
-        assert_eq!(
-            error.to_string(),
-            "`assign` wants exactly one rank with `Some(block)`, but ranks 1 and 3 both did"
-        );
-    }
-
-    #[test]
-    fn clipping_keeps_whole_characters() {
-        assert_eq!(clip("häuser", 2), "h…");
-        assert_eq!(clip("haus", 4), "haus");
     }
 }
