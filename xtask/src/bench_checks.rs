@@ -1,4 +1,4 @@
-//! What the checks cost: a `set` of 64 B at each level, and with the comparison of calls compiled out.
+//! What the checks cost: a `set` of 64 B at each level of `PSHMEM_CHECK`.
 
 use crate::bench_table::Table;
 use crate::{cargo, steps};
@@ -19,19 +19,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) fn table(
     measure: impl Fn(Command, &str, Duration) -> Result<String, String>,
 ) -> Result<Table, String> {
-    let compared = build(&cargo::target(), None, &measure)?;
-    let target = cargo::target_of("uncompared");
-    let uncompared = build(&target, Some("--cfg pshmem_uncompared"), &measure)?;
-    let columns = [
-        ("pshmem", &compared, "1"),
-        ("level 0", &compared, "0"),
-        ("level 2", &compared, "2"),
-        ("not compared, level 0", &uncompared, "0"),
-    ];
-    let mut best = [f64::INFINITY; 4];
+    let program = build(&cargo::target(), &measure)?;
+    let columns = [("pshmem", "1"), ("level 0", "0"), ("level 2", "2")];
+    let mut best = [f64::INFINITY; 3];
     for _ in 0..TURNS {
-        for ((_, program, level), best) in columns.iter().zip(&mut best) {
-            let mut command = Command::new(program);
+        for ((_, level), best) in columns.iter().zip(&mut best) {
+            let mut command = Command::new(&program);
             command.arg(ROW).env("PSHMEM_LOCAL", "2");
             command.env("PSHMEM_CHECK", level);
             let output = measure(command, "bench checks", LIMIT)?;
@@ -40,7 +33,7 @@ pub(crate) fn table(
         }
     }
     let mut table = Table::default();
-    for ((column, ..), best) in columns.iter().zip(best) {
+    for ((column, _), best) in columns.iter().zip(best) {
         let row = ROW.trim_end_matches('$');
         table.read(&format!("{row}\t{column}\t{best}\ts\n"));
     }
@@ -49,14 +42,10 @@ pub(crate) fn table(
 
 fn build(
     target: &Path,
-    flags: Option<&str>,
     measure: &impl Fn(Command, &str, Duration) -> Result<String, String>,
 ) -> Result<PathBuf, String> {
     let mut command = cargo::cargo(target);
     command.args(["build", "--release", "-p", "pshmem-tests", "--bin", "bench"]);
-    if let Some(flags) = flags {
-        command.env("RUSTFLAGS", flags);
-    }
     measure(command, "bench build", steps::CARGO_LIMIT)?;
     Ok(target.join("release").join("bench"))
 }

@@ -5,7 +5,7 @@ use crate::batch::report::{BatchReport, TaskReport};
 use crate::batch::table::SlotState;
 use crate::batch::{Batch, Task};
 use crate::comm::Comm;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::thread_state;
 use crate::error::{Error, Result, panic_text};
@@ -118,11 +118,7 @@ impl Batch {
         core.enter(Kind::Report.name(), site)?;
         // Before all meet, so that the root knows of every end.
         let failure = failure.or(self.core.client.settle().err());
-        let note = Contribution {
-            fault: failure.map(Error::clipped),
-            ..Contribution::default()
-        };
-        core.agree(call, note, |_| Vec::new())?;
+        core.agree(call, Contribution::fault(failure.map(Error::clipped)))?;
         let states = if comm.rank() == self.core.given.root {
             let slot_states = self.core.client.slot_states();
             slot_states
@@ -139,7 +135,11 @@ impl Batch {
         };
         let mine = postcard::to_allocvec(&share).expect("plain data always encodes");
         let everybody: Vec<usize> = (0..comm.size()).collect();
-        let lens = core.allgather(call.step(1), &everybody, Some(&(mine.len() as u64)))?;
+        let lens = core.allgather(
+            call.step(Step::Gather),
+            &everybody,
+            Some(&(mine.len() as u64)),
+        )?;
         let total: u64 = lens.iter().sum();
         let mut table = Shared::<[u8]>::new(comm, total as usize)?;
         let mut at = 0;

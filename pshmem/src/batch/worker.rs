@@ -7,7 +7,7 @@
 
 use crate::batch::table::Claim;
 use crate::comm::Comm;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -170,27 +170,27 @@ impl Worker {
         if fault.is_none() {
             open.core.end_task(None);
         }
-        let note = Contribution {
+        let contribution = Contribution {
             fault,
-            id: open.core.has_ended().then_some(1),
+            maximum: open.core.has_ended().then_some(1),
             ..Contribution::default()
         };
         if core.is_multi_node() {
-            core.agree(call, note, |_| Vec::new())?;
+            core.agree(call, contribution)?;
             self.renew()?;
-            let met = core.write(call.step(1).root(0), None, |_| {
+            let met = core.write(call.step(Step::Write).root(0), None, |_| {
                 let granted = claim();
                 let fresh = false;
                 Ok(encode(&Met { granted, fresh }))
             })?;
             return decode(&met).granted;
         }
-        let agreed = core.agree(call, note, |notes| {
-            let fresh = notes.id.is_some() || !open.core.rejoin_all();
+        let agreed = core.agree_with(call, contribution, |agreed| {
+            let fresh = agreed.maximum.is_some() || !open.core.rejoin_all();
             let granted = claim();
             encode(&Met { granted, fresh })
         })?;
-        let Met { granted, fresh } = decode(&agreed.local);
+        let Met { granted, fresh } = decode(&agreed.from_leader);
         if fresh {
             self.renew()?;
         } else {

@@ -8,7 +8,7 @@
 //!
 //! The level of the world's rank with the highest one holds for all of them: at level 2 ranks meet more often.
 
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::rank_state::RankState;
 use crate::comm::transfer::Target;
@@ -57,14 +57,14 @@ impl RankState {
     /// The ranks of a world agree on the level: that of the rank which asks for most.
     pub(crate) fn agree_on_level(&self) -> Result<()> {
         let mine = Level::from_environment();
-        let note = Contribution {
-            id: mine.as_ref().ok().map(|&level| level as u64),
+        let contribution = Contribution {
+            maximum: mine.as_ref().ok().map(|&level| level as u64),
             // One rank has nobody to compare with, so no level is wrong for it.
             fault: mine.err().filter(|_| self.topology.size() > 1),
             ..Contribution::default()
         };
-        let agreed = self.agree(Call::new(Kind::Start), note, |_| Vec::new())?;
-        if let Some(level) = agreed.notes.id {
+        let agreed = self.agree(Call::new(Kind::Start), contribution)?;
+        if let Some(level) = agreed.maximum {
             self.world.level.set(Level::ALL[level as usize]);
         }
         Ok(())
@@ -96,11 +96,12 @@ impl RankState {
         seen: Option<&[Region]>,
     ) -> Result<()> {
         let sum = seen.map(|regions| checksum(target.runs(regions)));
-        let note = Contribution {
-            same: sum.map(|sum| sum.to_le_bytes().to_vec()),
+        let contribution = Contribution {
+            must_match: sum.map(|sum| sum.to_le_bytes().to_vec()),
             ..Contribution::default()
         };
-        self.agree(call.check(), note, |_| Vec::new()).map(|_| ())
+        self.agree(call.step(Step::Copies), contribution)
+            .map(|_| ())
     }
 }
 

@@ -27,7 +27,6 @@ use crate::memory::{Chunk, Segment};
 use crate::transport::Transport;
 use crate::transport::threads::{ThreadWorld, Threads};
 use collective::call::{Call, Kind};
-use collective::contribution::Contribution;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -204,11 +203,7 @@ impl Comm {
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
         self.core.enter(Kind::Barrier.name(), Location::caller())?;
-        self.core
-            .agree(Call::new(Kind::Barrier), Contribution::default(), |_| {
-                Vec::new()
-            })?;
-        Ok(())
+        self.core.barrier(Call::new(Kind::Barrier))
     }
 }
 

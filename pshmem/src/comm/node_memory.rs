@@ -4,7 +4,7 @@
 //! in parallel before anybody relies on it. Either every node has the memory afterwards, or none.
 
 use crate::comm::collective::agreement::AGREEMENT_BYTES;
-use crate::comm::collective::call::Call;
+use crate::comm::collective::call::{Call, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::collective::round::Agreed;
 use crate::comm::rank_state::RankState;
@@ -143,18 +143,18 @@ impl RankState {
             None
         };
         let grow = self.topology.is_leader() && !large && found.is_none();
-        let mut note = Contribution {
-            grow,
+        let mut contribution = Contribution {
+            needs_chunk: grow,
             ..Contribution::default()
         };
         match object.map(Described::key) {
-            Some(key) if key.len() > AGREEMENT_BYTES => note.long = true,
-            key => note.same = key.map(<[u8]>::to_vec),
+            Some(key) if key.len() > AGREEMENT_BYTES => contribution.compare_in_pieces = true,
+            key => contribution.must_match = key.map(<[u8]>::to_vec),
         }
-        let agreed = self.agree(call, note, |notes| {
+        let agreed = self.agree_with(call, contribution, |agreed| {
             let grow = if grow { self.next_chunk(requests) } else { 0 };
             // A comparison that takes longer, or nodes that must grow first, leave the places for later.
-            let found = if notes.grow || notes.long {
+            let found = if agreed.needs_chunk || agreed.compare_in_pieces {
                 Vec::new()
             } else {
                 found.take().unwrap_or_default()
@@ -162,16 +162,19 @@ impl RankState {
             encode(&Allocations { found, grow })
         });
         self.give_back(found);
-        let Agreed { notes, local } = agreed?;
-        if notes.long {
+        let Agreed {
+            merged,
+            from_leader,
+        } = agreed?;
+        if merged.compare_in_pieces {
             let identity = object.map(|object| object.identity().encode());
             self.compare(call, &identity.unwrap_or_default())?;
         }
         if large {
             return self.place_large(call, requests[0]).map(Some);
         }
-        let mut places = decode(&local);
-        if notes.grow || notes.long {
+        let mut places = decode(&from_leader);
+        if merged.needs_chunk || merged.compare_in_pieces {
             places = self.grow(call, places.grow, requests)?;
         }
         Ok(mine.map(|mine| self.segment(places.found[mine], requests[mine].bytes)))
@@ -188,13 +191,13 @@ impl RankState {
                 unsafe { self.memory.book.borrow_mut().add(chunk) };
             }
         }
-        let agreed = self.agree(call.step(3), Contribution::default(), |_| {
+        let agreed = self.agree_with(call.step(Step::Allocate), Contribution::default(), |_| {
             let found = self
                 .find(requests)
                 .expect("a chunk for exactly these requests was added");
             encode(&Allocations { found, grow: 0 })
         })?;
-        Ok(decode(&agreed.local))
+        Ok(decode(&agreed.from_leader))
     }
 
     fn place_large(&self, call: Call, request: AllocRequest) -> Result<Segment> {
@@ -218,14 +221,7 @@ impl RankState {
         } else {
             None
         };
-        self.agree(
-            call.step(1),
-            Contribution {
-                fault,
-                ..Contribution::default()
-            },
-            |_| Vec::new(),
-        )?;
+        self.agree(call.step(Step::CheckRoom), Contribution::fault(fault))?;
         let mapped = if bytes > 0 {
             let key = (self.id << 24) | self.memory.next_key();
             self.world
@@ -247,14 +243,7 @@ impl RankState {
             Ok(None) => (None, None),
             Err(error) => (None, Some(error.clipped())),
         };
-        self.agree(
-            call.step(2),
-            Contribution {
-                fault,
-                ..Contribution::default()
-            },
-            |_| Vec::new(),
-        )?;
+        self.agree(call.step(Step::Populate), Contribution::fault(fault))?;
         Ok(mapping)
     }
 

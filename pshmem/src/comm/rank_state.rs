@@ -190,11 +190,7 @@ impl RankState {
 
     /// Takes part in `call` only to say that this rank cannot, so that all ranks get an error.
     pub(crate) fn refuse(&self, call: Call, error: Error) -> Error {
-        let note = Contribution {
-            fault: Some(error.clone()),
-            ..Contribution::default()
-        };
-        self.agree(call, note, |_| Vec::new())
+        self.agree(call, Contribution::fault(Some(error.clone())))
             .err()
             .unwrap_or(error)
     }

@@ -2,7 +2,7 @@
 
 use crate::comm::Comm;
 use crate::comm::collective::allgather::AllgatherItem;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::node_memory::AllocRequest;
 use crate::comm::rank_state::RankState;
@@ -101,15 +101,8 @@ impl Comm {
         let call = Call::new(Kind::RanksPerNode);
         let name = Kind::RanksPerNode.name();
         self.core.enter(name, Location::caller())?;
-        let same = Some((n as u64).to_le_bytes().to_vec());
-        self.core.agree(
-            call,
-            Contribution {
-                same,
-                ..Contribution::default()
-            },
-            |_| Vec::new(),
-        )?;
+        self.core
+            .agree(call, Contribution::must_match(&(n as u64).to_le_bytes()))?;
         if n == 0 {
             let reason = "a node has at least one rank: use 1 or more".to_owned();
             return Err(Error::InvalidSetting {
@@ -126,7 +119,7 @@ impl Comm {
             place,
         };
         Ok(self
-            .divide(call.step(1), wish)?
+            .divide(call, wish)?
             .expect("a rank with a color gets a Comm"))
     }
 
@@ -134,7 +127,7 @@ impl Comm {
         let core = &self.core;
         let topology = &core.topology;
         let everybody: Vec<usize> = (0..self.size()).collect();
-        let wishes = core.allgather(call.step(call_step::EXCHANGE), &everybody, Some(&wish))?;
+        let wishes = core.allgather(call.step(Step::Members), &everybody, Some(&wish))?;
         let id = self.agree_on_id(call)?;
         if wish.color.is_some() {
             // A faster rank may write to the new Comm before this one has made it.
@@ -170,7 +163,7 @@ impl Comm {
                 .iter()
                 .position(|&(of, place, _)| of == color && place == wish.place)
         });
-        let segment = core.place(call.step(call_step::PLACE), None, &requests, mine)?;
+        let segment = core.place(call.step(Step::Place), None, &requests, mine)?;
         let (Some(segment), Some(color)) = (segment, wish.color) else {
             return Ok(None);
         };
@@ -196,22 +189,14 @@ impl Comm {
         let mailbox = &self.core.world.mailbox;
         let id = Some(mailbox.next_comm());
         let agreed = self.core.agree(
-            call.step(call_step::NUMBER),
+            call.step(Step::CommId),
             Contribution {
-                id,
+                maximum: id,
                 ..Contribution::default()
             },
-            |_| Vec::new(),
         )?;
-        let id = agreed.notes.id.expect("every rank passed one");
+        let id = agreed.maximum.expect("every rank passed one");
         mailbox.used_comm(id);
         Ok(id)
     }
-}
-
-/// The meetings of one split, so that they are told apart.
-mod call_step {
-    pub(super) const EXCHANGE: u64 = 8;
-    pub(super) const NUMBER: u64 = 9;
-    pub(super) const PLACE: u64 = 10;
 }

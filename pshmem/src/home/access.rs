@@ -1,7 +1,6 @@
 //! What one rank keeps for the ranks of all nodes, a lock or the tasks of a batch: how the others reach it.
 
 use crate::comm::collective::call::Call;
-use crate::comm::collective::contribution::Contribution;
 use crate::comm::rank_state::RankState;
 use crate::error::Result;
 use crate::lock::Engine;
@@ -57,7 +56,7 @@ impl RankState {
             return Ok(());
         }
         // All ranks of the world are here, and in this call, once they have agreed.
-        self.agree(call, Contribution::default(), |_| Vec::new())?;
+        self.barrier(call)?;
         transport.probe_remote_atomics()
     }
 

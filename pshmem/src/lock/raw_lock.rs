@@ -2,7 +2,7 @@
 
 use crate::comm::Comm;
 use crate::comm::collective::agreement::AGREEMENT_BYTES;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::node_memory::AllocRequest;
 use crate::comm::rank_state::RankState;
@@ -117,16 +117,16 @@ impl RawLock {
     /// All ranks must pass the same; they get the largest of what they pass as `id`.
     fn agree_on(core: &RankState, call: Call, same: &[u8], id: Option<u64>) -> Result<Option<u64>> {
         let is_short = same.len() <= AGREEMENT_BYTES;
-        let note = Contribution {
-            same: is_short.then(|| same.to_vec()),
-            id,
+        let contribution = Contribution {
+            must_match: is_short.then(|| same.to_vec()),
+            maximum: id,
             ..Contribution::default()
         };
-        let notes = core.agree(call, note, |_| Vec::new())?.notes;
+        let agreed = core.agree(call, contribution)?;
         if !is_short {
             core.compare(call, same)?;
         }
-        Ok(notes.id)
+        Ok(agreed.maximum)
     }
 
     fn on_host(
@@ -138,12 +138,12 @@ impl RawLock {
     ) -> Result<Backend> {
         let lock = (core.id << 32) | number;
         let is_host = core.topology.rank == plan.root;
-        core.probe_remote_atomics(call.step(11))?;
+        core.probe_remote_atomics(call.step(Step::ProbeRma))?;
         // Ready before anybody can ask for it.
         let mine = is_host.then(|| Self::host(core, plan, lock));
         let number = mine.and_then(HomeAccess::number);
         let agreed = Self::agree_on(core, call, same, number)
-            .and_then(|id| core.learn_hosts(call.step(10)).map(|()| id));
+            .and_then(|id| core.learn_hosts(call.step(Step::Hosts)).map(|()| id));
         let hosting = HomeAccess::of(agreed.inspect_err(|_| match mine {
             Some(HomeAccess::OneSided { first }) => core.free_words(first),
             Some(_) => sync::lock(&core.world.server).remove(lock),
@@ -188,7 +188,7 @@ impl RawLock {
             ranks,
         };
         let segment = core
-            .place(call.step(8), None, &[want], Some(0))?
+            .place(call.step(Step::Place), None, &[want], Some(0))?
             .expect("a segment was asked for");
         if core.topology.is_leader() {
             // SAFETY: the value lies behind the lock, inside the segment (`want`); the other ranks wait in the next meeting.
@@ -201,7 +201,7 @@ impl RawLock {
                 );
             }
         }
-        core.agree(call.step(9), Contribution::default(), |_| Vec::new())?;
+        core.barrier(call.step(Step::Ready))?;
         Ok(Backend::Node { segment, value })
     }
 

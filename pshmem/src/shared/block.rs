@@ -1,7 +1,7 @@
 //! Writing blocks of slices and arrays: `set`, `assign`, `fill`.
 
 use crate::comm::collective::agreement::AGREEMENT_BYTES;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::collective::round::WRITTEN_BYTES;
 use crate::comm::thread_state::{self, Ended, Payload};
@@ -74,20 +74,23 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let agreed = core.agree(
             call,
             Contribution {
-                holds: data.is_some(),
+                has_data: data.is_some(),
                 ..Contribution::default()
             },
-            |_| Vec::new(),
         )?;
-        let &[root] = agreed.notes.holders.as_slice() else {
+        let &[root] = agreed.ranks_with_data.as_slice() else {
             return Err(Error::Holders {
-                ranks: agreed.notes.holders,
+                ranks: agreed.ranks_with_data,
             });
         };
-        self.write_block(call.root(root).step(1), root, |field, regions| match data {
-            Some(block) => field.copy_block(root, &offset, block, regions),
-            None => unreachable!("this rank is the one that holds data"),
-        })
+        self.write_block(
+            call.root(root).step(Step::Write),
+            root,
+            |field, regions| match data {
+                Some(block) => field.copy_block(root, &offset, block, regions),
+                None => unreachable!("this rank is the one that holds data"),
+            },
+        )
     }
 
     pub(super) fn fill_all(
@@ -100,14 +103,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let call = self.handle().call(Kind::Fill, &L::span(self.plan()));
         let bytes = bytemuck::bytes_of(&value);
         if bytes.len() <= AGREEMENT_BYTES.min(WRITTEN_BYTES) {
-            core.agree(
-                call,
-                Contribution {
-                    same: Some(bytes.to_vec()),
-                    ..Contribution::default()
-                },
-                |_| Vec::new(),
-            )?;
+            core.agree(call, Contribution::must_match(bytes))?;
         } else {
             core.compare(call, bytes)?;
         }
@@ -124,8 +120,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             )
         };
         share.fill(value);
-        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
-        Ok(())
+        core.barrier(call.step(Step::Finish))
     }
 
     fn begin(&self, kind: Kind, root: usize, site: &'static Location<'static>) -> Result<Call> {

@@ -1,7 +1,7 @@
 //! How an object comes to be: all ranks agree on its layout, its node gets memory, and a root may fill it.
 
 use crate::comm::Comm;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::node_memory::AllocRequest;
 use crate::comm::thread_state::{self, Ended};
 use crate::error::{Error, Result, clip};
@@ -122,7 +122,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let mut owned = None;
         let mut panic = None;
         // The root's value is made when all have arrived; its type and extents go to everybody.
-        let sent = core.write(call.step(8), None, |_| {
+        let sent = core.write(call.step(Step::Extents), None, |_| {
             let value = match thread_state::run_inside(value) {
                 Ended::Well(value) => owned.insert(value),
                 Ended::Failed(message) => {
@@ -166,7 +166,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let handle = shared.object.handle();
         // SAFETY: the object has just been made, so no rank has a view of it.
         let target = unsafe { handle.target(&span) };
-        core.write(call.step(9), Some(&target), |regions| {
+        core.write(call.step(Step::Write), Some(&target), |regions| {
             let owned = owned.as_ref().expect("the root has made its value");
             // SAFETY: the segment is laid out by the plan, whose extents are those of the value; no view exists anywhere.
             unsafe { L::store(&shared.plan, handle.base_mut(), owned) };

@@ -1,7 +1,6 @@
 //! Blocks of all ranks: each writes one of its own, at an offset or one behind the other.
 
-use crate::comm::collective::call::{Call, Kind};
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::placement::{self, Placement, PlacementError};
@@ -156,7 +155,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             let (sends, receives) = core.topology.all_to_nodes(|rank| vec![region(rank)]);
             core.exchange(call, &target, &sends, &receives, None);
         }
-        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
+        core.barrier(call.step(Step::Finish))?;
         core.check_fields(call, &target, &leaf)
     }
 

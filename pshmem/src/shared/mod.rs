@@ -18,7 +18,6 @@ mod whole;
 
 use crate::comm::Comm;
 use crate::comm::collective::call::{Call, Kind};
-use crate::comm::collective::contribution::Contribution;
 use crate::error::Result;
 use crate::layout::{Field, Schema, SharedLayout};
 use object::Object;
@@ -172,8 +171,6 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let span = L::span(&self.plan);
         let call: Call = self.object.handle().call(Kind::Close, &span);
         drop(self);
-        comm.core
-            .agree(call, Contribution::default(), |_| Vec::new())?;
-        Ok(())
+        comm.core.barrier(call)
     }
 }

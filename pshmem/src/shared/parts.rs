@@ -1,6 +1,6 @@
 //! Writing in parallel: every rank writes a part of its own, in place.
 
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::thread_state;
 use crate::error::{Error, Result};
@@ -186,7 +186,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         let core = self.core();
         core.enter(Kind::UpdateParts.name(), site)?;
         let call = self.handle().call(Kind::UpdateParts, &L::span(self.plan()));
-        core.agree(call, Contribution::default(), |_| Vec::new())?;
+        core.barrier(call)?;
         let partition = Partition::balanced(L::rows(self.plan()), &core.topology.ranks_of_nodes());
         self.write_parts(call, &partition, write)
     }
@@ -254,12 +254,8 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
             core.exchange(call, &target, &sends, &receives, None);
         }
         let agreed = core.agree(
-            call.step(1),
-            Contribution {
-                fault: ended.as_ref().err().cloned(),
-                ..Contribution::default()
-            },
-            |_| Vec::new(),
+            call.step(Step::Finish),
+            Contribution::fault(ended.as_ref().err().cloned()),
         );
         let regions: Vec<Region> = self.handle().all(&span).collect();
         let checked = match &agreed {

@@ -1,7 +1,7 @@
 //! Writing in place: a closure on the root, or on one rank of each node.
 
 use crate::comm::check::Level;
-use crate::comm::collective::call::Kind;
+use crate::comm::collective::call::{Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::thread_state::{self, Ended, Payload};
 use crate::error::{Error, Result, clip};
@@ -58,7 +58,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         let call = self
             .handle()
             .call(Kind::UpdatePerNode, &L::span(self.plan()));
-        core.agree(call, Contribution::default(), |_| Vec::new())?;
+        core.barrier(call)?;
         let mut result = None;
         let mut panic = None;
         let mut fault = None;
@@ -69,14 +69,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
                 Err(error) => fault = Some(error),
             }
         }
-        let agreed = core.agree(
-            call.step(1),
-            Contribution {
-                fault,
-                ..Contribution::default()
-            },
-            |_| Vec::new(),
-        );
+        let agreed = core.agree(call.step(Step::Finish), Contribution::fault(fault));
         if let Some(payload) = panic {
             resume_unwind(payload);
         }

@@ -1,7 +1,6 @@
 //! Whole objects: other extents, a copy of another object, two objects exchanged. No byte goes between nodes.
 
-use crate::comm::collective::call::{Call, Kind};
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
@@ -44,7 +43,7 @@ impl<L: RowLayout + ?Sized> Shared<L> {
             .call(Kind::Resize, &L::span(&self.plan));
         let mut new = Self::create(&comm, call, number, &dims)?;
         keep_common(&mut new.whole_mut(), &self.whole_mut());
-        core.agree(call.step(8), Contribution::default(), |_| Vec::new())?;
+        core.barrier(call.step(Step::Finish))?;
         *self = new;
         Ok(())
     }
@@ -190,8 +189,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             unsafe { mine.swap(at, theirs, other_at, len) };
         });
         let core = self.core();
-        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
-        Ok(())
+        core.barrier(call.step(Step::Finish))
     }
 
     fn copy_all(&mut self, site: &'static Location<'static>, other: &Field<'_, L>) -> Result<()> {
@@ -203,8 +201,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             }
         });
         let core = self.core();
-        core.agree(call.step(1), Contribution::default(), |_| Vec::new())?;
-        Ok(())
+        core.barrier(call.step(Step::Finish))
     }
 
     /// All ranks meet for a call on this object and another one, which is the same for all of them.
@@ -219,7 +216,11 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         core.enter(kind.name(), site)?;
         let call = self.handle().call(kind, &L::span(self.plan()));
         // Handles are exchanged in one meeting, values in two: ranks that mix these make different calls.
-        let call = if is_equal { call } else { call.step(8) };
+        let call = if is_equal {
+            call
+        } else {
+            call.step(Step::SwapHandles)
+        };
         let list = |field: &Field<'_, L>| {
             let mut list = Vec::new();
             L::put_dims(&L::dims(field.plan()), &mut list);

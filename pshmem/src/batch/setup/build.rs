@@ -13,7 +13,7 @@ use crate::batch::table::{MAX_TASKS, SlotState, TableLayout};
 use crate::batch::task_state::TaskState;
 use crate::batch::worker::{Sizes, Worker};
 use crate::comm::Comm;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::thread_state::{self, Ended, Payload};
 use crate::error::{Error, Result, clip};
@@ -41,12 +41,12 @@ pub(in crate::batch) fn open(
             .err()
             .map(|error| stop::no_handler(rank, host, &error));
     }
-    let note = Contribution {
-        same: Some(builder.summary().into_bytes()),
+    let contribution = Contribution {
+        must_match: Some(builder.summary().into_bytes()),
         fault,
         ..Contribution::default()
     };
-    core.agree(call, note, |_| Vec::new())?;
+    core.agree(call, contribution)?;
     let all = builder.comm.split(Some(0), builder.comm.rank())?;
     let all = all.expect("a rank with a color gets a Comm");
     let worker_group = Worker::cut(&all, &builder.sizes)?;
@@ -197,7 +197,9 @@ fn job_name(all: &Comm, call: Call, root: usize) -> Result<String> {
         let name = known.unwrap_or_else(|| format!("{}-{}", all.host(), std::process::id()));
         clip(&name, 60)
     });
-    let names = all.core.allgather(call.step(1), &[root], name.as_ref())?;
+    let names = all
+        .core
+        .allgather(call.step(Step::Gather), &[root], name.as_ref())?;
     Ok(names.into_iter().next().unwrap_or_default())
 }
 

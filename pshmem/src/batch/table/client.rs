@@ -5,7 +5,7 @@ use crate::batch::table::home_table::{TableReply, TableRequest};
 use crate::batch::table::rma_words::RmaWords;
 use crate::batch::table::{Claim, SlotState, TableLayout, TableWords, TaskEnd, TaskTable};
 use crate::comm::Comm;
-use crate::comm::collective::call::Call;
+use crate::comm::collective::call::{Call, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::node_memory::AllocRequest;
 use crate::comm::rank_state::RankState;
@@ -121,12 +121,6 @@ impl InitialTable {
     }
 }
 
-/// Steps of `call` that a client takes.
-const PLACE: u64 = 8;
-const READY: u64 = 9;
-const HOSTS: u64 = 10;
-const WORDS: u64 = 11;
-
 impl TableClient {
     /// All ranks of `comm` get a client at the same table, of which `begin` tells the root how it begins. Collective.
     pub(crate) fn new(
@@ -163,7 +157,7 @@ impl TableClient {
             ranks: core.topology.node_ranks.len(),
         };
         let segment = core
-            .place(call.step(PLACE), None, &[want], Some(0))?
+            .place(call.step(Step::Place), None, &[want], Some(0))?
             .expect("a segment was asked for");
         let mut fault = None;
         if core.topology.rank == root {
@@ -177,11 +171,7 @@ impl TableClient {
                 .err()
                 .map(Error::clipped);
         }
-        let note = Contribution {
-            fault,
-            ..Contribution::default()
-        };
-        core.agree(call.step(READY), note, |_| Vec::new())?;
+        core.agree(call.step(Step::Ready), Contribution::fault(fault))?;
         Ok(TableBackend::Node(segment))
     }
 
@@ -194,7 +184,7 @@ impl TableClient {
     ) -> Result<TableBackend> {
         let table = (core.id << 32) | core.next_object();
         let is_host = core.topology.rank == root;
-        core.probe_remote_atomics(call.step(WORDS))?;
+        core.probe_remote_atomics(call.step(Step::ProbeRma))?;
         let (mut mine, mut fault) = (None, None);
         if is_host {
             // Ready before anybody can ask for it.
@@ -204,14 +194,17 @@ impl TableClient {
             }
         }
         // The host tells the others how they reach it.
-        let note = Contribution {
+        let contribution = Contribution {
             fault,
-            id: mine.and_then(HomeAccess::number),
+            maximum: mine.and_then(HomeAccess::number),
             ..Contribution::default()
         };
         let agreed = core
-            .agree(call.step(READY), note, |_| Vec::new())
-            .and_then(|agreed| core.learn_hosts(call.step(HOSTS)).map(|()| agreed.notes.id));
+            .agree(call.step(Step::Ready), contribution)
+            .and_then(|agreed| {
+                core.learn_hosts(call.step(Step::Hosts))
+                    .map(|()| agreed.maximum)
+            });
         let hosting = HomeAccess::of(agreed.inspect_err(|_| match mine {
             Some(HomeAccess::OneSided { first }) => core.free_words(first),
             Some(_) => lock(&core.world.server).tables.remove(table),

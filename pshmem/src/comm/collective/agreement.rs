@@ -1,7 +1,7 @@
 //! Comparing what all ranks must pass alike, and saying how it differs.
 
 use crate::comm::check;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Argument, Call, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::collective::round::WRITTEN_BYTES;
 use crate::comm::rank_state::RankState;
@@ -11,14 +11,9 @@ use crate::layout::identity::Identity;
 /// Bytes that are compared within one meeting.
 pub(crate) const AGREEMENT_BYTES: usize = 900;
 
-/// Whether what is compared is the key of an object, which says that two differ but not how.
-pub(crate) fn is_key(call: Call) -> bool {
-    call.is(Kind::New) || call.is(Kind::FromRoot) || call.is(Kind::Resize)
-}
-
 /// The error of a call to which two ranks passed different things.
 pub(crate) fn mismatch(call: Call, ours: &(usize, Vec<u8>), theirs: &(usize, Vec<u8>)) -> Error {
-    if call.is_check() {
+    if call.is_step(Step::Copies) {
         return check::copies_differ(call, ours.0, theirs.0);
     }
     let (first, second) = texts(call, &ours.1, &theirs.1);
@@ -33,45 +28,31 @@ pub(crate) fn mismatch(call: Call, ours: &(usize, Vec<u8>), theirs: &(usize, Vec
 }
 
 fn texts(call: Call, ours: &[u8], theirs: &[u8]) -> (String, String) {
-    if call.is(Kind::RanksPerNode) {
-        let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
-        return (
-            format!("n = {}", number(ours)),
-            format!("n = {}", number(theirs)),
-        );
-    }
-    if call.is(Kind::Batch) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        return (text(ours), text(theirs));
-    }
-    if let (true, Ok(ours), Ok(theirs)) = (
-        is_key(call),
-        Identity::decode(ours),
-        Identity::decode(theirs),
-    ) {
-        return ours.difference(&theirs);
-    }
-    if call.is(Kind::UpdatePartsBy) {
-        return (counts(ours), counts(theirs));
-    }
-    let are_texts = [
-        Kind::ReduceInto,
-        Kind::Accumulate,
-        Kind::CopyFrom,
-        Kind::Swap,
-    ];
-    if are_texts.into_iter().any(|kind| call.is(kind)) {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        return (text(ours), text(theirs));
-    }
-    let hex = |bytes: &[u8]| {
-        let shown = &bytes[..bytes.len().min(32)];
-        format!(
-            "a value with the bytes {shown:02x?}{}",
-            if bytes.len() > 32 { "…" } else { "" }
-        )
+    let show = match call.argument() {
+        Argument::Layout => match (Identity::decode(ours), Identity::decode(theirs)) {
+            (Ok(ours), Ok(theirs)) => return ours.difference(&theirs),
+            _ => hex,
+        },
+        Argument::Bytes => hex,
+        Argument::Number => number,
+        Argument::Text => text,
+        Argument::Counts => counts,
     };
-    (hex(ours), hex(theirs))
+    (show(ours), show(theirs))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(32)];
+    let more = if bytes.len() > 32 { "…" } else { "" };
+    format!("a value with the bytes {shown:02x?}{more}")
+}
+
+fn number(bytes: &[u8]) -> String {
+    format!("n = {}", bytes.try_into().map_or(0, u64::from_le_bytes))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A list of counts as `update_parts_by` compares it.
@@ -86,15 +67,15 @@ impl RankState {
     pub(crate) fn agree_on(&self, call: Call, mine: &[u8], fault: Option<Error>) -> Result<()> {
         let long = mine.len() > AGREEMENT_BYTES;
         // A fault takes room in the note, and is told before a difference.
-        let same = (!long && fault.is_none()).then(|| mine.to_vec());
-        let note = Contribution {
+        let must_match = (!long && fault.is_none()).then(|| mine.to_vec());
+        let contribution = Contribution {
             fault,
-            same,
-            long,
+            must_match,
+            compare_in_pieces: long,
             ..Contribution::default()
         };
-        let agreed = self.agree(call, note, |_| Vec::new())?;
-        if agreed.notes.long {
+        let agreed = self.agree(call, contribution)?;
+        if agreed.compare_in_pieces {
             self.compare(call, mine)?;
         }
         Ok(())
@@ -104,7 +85,7 @@ impl RankState {
     pub(crate) fn compare(&self, call: Call, mine: &[u8]) -> Result<()> {
         let mut reference = Vec::new();
         loop {
-            let piece = self.write(call.root(0).step(6), None, |_| {
+            let piece = self.write(call.root(0).step(Step::Reference), None, |_| {
                 let rest = &mine[reference.len()..];
                 let taken = rest.len().min(WRITTEN_BYTES.saturating_sub(1));
                 let last = u8::from(taken == rest.len());
@@ -119,14 +100,7 @@ impl RankState {
         let rank = self.topology.rank;
         let fault =
             (reference != mine).then(|| mismatch(call, &(0, reference), &(rank, mine.to_vec())));
-        self.agree(
-            call.step(7),
-            Contribution {
-                fault,
-                ..Contribution::default()
-            },
-            |_| Vec::new(),
-        )?;
+        self.agree(call.step(Step::Compare), Contribution::fault(fault))?;
         Ok(())
     }
 }

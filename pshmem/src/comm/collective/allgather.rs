@@ -86,11 +86,11 @@ impl RankState {
                 row.as_ref().is_none_or(|row| row.len() <= R::BYTES),
                 "a row was not clipped"
             );
-            let note = Contribution {
-                row,
+            let contribution = Contribution {
+                item: row,
                 ..Contribution::default()
             };
-            let mut rows = self.agree(call, note, |_| Vec::new())?.notes.rows;
+            let mut rows = self.agree(call, contribution)?.items;
             rows.sort_unstable_by_key(|&(rank, _)| rank);
             table.extend(rows.iter().map(|(_, row)| {
                 postcard::from_bytes::<R>(row).expect("a row that this executable encoded")

@@ -1,4 +1,4 @@
-//! What a rank calls: the part that all ranks must agree on, and how messages name it.
+//! The identity of a collective call: what all ranks must agree on before anything is written, and how messages name it.
 
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// Words of a [`Call`] in a control block.
 pub(crate) const CALL_WORDS: usize = 4;
 
-/// The collective calls.
+/// The collective calls of the whole crate. One list, because a rank names the calls of other ranks, which it knows as numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u64)]
 pub(crate) enum Kind {
@@ -38,34 +38,49 @@ pub(crate) enum Kind {
     Report,
 }
 
-/// Every kind with the name of its call.
-const NAMES: [(Kind, &str); 26] = [
-    (Kind::Barrier, "barrier"),
-    (Kind::Split, "split"),
-    (Kind::RanksPerNode, "with_ranks_per_node"),
-    (Kind::New, "new"),
-    (Kind::FromRoot, "from_root"),
-    (Kind::Close, "close"),
-    (Kind::Update, "update"),
-    (Kind::UpdatePerNode, "update_per_node"),
-    (Kind::Set, "set"),
-    (Kind::Assign, "assign"),
-    (Kind::Fill, "fill"),
-    (Kind::Memory, "memory"),
-    (Kind::Start, "run"),
-    (Kind::Lock, "lock"),
-    (Kind::UpdateParts, "update_parts"),
-    (Kind::UpdatePartsBy, "update_parts_by"),
-    (Kind::Gather, "gather"),
-    (Kind::GatherInOrder, "gather_in_order"),
-    (Kind::ReduceInto, "reduce_into"),
-    (Kind::Accumulate, "accumulate"),
-    (Kind::Resize, "resize"),
-    (Kind::CopyFrom, "copy_from"),
-    (Kind::Swap, "swap"),
-    (Kind::Batch, "Batch::build"),
-    (Kind::NextTask, "next_task"),
-    (Kind::Report, "Batch::report"),
+/// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Argument {
+    /// Bytes of a value of any type.
+    Bytes,
+    /// One `u64`, little-endian.
+    Number,
+    /// UTF-8.
+    Text,
+    /// A list of numbers.
+    Counts,
+    /// The key of an object's layout. It shows that two layouts differ, but not how: the layouts themselves are compared then.
+    Layout,
+}
+
+/// Every kind with the name of its call and its argument.
+const KINDS: [(Kind, &str, Argument); 26] = [
+    (Kind::Barrier, "barrier", Argument::Bytes),
+    (Kind::Split, "split", Argument::Bytes),
+    (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
+    (Kind::New, "new", Argument::Layout),
+    (Kind::FromRoot, "from_root", Argument::Layout),
+    (Kind::Close, "close", Argument::Bytes),
+    (Kind::Update, "update", Argument::Bytes),
+    (Kind::UpdatePerNode, "update_per_node", Argument::Bytes),
+    (Kind::Set, "set", Argument::Bytes),
+    (Kind::Assign, "assign", Argument::Bytes),
+    (Kind::Fill, "fill", Argument::Bytes),
+    (Kind::Memory, "memory", Argument::Bytes),
+    (Kind::Start, "run", Argument::Bytes),
+    (Kind::Lock, "lock", Argument::Bytes),
+    (Kind::UpdateParts, "update_parts", Argument::Bytes),
+    (Kind::UpdatePartsBy, "update_parts_by", Argument::Counts),
+    (Kind::Gather, "gather", Argument::Bytes),
+    (Kind::GatherInOrder, "gather_in_order", Argument::Bytes),
+    (Kind::ReduceInto, "reduce_into", Argument::Text),
+    (Kind::Accumulate, "accumulate", Argument::Text),
+    (Kind::Resize, "resize", Argument::Layout),
+    (Kind::CopyFrom, "copy_from", Argument::Text),
+    (Kind::Swap, "swap", Argument::Text),
+    (Kind::Batch, "Batch::build", Argument::Text),
+    (Kind::NextTask, "next_task", Argument::Bytes),
+    (Kind::Report, "Batch::report", Argument::Bytes),
 ];
 
 impl Kind {
@@ -74,17 +89,59 @@ impl Kind {
     }
 
     fn name_of(word: u64) -> &'static str {
-        NAMES
-            .iter()
-            .find(|(kind, _)| *kind as u64 == word)
-            .map_or("an unknown call", |(_, name)| name)
+        Kind::entry(word).map_or("an unknown call", |(_, name, _)| name)
     }
+
+    fn entry(word: u64) -> Option<&'static (Kind, &'static str, Argument)> {
+        KINDS.iter().find(|(kind, ..)| *kind as u64 == word)
+    }
+}
+
+/// The later rounds of a call that has several; the first one needs no step. Ranks in different rounds of one call are a defect of this crate, which the
+/// comparison of calls then reports instead of a wrong result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Step {
+    /// All ranks receive the argument of rank 0, piece by piece.
+    Reference = 1,
+    /// They tell whether theirs is the same.
+    Compare,
+    /// Every rank passes a small item to all others.
+    Gather,
+    /// The leaders of all nodes pass their hosts.
+    Hosts,
+    /// All ranks of a `split` pass their color and key.
+    Members,
+    /// They agree on the number of the new `Comm`.
+    CommId,
+    /// Node memory is allocated for what all have agreed on.
+    Place,
+    /// Every node has checked that there is room for a new mapping.
+    CheckRoom,
+    /// It has mapped and populated it.
+    Populate,
+    /// The leaders allocate in it.
+    Allocate,
+    /// Collective test of one-sided operations.
+    ProbeRma,
+    /// What one rank has set up can be used by all.
+    Ready,
+    /// The root passes the extents of its value.
+    Extents,
+    /// The root writes.
+    Write,
+    /// All ranks have done their part.
+    Finish,
+    /// Handles are exchanged, not what they stand for.
+    SwapHandles,
+    /// Copies of different nodes are compared after the call.
+    Copies,
 }
 
 /// The part of a collective call that must be the same on all ranks. It is compared word by word, never as a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Call {
-    /// Kind in the low half, the step of a call that meets several times in the high half.
+    /// The kind in the low half, the step in the high half.
     what: u64,
     /// The object, or 0. Numbers are never reused within a `Comm`.
     pub(crate) object: u64,
@@ -95,9 +152,6 @@ pub(crate) struct Call {
 }
 
 const NO_ROOT: u64 = u64::MAX;
-
-/// In `what`: not the call itself but the check after it.
-const CHECK: u64 = 1 << 63;
 
 impl Call {
     pub(crate) fn new(kind: Kind) -> Self {
@@ -124,24 +178,16 @@ impl Call {
         }
     }
 
-    /// The same call at its `step`-th meeting; only a defect of this crate makes ranks differ in it.
-    pub(crate) fn step(self, step: u64) -> Self {
+    /// The same call in another round.
+    pub(crate) fn step(self, step: Step) -> Self {
         Call {
-            what: (self.what & 0xffff_ffff) | (step << 32),
+            what: self.kind_word() | ((step as u64) << 32),
             ..self
         }
     }
 
-    /// The comparison of copies after this call.
-    pub(crate) fn check(self) -> Self {
-        Call {
-            what: self.what | CHECK,
-            ..self
-        }
-    }
-
-    pub(crate) fn is_check(self) -> bool {
-        self.what & CHECK != 0
+    pub(crate) fn is_step(self, step: Step) -> bool {
+        self.what >> 32 == step as u64
     }
 
     pub(crate) fn words(self) -> [u64; CALL_WORDS] {
@@ -157,12 +203,22 @@ impl Call {
         }
     }
 
-    pub(crate) fn name(self) -> &'static str {
-        Kind::name_of(self.what & 0xffff_ffff)
+    fn kind_word(self) -> u64 {
+        self.what & 0xffff_ffff
     }
 
-    pub(crate) fn is(self, kind: Kind) -> bool {
-        self.what & 0xffff_ffff == kind as u64
+    pub(crate) fn name(self) -> &'static str {
+        Kind::name_of(self.kind_word())
+    }
+
+    /// How the argument of this call is encoded.
+    pub(crate) fn argument(self) -> Argument {
+        match Kind::entry(self.kind_word()) {
+            // A checksum, whatever the call is.
+            _ if self.is_step(Step::Copies) => Argument::Bytes,
+            Some(&(.., argument)) => argument,
+            None => Argument::Bytes,
+        }
     }
 
     pub(crate) fn root_rank(self) -> usize {
@@ -190,8 +246,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_survives_the_journey_and_reads_well() {
-        let call = Call::new(Kind::Set).on(3, &(2..3)).root(1).step(1);
+    fn a_call_is_restored_from_its_words_and_reads_well() {
+        let call = Call::new(Kind::Set)
+            .on(3, &(2..3))
+            .root(1)
+            .step(Step::Write);
         assert_eq!(Call::from_words(call.words()), call);
         assert_eq!(call.text(), "`set` of object 3 (leaf 2) with root 1");
         assert_eq!(Call::new(Kind::Barrier).text(), "`barrier`");
@@ -202,5 +261,14 @@ mod tests {
         let one = Call::new(Kind::Update).on(1, &(0..1));
         assert_ne!(one, Call::new(Kind::Update).on(1, &(0..2)));
         assert_ne!(one, Call::new(Kind::Update).on(1, &(1..2)));
+    }
+
+    #[test]
+    fn steps_replace_each_other_and_keep_the_kind() {
+        let step = Call::new(Kind::Split)
+            .step(Step::Members)
+            .step(Step::CommId);
+        assert!(step.is_step(Step::CommId) && !step.is_step(Step::Members));
+        assert_eq!(step.name(), "split");
     }
 }

@@ -1,47 +1,63 @@
-//! What ranks add to their arrival when a call decides something together, and how it is merged on the way.
+//! What each rank adds to a round that decides something, and how the contributions of many ranks are merged.
 
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
-/// One rank's contribution. Its encoding fits into a local_rank's note; long texts in errors are clipped before.
+/// One rank's contribution. Encoded, it fits into the rank's part of the control block: long texts of errors are clipped before.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Contribution {
-    /// This rank cannot do its part.
+    /// Why this rank cannot do its part. All ranks get the error.
     pub(crate) fault: Option<Error>,
-    /// Bytes that must be equal on all ranks.
-    pub(crate) same: Option<Vec<u8>>,
-    /// What must be equal is too long for a note and will be compared piece by piece.
-    pub(crate) long: bool,
-    /// This rank holds the data.
-    pub(crate) holds: bool,
-    /// The node needs more memory before the call can end.
-    pub(crate) grow: bool,
-    /// A row of a table that all ranks get.
-    pub(crate) row: Option<Vec<u8>>,
-    /// A number of which all ranks get the largest.
-    pub(crate) id: Option<u64>,
+    /// Bytes that must be the same on all ranks that pass any.
+    pub(crate) must_match: Option<Vec<u8>>,
+    /// What must match is too long for a contribution, and is compared piece by piece afterwards.
+    pub(crate) compare_in_pieces: bool,
+    /// Whether this rank has the data that one rank must have.
+    pub(crate) has_data: bool,
+    /// Whether this rank's node must map another chunk before it can allocate.
+    pub(crate) needs_chunk: bool,
+    /// An item that all ranks get.
+    pub(crate) item: Option<Vec<u8>>,
+    /// A number. All ranks get the largest.
+    pub(crate) maximum: Option<u64>,
 }
 
 impl Contribution {
+    /// Fails the call on all ranks if there is a fault.
+    pub(crate) fn fault(fault: Option<Error>) -> Self {
+        Contribution {
+            fault,
+            ..Contribution::default()
+        }
+    }
+
+    pub(crate) fn must_match(bytes: &[u8]) -> Self {
+        Contribution {
+            must_match: Some(bytes.to_vec()),
+            ..Contribution::default()
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         *self == Contribution::default()
     }
 }
 
-/// The contributions of many ranks. Merging gives the same result in any grouping, because the lowest rank wins.
+/// The merged contributions of many ranks. The order and the grouping of merges do not matter, because the lowest rank wins.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Contributions {
     /// The fault of the lowest rank that has one.
     pub(crate) fault: Option<(usize, Error)>,
-    /// The bytes of the lowest rank, and those of the lowest rank that differs from it.
-    pub(crate) same: Option<(usize, Vec<u8>)>,
-    pub(crate) differs: Option<(usize, Vec<u8>)>,
-    pub(crate) long: bool,
-    /// The lowest two ranks that hold data.
-    pub(crate) holders: Vec<usize>,
-    pub(crate) grow: bool,
-    pub(crate) rows: Vec<(usize, Vec<u8>)>,
-    pub(crate) id: Option<u64>,
+    /// What the lowest rank passed to be the same on all.
+    pub(crate) must_match: Option<(usize, Vec<u8>)>,
+    /// What the lowest rank passed that differs from it.
+    pub(crate) mismatch: Option<(usize, Vec<u8>)>,
+    pub(crate) compare_in_pieces: bool,
+    /// The lowest two ranks that have data: one is right, and two are enough to name.
+    pub(crate) ranks_with_data: Vec<usize>,
+    pub(crate) needs_chunk: bool,
+    pub(crate) items: Vec<(usize, Vec<u8>)>,
+    pub(crate) maximum: Option<u64>,
 }
 
 impl Contributions {
@@ -49,44 +65,44 @@ impl Contributions {
         *self == Contributions::default()
     }
 
-    /// Adds the note of one rank.
-    pub(crate) fn add(&mut self, rank: usize, note: Contribution) {
+    /// Merges in the contribution of one rank.
+    pub(crate) fn add(&mut self, rank: usize, one: Contribution) {
         self.merge(Contributions {
-            fault: note.fault.map(|fault| (rank, fault)),
-            same: note.same.map(|bytes| (rank, bytes)),
-            differs: None,
-            long: note.long,
-            holders: if note.holds { vec![rank] } else { Vec::new() },
-            grow: note.grow,
-            rows: note.row.into_iter().map(|row| (rank, row)).collect(),
-            id: note.id,
+            fault: one.fault.map(|fault| (rank, fault)),
+            must_match: one.must_match.map(|bytes| (rank, bytes)),
+            mismatch: None,
+            compare_in_pieces: one.compare_in_pieces,
+            ranks_with_data: if one.has_data { vec![rank] } else { Vec::new() },
+            needs_chunk: one.needs_chunk,
+            items: one.item.into_iter().map(|item| (rank, item)).collect(),
+            maximum: one.maximum,
         });
     }
 
-    /// Adds the notes of other ranks.
+    /// Merges in the contributions of other ranks.
     pub(crate) fn merge(&mut self, other: Contributions) {
         self.fault = lower(self.fault.take(), other.fault);
-        let (first, second) = in_order(self.same.take(), other.same);
-        // Whoever differs from the lowest rank: the other group's lowest if it does, else those that a group found itself.
-        let mut differs = lower(self.differs.take(), other.differs);
+        let (first, second) = in_order(self.must_match.take(), other.must_match);
+        // The lowest rank that differs: the other group's lowest if that differs, or one that a group has found in itself.
+        let mut mismatch = lower(self.mismatch.take(), other.mismatch);
         if let (Some(first), Some(second)) = (&first, second)
             && first.1 != second.1
         {
-            differs = lower(differs, Some(second));
+            mismatch = lower(mismatch, Some(second));
         }
-        self.same = first;
-        self.differs = differs;
-        self.holders.extend(other.holders);
-        self.holders.sort_unstable();
-        self.holders.truncate(2);
-        self.long |= other.long;
-        self.grow |= other.grow;
-        self.rows.extend(other.rows);
-        self.id = self.id.max(other.id);
+        self.must_match = first;
+        self.mismatch = mismatch;
+        self.compare_in_pieces |= other.compare_in_pieces;
+        self.ranks_with_data.extend(other.ranks_with_data);
+        self.ranks_with_data.sort_unstable();
+        self.ranks_with_data.truncate(2);
+        self.needs_chunk |= other.needs_chunk;
+        self.items.extend(other.items);
+        self.maximum = self.maximum.max(other.maximum);
     }
 }
 
-/// Something that a rank contributed.
+/// Something, and the rank that passed it.
 type From<T> = Option<(usize, T)>;
 
 fn lower<T>(a: From<T>, b: From<T>) -> From<T> {
@@ -107,30 +123,27 @@ mod tests {
     use super::*;
 
     fn same(bytes: &[u8]) -> Contribution {
-        Contribution {
-            same: Some(bytes.to_vec()),
-            ..Contribution::default()
-        }
+        Contribution::must_match(bytes)
     }
 
     #[test]
     fn the_lowest_rank_wins_in_any_grouping() {
-        let notes = [same(b"a"), same(b"a"), same(b"b"), same(b"c")];
+        let all = [same(b"a"), same(b"a"), same(b"b"), same(b"c")];
         for split in 0..=4 {
             let mut left = Contributions::default();
             let mut right = Contributions::default();
-            for (rank, note) in notes.iter().enumerate() {
+            for (rank, one) in all.iter().enumerate() {
                 if rank < split {
-                    left.add(rank, note.clone());
+                    left.add(rank, one.clone());
                 } else {
-                    right.add(rank, note.clone());
+                    right.add(rank, one.clone());
                 }
             }
             for (mut one, other) in [(left.clone(), right.clone()), (right, left)] {
                 one.merge(other);
-                assert_eq!(one.same, Some((0, b"a".to_vec())), "split {split}");
+                assert_eq!(one.must_match, Some((0, b"a".to_vec())), "split {split}");
                 assert_eq!(
-                    one.differs.as_ref().map(|(rank, _)| *rank),
+                    one.mismatch.as_ref().map(|(rank, _)| *rank),
                     Some(2),
                     "split {split}"
                 );
@@ -139,17 +152,17 @@ mod tests {
     }
 
     #[test]
-    fn two_holders_are_enough_to_name() {
-        let mut notes = Contributions::default();
+    fn two_ranks_with_data_are_enough_to_name() {
+        let mut merged = Contributions::default();
         for rank in [5, 1, 3] {
-            notes.add(
+            merged.add(
                 rank,
                 Contribution {
-                    holds: true,
+                    has_data: true,
                     ..Contribution::default()
                 },
             );
         }
-        assert_eq!(notes.holders, [1, 3]);
+        assert_eq!(merged.ranks_with_data, [1, 3]);
     }
 }

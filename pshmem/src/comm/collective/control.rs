@@ -155,11 +155,8 @@ impl Control<'_> {
     /// Posts that this rank makes `call` as its `n`-th.
     pub(crate) fn arrive(self, me: usize, n: u64, call: Call, note: &[u8]) {
         let local_rank = &self.ranks[me];
-        // Only ever left out to measure what it costs: safe code rests on it.
-        if !cfg!(pshmem_uncompared) {
-            for (word, value) in local_rank.call.iter().zip(call.words()) {
-                word.store(value, Ordering::Relaxed);
-            }
+        for (word, value) in local_rank.call.iter().zip(call.words()) {
+            word.store(value, Ordering::Relaxed);
         }
         local_rank
             .note_len
@@ -315,13 +312,11 @@ impl Control<'_> {
         if arrived & !GONE < n {
             return (arrived & GONE != 0).then_some(Err(Conflict::Gone(local_rank)));
         }
-        Some(
-            if cfg!(pshmem_uncompared) || self.call(local_rank) == mine {
-                Ok(())
-            } else {
-                Err(Conflict::Differs(local_rank))
-            },
-        )
+        Some(if self.call(local_rank) == mine {
+            Ok(())
+        } else {
+            Err(Conflict::Differs(local_rank))
+        })
     }
 
     /// Waits until every rank of the node has arrived at call `n`, and compares their calls with `mine`.

@@ -9,7 +9,7 @@
 
 use crate::comm::check::Level;
 use crate::comm::collective::agreement;
-use crate::comm::collective::call::Call;
+use crate::comm::collective::call::{Argument, Call};
 use crate::comm::collective::contribution::{Contribution, Contributions};
 use crate::comm::collective::control::{
     CONTRIBUTION_BYTES, Conflict, Gathered, OUTCOME_BYTES, Released,
@@ -27,18 +27,19 @@ enum Outcome {
     Failed(Error),
     /// The merged notes, and what the leader adds for its own node.
     Agreed {
-        notes: Contributions,
-        local: Vec<u8>,
+        merged: Contributions,
+        from_leader: Vec<u8>,
     },
     /// What the writer says.
     Written(Vec<u8>),
 }
 
-/// What [`RankState::agree`] returns.
+/// What [`RankState::agree_with`] returns.
 #[derive(Debug, Default)]
 pub(crate) struct Agreed {
-    pub(crate) notes: Contributions,
-    pub(crate) local: Vec<u8>,
+    pub(crate) merged: Contributions,
+    /// What the leader of this rank's node added for its node.
+    pub(crate) from_leader: Vec<u8>,
 }
 
 fn encode(outcome: &Outcome) -> Vec<u8> {
@@ -60,24 +61,38 @@ impl Drop for AbortOnDrop {
 }
 
 impl RankState {
-    /// All ranks meet and merge their notes. `at_leader` runs on each node's leader when nobody found a fault, before its
-    /// node is released, and may add bytes for its node.
-    pub(crate) fn agree(
+    /// All ranks wait for each other.
+    pub(crate) fn barrier(&self, call: Call) -> Result<()> {
+        self.agree(call, Contribution::default()).map(|_| ())
+    }
+
+    /// All ranks get the merged contributions of all of them, or the same error.
+    pub(crate) fn agree(&self, call: Call, contribution: Contribution) -> Result<Contributions> {
+        self.agree_with(call, contribution, |_| Vec::new())
+            .map(|agreed| agreed.merged)
+    }
+
+    /// Like `agree`. When no rank has found a fault, `at_leader` runs on the leader of each node before its node is released,
+    /// and may add bytes for its node.
+    pub(crate) fn agree_with(
         &self,
         call: Call,
-        note: Contribution,
+        contribution: Contribution,
         at_leader: impl FnOnce(&Contributions) -> Vec<u8>,
     ) -> Result<Agreed> {
         if self.topology.size() == 1 {
-            let mut notes = Contributions::default();
-            notes.add(0, note);
-            if let Some((_, fault)) = notes.fault.take() {
+            let mut merged = Contributions::default();
+            merged.add(0, contribution);
+            if let Some((_, fault)) = merged.fault.take() {
                 return Err(fault);
             }
-            let local = at_leader(&notes);
-            return Ok(Agreed { notes, local });
+            let from_leader = at_leader(&merged);
+            return Ok(Agreed {
+                merged,
+                from_leader,
+            });
         }
-        let n = self.arrive(call, &note);
+        let n = self.arrive(call, &contribution);
         if self.topology.is_leader() {
             self.lead(n, call, |verdict| match verdict {
                 Contributions {
@@ -85,26 +100,37 @@ impl RankState {
                     ..
                 } => failed(fault),
                 Contributions {
-                    same: Some(ours),
-                    differs: Some(theirs),
+                    must_match: Some(ours),
+                    mismatch: Some(theirs),
                     ..
-                } if !agreement::is_key(call) => failed(agreement::mismatch(call, &ours, &theirs)),
-                mut notes => {
-                    // Keys that differ are only known to differ: all ranks go on to compare what they stand for.
-                    notes.long |= notes.differs.is_some();
-                    (notes.same, notes.differs) = (None, None);
-                    let local = at_leader(&notes);
-                    if local.is_empty() && notes.is_empty() {
+                } if call.argument() != Argument::Layout => {
+                    failed(agreement::mismatch(call, &ours, &theirs))
+                }
+                mut merged => {
+                    // Keys of layouts only show that these differ: all ranks go on to compare the layouts themselves.
+                    merged.compare_in_pieces |= merged.mismatch.is_some();
+                    (merged.must_match, merged.mismatch) = (None, None);
+                    let from_leader = at_leader(&merged);
+                    if from_leader.is_empty() && merged.is_empty() {
                         Vec::new()
                     } else {
-                        encode(&Outcome::Agreed { notes, local })
+                        encode(&Outcome::Agreed {
+                            merged,
+                            from_leader,
+                        })
                     }
                 }
             });
         }
         let outcome = self.await_outcome(n, call);
         self.complete(n, outcome).map(|outcome| match outcome {
-            Some(Outcome::Agreed { notes, local }) => Agreed { notes, local },
+            Some(Outcome::Agreed {
+                merged,
+                from_leader,
+            }) => Agreed {
+                merged,
+                from_leader,
+            },
             _ => Agreed::default(),
         })
     }
@@ -153,12 +179,12 @@ impl RankState {
         })
     }
 
-    fn arrive(&self, call: Call, note: &Contribution) -> u64 {
+    fn arrive(&self, call: Call, contribution: &Contribution) -> u64 {
         let n = self.done.get() + 1;
-        let bytes = if note.is_empty() {
+        let bytes = if contribution.is_empty() {
             Vec::new()
         } else {
-            encode_contribution(note)
+            encode_contribution(contribution)
         };
         self.control()
             .arrive(self.topology.local_rank, n, call, &bytes);
@@ -318,11 +344,12 @@ impl RankState {
     }
 }
 
-fn encode_contribution(note: &Contribution) -> Vec<u8> {
-    let bytes = postcard::to_allocvec(note).expect("notes are plain data and always encode");
+fn encode_contribution(contribution: &Contribution) -> Vec<u8> {
+    let bytes = postcard::to_allocvec(contribution)
+        .expect("contributions are plain data and always encode");
     assert!(
         bytes.len() <= CONTRIBUTION_BYTES,
-        "a note of {} B was not clipped",
+        "a contribution of {} B was not clipped",
         bytes.len()
     );
     bytes

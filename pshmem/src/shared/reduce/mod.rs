@@ -6,7 +6,7 @@
 mod ranked;
 mod spread;
 
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::thread_state::{self, Payload};
 use crate::comm::transfer::Target;
@@ -148,19 +148,20 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             reduction.spread();
         }
         let Reduction { panic, fault, .. } = reduction;
-        let note = Contribution {
-            fault,
-            ..Contribution::default()
-        };
-        let mut ended = core.agree(call.step(1), note, |_| Vec::new()).map(|_| ());
+        let note = Contribution::fault(fault);
+        let mut ended = core.agree(call.step(Step::Finish), note).map(|_| ());
         let is_well = |ended: &Result<()>| !matches!(ended, Err(error) if error.is_fatal());
         if op.is_reproducible() && core.is_multi_node() && is_well(&ended) {
             // The result is on the last rank's node.
             let root = core.topology.size() - 1;
-            let copied = core.write(call.root(root).step(2), Some(&target), |regions| {
-                regions.extend(all);
-                Ok(Vec::new())
-            });
+            let copied = core.write(
+                call.root(root).step(Step::Write),
+                Some(&target),
+                |regions| {
+                    regions.extend(all);
+                    Ok(Vec::new())
+                },
+            );
             ended = ended.and(copied.map(|_| ()));
         } else if is_well(&ended) {
             ended = ended.and(core.check_fields(call, &target, &all));
