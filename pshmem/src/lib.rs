@@ -93,6 +93,7 @@ pub use batch::{
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
+pub use home::engine::Engine;
 pub use layout::{
     ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, Op, OwnedBy, Preview,
     RowLayout, Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
@@ -101,7 +102,7 @@ pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};
 pub use lock::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use lock::{
-    Engine, Fairness, Holder, Lock, LockBuilder, LockError, LockGuard, LockResult, TryLockResult,
+    Fairness, Holder, Lock, LockBuilder, LockError, LockGuard, LockResult, TryLockResult,
 };
 pub use pshmem_derive::{SharedColumns, SharedLayout};
 pub use run::run;

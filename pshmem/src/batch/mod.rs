@@ -24,7 +24,7 @@ mod worker;
 use self::batch_rank::BatchRank;
 use crate::comm::Comm;
 use crate::error::Result;
-use crate::lock::Engine;
+use crate::home::engine::Engine;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;

@@ -3,7 +3,7 @@
 use crate::comm::collective::call::Call;
 use crate::comm::rank_state::RankState;
 use crate::error::Result;
-use crate::lock::Engine;
+use crate::home::engine::Engine;
 use crate::transport::rma::{RESERVED, RemoteAddress};
 
 /// How the host is reached, which it tells the others in one number.

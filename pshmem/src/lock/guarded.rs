@@ -2,13 +2,14 @@
 
 use crate::comm::Comm;
 use crate::error::Result;
+use crate::home::engine::Engine;
 use crate::layout::Element;
 use crate::layout::placer::PAGE;
+use crate::lock::Fairness;
 use crate::lock::backend::node_lock::Mode;
 use crate::lock::backend::server::Poison;
 use crate::lock::lock_wait::Deadline;
 use crate::lock::raw_lock::{Acquired, LockConfig, RawLock};
-use crate::lock::{Engine, Fairness};
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::rc::Rc;

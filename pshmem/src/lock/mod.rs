@@ -17,6 +17,7 @@ pub(crate) mod rwlock;
 
 use crate::comm::Comm;
 use crate::error::{Error, Result};
+use crate::home::engine::Engine;
 use backend::node_lock::Mode;
 use backend::server::Poison;
 use lock_wait::Deadline;
@@ -91,33 +92,6 @@ pub enum Fairness {
 impl Fairness {
     fn text(self) -> String {
         format!("{self:?}")
-    }
-}
-
-/// How a lock works, which depends on where its ranks are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Engine {
-    /// All ranks share a node: atomics in node memory. Nobody depends on another rank's making calls.
-    NodeAtomics,
-    /// One-sided operations on words of the host, which takes no part. Used where a self-test at the start of the job has shown that
-    /// they go on while the host computes, for locks in order of request without readers.
-    OneSided,
-    /// A thread of the host answers, so that the host may compute without calling anything.
-    ServiceThread,
-    /// The host answers when it makes calls of this library, because MPI was started without `MPI_THREAD_MULTIPLE`: while it
-    /// computes, others wait.
-    HostCalls,
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Engine::NodeAtomics => "atomics in node memory",
-            Engine::OneSided => "one-sided operations",
-            Engine::ServiceThread => "a service thread on the host",
-            Engine::HostCalls => "the host, when it makes calls",
-        })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use crate::comm::Comm;
 use crate::error::Result;
+use crate::home::engine::Engine;
 use crate::layout::Element;
 use crate::lock::backend::node_lock::Mode;
 use crate::lock::guarded::{Guarded, Lockable};
 use crate::lock::lock_wait::Deadline;
-use crate::lock::{self, Engine, Fairness, Holder, LockResult, TryLockResult};
+use crate::lock::{self, Fairness, Holder, LockResult, TryLockResult};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;

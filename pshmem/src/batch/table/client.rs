@@ -12,7 +12,7 @@ use crate::comm::rank_state::RankState;
 use crate::comm::wait::monitor;
 use crate::error::{Error, Result};
 use crate::home::access::HomeAccess;
-use crate::lock::Engine;
+use crate::home::engine::Engine;
 use crate::lock::backend::server;
 use crate::memory::Segment;
 use crate::stderr::report;
