@@ -8,6 +8,7 @@
 //! - `wait` how ranks wait · `pace` how ranks of a node work in turns · `guard` what a rank may not do right now
 
 pub(crate) mod check;
+pub(crate) mod closure;
 pub(crate) mod collective;
 pub(crate) mod node_memory;
 pub(crate) mod rank_state;

@@ -1,7 +1,5 @@
 //! What this thread is doing that limits which calls it may make: running a closure for a collective, or failing.
 
-use crate::error::{Result, panic_text};
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -19,33 +17,13 @@ pub(crate) fn is_inside() -> bool {
     INSIDE.get() > 0
 }
 
-/// A panic's payload.
-pub(crate) type Payload = Box<dyn Any + Send>;
-
-/// How a user's closure ended.
-pub(crate) enum Ended<R> {
-    Well(R),
-    /// With an error, as text.
-    Failed(String),
-    Panicked(Payload),
-}
-
-/// Runs a user's closure: other collectives refuse to start inside, and a panic is kept for later.
-pub(crate) fn run_inside<R>(closure: impl FnOnce() -> Result<R, String>) -> Ended<R> {
+/// Runs a user's closure, inside which other collectives refuse to start. `Err` is the payload of its panic.
+pub(crate) fn run_inside<R>(closure: impl FnOnce() -> R) -> std::thread::Result<R> {
     INSIDE.set(INSIDE.get() + 1);
-    // What the closure borrowed is only used again after the panic has gone on.
+    // What the closure borrowed is only used again after the panic continues.
     let result = catch_unwind(AssertUnwindSafe(closure));
     INSIDE.set(INSIDE.get() - 1);
-    match result {
-        Ok(Ok(value)) => Ended::Well(value),
-        Ok(Err(message)) => Ended::Failed(message),
-        Err(payload) => Ended::Panicked(payload),
-    }
-}
-
-/// The text of a panic inside a closure, for the other ranks.
-pub(crate) fn panicked(payload: &Payload) -> String {
-    format!("panicked: {}", panic_text(payload.as_ref()))
+    result
 }
 
 /// Keeps why this rank is ending, for the ranks that will wait for it in vain.

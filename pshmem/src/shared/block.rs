@@ -1,14 +1,13 @@
 //! Writing blocks of slices and arrays: `set`, `assign`, `fill`.
 
+use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::agreement::AGREEMENT_BYTES;
 use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::collective::round::WRITTEN_BYTES;
-use crate::comm::thread_state::{self, Ended, Payload};
-use crate::error::{Error, Result, clip};
+use crate::error::{Error, Result};
 use crate::layout::{AsBlock, BlockLayout, Field};
-use crate::shared::create::MESSAGE;
-use std::panic::{Location, resume_unwind};
+use std::panic::Location;
 
 impl<L: BlockLayout + ?Sized> Field<'_, L> {
     pub(super) fn set_block(
@@ -36,30 +35,12 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         make: impl FnOnce() -> B,
     ) -> Result<()> {
         let call = self.begin(Kind::Set, root, site)?;
-        let mut panic: Option<Payload> = None;
-        let written = self.write_block(
-            call,
-            root,
-            |field, regions| match thread_state::run_inside(|| Ok(make())) {
-                Ended::Well(block) => field.copy_block(root, &offset, &block.as_block(), regions),
-                Ended::Failed(message) => Err(Error::Closure {
-                    rank: root,
-                    message,
-                }),
-                Ended::Panicked(payload) => {
-                    let message = clip(&thread_state::panicked(&payload), MESSAGE);
-                    panic = Some(payload);
-                    Err(Error::Closure {
-                        rank: root,
-                        message,
-                    })
-                }
-            },
-        );
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
-        written
+        let mut closure = ClosureRunner::new(root);
+        let written = self.write_block(call, root, |field, regions| {
+            let block = closure.run(|| Ok(make()))?;
+            field.copy_block(root, &offset, &block.as_block(), regions)
+        });
+        closure.finish(written)
     }
 
     pub(super) fn assign_block(

@@ -1,19 +1,16 @@
 //! How an object comes to be: all ranks agree on its layout, its node gets memory, and a root may fill it.
 
 use crate::comm::Comm;
+use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::node_memory::AllocRequest;
-use crate::comm::thread_state::{self, Ended};
-use crate::error::{Error, Result, clip};
+use crate::error::{Error, Result};
 use crate::layout::identity::{self, Described, Identity};
 use crate::layout::{OwnedBy, SharedLayout};
 use crate::shared::Shared;
 use crate::shared::object::Object;
 use std::fmt::Display;
-use std::panic::{Location, resume_unwind};
-
-/// Bytes of a user's message that travel to the other ranks.
-pub(crate) const MESSAGE: usize = 400;
+use std::panic::Location;
 
 impl<L: SharedLayout + ?Sized> Shared<L> {
     /// Makes an object whose bytes are all zero, once per node.
@@ -120,33 +117,15 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         // Ranks that fail at different steps below must agree about the numbers of later objects.
         let number = core.next_object();
         let mut owned = None;
-        let mut panic = None;
+        let mut closure = ClosureRunner::new(root);
         // The root's value is made when all have arrived; its type and extents go to everybody.
         let sent = core.write(call.step(Step::Extents), None, |_| {
-            let value = match thread_state::run_inside(value) {
-                Ended::Well(value) => owned.insert(value),
-                Ended::Failed(message) => {
-                    return Err(Error::Closure {
-                        rank: root,
-                        message: clip(&message, MESSAGE),
-                    });
-                }
-                Ended::Panicked(payload) => {
-                    let message = clip(&thread_state::panicked(&payload), MESSAGE);
-                    panic = Some(payload);
-                    return Err(Error::Closure {
-                        rank: root,
-                        message,
-                    });
-                }
-            };
+            let value = owned.insert(closure.run(value)?);
             let dims = L::dims_of(value)?;
             Ok(Identity::without_fields::<L>(&dims).encode())
         });
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
-        let sent = Identity::decode(&sent?).expect("the root sent what it has");
+        let sent = closure.finish(sent)?;
+        let sent = Identity::decode(&sent).expect("the root sent what it has");
         let dims = match sent.dims_as::<L>() {
             Ok(dims) => dims,
             Err((ours, theirs)) => {

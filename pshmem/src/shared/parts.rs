@@ -1,17 +1,16 @@
 //! Writing in parallel: every rank writes a part of its own, in place.
 
+use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
-use crate::comm::thread_state;
 use crate::error::{Error, Result};
 use crate::layout::partition::Partition;
 use crate::layout::region::Region;
 use crate::layout::{Field, RowLayout};
 use crate::shared::Shared;
-use crate::shared::update::settle;
 use std::fmt::Display;
 use std::ops::Range;
-use std::panic::{Location, resume_unwind};
+use std::panic::Location;
 
 /// Writes the calls for one type; `$write` makes the `Field` that does the work.
 macro_rules! calls {
@@ -238,12 +237,8 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         // then this rank alone uses these rows here: the partition, on which all agreed, gives each row to one rank, and from
         // other nodes come only the rows of their ranks.
         let part = unsafe { L::part(self.plan(), self.handle().base_mut(), rows.clone()) };
-        let mut panic = None;
-        let ended = settle(
-            thread_state::run_inside(|| write(rows, part)),
-            rank,
-            &mut panic,
-        );
+        let mut closure = ClosureRunner::new(rank);
+        let written = closure.run(|| write(rows, part));
         // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
         let target = unsafe { self.handle().target(&span) };
         if core.is_multi_node() {
@@ -255,18 +250,13 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         }
         let agreed = core.agree(
             call.step(Step::Finish),
-            Contribution::fault(ended.as_ref().err().cloned()),
+            Contribution::fault(written.as_ref().err().cloned()),
         );
         let regions: Vec<Region> = self.handle().all(&span).collect();
         let checked = match &agreed {
             Err(error) if error.is_fatal() => Ok(()),
             _ => core.check_fields(call, &target, &regions),
         };
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
-        agreed?;
-        checked?;
-        ended
+        closure.finish(agreed.and(checked).and(written))
     }
 }

@@ -5,7 +5,7 @@ use crate::batch::Batch;
 use crate::batch::batch_rank::{BatchConfig, BatchRank};
 use crate::batch::directory::{self, Directory};
 use crate::batch::progress::Progress;
-use crate::batch::setup::builder::{BatchBuilder, Order};
+use crate::batch::setup::builder::BatchBuilder;
 use crate::batch::stop::{self, Stop};
 use crate::batch::store::Store;
 use crate::batch::table::client::{InitialTable, TableClient};
@@ -13,9 +13,9 @@ use crate::batch::table::{MAX_TASKS, SlotState, TableLayout};
 use crate::batch::task_state::TaskState;
 use crate::batch::worker::{Sizes, Worker};
 use crate::comm::Comm;
+use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
-use crate::comm::thread_state::{self, Ended, Payload};
 use crate::error::{Error, Result, clip};
 use crate::stderr::report;
 use std::cell::Cell;
@@ -66,7 +66,7 @@ pub(in crate::batch) fn open(
         None => None,
     };
     let (root, rerun, states, order) = (builder.root, builder.rerun, builder.states, builder.order);
-    let panicked: Cell<Option<Payload>> = Cell::new(None);
+    let mut closure = ClosureRunner::new(root);
     // Tasks to be run, which the root gets to know.
     let open = Cell::new(layout.tasks);
     let created: Cell<Option<Store>> = Cell::new(None);
@@ -88,14 +88,11 @@ pub(in crate::batch) fn open(
             order: Vec::new(),
         };
         if let Some(order) = order {
-            beginning.order = run_order(order, layout.tasks, root, &panicked)?;
+            beginning.order = closure.run(|| Ok(order(layout.tasks)))?;
         }
         Ok(beginning)
     });
-    if let Some(payload) = panicked.take() {
-        std::panic::resume_unwind(payload);
-    }
-    let client = client?;
+    let client = closure.finish(client)?;
     let directory = directory.map(|(dir, options)| {
         let attach = || Store::attach(dir, names.clone(), &options);
         Directory::new(
@@ -223,23 +220,4 @@ fn initial_state(state: TaskState, rerun: &[TaskState]) -> SlotState {
         return SlotState::Open;
     }
     state.into()
-}
-
-/// Runs the program's closure on the root; others learn of its panic.
-fn run_order(
-    order: Order<'_>,
-    tasks: usize,
-    rank: usize,
-    panicked: &Cell<Option<Payload>>,
-) -> Result<Vec<usize>> {
-    let message = match thread_state::run_inside(|| Ok(order(tasks))) {
-        Ended::Well(order) => return Ok(order),
-        Ended::Failed(message) => message,
-        Ended::Panicked(payload) => {
-            let message = thread_state::panicked(&payload);
-            panicked.set(Some(payload));
-            clip(&message, 500)
-        }
-    };
-    Err(Error::Closure { rank, message })
 }

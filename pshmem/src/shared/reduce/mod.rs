@@ -6,17 +6,16 @@
 mod ranked;
 mod spread;
 
+use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
-use crate::comm::thread_state::{self, Payload};
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::region::Region;
 use crate::layout::{AsBlock, BlockLayout, Field, Op};
 use crate::shared::Shared;
-use crate::shared::update::settle;
 use std::ops::Range;
-use std::panic::{Location, resume_unwind};
+use std::panic::Location;
 
 /// Bytes that a rank combines at a time: few enough that what one rank has combined is still in the node's cache when the
 /// next rank comes to it, many enough that waiting for each other does not show.
@@ -138,7 +137,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
                 L::elements(self.plan())
             },
             chunk: (CHUNK / bytes.max(1)).max(1),
-            panic: None,
+            closure: ClosureRunner::new(core.topology.rank),
             fault: None,
             buffer: Vec::new(),
         };
@@ -147,7 +146,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         } else {
             reduction.spread();
         }
-        let Reduction { panic, fault, .. } = reduction;
+        let Reduction { closure, fault, .. } = reduction;
         let note = Contribution::fault(fault);
         let mut ended = core.agree(call.step(Step::Finish), note).map(|_| ());
         let is_well = |ended: &Result<()>| !matches!(ended, Err(error) if error.is_fatal());
@@ -166,10 +165,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         } else if is_well(&ended) {
             ended = ended.and(core.check_fields(call, &target, &all));
         }
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
-        ended
+        closure.finish(ended)
     }
 }
 
@@ -188,7 +184,8 @@ struct Reduction<'r, 'f, 'b, L: BlockLayout + ?Sized> {
     elements: usize,
     /// Elements to combine at a time.
     chunk: usize,
-    panic: Option<Payload>,
+    /// Runs the operation.
+    closure: ClosureRunner,
     /// That the operation has failed here. This rank then goes on with everything but the operation.
     fault: Option<Error>,
     buffer: Vec<L::Item>,
@@ -222,12 +219,11 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         if is_first {
             results.copy_from_slice(more);
         } else if self.fault.is_none() {
-            let ended = thread_state::run_inside(|| {
+            let combined = self.closure.run(|| {
                 op.combine(results, more);
                 Ok(())
             });
-            let rank = field.handle().object().comm.rank();
-            self.fault = settle(ended, rank, &mut self.panic).err();
+            self.fault = combined.err();
         }
     }
 
