@@ -1,43 +1,42 @@
-//! The state directory of a batch, as one rank uses it: what its worker may begin, and what it has to record.
+//! The state directory of a batch, as one rank uses it: leases on the tasks that the table hands out, and their results.
 
-use crate::batch::store::{
-    BeginOutcome, CommitOutcome, Lease, Owner, RerunPolicy, Store, StoreOptions,
-};
+use crate::batch::store::{BeginOutcome, CommitOutcome, Lease, Owner, RerunPolicy, Store};
 use crate::batch::table::{Claim, SlotState};
 use crate::batch::task_state::TaskState;
 use crate::error::Result;
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long a worker sleeps between two looks at tasks that others run.
-const SHORTEST: Duration = Duration::from_millis(10);
-const LONGEST: Duration = Duration::from_millis(200);
+/// Limits of the time between two polls of tasks that other jobs run.
+const MIN_PAUSE: Duration = Duration::from_millis(10);
+const MAX_PAUSE: Duration = Duration::from_millis(200);
 
-/// One rank's access to the directory.
+/// One rank's access to the state directory.
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub(crate) struct StateDirectory {
     pub(crate) store: Store,
-    pub(crate) rerun: RerunPolicy,
-    /// The lease on the task of this rank's worker, where this rank has begun it.
+    rerun: RerunPolicy,
+    /// The lease on the task of this rank's worker, if this rank has begun it.
     lease: RefCell<Option<Lease>>,
-    /// Tasks that other jobs ran when this worker came to them.
-    elsewhere: RefCell<Vec<Claim>>,
+    /// Tasks that other jobs ran when the table handed them out.
+    of_other_jobs: RefCell<VecDeque<Claim>>,
 }
 
-/// What became of a task that the table has given to a worker.
+/// Whether a task that the table has handed out may be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Begun {
-    /// It is ours, under this number.
-    Ours(u32),
-    /// It is not to be begun; the slot_state is what it is.
-    Not(SlotState),
+pub(crate) enum TaskLease {
+    /// It may, as the attempt with this number in the directory.
+    Acquired(u32),
+    /// It may not; this is its state in the table.
+    Unavailable(SlotState),
 }
 
-/// What the tasks are on the table when the batch begins.
+/// The states of the tasks in the table when the batch begins.
 pub(crate) fn initial_states(states: &[TaskState], rerun: RerunPolicy) -> Vec<SlotState> {
     let slot_state = |state: &TaskState| match state {
         TaskState::Invalid | TaskState::Open => SlotState::Open,
-        // Only its lease tells whether somebody runs it.
+        // Only its lease tells whether a live job runs it.
         TaskState::Running => SlotState::Unverified,
         TaskState::Done if rerun.done => SlotState::Unverified,
         TaskState::Failed if rerun.failed => SlotState::Unverified,
@@ -47,105 +46,109 @@ pub(crate) fn initial_states(states: &[TaskState], rerun: RerunPolicy) -> Vec<Sl
     states.iter().map(slot_state).collect()
 }
 
-/// States in which tasks are run rerun.
-pub(crate) fn rerun_of(states: &[TaskState]) -> RerunPolicy {
+/// The policy for the states in which tasks are run again.
+pub(crate) fn rerun_policy(states: &[TaskState]) -> RerunPolicy {
     RerunPolicy {
         failed: states.contains(&TaskState::Failed),
         done: states.contains(&TaskState::Done),
     }
 }
 
-impl Directory {
+impl StateDirectory {
     pub(crate) fn new(store: Store, rerun: RerunPolicy) -> Self {
-        Directory {
+        StateDirectory {
             store,
             rerun,
             lease: RefCell::default(),
-            elsewhere: RefCell::default(),
+            of_other_jobs: RefCell::default(),
         }
     }
 
-    /// Begins a task that the table has given to this rank's worker, if no other job runs it or has ended it.
-    pub(crate) fn begin(&self, claim: Claim) -> Result<Begun> {
+    /// Begins a task that the table has handed out, unless another job runs it or has ended it.
+    pub(crate) fn begin(&self, claim: Claim) -> Result<TaskLease> {
         let rerun = RerunPolicy {
-            // Its first attempts have failed, and this is a retry.
+            // A later claim in this job is a retry: the task is FAILED by an attempt of this job.
             failed: self.rerun.failed || claim.attempt > 1,
             ..self.rerun
         };
         Ok(match self.store.begin(claim.task as usize, rerun)? {
-            BeginOutcome::Leased(lease) => {
-                let number = lease.attempt();
-                self.lease.replace(Some(lease));
-                Begun::Ours(number)
-            }
-            BeginOutcome::OwnedBy(Owner {
-                job,
-                host,
-                pid,
-                silence,
-            }) => {
-                tracing::debug!(
-                    task = claim.task,
+            BeginOutcome::Leased(lease) => TaskLease::Acquired(self.keep(lease)),
+            BeginOutcome::OwnedBy(owner) => {
+                let Owner {
                     job,
                     host,
                     pid,
-                    ?silence,
-                    "run by another job"
-                );
-                self.elsewhere.borrow_mut().push(claim);
-                Begun::Not(SlotState::Running)
+                    silence,
+                } = owner;
+                let task = claim.task;
+                tracing::debug!(task, job, host, pid, ?silence, "run by another job");
+                self.of_other_jobs.borrow_mut().push_back(claim);
+                TaskLease::Unavailable(SlotState::Running)
             }
-            BeginOutcome::NotOpen(state) => Begun::Not(state.into()),
+            BeginOutcome::NotOpen(state) => TaskLease::Unavailable(state.into()),
         })
     }
 
-    /// When the table has no more tasks: begins one of those that other jobs ran, if such a job has died. Waits until each of
-    /// these jobs has given a sign of life, or has been silent for so long that its tasks are ours. `end` is told what
-    /// else became of them.
-    pub(crate) fn begin_elsewhere(
+    /// Takes over a task of another job that has died. Called when the table has no more tasks.
+    ///
+    /// A worker with nothing left stays here until every other job's tasks are known to be in live hands: their owners have
+    /// given a heartbeat since, or they have been silent for so long that their tasks can be taken over. `ended` is told of
+    /// tasks that have ended meanwhile.
+    pub(crate) fn take_over(
         &self,
-        mut end: impl FnMut(Claim, SlotState) -> Result<()>,
+        mut ended: impl FnMut(Claim, SlotState) -> Result<()>,
     ) -> Result<Option<(Claim, u32)>> {
         let start = Instant::now();
-        let mut sleep = SHORTEST;
-        let mut silent = self.elsewhere.take();
-        let mut alive = Vec::new();
+        let mut pause = MIN_PAUSE;
+        let mut unknown = self.of_other_jobs.take();
+        let mut alive = VecDeque::new();
         let outcome = loop {
-            let mut outcome = Ok(None);
-            for claim in std::mem::take(&mut silent) {
-                if !matches!(outcome, Ok(None)) {
-                    silent.push(claim);
-                    continue;
-                }
-                match self.store.begin(claim.task as usize, self.rerun) {
-                    Ok(BeginOutcome::Leased(lease)) => {
-                        outcome = Ok(Some((claim, lease.attempt())));
-                        self.lease.replace(Some(lease));
-                    }
-                    Ok(BeginOutcome::OwnedBy(owner)) if owner.silence < start.elapsed() => {
-                        alive.push(claim)
-                    }
-                    Ok(BeginOutcome::OwnedBy(_)) => silent.push(claim),
-                    Ok(BeginOutcome::NotOpen(state)) => {
-                        if let Err(error) = end(claim, state.into()) {
-                            outcome = Err(error);
-                        }
-                    }
-                    Err(error) => {
-                        silent.push(claim);
-                        outcome = Err(error);
-                    }
-                }
+            let polled = self.poll_owners(&mut unknown, &mut alive, start, &mut ended);
+            if unknown.is_empty() || !matches!(polled, Ok(None)) || self.store.stop_requested() {
+                break polled;
             }
-            if silent.is_empty() || !matches!(outcome, Ok(None)) || self.store.stop_requested() {
-                break outcome;
-            }
-            std::thread::sleep(sleep);
-            sleep = (sleep * 2).min(LONGEST);
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(MAX_PAUSE);
         };
-        alive.append(&mut silent);
-        self.elsewhere.replace(alive);
+        alive.append(&mut unknown);
+        self.of_other_jobs.replace(alive);
         outcome
+    }
+
+    /// Polls the owners of the tasks in `unknown` once, until a task can be taken over. Tasks with an owner that has given a
+    /// heartbeat since `start` move to `alive`.
+    fn poll_owners(
+        &self,
+        unknown: &mut VecDeque<Claim>,
+        alive: &mut VecDeque<Claim>,
+        start: Instant,
+        ended: &mut impl FnMut(Claim, SlotState) -> Result<()>,
+    ) -> Result<Option<(Claim, u32)>> {
+        for _ in 0..unknown.len() {
+            let Some(claim) = unknown.pop_front() else {
+                break;
+            };
+            match self.store.begin(claim.task as usize, self.rerun) {
+                Ok(BeginOutcome::Leased(lease)) => return Ok(Some((claim, self.keep(lease)))),
+                Ok(BeginOutcome::OwnedBy(owner)) if owner.silence < start.elapsed() => {
+                    alive.push_back(claim);
+                }
+                Ok(BeginOutcome::OwnedBy(_)) => unknown.push_back(claim),
+                Ok(BeginOutcome::NotOpen(state)) => ended(claim, state.into())?,
+                Err(error) => {
+                    unknown.push_back(claim);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps a lease until the task ends. Returns its number.
+    fn keep(&self, lease: Lease) -> u32 {
+        let number = lease.attempt();
+        self.lease.replace(Some(lease));
+        number
     }
 
     /// Records how attempt `number` at a task of this rank's worker has ended.
@@ -159,37 +162,27 @@ impl Directory {
         let own = self.lease.take();
         let lease = match own {
             Some(lease) => Some(lease),
-            // Begun by the leader of this worker, which was not the last to end it.
+            // Begun by the leader of the worker, which was not the last rank to end it.
             None => self.store.adopt(claim.task as usize, number)?,
         };
-        let commit = match lease {
+        let outcome = match lease {
             Some(lease) => lease.commit(state, reason)?,
             None => CommitOutcome::Refused,
         };
-        if commit == CommitOutcome::Refused {
-            self.elsewhere.borrow_mut().push(claim);
+        if outcome == CommitOutcome::Refused {
+            self.of_other_jobs.borrow_mut().push_back(claim);
         }
-        Ok(commit)
+        Ok(outcome)
     }
 
-    /// Lets go of a lease that this rank still has: on an attempt that another rank of its worker has ended, or that cannot be
-    /// made.
-    pub(crate) fn give_up(&self) {
+    /// Drops a lease that this rank still has: on an attempt that another rank of its worker has ended, or that cannot be made.
+    pub(crate) fn drop_lease(&self) {
         self.lease.replace(None);
     }
 
-    /// This rank is done with the batch, while others of its worker may still have to record a task that it has begun.
-    pub(crate) fn leave_lease(&self) {
+    /// Leaves a lease to the other ranks of the worker, which may still have to record the task, when this rank drops the
+    /// batch.
+    pub(crate) fn leak_lease(&self) {
         std::mem::forget(self.lease.take());
-    }
-}
-
-/// Who this rank is for other jobs.
-pub(crate) fn options(job: &str, lease_timeout: Duration, rank: usize, host: &str) -> StoreOptions {
-    StoreOptions {
-        lease_timeout,
-        job: job.to_owned(),
-        rank,
-        host: host.to_owned(),
     }
 }

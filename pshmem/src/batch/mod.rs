@@ -1,11 +1,13 @@
-//! Tasks that groups of ranks take until none is left, across jobs and crashes.
+//! Batches: tasks that groups of ranks claim until none is left, across jobs and crashes.
 //!
-//! - `table` who has which task, a protocol over atomic words · `client` where these words are · `remote` in words of a host that
-//!   others reach by one-sided operations · `hosted` at the server of a host
-//! - `worker_group` workers, and how their ranks get a task together · `task` a task as a value · `core` claiming and recording
-//! - `builder` settings, `build` what ranks make of them · `run`, `records`, `report` all tasks at once, and what became of them
-//! - `stop` when no more tasks are begun · `progress` how far they are
-//! - `state` the states of a task · `directory`, `store/` their files: one directory that several jobs share
+//! - [`setup`]: from the settings to a batch, on all ranks
+//! - [`table`]: which task is open, claimed or ended, for all ranks of this job · [`store`]: the same as files, for all jobs
+//! - [`batch_rank`]: one rank's part of a batch, which claims and records · [`worker`]: the ranks that run a task together ·
+//!   [`directory`]: leases on tasks for them
+//! - [`task`], [`task_state`]: a task and its states
+//! - [`run`]: works on all tasks · [`report`]: what became of them
+//! - [`stop`], [`sigterm`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
+//!   outside a job
 
 mod batch_rank;
 mod directory;
@@ -14,6 +16,7 @@ mod progress;
 mod report;
 mod run;
 mod setup;
+mod sigterm;
 mod stop;
 mod store;
 pub(crate) mod table;
@@ -35,7 +38,7 @@ pub use store::status::{BatchStatus, TaskHolder, TaskStatus};
 pub use task::Task;
 pub use task_state::TaskState;
 
-/// A fixed number of tasks that workers, groups of ranks, take until none is left.
+/// A fixed number of tasks, which workers (groups of ranks) claim until none is left.
 ///
 /// ```
 /// use pshmem::{Batch, local::Cluster};
@@ -55,76 +58,111 @@ pub use task_state::TaskState;
 /// assert_eq!(of_workers, 10);
 /// ```
 ///
-/// Claiming a task takes one look at a cursor and one at the task, however many there are. The account of tasks lies in node
-/// memory, or with a [host](Engine::ServiceThread) where the ranks are on several nodes.
+/// A claim takes two atomic operations, however many tasks there are. The table of tasks is in node memory, or at a
+/// [home rank](BatchBuilder::root) if the ranks are on several nodes.
 pub struct Batch {
-    core: Rc<BatchRank>,
+    rank: Rc<BatchRank>,
 }
 
 impl Batch {
-    /// A batch of so many tasks, to be given settings.
+    fn new(rank: BatchRank) -> Self {
+        Batch {
+            rank: Rc::new(rank),
+        }
+    }
+
+    /// Claims the next open task for this rank's worker, which is RUNNING from now on; `None` when none is open. Each rank of
+    /// the worker gets it and ends it, see [`Task`].
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
     ///
-    /// let batch = Batch::builder(&Comm::solo(), 100).build()?;
-    /// assert_eq!((batch.n_tasks(), batch.n_workers()), (100, 1));
+    /// let batch = Batch::builder(&Comm::solo(), 3).build()?;
+    /// let mut squares = Vec::new();
+    /// while let Some(task) = batch.next_task()? {
+    ///     squares.push(task.index().pow(2));
+    ///     task.done()?;
+    /// }
+    /// assert_eq!(squares, [0, 1, 4]);
     /// # Ok::<(), pshmem::Error>(())
     /// ```
-    pub fn builder(comm: &Comm, n_tasks: usize) -> BatchBuilder<'_> {
-        BatchBuilder::new(comm, n_tasks)
-    }
-
-    /// The next task for this rank's worker, which is RUNNING from now on; `None` when none is open. Each rank of the worker
-    /// gets it and ends it. See [`Task`].
     ///
     /// # Collective
-    /// Over the ranks of the worker, none of which may have a task. A worker of one rank meets nobody: on one node a claim is
-    /// two changes of words, over several a message to the host and one from it. More ranks meet once; where they are on
-    /// several nodes, they meet five times, for a fresh [`worker_comm`](Batch::worker_comm).
+    /// Over the ranks of the worker, none of which may have a task. A worker of one rank synchronizes with nobody: on one node,
+    /// a claim is two atomic operations; on several nodes, it is the same by one-sided operations, or a request to the home
+    /// rank and its reply. A larger worker synchronizes once, or five times if the batch is on several nodes, where each task
+    /// gets a new [`worker_comm`](Batch::worker_comm).
+    ///
+    /// With a state directory, a worker for which no task is left stays until every other job's tasks are known to be in live
+    /// hands, so that it can take over those of a dead job.
     ///
     /// # Errors
-    /// On all ranks of the worker: [`Error::TaskHeld`](crate::Error::TaskHeld),
+    /// On all ranks of the worker: [`Error::TaskHeld`](crate::Error::TaskHeld) when a rank has not ended its task,
     /// [`Error::Directory`](crate::Error::Directory), and those of [`Comm::barrier`].
     #[track_caller]
     #[inline]
     pub fn next_task(&self) -> Result<Option<Task>> {
-        let grant = self.core.next(Location::caller())?;
-        Ok(grant.map(|grant| Task::new(&self.core, grant)))
+        let assigned = self.rank.next(Location::caller())?;
+        Ok(assigned.map(|assigned| Task::new(&self.rank, assigned)))
     }
 
     /// The number of this rank's worker.
     #[must_use]
     pub fn worker(&self) -> usize {
-        self.core.worker_group.worker
+        self.rank.worker.index
     }
 
-    /// How many workers there are.
+    /// The number of workers.
     #[must_use]
     pub fn n_workers(&self) -> usize {
-        self.core.worker_group.count
+        self.rank.worker.count
     }
 
-    /// How many tasks there are.
+    /// The number of tasks.
     #[must_use]
     pub fn n_tasks(&self) -> usize {
-        self.core.client.layout.tasks
+        self.rank.client.layout.tasks
     }
 
-    /// The ranks of this worker. Ask again after each [`next_task`](Batch::next_task): when a task has failed, the next one
-    /// has a fresh `Comm`.
+    /// The `Comm` of this worker's ranks, for the current task. Ask for it again after each [`next_task`](Batch::next_task):
+    /// after a failed task, and on several nodes after every task, it is a new one.
+    ///
+    /// When a rank ends its task with a failure, calls of the other ranks on it return
+    /// [`Error::TaskFailed`](crate::Error::TaskFailed).
+    ///
+    /// ```
+    /// use pshmem::{Batch, Error, local::Cluster};
+    ///
+    /// Cluster::new(&[2]).run(|comm| -> pshmem::Result<()> {
+    ///     let batch = Batch::builder(comm, 3).worker_size(2).build()?;
+    ///     while let Some(task) = batch.next_task()? {
+    ///         if task.index() == 1 && batch.worker_rank() == 0 {
+    ///             task.failed("no input")?;
+    ///             continue;
+    ///         }
+    ///         match batch.worker_comm().barrier() {
+    ///             Ok(()) => task.done()?,
+    ///             Err(error) => {
+    ///                 assert!(matches!(error, Error::TaskFailed { .. }));
+    ///                 task.failed(error)?;
+    ///             }
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// });
+    /// ```
     #[must_use]
     pub fn worker_comm(&self) -> Comm {
-        self.core.worker_group.open()
+        self.rank.worker.program_comm()
     }
 
-    /// This rank among those of its worker.
+    /// This rank's number within its worker.
     #[must_use]
     pub fn worker_rank(&self) -> usize {
-        self.core.worker_group.rank()
+        self.rank.worker.rank()
     }
 
-    /// Where the account of tasks is, and who answers for it.
+    /// Where the task table is, and who changes it.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, Engine};
@@ -135,37 +173,52 @@ impl Batch {
     /// ```
     #[must_use]
     pub fn engine(&self) -> Engine {
-        self.core.client.engine()
+        self.rank.client.engine()
     }
 
-    /// What a task is at this failpoint. Any rank may ask. Over several nodes, the end of a task on another rank may take a failpoint
-    /// to be seen.
+    /// The state of a task at this moment. If the batch is on several nodes, a task that another rank has just ended may still
+    /// be seen as RUNNING.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 2).build()?;
+    /// let task = batch.next_task()?.expect("both are open");
+    /// assert_eq!([batch.state(0)?, batch.state(1)?], [TaskState::Running, TaskState::Open]);
+    /// task.done()?;
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// No. Any rank may call it.
     ///
     /// # Errors
-    /// [`Error::NoSuchTask`](crate::Error::NoSuchTask), [`Error::Directory`](crate::Error::Directory),
-    /// [`Error::MpiFinalized`](crate::Error::MpiFinalized).
+    /// [`Error::NoSuchTask`](crate::Error::NoSuchTask), [`Error::Directory`](crate::Error::Directory), and
+    /// [`Error::MpiFinalized`](crate::Error::MpiFinalized) after MPI has been finalized.
     pub fn state(&self, task: usize) -> Result<TaskState> {
-        self.core.state(task)
+        self.rank.state(task)
     }
 
-    /// Changes what a task is. Any rank may do it; a task that is set to OPEN is handed out rerun.
-    ///
-    /// A worker that is running the task records its end all the same.
+    /// Sets the state of a task, whatever it is now. A task that is set to OPEN is handed out again. A worker that runs the
+    /// task still records its result.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
     ///
     /// let batch = Batch::builder(&Comm::solo(), 1).build()?;
-    /// batch.next_task()?.expect("nobody has taken it").done()?;
+    /// batch.next_task()?.expect("it is open").done()?;
     /// batch.set_state(0, TaskState::Open)?;
     /// assert_eq!(batch.next_task()?.expect("it is open again").attempt(), 2);
     /// # Ok::<(), pshmem::Error>(())
     /// ```
     ///
+    /// # Collective
+    /// No. Any rank may call it.
+    ///
     /// # Errors
     /// As [`state`](Batch::state).
     pub fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
-        self.core.set_state(task, state)
+        self.rank.set_state(task, state)
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far the tasks are, for the person at the terminal, or in the log of a job: a bar, or a line now and then.
+//! The progress of a batch on stderr: a bar on a terminal, otherwise a line now and then for the log of a job.
 
 use crate::stderr::report;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -6,10 +6,10 @@ use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Time between two looks at the table.
-const LOOKS: Duration = Duration::from_millis(100);
+/// Shortest time between two reads of the counts.
+const READ_PERIOD: Duration = Duration::from_millis(100);
 /// Time between two lines in a log.
-const LINES: Duration = Duration::from_secs(10);
+const LINE_PERIOD: Duration = Duration::from_secs(10);
 
 /// What the root shows.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(crate) struct Progress {
     /// Tasks to be run.
     total: u64,
     start: Instant,
-    looked: Cell<Option<Instant>>,
-    told: Cell<Instant>,
+    last_read: Cell<Option<Instant>>,
+    last_line: Cell<Instant>,
     is_over: Cell<bool>,
 }
 
@@ -38,20 +38,23 @@ impl Progress {
             bar,
             total,
             start: now,
-            looked: Cell::new(None),
-            told: Cell::new(now),
+            last_read: Cell::new(None),
+            last_line: Cell::new(now),
             is_over: Cell::new(false),
         }
     }
 
-    /// Shows how far the tasks are, if it is time for it; `counts` tells how many have been done, and have failed.
+    /// Shows the progress if it is time for it. `counts` returns how many tasks are done, and how many have failed.
     pub(crate) fn show(&self, is_over: bool, counts: impl FnOnce() -> (u64, u64)) {
         let now = Instant::now();
-        let is_early = self.looked.get().is_some_and(|looked| now - looked < LOOKS);
+        let is_early = self
+            .last_read
+            .get()
+            .is_some_and(|last| now - last < READ_PERIOD);
         if self.is_over.get() || (is_early && !is_over) {
             return;
         }
-        self.looked.set(Some(now));
+        self.last_read.set(Some(now));
         self.is_over.set(is_over);
         let (done, failed) = counts();
         if let Some(bar) = &self.bar {
@@ -62,8 +65,8 @@ impl Progress {
             if is_over {
                 bar.abandon();
             }
-        } else if is_over || now - self.told.get() >= LINES {
-            self.told.set(now);
+        } else if is_over || now - self.last_line.get() >= LINE_PERIOD {
+            self.last_line.set(now);
             report(line(done, failed, self.total, now - self.start));
         }
     }

@@ -1,73 +1,55 @@
-//! Why a batch begins no more tasks although some are open: somebody has asked for it, or the time that is left is too short.
+//! Why a batch begins no more tasks although some are open: it was asked to stop, or too little time is left.
 
 use crate::batch::Batch;
-use crate::error::{Error, Result};
+use crate::batch::sigterm::SigtermWatch;
+use crate::error::Result;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Whether this process has got SIGTERM since it was to be noticed.
-static TERMINATED: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn note_signal(_: libc::c_int) {
-    TERMINATED.store(true, Ordering::Relaxed);
-}
-
-/// Sees to it that SIGTERM is noted and does nothing else.
-pub(crate) fn catch_sigterm() -> std::io::Result<()> {
-    let handler: extern "C" fn(libc::c_int) = note_signal;
-    // SAFETY: the handler does what a signal handler may: it stores to an atomic.
-    let before = unsafe { libc::signal(libc::SIGTERM, handler as libc::sighandler_t) };
-    if before == libc::SIG_ERR {
-        return Err(std::io::Error::last_os_error());
-    }
-    Ok(())
-}
-
-/// What one rank knows about when to stop.
+/// The conditions under which one rank begins no more tasks.
 #[derive(Debug)]
-pub(crate) struct Stop {
-    at_sigterm: bool,
+pub(crate) struct StopConditions {
+    sigterm: Option<SigtermWatch>,
     /// When the job will be ended.
-    end: Option<Instant>,
+    deadline: Option<Instant>,
     /// The longest task of this worker so far.
     longest: Cell<Duration>,
 }
 
-impl Stop {
-    pub(crate) fn new(at_sigterm: bool, left: Option<Duration>) -> Self {
-        Stop {
-            at_sigterm,
-            // A time beyond what the clock can tell is no limit.
-            end: left.and_then(|left| Instant::now().checked_add(left)),
+impl StopConditions {
+    pub(crate) fn new(sigterm: Option<SigtermWatch>, left: Option<Duration>) -> Self {
+        StopConditions {
+            sigterm,
+            // A time beyond the range of the clock is no limit.
+            deadline: left.and_then(|left| Instant::now().checked_add(left)),
             longest: Cell::default(),
         }
     }
 
     /// Whether a signal asks all workers to stop.
     #[inline]
-    pub(crate) fn is_asked(&self) -> bool {
-        self.at_sigterm && TERMINATED.load(Ordering::Relaxed)
+    pub(crate) fn is_requested(&self) -> bool {
+        self.sigterm.as_ref().is_some_and(SigtermWatch::is_raised)
     }
 
-    /// Whether the next task of this worker would not end in time, if it took as long as the longest one so far.
+    /// Whether the next task of this worker would end too late if it took as long as the longest one so far.
     #[inline]
     pub(crate) fn is_late(&self) -> bool {
-        self.end
-            .is_some_and(|end| Instant::now() + self.longest.get() > end)
+        self.deadline
+            .is_some_and(|deadline| Instant::now() + self.longest.get() > deadline)
     }
 
+    /// Takes the duration of a task into account.
     #[inline]
-    pub(crate) fn note(&self, took: Duration) {
-        if took > self.longest.get() {
-            self.longest.set(took);
+    pub(crate) fn note_duration(&self, elapsed: Duration) {
+        if elapsed > self.longest.get() {
+            self.longest.set(elapsed);
         }
     }
 }
 
 impl Batch {
-    /// From now on, no worker of this job begins a task; those that run are ended as usual. Any rank may call it; it waits for
-    /// no other.
+    /// Stops the batch: from now on, no worker of this job begins a task. Tasks that run are finished.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -79,19 +61,12 @@ impl Batch {
     /// # Ok::<(), pshmem::Error>(())
     /// ```
     ///
+    /// # Collective
+    /// No. Any rank may call it; it waits for no other rank than the home rank of the task table.
+    ///
     /// # Errors
-    /// [`Error::MpiFinalized`] after MPI has ended.
+    /// [`Error::MpiFinalized`](crate::Error::MpiFinalized) after MPI has been finalized.
     pub fn stop(&self) -> Result<()> {
-        self.core.client.close()
-    }
-}
-
-/// The error of a handler that cannot be set.
-pub(crate) fn no_handler(rank: usize, host: &str, error: &std::io::Error) -> Error {
-    Error::System {
-        call: "signal".to_owned(),
-        rank,
-        host: host.to_owned(),
-        text: error.to_string(),
+        self.rank.client.close()
     }
 }

@@ -1,7 +1,7 @@
-//! A task as a value: what it is, and how it ends.
+//! A task that this rank's worker runs, and how the rank ends it.
 
 use crate::batch::batch_rank::BatchRank;
-use crate::batch::worker::Grant;
+use crate::batch::worker::Assignment;
 use crate::comm::thread_state;
 use crate::error::Result;
 use crate::stderr::report;
@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-/// A task that this rank's worker has taken and is to end: by [`done`](Task::done), or by [`failed`](Task::failed).
+/// A task that this rank's worker has claimed. It is ended by [`done`](Task::done) or [`failed`](Task::failed).
 ///
-/// Every rank of the worker has one, and ends it; the task is DONE when all have said `done`, otherwise FAILED with the
-/// reason that came first. Dropping it, also by a panic, counts as failed. Ending waits for nobody.
+/// Every rank of the worker has a `Task` and ends it. The task is DONE when all of them called `done`, otherwise FAILED with the
+/// first reason. Dropping a `Task`, also in a panic, counts as `failed`. Ending a task waits for no other rank of the worker.
 ///
 /// ```
 /// use pshmem::{Batch, Comm, TaskState};
@@ -31,22 +31,22 @@ use std::time::Instant;
 /// ```
 #[must_use = "a task that is dropped has failed"]
 pub struct Task {
-    core: Rc<BatchRank>,
-    grant: Grant,
+    rank: Rc<BatchRank>,
+    assigned: Assignment,
     since: Instant,
-    ended: bool,
-    /// The number as text, and the directory, once they have been asked for.
+    is_ended: bool,
+    /// The number as text and the folder, once they have been asked for.
     number: OnceCell<String>,
     dir: OnceCell<Option<PathBuf>>,
 }
 
 impl Task {
-    pub(crate) fn new(core: &Rc<BatchRank>, grant: Grant) -> Self {
+    pub(crate) fn new(rank: &Rc<BatchRank>, assigned: Assignment) -> Self {
         Task {
-            core: core.clone(),
-            grant,
+            rank: rank.clone(),
+            assigned,
             since: Instant::now(),
-            ended: false,
+            is_ended: false,
             number: OnceCell::new(),
             dir: OnceCell::new(),
         }
@@ -55,64 +55,92 @@ impl Task {
     /// Its number, from 0.
     #[must_use]
     pub fn index(&self) -> usize {
-        self.grant.claim.task as usize
+        self.assigned.claim.task as usize
     }
 
-    /// Its name, as it was given; the number as text for a batch without names.
+    /// Its name; its number as text if the batch has no names.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
     ///
     /// let batch = Batch::builder(&Comm::solo(), 1).build()?;
-    /// let task = batch.next_task()?.expect("nobody has taken it");
+    /// let task = batch.next_task()?.expect("it is open");
     /// assert_eq!(task.name(), "0");
     /// task.done()?;
     /// # Ok::<(), pshmem::Error>(())
     /// ```
     #[must_use]
     pub fn name(&self) -> &str {
-        match self.core.given.names.get(self.index()) {
+        match self.rank.config.names.get(self.index()) {
             Some(name) => name,
             None => self.number.get_or_init(|| self.index().to_string()),
         }
     }
 
-    /// Which attempt at it this is, from 1: higher where it has failed, or been left unfinished, in this job.
+    /// How often this job has begun the task, this time included: more than 1 if it has failed before, or was opened again.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.grant.claim.attempt
+        self.assigned.claim.attempt
     }
 
-    /// Its directory, where the batch has a state directory: made already, and a place for its results.
+    /// Its folder in the state directory, for its results; `None` if the batch has no state directory. The folder exists.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
     ///
     /// let batch = Batch::builder(&Comm::solo(), 1).build()?;
-    /// let task = batch.next_task()?.expect("nobody has taken it");
+    /// let task = batch.next_task()?.expect("it is open");
     /// assert_eq!(task.dir(), None);
     /// task.done()?;
     /// # Ok::<(), pshmem::Error>(())
     /// ```
     #[must_use]
     pub fn dir(&self) -> Option<&Path> {
-        let dir = || self.core.dir(self.index());
+        let dir = || self.rank.dir(self.index());
         self.dir.get_or_init(dir).as_deref()
     }
 
-    /// Ends the task well, as far as this rank is concerned. It waits for no other rank; the last one to end it records it.
+    /// Ends the task on this rank with success. The last rank of the worker to end it records the result.
+    ///
+    /// ```
+    /// use pshmem::{Batch, TaskState, local::Cluster};
+    ///
+    /// Cluster::new(&[2]).run(|comm| -> pshmem::Result<()> {
+    ///     let batch = Batch::builder(comm, 1).worker_size(2).build()?;
+    ///     let task = batch.next_task()?.expect("it is open");
+    ///     task.done()?; // on both ranks of the worker
+    ///     comm.barrier()?;
+    ///     assert_eq!(batch.state(0)?, TaskState::Done);
+    ///     Ok(())
+    /// });
+    /// ```
+    ///
+    /// # Collective
+    /// Every rank of the worker ends its task, by `done`, `failed` or a drop. None waits for another one.
     ///
     /// # Errors
-    /// On the rank that records: [`Error::Directory`](crate::Error::Directory) when the state cannot be written, so that the
-    /// task is not DONE; [`Error::TaskTakenOver`](crate::Error::TaskTakenOver) when another job has taken it over.
-    /// [`Error::MpiFinalized`](crate::Error::MpiFinalized) after MPI has ended.
+    /// On the rank that records the result: [`Error::Directory`](crate::Error::Directory) when the state cannot be written (the
+    /// task is then not DONE), and [`Error::TaskTakenOver`](crate::Error::TaskTakenOver) when another job has taken the task
+    /// over. On any rank [`Error::MpiFinalized`](crate::Error::MpiFinalized) after MPI has been finalized.
     #[inline]
     pub fn done(mut self) -> Result<()> {
         self.end(None)
     }
 
-    /// Ends the task as failed. Ranks of the worker that wait for this one on the worker's `Comm` get
+    /// Ends the task on this rank with a failure. Calls of other ranks that wait for this one on the worker's `Comm` return
     /// [`Error::TaskFailed`](crate::Error::TaskFailed) with the reason.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 1).build()?;
+    /// batch.next_task()?.expect("it is open").failed("no input")?;
+    /// assert_eq!(batch.report()?.tasks[0].error.as_deref(), Some("no input"));
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// As [`done`](Task::done).
     ///
     /// # Errors
     /// As [`done`](Task::done).
@@ -122,14 +150,14 @@ impl Task {
 
     #[inline]
     fn end(&mut self, failure: Option<&str>) -> Result<()> {
-        self.ended = true;
-        self.core.end(self.grant, self.since, failure)
+        self.is_ended = true;
+        self.rank.end(self.assigned, self.since, failure)
     }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if self.ended {
+        if self.is_ended {
             return;
         }
         let panic = std::thread::panicking()

@@ -1,13 +1,13 @@
-//! The state of a task, in the words and numbers of the Python package.
+//! The states of a task, with the words and numbers of the Python package.
 
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Where a task of a batch stands.
+/// The state of a task.
 ///
-/// The words, which state files hold, and the numbers are those of the Python package.
+/// Its word, which state files hold, and its number are those of the Python package.
 ///
 /// ```
 /// use pshmem::TaskState;
@@ -20,20 +20,20 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(i32)]
 pub enum TaskState {
-    /// No state at all. A task that is found in this state counts as open.
+    /// No valid state. A task that is found in it counts as open.
     Invalid = -1,
-    /// Nobody has begun it.
+    /// Not begun, or to be run again.
     Open = 0,
-    /// A worker runs it, or a job that has ended did.
+    /// Run by a worker, or by a job that has died.
     Running = 1,
-    /// It has ended well.
+    /// Ended with success.
     Done = 2,
-    /// It has ended with an error.
+    /// Ended with an error.
     Failed = 3,
 }
 
 impl TaskState {
-    /// Every state, in the order of the numbers.
+    /// All states, in the order of their numbers.
     pub(crate) const ALL: [TaskState; 5] = [
         TaskState::Invalid,
         TaskState::Open,
@@ -42,7 +42,7 @@ impl TaskState {
         TaskState::Failed,
     ];
 
-    /// The word that stands in a state file.
+    /// The word in a state file.
     pub(crate) fn word(self) -> &'static str {
         match self {
             TaskState::Invalid => "INVALID",

@@ -1,72 +1,57 @@
-//! The settings of a batch. How its ranks make it of them is in `build.rs`.
+//! The public builder of a batch.
 
 use crate::batch::Batch;
 use crate::batch::setup::build;
+use crate::batch::setup::settings::{MakeOrder, Settings};
+use crate::batch::setup::worker_sizes::WorkerSizes;
 use crate::batch::task_state::TaskState;
-use crate::batch::worker::Sizes;
 use crate::comm::Comm;
 use crate::error::Result;
 use std::fmt;
 use std::panic::Location;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-/// Makes the order of so many tasks.
-pub(in crate::batch) type Order<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
-
-/// Settings of a [`Batch`] before it is made; all ranks give the same.
+/// Settings of a [`Batch`] before it is built. All ranks give the same.
 ///
 /// ```
 /// use pshmem::{Batch, Comm};
 ///
 /// let batch = Batch::builder(&Comm::solo(), 3)
 ///     .names(["small", "large", "medium"])
-///     .order(|task| [1.0, 9.0, 3.0][task]) // the longest first
+///     .order(|task| [1.0, 9.0, 3.0][task]) // the most expensive first
 ///     .retries(1)
 ///     .build()?;
-/// assert_eq!(batch.next_task()?.expect("nobody has taken it").name(), "large");
+/// assert_eq!(batch.next_task()?.expect("all are open").name(), "large");
 /// # Ok::<(), pshmem::Error>(())
 /// ```
 #[must_use = "`build` makes the batch"]
 pub struct BatchBuilder<'a> {
-    pub(in crate::batch) comm: &'a Comm,
-    pub(in crate::batch) tasks: usize,
-    pub(in crate::batch) sizes: Sizes,
-    pub(in crate::batch) root: usize,
-    pub(in crate::batch) names: Option<Vec<String>>,
-    pub(in crate::batch) dir: Option<PathBuf>,
-    pub(in crate::batch) states: Option<Vec<TaskState>>,
-    pub(in crate::batch) rerun: Vec<TaskState>,
-    pub(in crate::batch) order: Option<Order<'a>>,
-    pub(in crate::batch) retries: u32,
-    pub(in crate::batch) lease_timeout: Duration,
-    pub(in crate::batch) progress: bool,
-    pub(in crate::batch) at_sigterm: bool,
-    pub(in crate::batch) walltime: Option<Duration>,
+    comm: &'a Comm,
+    settings: Settings<'a>,
+}
+
+impl Batch {
+    /// Starts to build a batch of so many tasks.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 100).build()?;
+    /// assert_eq!((batch.n_tasks(), batch.n_workers()), (100, 1));
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn builder(comm: &Comm, n_tasks: usize) -> BatchBuilder<'_> {
+        BatchBuilder {
+            comm,
+            settings: Settings::new(n_tasks),
+        }
+    }
 }
 
 impl<'a> BatchBuilder<'a> {
-    pub(crate) fn new(comm: &'a Comm, tasks: usize) -> Self {
-        BatchBuilder {
-            comm,
-            tasks,
-            sizes: Sizes::Equal(1),
-            root: 0,
-            names: None,
-            dir: None,
-            states: None,
-            rerun: Vec::new(),
-            order: None,
-            retries: 0,
-            lease_timeout: Duration::from_secs(60),
-            progress: false,
-            at_sigterm: false,
-            walltime: None,
-        }
-    }
-
-    /// How many ranks work on a task together: ranks 0 to n - 1 are worker 0, and so on. 1 if not said. It must divide the
-    /// number of ranks.
+    /// How many ranks work on a task together; 1 by default. Ranks 0 to `size - 1` are worker 0, and so on. The number of ranks
+    /// must be a multiple of it.
     ///
     /// ```
     /// use pshmem::{Batch, local::Cluster};
@@ -78,12 +63,12 @@ impl<'a> BatchBuilder<'a> {
     ///     Ok(())
     /// });
     /// ```
-    pub fn worker_size(self, size: usize) -> Self {
-        let sizes = Sizes::Equal(size);
-        Self { sizes, ..self }
+    pub fn worker_size(mut self, size: usize) -> Self {
+        self.settings.sizes = WorkerSizes::Equal(size);
+        self
     }
 
-    /// Workers of different sizes, one after the other; together they are all ranks.
+    /// Workers of different sizes, in the order of the ranks. The sizes add up to the number of ranks.
     ///
     /// ```
     /// use pshmem::{Batch, local::Cluster};
@@ -94,40 +79,80 @@ impl<'a> BatchBuilder<'a> {
     /// });
     /// assert_eq!(sizes, [2, 2, 1]);
     /// ```
-    pub fn worker_sizes(self, sizes: &[usize]) -> Self {
-        let sizes = Sizes::BatchConfig(sizes.to_vec());
-        Self { sizes, ..self }
+    pub fn worker_sizes(mut self, sizes: &[usize]) -> Self {
+        self.settings.sizes = WorkerSizes::Each(sizes.to_vec());
+        self
     }
 
-    /// The rank that keeps the account of tasks where the ranks are on several nodes, and that reads the state directory; 0
-    /// if not said.
-    pub fn root(self, root: usize) -> Self {
-        Self { root, ..self }
-    }
-
-    /// Names for the tasks, for people: one for each.
-    pub fn names(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let names = names.into_iter().map(Into::into).collect();
-        Self {
-            names: Some(names),
-            ..self
-        }
-    }
-
-    /// Keeps the states of the tasks in `<path>/<name>/state`, so that a later job goes on where this one ended and several
-    /// jobs may share the tasks. Directories that are missing are made. The names are those of the tasks, one for each.
+    /// The rank that reads the state directory, runs the closure of [`order`](Self::order), shows the progress and, where the
+    /// ranks are on several nodes, is the home rank of the task table; 0 by default.
     ///
-    /// A file holds one word and a newline, as the Python package writes it.
+    /// ```
+    /// use pshmem::{Batch, local::Cluster};
+    ///
+    /// Cluster::new(&[2, 2]).run(|comm| -> pshmem::Result<()> {
+    ///     let batch = Batch::builder(comm, 10).root(3).build()?;
+    ///     while let Some(task) = batch.next_task()? {
+    ///         task.done()?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn root(mut self, root: usize) -> Self {
+        self.settings.root = root;
+        self
+    }
+
+    /// Names of the tasks, one for each. They appear in reports and messages.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 2).names(["north", "south"]).build()?;
+    /// assert_eq!(batch.next_task()?.expect("both are open").name(), "north");
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.settings.names = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keeps the states of the tasks in files `<path>/<name>/state`, so that a later job continues where this one has ended,
+    /// and that several jobs share the tasks. The names are those of the tasks, one for each. Folders that are missing are
+    /// made.
+    ///
+    /// The format is that of the Python package: a file holds one word and a newline.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let path = std::env::temp_dir().join(format!("pshmem-state-dir-{}", std::process::id()));
+    /// // The first job ends after one task.
+    /// let batch = Batch::builder(&Comm::solo(), 2).state_dir(&path, ["a", "b"]).build()?;
+    /// batch.next_task()?.expect("both are open").done()?;
+    /// drop(batch);
+    /// assert_eq!(std::fs::read_to_string(path.join("a/state")).unwrap(), "DONE\n");
+    ///
+    /// // The second job continues with the other one.
+    /// let batch = Batch::builder(&Comm::solo(), 2).state_dir(&path, ["a", "b"]).build()?;
+    /// let task = batch.next_task()?.expect("one is left");
+    /// assert_eq!(task.name(), "b");
+    /// std::fs::write(task.dir().unwrap().join("result"), "42").unwrap();
+    /// task.done()?;
+    /// assert!(batch.next_task()?.is_none());
+    /// # std::fs::remove_dir_all(path).unwrap();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
     pub fn state_dir(
-        self,
+        mut self,
         path: impl AsRef<Path>,
         names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        let dir = Some(path.as_ref().to_owned());
-        Self { dir, ..self }.names(names)
+        self.settings.dir = Some(path.as_ref().to_owned());
+        self.names(names)
     }
 
-    /// What the tasks are at first, for a batch without a state directory; all are open if not said.
+    /// The first states of the tasks, for a batch without a state directory; all are OPEN by default.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -136,14 +161,14 @@ impl<'a> BatchBuilder<'a> {
     /// assert_eq!(batch.next_task()?.expect("one is open").index(), 1);
     /// # Ok::<(), pshmem::Error>(())
     /// ```
-    pub fn states(self, states: &[TaskState]) -> Self {
-        let states = Some(states.to_vec());
-        Self { states, ..self }
+    pub fn states(mut self, states: &[TaskState]) -> Self {
+        self.settings.states = Some(states.to_vec());
+        self
     }
 
-    /// Runs tasks again that are in one of these states at first: those that have failed, say.
+    /// Runs tasks again that are in one of these states at first, for instance those that have failed.
     ///
-    /// In a state directory, tasks that are RUNNING are run again without being asked for when no live job runs them.
+    /// In a state directory, RUNNING tasks need no mention: they are run again if no live job runs them.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -155,18 +180,32 @@ impl<'a> BatchBuilder<'a> {
     /// assert_eq!(batch.next_task()?.expect("it is to be run again").index(), 1);
     /// # Ok::<(), pshmem::Error>(())
     /// ```
-    pub fn rerun(self, states: &[TaskState]) -> Self {
-        let rerun = states.to_vec();
-        Self { rerun, ..self }
+    pub fn rerun(mut self, states: &[TaskState]) -> Self {
+        self.settings.rerun = states.to_vec();
+        self
     }
 
-    /// Hands out tasks that cost most first; those that cost the same in order of their numbers. The closure runs on the
-    /// root only.
-    pub fn order<C: PartialOrd>(self, cost: impl Fn(usize) -> C + 'a) -> Self {
-        let order: Order<'a> = Box::new(move |tasks| {
+    /// Hands out the tasks with the highest cost first, so that no long task starts last. Tasks of equal cost are handed out in
+    /// the order of their numbers; that is also the default. The closure runs on the [`root`](Self::root) only.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let cells = [200, 5_000, 800]; // of each task
+    /// let batch = Batch::builder(&Comm::solo(), 3).order(|task| cells[task]).build()?;
+    /// let mut order = Vec::new();
+    /// while let Some(task) = batch.next_task()? {
+    ///     order.push(task.index());
+    ///     task.done()?;
+    /// }
+    /// assert_eq!(order, [1, 2, 0]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn order<C: PartialOrd>(mut self, cost: impl Fn(usize) -> C + 'a) -> Self {
+        let order: MakeOrder<'a> = Box::new(move |tasks| {
             let costs: Vec<C> = (0..tasks).map(cost).collect();
             let mut order: Vec<usize> = (0..tasks).collect();
-            // What compares with nothing, not even itself, comes last.
+            // A cost that is not comparable even with itself, such as NaN, comes last.
             let is_number = |task: usize| costs[task].partial_cmp(&costs[task]).is_some();
             order.sort_by(|&one, &other| {
                 costs[other]
@@ -175,13 +214,11 @@ impl<'a> BatchBuilder<'a> {
             });
             order
         });
-        Self {
-            order: Some(order),
-            ..self
-        }
+        self.settings.order = Some(order);
+        self
     }
 
-    /// How often a task that has failed is run again by this job, after all others; 0 if not said.
+    /// How often this job runs a task again that has failed; 0 by default. Retries come after all other tasks.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -190,46 +227,81 @@ impl<'a> BatchBuilder<'a> {
     /// let mut attempts = 0;
     /// while let Some(task) = batch.next_task()? {
     ///     attempts += 1;
-    ///     task.failed("no luck")?;
+    ///     task.failed("no convergence")?;
     /// }
     /// assert_eq!(attempts, 3);
     /// # Ok::<(), pshmem::Error>(())
     /// ```
-    pub fn retries(self, retries: u32) -> Self {
-        Self { retries, ..self }
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.settings.retries = retries;
+        self
     }
 
-    /// After how much silence other jobs on the same state directory may take this one for dead and run its tasks again; 60
-    /// seconds if not said. While a task runs, its worker gives four signs of life in that time.
+    /// Time without a heartbeat after which other jobs on the same state directory may take this one for dead and run its tasks
+    /// again; 60 seconds by default. While a worker runs a task, its process gives at least four heartbeats in
+    /// that time.
     ///
-    /// A process that dies on the same machine is noticed at once. One that is frozen for longer loses its task: what it
-    /// records later is refused.
-    pub fn lease_timeout(self, lease_timeout: Duration) -> Self {
-        Self {
-            lease_timeout,
-            ..self
-        }
-    }
-
-    /// Whether the root shows how far the tasks are, whenever its own worker comes for one: a bar on a terminal, else a line
-    /// every ten seconds, on stderr.
-    pub fn progress(self, progress: bool) -> Self {
-        Self { progress, ..self }
-    }
-
-    /// Begins no more tasks after SIGTERM, which launchers and batch systems send before they end a job: the first worker
-    /// that sees it in [`next_task`](Batch::next_task) [stops](Batch::stop) all. The process no longer dies of the signal.
+    /// A process that ends on the same machine is noticed at once. A process that is frozen for longer than this loses its
+    /// task: a result that it records later is refused with [`Error::TaskTakenOver`](crate::Error::TaskTakenOver). A false
+    /// positive costs duplicate work, never a duplicate result.
     ///
-    /// Ask the batch system to send it to the ranks early enough: `--signal=TERM@300` for Slurm.
-    pub fn stop_at_sigterm(self, stop: bool) -> Self {
-        Self {
-            at_sigterm: stop,
-            ..self
-        }
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    /// use std::time::Duration;
+    ///
+    /// let path = std::env::temp_dir().join(format!("pshmem-lease-{}", std::process::id()));
+    /// let batch = Batch::builder(&Comm::solo(), 1)
+    ///     .state_dir(&path, ["a"])
+    ///     .lease_timeout(Duration::from_secs(300)) // for a slow file server
+    ///     .build()?;
+    /// # drop(batch);
+    /// # std::fs::remove_dir_all(path).unwrap();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn lease_timeout(mut self, lease_timeout: Duration) -> Self {
+        self.settings.lease_timeout = lease_timeout;
+        self
     }
 
-    /// Time that is left for the tasks, counted from [`build`](Self::build): a worker begins none that would not end in time
-    /// if it took as long as the longest one that it has run.
+    /// Whether the root shows the progress on stderr: a bar on a terminal, otherwise a line every ten seconds. It is updated
+    /// when the root's own worker asks for a task.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 2).progress(true).build()?;
+    /// batch.run(|_, _| Ok::<(), String>(()))?; // "2 of 2 tasks done, after 0 s"
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn progress(mut self, progress: bool) -> Self {
+        self.settings.progress = progress;
+        self
+    }
+
+    /// Begins no more tasks after SIGTERM, which launchers and batch systems send before they end a job. The first worker whose
+    /// process has received it [stops](Batch::stop) all workers when it asks for its next task.
+    ///
+    /// While the batch exists, the signal does not end the process. A handler that was installed before is called as well.
+    /// Once the last such batch of the process has been dropped, the signal acts as before.
+    ///
+    /// Let the batch system send the signal to the ranks early enough, for Slurm with `--signal=TERM@300`.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 2).stop_at_sigterm(true).build()?;
+    /// while let Some(task) = batch.next_task()? {
+    ///     task.done()?; // the last one before the job ends
+    /// }
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn stop_at_sigterm(mut self, stop: bool) -> Self {
+        self.settings.stop_at_sigterm = stop;
+        self
+    }
+
+    /// The time left for the tasks, counted from [`build`](Self::build). A worker begins no task that would end too late if it
+    /// took as long as the longest one that this worker has run.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -241,36 +313,45 @@ impl<'a> BatchBuilder<'a> {
     /// assert!(batch.next_task()?.is_none());
     /// # Ok::<(), pshmem::Error>(())
     /// ```
-    pub fn walltime(self, left: Duration) -> Self {
-        Self {
-            walltime: Some(left),
-            ..self
-        }
+    pub fn walltime(mut self, left: Duration) -> Self {
+        self.settings.walltime = Some(left);
+        self
     }
 
     /// Makes the batch.
     ///
+    /// ```
+    /// use pshmem::{Batch, Error, local::Cluster};
+    ///
+    /// Cluster::new(&[3]).run(|comm| {
+    ///     let batch = Batch::builder(comm, 10).worker_size(2).build();
+    ///     assert!(matches!(batch, Err(Error::InvalidSetting { .. }))); // three ranks
+    /// });
+    /// ```
+    ///
     /// # Collective
-    /// Over all ranks, with the same settings: two splits and three or four meetings. With a state directory, the root reads
-    /// one file for each task meanwhile.
+    /// Over all ranks of the `Comm`, with the same settings. It splits the `Comm` twice and synchronizes three or four times
+    /// more. With a state directory, the other ranks wait until the root has read one file for each task.
     ///
     /// # Errors
-    /// On every rank alike: [`Error::InvalidSetting`](crate::Error::InvalidSetting) for sizes that do not fit the ranks, for names and
-    /// states that are not one for each task, and for names that cannot be those of directories;
-    /// [`Error::Mismatch`](crate::Error::Mismatch), [`Error::NoSuchRank`](crate::Error::NoSuchRank),
-    /// [`Error::NoRoom`](crate::Error::NoRoom), [`Error::TooLarge`](crate::Error::TooLarge),
-    /// [`Error::Directory`](crate::Error::Directory), and those of [`Comm::barrier`].
+    /// The same on every rank: [`Error::InvalidSetting`](crate::Error::InvalidSetting) for sizes that do not fit the number of
+    /// ranks, for names and states that are not one for each task, and for names that cannot be those of folders;
+    /// [`Error::Mismatch`](crate::Error::Mismatch) for settings that differ between ranks;
+    /// [`Error::NoSuchRank`](crate::Error::NoSuchRank) for the root; [`Error::NoRoom`](crate::Error::NoRoom);
+    /// [`Error::TooLarge`](crate::Error::TooLarge); [`Error::System`](crate::Error::System) when SIGTERM cannot be watched
+    /// for; [`Error::Directory`](crate::Error::Directory) for the state directory; and those of [`Comm::barrier`].
     ///
     /// # Panics
-    /// On the root, when the closure of [`order`](Self::order) panics; the others get [`Error::Closure`](crate::Error::Closure).
+    /// On the root, when the closure of [`order`](Self::order) panics. The others get [`Error::Closure`](crate::Error::Closure).
     #[track_caller]
     pub fn build(self) -> Result<Batch> {
-        build::open(self, Location::caller())
+        let rank = build::build(self.comm, self.settings, Location::caller())?;
+        Ok(Batch::new(rank))
     }
 }
 
 impl fmt::Debug for BatchBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BatchBuilder({})", self.summary())
+        write!(f, "BatchBuilder({})", self.settings.summary())
     }
 }

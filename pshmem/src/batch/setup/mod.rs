@@ -1,4 +1,9 @@
-//! From settings to a batch: [`builder`] is the public builder, [`build`] the collective construction.
+//! From settings to a batch.
+//!
+//! [`builder`] is the public builder, [`settings`] what it collects and checks, [`worker_sizes`] how ranks are divided into
+//! workers, [`build`] the collective construction.
 
-pub(super) mod build;
+mod build;
 pub(super) mod builder;
+mod settings;
+mod worker_sizes;

@@ -1,0 +1,118 @@
+//! The settings of a batch: what a rank can check by itself, and what all ranks must give alike.
+
+use crate::batch::setup::worker_sizes::WorkerSizes;
+use crate::batch::table::MAX_TASKS;
+use crate::batch::task_state::TaskState;
+use crate::error::{Error, Result, clip};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Makes the order of so many tasks.
+pub(super) type MakeOrder<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
+
+/// The settings of a batch.
+pub(super) struct Settings<'a> {
+    pub(super) tasks: usize,
+    pub(super) sizes: WorkerSizes,
+    pub(super) root: usize,
+    pub(super) names: Option<Vec<String>>,
+    pub(super) dir: Option<PathBuf>,
+    pub(super) states: Option<Vec<TaskState>>,
+    pub(super) rerun: Vec<TaskState>,
+    pub(super) order: Option<MakeOrder<'a>>,
+    pub(super) retries: u32,
+    pub(super) lease_timeout: Duration,
+    pub(super) progress: bool,
+    pub(super) stop_at_sigterm: bool,
+    pub(super) walltime: Option<Duration>,
+}
+
+impl Settings<'_> {
+    /// The defaults.
+    pub(super) fn new(tasks: usize) -> Self {
+        Settings {
+            tasks,
+            sizes: WorkerSizes::Equal(1),
+            root: 0,
+            names: None,
+            dir: None,
+            states: None,
+            rerun: Vec::new(),
+            order: None,
+            retries: 0,
+            lease_timeout: Duration::from_secs(60),
+            progress: false,
+            stop_at_sigterm: false,
+            walltime: None,
+        }
+    }
+
+    /// Checks what one of `ranks` ranks can check by itself.
+    pub(super) fn check(&self, rank: usize, ranks: usize) -> Result<()> {
+        self.sizes.worker_of(rank, ranks)?;
+        if self.tasks > MAX_TASKS {
+            return Err(Error::TooLarge {
+                what: "a batch".to_owned(),
+                extents: vec![self.tasks],
+                size: size_of::<u64>(),
+            });
+        }
+        let invalid = |name: &str, value: String, reason: &str| {
+            Err(Error::InvalidSetting {
+                name: name.to_owned(),
+                value,
+                reason: reason.to_owned(),
+            })
+        };
+        let counts = [
+            ("names", self.names.as_ref().map(Vec::len)),
+            ("states", self.states.as_ref().map(Vec::len)),
+        ];
+        for (what, count) in counts {
+            if let Some(count) = count
+                && count != self.tasks
+            {
+                let value = format!("{count} {what} for {} tasks", self.tasks);
+                return invalid(what, value, "give one for each task");
+            }
+        }
+        if self.lease_timeout.is_zero() {
+            let value = format!("{:?}", self.lease_timeout);
+            return invalid("lease_timeout", value, "it must be greater than zero");
+        }
+        if self.states.is_some() && self.dir.is_some() {
+            let reason = "the state directory holds the states of the tasks; use one of the two";
+            return invalid("states", "given".to_owned(), reason);
+        }
+        Ok(())
+    }
+
+    /// What all ranks must give alike, as text.
+    pub(super) fn summary(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        (&self.names, &self.dir, self.lease_timeout).hash(&mut hasher);
+        if let WorkerSizes::Each(sizes) = &self.sizes {
+            sizes.hash(&mut hasher);
+        }
+        for state in self.states.iter().flatten().chain(&self.rerun) {
+            (*state as i32).hash(&mut hasher);
+        }
+        let workers = match &self.sizes {
+            WorkerSizes::Equal(size) => format!("workers of {size}"),
+            WorkerSizes::Each(sizes) => format!("{} workers", sizes.len()),
+        };
+        let dir = match &self.dir {
+            Some(dir) => format!("state directory {}", clip(&dir.display().to_string(), 300)),
+            None => "no state directory".to_owned(),
+        };
+        let order = if self.order.is_some() { "an" } else { "no" };
+        format!(
+            "{} tasks, {workers}, root {}, {dir}, {} retries, {order} order, and other settings with checksum {:016x}",
+            self.tasks,
+            self.root,
+            self.retries,
+            hasher.finish()
+        )
+    }
+}
