@@ -4,7 +4,7 @@
 //     mass: f32,
 // }
 
-///A shared [`Particle`] for reading: plain references into node memory.
+///Read access to a shared [`Particle`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -24,7 +24,7 @@ pub struct ParticleColumns<'a> {
     ///Field `mass`.
     mass: &'a [f32],
 }
-///A shared [`Particle`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Particle`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -44,7 +44,7 @@ pub struct ParticleColumnsMut<'a> {
     ///Field `mass`.
     mass: ::pshmem::SliceMut<'a, f32>,
 }
-///One handle for each field of a shared [`Particle`]: one can be read while another is written.
+///Handles to the fields of a shared [`Particle`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -84,16 +84,16 @@ impl<'a> ParticleColumns<'a> {
     pub fn len(&self) -> ::core::primitive::usize {
         <[_]>::len(&self.x)
     }
-    /// Whether there is no record.
+    /// Whether there are no records.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> ::core::primitive::bool {
         <[_]>::is_empty(&self.x)
     }
-    ///Record `i` as a [`Particle`], gathered from all columns.
+    ///Record `i` as a [`Particle`], gathered from the columns.
     ///
     /// # Panics
-    /// When there is no such record.
+    /// If `i` is out of bounds.
     #[must_use]
     #[inline]
     pub fn get(&self, i: ::core::primitive::usize) -> Particle {
@@ -123,16 +123,16 @@ impl<'a> ParticleColumnsMut<'a> {
     pub fn len(&self) -> ::core::primitive::usize {
         <[_]>::len(&self.x)
     }
-    /// Whether there is no record.
+    /// Whether there are no records.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> ::core::primitive::bool {
         <[_]>::is_empty(&self.x)
     }
-    ///Record `i` as a [`Particle`], gathered from all columns.
+    ///Record `i` as a [`Particle`], gathered from the columns.
     ///
     /// # Panics
-    /// When there is no such record.
+    /// If `i` is out of bounds.
     #[must_use]
     #[inline]
     pub fn get(&self, i: ::core::primitive::usize) -> Particle {
@@ -141,10 +141,10 @@ impl<'a> ParticleColumnsMut<'a> {
             mass: self.mass[i],
         }
     }
-    /// Scatters a record to all columns, as record `i`.
+    /// Replaces record `i`: writes each field to its column.
     ///
     /// # Panics
-    /// When there is no such record.
+    /// If `i` is out of bounds.
     #[inline]
     pub fn set(&mut self, i: ::core::primitive::usize, record: Particle) {
         self.x[i] = record.x;

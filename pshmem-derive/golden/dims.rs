@@ -28,7 +28,7 @@ struct FlowDims {
     ///The dim `ny`.
     pub ny: ::core::primitive::usize,
 }
-///A shared [`Flow`] for reading: plain references into node memory.
+///Read access to a shared [`Flow`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -54,7 +54,7 @@ where
     ///Field `sides`.
     sides: <Sides as sim::shm::SharedLayout>::View<'a>,
 }
-///A shared [`Flow`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Flow`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -80,7 +80,7 @@ where
     ///Field `sides`.
     sides: <Sides as sim::shm::SharedLayout>::ViewMut<'a>,
 }
-///One handle for each field of a shared [`Flow`]: one can be read while another is written.
+///Handles to the fields of a shared [`Flow`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -368,30 +368,30 @@ const _: () = {
             plan.first_leaf..plan.end_leaf
         }
         fn dims_of(owned: &Self) -> sim::shm::__private::Result<Self::Dims> {
-            let __found_pressure = sim::shm::__private::inside(
+            let __actual_pressure = sim::shm::__private::inside(
                 "pressure",
                 <ndarray::Array<
                     f64,
                     ndarray::Ix2,
                 > as sim::shm::__private::RawLayout>::dims_of(&owned.pressure),
             )?;
-            let __found_opacity = sim::shm::__private::inside(
+            let __actual_opacity = sim::shm::__private::inside(
                 "opacity",
                 <Opacity as sim::shm::SharedLayout>::dims_of(&owned.opacity),
             )?;
-            let __found_sides = sim::shm::__private::inside(
+            let __actual_sides = sim::shm::__private::inside(
                 "sides",
                 <Sides as sim::shm::SharedLayout>::dims_of(&owned.sides),
             )?;
             let inferred = FlowDims {
-                nx: __found_pressure[0usize],
-                ny: __found_opacity.n,
+                nx: __actual_pressure[0usize],
+                ny: __actual_opacity.n,
             };
             let dims = &inferred;
             sim::shm::__private::check_shape(
                 "pressure",
                 __extents_of_pressure(dims),
-                &__found_pressure,
+                &__actual_pressure,
                 <ndarray::Array<
                     f64,
                     ndarray::Ix2,
@@ -400,13 +400,13 @@ const _: () = {
             sim::shm::__private::check_shape(
                 "opacity",
                 __extents_of_opacity(dims),
-                &__found_opacity,
+                &__actual_opacity,
                 <Opacity as sim::shm::SharedLayout>::put_dims,
             )?;
             sim::shm::__private::check_shape(
                 "sides",
                 __extents_of_sides(dims),
-                &__found_sides,
+                &__actual_sides,
                 <Sides as sim::shm::SharedLayout>::put_dims,
             )?;
             sim::shm::__private::Result::Ok(inferred)

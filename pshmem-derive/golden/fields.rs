@@ -40,7 +40,7 @@ where
     ///Extents of `particles`.
     particles: ::core::primitive::usize,
 }
-///A shared [`Gas`] for reading: plain references into node memory.
+///Read access to a shared [`Gas`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -72,7 +72,7 @@ where
     ///Field `step`.
     step: &'a u64,
 }
-///A shared [`Gas`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Gas`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -104,7 +104,7 @@ where
     ///Field `step`.
     step: ::pshmem::ValueMut<'a, u64>,
 }
-///One handle for each field of a shared [`Gas`]: one can be read while another is written.
+///Handles to the fields of a shared [`Gas`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,

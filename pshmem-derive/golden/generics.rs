@@ -30,7 +30,7 @@ where
     ///Extents of `rows`.
     rows: ::core::primitive::usize,
 }
-///A shared [`Table`] for reading: plain references into node memory.
+///Read access to a shared [`Table`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -54,7 +54,7 @@ where
     ///Field `rows`.
     rows: &'a [[T; N]],
 }
-///A shared [`Table`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Table`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -78,7 +78,7 @@ where
     ///Field `rows`.
     rows: ::pshmem::SliceMut<'a, [T; N]>,
 }
-///One handle for each field of a shared [`Table`]: one can be read while another is written.
+///Handles to the fields of a shared [`Table`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,

@@ -1,6 +1,6 @@
-//! Expansions of a few structs, compared with files under `golden/`, so that a change of generated code is read by someone.
+//! Golden tests: compare the generated code of a few structs with the files in `golden/`, so that every change of it is reviewed.
 //!
-//! `BLESS=1 cargo test -p pshmem-derive golden` writes the files anew; read the difference before you commit it.
+//! `BLESS=1 cargo test -p pshmem-derive golden` rewrites the files. Review the difference before committing it.
 
 use crate::expand;
 use crate::model::Derive;
@@ -32,7 +32,7 @@ fn check(name: &str, derive: Derive, input: &str) {
     );
 }
 
-/// The input as comment lines.
+/// The input, as comment lines.
 fn commented(input: &str) -> String {
     let mut text = String::new();
     for line in input.trim().lines() {

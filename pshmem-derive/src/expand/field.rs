@@ -1,25 +1,27 @@
-//! The types that belong to one field, in each generated struct.
+//! The types of one field in the generated structs.
 //!
-//! Views name `&T`, `ArrayView2<T>` and so on instead of the layout's associated types: they read better in the user's
-//! docs, and they let a view with a longer lifetime stand in for one with a shorter.
+//! Views name concrete types such as `&T` and `ArrayView2<T>` instead of associated types of the layout. Concrete types are easier
+//! to read in the user's docs, and they are covariant in the lifetime.
 
-use crate::kind::{Kind, last_segment, literal, numbered, type_arguments};
+use crate::kind::Kind;
 use crate::model::{Field, Model};
-use proc_macro2::{Span, TokenStream, TokenTree};
+use crate::names::numbered;
+use crate::types::{last_segment, type_arguments};
+use proc_macro2::{Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Lifetime, WherePredicate, parse_quote};
 
-/// `path::to::pshmem`, placed where the user's type begins, so that the compiler's messages underline that type.
-fn at(tokens: &TokenStream, span: Span) -> TokenStream {
-    let place = |mut token: TokenTree| {
-        token.set_span(Span::call_site().located_at(span));
+/// The tokens with another location, so that the compiler's messages underline the user's type.
+fn located_at(tokens: &TokenStream, location: Span) -> TokenStream {
+    let relocate = |mut token: TokenTree| {
+        token.set_span(Span::call_site().located_at(location));
         token
     };
-    tokens.clone().into_iter().map(place).collect()
+    tokens.clone().into_iter().map(relocate).collect()
 }
 
 /// Spans of the first and the last token.
-fn ends(tokens: impl ToTokens) -> (Span, Span) {
+fn first_and_last(tokens: impl ToTokens) -> (Span, Span) {
     let mut spans = tokens
         .into_token_stream()
         .into_iter()
@@ -29,13 +31,13 @@ fn ends(tokens: impl ToTokens) -> (Span, Span) {
 }
 
 impl Field {
-    /// The layout: what the field's `Field<'_, _>` handle is for.
+    /// The layout of the field: the type parameter of its handle `Field<'_, L>`.
     pub(crate) fn layout(&self, model: &Model) -> TokenStream {
         let ty = &self.ty;
-        let (first, last) = ends(ty);
+        let (first, last) = first_and_last(ty);
         match self.kind {
             Kind::Value => {
-                let open = at(&model.private(), first);
+                let open = located_at(&model.private(), first);
                 let open = quote_spanned!(first=> #open::Value<);
                 let close = quote_spanned!(last=> >);
                 quote!(#open #ty #close)
@@ -45,8 +47,8 @@ impl Field {
         }
     }
 
-    /// `<Layout as Trait>`, to be followed by an item of the trait. For elements that is the trait without the bound, which
-    /// is stated once beside the calls (`checks`).
+    /// `<Layout as Trait>`, to be followed by an item of the trait. Layouts of elements use the trait without the bound `Element`;
+    /// [`check`](Field::check) states the bound once.
     pub(crate) fn as_layout(&self, model: &Model) -> TokenStream {
         let name = match self.kind {
             Kind::Columns | Kind::Layout => quote!(SharedLayout),
@@ -63,15 +65,15 @@ impl Field {
 
     fn qualified(&self, model: &Model, name: &TokenStream) -> TokenStream {
         let layout = self.layout(model);
-        let (first, last) = ends(&self.ty);
+        let (first, last) = first_and_last(&self.ty);
         let open = quote_spanned!(Span::call_site().located_at(first)=> <);
-        let krate = at(&model.krate, last);
-        let name = at(name, last);
+        let krate = located_at(&model.krate, last);
+        let name = located_at(name, last);
         let close = quote_spanned!(Span::call_site().located_at(last)=> as #krate::#name>);
         quote!(#open #layout #close)
     }
 
-    /// `Layout: SharedLayout<Owned = Layout>` for a nested field, `P: SharedColumns` for columns.
+    /// The bound `Layout: SharedLayout<Owned = Layout>` of a nested field, or `P: SharedColumns` of columns.
     pub(crate) fn nested_bound(&self, model: &Model) -> Option<WherePredicate> {
         let (ty, bound) = match self.kind {
             Kind::Layout => (&self.ty, quote!(SharedLayout)),
@@ -81,15 +83,15 @@ impl Field {
             ),
             _ => return None,
         };
-        let (_, last) = ends(ty);
-        let (krate, bound) = (at(&model.krate, last), at(&bound, last));
-        let place = Span::call_site().located_at(last);
+        let (_, last) = first_and_last(ty);
+        let (krate, bound) = (located_at(&model.krate, last), located_at(&bound, last));
+        let location = Span::call_site().located_at(last);
         let owned =
-            matches!(self.kind, Kind::Layout).then(|| quote_spanned!(place=> <Owned = #ty>));
+            matches!(self.kind, Kind::Layout).then(|| quote_spanned!(location=> <Owned = #ty>));
         Some(parse_quote!(#ty: #krate::#bound #owned))
     }
 
-    /// The one statement of what the field's elements must be.
+    /// A statement that compiles only if the elements of the field are `Element`s.
     pub(crate) fn check(&self, model: &Model) -> Option<TokenStream> {
         let private = model.private();
         let element = match &self.kind {
@@ -136,20 +138,20 @@ impl Field {
 
     pub(crate) fn handle(&self, model: &Model, life: &Lifetime) -> TokenStream {
         let (krate, layout) = (&model.krate, self.layout(model));
-        let (first, last) = ends(&self.ty);
-        let krate = at(krate, first);
+        let (first, last) = first_and_last(&self.ty);
+        let krate = located_at(krate, first);
         let open = quote_spanned!(Span::call_site().located_at(first)=> #krate::Field<#life,);
         let close = quote_spanned!(Span::call_site().located_at(last)=> >);
         quote!(#open #layout #close)
     }
 
-    /// The extents; named by the container where possible, so that they need no type parameter.
+    /// The type of the extents. It does not mention the element type, so that `XDims` needs fewer type parameters.
     pub(crate) fn dims_type(&self, model: &Model) -> TokenStream {
         let number = quote!(::core::primitive::usize);
         match &self.kind {
             Kind::Slice { .. } | Kind::Columns | Kind::Column => number,
             Kind::Array { rank, .. } => {
-                let rank = literal(*rank);
+                let rank = Literal::usize_unsuffixed(*rank);
                 quote!([#number; #rank])
             }
             Kind::Value | Kind::Layout => {
@@ -161,7 +163,7 @@ impl Field {
 }
 
 impl Model {
-    /// The hidden module for generated code.
+    /// The module of pshmem for generated code.
     pub(crate) fn private(&self) -> TokenStream {
         let krate = &self.krate;
         quote!(#krate::__private)

@@ -1,19 +1,19 @@
-//! The plan of a struct and `impl SharedLayout`.
+//! `impl SharedLayout` and the plan of a struct, which holds the position of every field.
 
 use super::{dims, extents};
-use crate::generics::Scopes;
+use crate::generics::ItemGenerics;
 use crate::kind::Kind;
 use crate::model::{Field, Model};
 use crate::names;
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-/// The struct that says where everything is: the fields' plans, the extents, and the range of leaves.
-pub(super) fn plan(model: &Model, scopes: &Scopes) -> TokenStream {
+/// The plan: the extents, the plans of the fields, and the range of leaves.
+pub(super) fn plan(model: &Model, params: &ItemGenerics) -> TokenStream {
     let name = &model.names.plan;
-    let (generics, clause) = (&scopes.full, &scopes.full.where_clause);
-    let dims = dims::type_of(model, scopes);
+    let (generics, clause) = (&params.full, &params.full.where_clause);
+    let dims = dims::type_of(model, params);
     let fields = model.fields.iter().map(|field| {
         let (name, plan) = (names::plan_field(&field.name), field.plan(model));
         quote!(#name: #plan)
@@ -28,15 +28,15 @@ pub(super) fn plan(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-/// `impl Planned`, and one function that is never called, which states that all elements are `Element`s: the functions of
-/// `RawLayout` rest on it.
-pub(super) fn checks(model: &Model, scopes: &Scopes) -> TokenStream {
+/// `impl Planned`, and a function that compiles only if all elements are `Element`s, as the functions of `RawLayout` require. The
+/// function is never called.
+pub(super) fn checks(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (name, private, plan) = (&model.name, model.private(), &model.names.plan);
-    let (generics, parameters, clause) = scopes.full.split_for_impl();
+    let (generics, parameters, clause) = params.full.split_for_impl();
     let checks = model
         .fields
         .iter()
-        .filter(|field| !field.refused)
+        .filter(|field| !field.unsupported)
         .filter_map(|field| field.check(model));
     quote! {
         #[automatically_derived]
@@ -50,29 +50,29 @@ pub(super) fn checks(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-/// How one field is placed: its name in the schema, its alignment, and the plan of its layout with its extents.
-fn place(field: &Field, model: &Model, scopes: &Scopes) -> TokenStream {
-    place_with(field, model, &extents::of_field(field, model, scopes))
+/// The expression that places a field: its name in the schema, its alignment, and the plan of its layout.
+fn place(field: &Field, model: &Model, params: &ItemGenerics) -> TokenStream {
+    place_with(field, model, &extents::of_field(field, model, params))
 }
 
-/// The same with given extents.
+/// The same, with these extents.
 pub(super) fn place_with(field: &Field, model: &Model, dims: &TokenStream) -> TokenStream {
     let private = model.private();
-    let text = names::text(&field.name);
+    let text = names::unraw(&field.name);
     let align = field
         .align
         .as_ref()
-        .map_or_else(|| crate::kind::literal(1), Clone::clone);
+        .map_or_else(|| quote!(1), ToTokens::to_token_stream);
     let layout = field.as_layout(model);
     quote!(#private::Placer::field(placer, #text, #align, |placer| #layout::plan(&#dims, placer))?)
 }
 
-pub(super) fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
+pub(super) fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (name, krate) = (&model.name, &model.krate);
-    let (generics, parameters, clause) = scopes.full.split_for_impl();
-    let types = types(model, scopes);
-    let placing = placing(model, scopes);
-    let dims = extents::items(model, scopes);
+    let (generics, parameters, clause) = params.full.split_for_impl();
+    let types = types(model, params);
+    let placing = placing(model, params);
+    let dims = extents::items(model, params);
     let reading = reading(model);
     let writing = writing(model);
     quote! {
@@ -92,13 +92,13 @@ pub(super) fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 /// The associated types.
-fn types(model: &Model, scopes: &Scopes) -> TokenStream {
+fn types(model: &Model, params: &ItemGenerics) -> TokenStream {
     let names = &model.names;
     let (view, view_mut, fields) = (&names.view, &names.view_mut, &names.fields);
     let life = &model.lifetime;
-    let dims = dims::type_of(model, scopes);
-    let (_, of_view, _) = scopes.view.split_for_impl();
-    let (_, of_fields, _) = scopes.full_view.split_for_impl();
+    let dims = dims::type_of(model, params);
+    let (_, of_view, _) = params.view.split_for_impl();
+    let (_, of_fields, _) = params.full_view.split_for_impl();
     quote! {
         type Owned = Self;
         type Dims = #dims;
@@ -109,13 +109,13 @@ fn types(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 /// `plan`, `dims` and `span`.
-fn placing(model: &Model, scopes: &Scopes) -> TokenStream {
+fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (private, plan) = (model.private(), &model.names.plan);
     let names = model
         .fields
         .iter()
         .map(|field| names::plan_field(&field.name));
-    let places = model.fields.iter().map(|field| place(field, model, scopes));
+    let places = model.fields.iter().map(|field| place(field, model, params));
     quote! {
         fn plan(dims: &Self::Dims, placer: &mut #private::Placer) -> #private::Result<<Self as #private::Planned>::Plan> {
             // Fields of a struct literal are evaluated in the order in which they are written.
@@ -159,10 +159,10 @@ fn reading(model: &Model) -> TokenStream {
         .zip(&plans)
         .zip(&layouts)
         .map(|((field, plan), layout)| {
-            // SAFETY: passed on from the caller; the field's plan is a part of the whole plan.
+            // SAFETY: guaranteed by the caller; the field's plan is a part of the whole plan.
             let load = quote!(unsafe { #layout::load(&plan.#plan, base) });
             match field.kind {
-                // The owned twin of `Columns<P>` is `Vec<P>`; for every other layout this is the identity.
+                // The private value of a `Columns<P>` is a `Vec<P>`; for every other layout it has the type of the field.
                 Kind::Columns => {
                     quote_spanned! {Span::call_site().located_at(field.ty.span())=>
                         ::core::convert::From::from(#load)
@@ -175,7 +175,7 @@ fn reading(model: &Model) -> TokenStream {
         #[inline]
         unsafe fn view<#life>(plan: &<Self as #private::Planned>::Plan, base: #private::Base<#life>) -> Self::View<#life> {
             #view {
-                // SAFETY: passed on from the caller; the field's plan is a part of the whole plan.
+                // SAFETY: guaranteed by the caller; the field's plan is a part of the whole plan.
                 #(#names: unsafe { #layouts::view(&plan.#plans, base) },)*
             }
         }
@@ -207,20 +207,20 @@ fn writing(model: &Model) -> TokenStream {
         #[inline]
         unsafe fn view_mut<#life>(plan: &<Self as #private::Planned>::Plan, base: #private::BaseMut<#life>) -> Self::ViewMut<#life> {
             #view_mut {
-                // SAFETY: passed on from the caller; the fields' plans have no leaf in common.
+                // SAFETY: guaranteed by the caller; the fields' plans have no leaf in common.
                 #(#names: unsafe { #layouts::view_mut(&plan.#plans, base) },)*
             }
         }
 
         unsafe fn fields<#life>(plan: &#life <Self as #private::Planned>::Plan, handle: #private::Handle<#life>) -> Self::Fields<#life> {
             #handles {
-                // SAFETY: passed on from the caller; the fields' plans are parts of the whole plan with no leaf in common.
+                // SAFETY: guaranteed by the caller; the fields' plans are parts of the whole plan with no leaf in common.
                 #(#names: unsafe { #private::field(handle, &plan.#plans) },)*
             }
         }
 
         unsafe fn store(plan: &<Self as #private::Planned>::Plan, base: #private::BaseMut<'_>, owned: &Self) {
-            // SAFETY: passed on from the caller; the fields' plans have no leaf in common.
+            // SAFETY: guaranteed by the caller; the fields' plans have no leaf in common.
             #(unsafe { #layouts::store(&plan.#plans, base, &owned.#names) };)*
         }
     }
