@@ -1,6 +1,5 @@
 //! `impl SharedColumns`, and methods of its views that read and write whole records.
 
-use super::layout::place_with;
 use super::{allow_lints, const_block, print, views};
 use crate::generics::ItemGenerics;
 use crate::model::Model;
@@ -105,14 +104,9 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
     let views = view_items(model, params);
     let copying = copying(model);
     let preview = print::preview_body(model);
-    let checks = model.fields.iter().filter_map(|field| field.check(model));
     quote! {
-        fn __check_elements #generics() #clause {
-            #(#checks)*
-        }
-
-        // SAFETY: every item calls the same item of each column's layout exactly once, with that column's part of the plan,
-        // and all columns have `len` elements; the rest as for a derived `SharedLayout`.
+        // SAFETY: every item calls the same function of each column's plan exactly once, and all columns have `len` elements;
+        // the rest as for a derived `SharedLayout`.
         #[automatically_derived]
         unsafe impl #generics #krate::SharedColumns for #name #parameters #clause {
             #placing
@@ -128,7 +122,7 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
 
 /// `plan`, `len` and `span`.
 fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
-    let (private, plan) = (model.private(), &model.names.plan);
+    let (krate, private, plan) = (&model.krate, model.private(), &model.names.plan);
     let (_, parameters, _) = params.full.split_for_impl();
     let names = model
         .fields
@@ -137,16 +131,19 @@ fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
     let places = model
         .fields
         .iter()
-        .map(|field| place_with(field, model, &quote!(len)));
+        .map(|field| field.place(model, &quote!(len)));
     quote! {
         type Plan = #plan #parameters;
 
-        fn plan(len: ::core::primitive::usize, placer: &mut #private::Placer) -> #private::Result<Self::Plan> {
-            #private::Result::Ok(#plan {
+        fn plan(
+            len: ::core::primitive::usize,
+            placer: &mut #private::Placer,
+        ) -> ::core::result::Result<Self::Plan, #krate::Error> {
+            ::core::result::Result::Ok(#plan {
                 len,
-                first_leaf: #private::Placer::position(placer),
+                first_leaf: <#private::Placer>::position(placer),
                 #(#names: #places,)*
-                end_leaf: #private::Placer::position(placer),
+                end_leaf: <#private::Placer>::position(placer),
             })
         }
 
@@ -178,11 +175,7 @@ fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
         .iter()
         .map(|field| names::plan_field(&field.name))
         .collect();
-    let layouts: Vec<_> = model
-        .fields
-        .iter()
-        .map(|field| field.as_layout(model))
-        .collect();
+    let layouts: Vec<_> = model.fields.iter().map(|field| field.plan(model)).collect();
     quote! {
         type View<#life> = #view #of_view;
         type ViewMut<#life> = #view_mut #of_view;
@@ -192,7 +185,7 @@ fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
         unsafe fn view<#life>(plan: &Self::Plan, base: #private::Base<#life>) -> Self::View<#life> {
             #view {
                 // SAFETY: guaranteed by the caller; the column's plan is a part of the whole plan.
-                #(#names: unsafe { #layouts::view(&plan.#plans, base) },)*
+                #(#names: unsafe { <#layouts>::view(&plan.#plans, base) },)*
             }
         }
 
@@ -200,7 +193,7 @@ fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
         unsafe fn view_mut<#life>(plan: &Self::Plan, base: #private::BaseMut<#life>) -> Self::ViewMut<#life> {
             #view_mut {
                 // SAFETY: guaranteed by the caller; the columns' plans have no leaf in common.
-                #(#names: unsafe { #layouts::view_mut(&plan.#plans, base) },)*
+                #(#names: unsafe { <#layouts>::view_mut(&plan.#plans, base) },)*
             }
         }
 
@@ -212,14 +205,14 @@ fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
         ) -> Self::ViewMut<#life> {
             #view_mut {
                 // SAFETY: guaranteed by the caller, for these rows; the columns' plans have no leaf in common.
-                #(#names: unsafe { #layouts::view_mut(&#private::part_of(&plan.#plans, &rows), base) },)*
+                #(#names: unsafe { <#layouts>::part(&plan.#plans, base, &rows) },)*
             }
         }
 
         unsafe fn fields<#life>(plan: &#life Self::Plan, handle: #private::Handle<#life>) -> Self::Fields<#life> {
             #handles {
                 // SAFETY: guaranteed by the caller; the columns' plans are parts of the whole plan with no leaf in common.
-                #(#names: unsafe { #private::field(handle, &plan.#plans) },)*
+                #(#names: unsafe { <#layouts>::field(&plan.#plans, handle) },)*
             }
         }
     }
@@ -227,13 +220,12 @@ fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
 
 /// `store` and `load`.
 fn copying(model: &Model) -> TokenStream {
-    let private = model.private();
-    let name = &model.name;
+    let (krate, private, name) = (&model.krate, model.private(), &model.name);
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
     quote! {
         unsafe fn store(plan: &Self::Plan, base: #private::BaseMut<'_>, owned: &[Self]) {
             // SAFETY: guaranteed by the caller.
-            let mut view = unsafe { <Self as #private::SharedColumns>::view_mut(plan, base) };
+            let mut view = unsafe { <Self as #krate::SharedColumns>::view_mut(plan, base) };
             #(
                 for (value, record) in ::core::iter::Iterator::zip(<[_]>::iter_mut(&mut view.#names), owned) {
                     *value = record.#names;
@@ -243,7 +235,7 @@ fn copying(model: &Model) -> TokenStream {
 
         unsafe fn load(plan: &Self::Plan, base: #private::Base<'_>) -> #private::Vec<Self> {
             // SAFETY: guaranteed by the caller.
-            let view = unsafe { <Self as #private::SharedColumns>::view(plan, base) };
+            let view = unsafe { <Self as #krate::SharedColumns>::view(plan, base) };
             let record = |i: ::core::primitive::usize| #name { #(#names: view.#names[i],)* };
             ::core::iter::Iterator::collect(::core::iter::Iterator::map(0..plan.len, record))
         }

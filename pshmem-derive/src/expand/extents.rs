@@ -36,7 +36,7 @@ pub(super) fn functions(model: &Model, params: &ItemGenerics) -> TokenStream {
     if model.dims.is_none() {
         return TokenStream::new();
     }
-    let private = model.private();
+    let krate = &model.krate;
     let dims = dims::type_of(model, params);
     let (generics, _, clause) = params.full.split_for_impl();
     let functions = model
@@ -45,11 +45,11 @@ pub(super) fn functions(model: &Model, params: &ItemGenerics) -> TokenStream {
         .filter(|field| field.has_dims())
         .map(|field| {
             let function = names::extents_function(&field.name);
-            let layout = field.as_layout(model);
+            let ty = field.dims_type(model);
             let value = value_of(field, model);
             quote! {
-                fn #function #generics(dims: &#dims) -> #private::Result<#layout::Dims> #clause {
-                    #private::Result::Ok(#value)
+                fn #function #generics(dims: &#dims) -> ::core::result::Result<#ty, #krate::Error> #clause {
+                    ::core::result::Result::Ok(#value)
                 }
             }
         });
@@ -58,7 +58,7 @@ pub(super) fn functions(model: &Model, params: &ItemGenerics) -> TokenStream {
 
 fn value_of(field: &Field, model: &Model) -> TokenStream {
     if let Some(dims) = &field.dims {
-        return dims_value(&dims.value, model);
+        return dims_value(&dims.value, field, model);
     }
     let Some(shape) = &field.shape else {
         return quote!(::core::unreachable!());
@@ -67,30 +67,30 @@ fn value_of(field: &Field, model: &Model) -> TokenStream {
         .value
         .extents
         .iter()
-        .map(|extent| checked(extent, model))
+        .map(|extent| checked(extent, field, model))
         .collect();
     match field.kind {
         Kind::Array { .. } => quote!([#(#extents),*]),
         // The type behind the alias, which the derive cannot see, decides whether this is a number or a list.
         Kind::Layout => {
-            let private = model.private();
             let span = shape.value.bracket.span.join();
-            quote_spanned!(span=> #private::FromShape::from_shape([#(#extents),*]))
+            let (plan, count) = (field.plan(model), extents.len());
+            quote_spanned!(span=> <#plan>::dims_from_shape::<#count>([#(#extents),*]))
         }
         _ => quote!(#(#extents)*),
     }
 }
 
-fn dims_value(value: &DimsExpr, model: &Model) -> TokenStream {
+fn dims_value(value: &DimsExpr, field: &Field, model: &Model) -> TokenStream {
     match value {
-        DimsExpr::Extent(extent) => checked(extent, model),
+        DimsExpr::Extent(extent) => checked(extent, field, model),
         DimsExpr::List(values) => {
-            let values = values.iter().map(|value| dims_value(value, model));
+            let values = values.iter().map(|value| dims_value(value, field, model));
             quote!([#(#values),*])
         }
         DimsExpr::Struct(path, fields) => {
             let fields = fields.iter().map(|(member, value)| {
-                let value = dims_value(value, model);
+                let value = dims_value(value, field, model);
                 quote!(#member: #value)
             });
             quote!(#path { #(#fields),* })
@@ -100,23 +100,23 @@ fn dims_value(value: &DimsExpr, model: &Model) -> TokenStream {
 }
 
 /// An extent in checked arithmetic. After an overflow, the error shows the expression as it was written.
-fn checked(extent: &ExtentExpr, model: &Model) -> TokenStream {
-    let private = model.private();
+fn checked(extent: &ExtentExpr, field: &Field, model: &Model) -> TokenStream {
+    let name = names::unraw(&field.name);
     let value = arithmetic(extent, model);
     let text = code_text(extent);
-    quote!(#private::Extent::get(#value, #text, dims)?)
+    quote!((#value).get(#name, #text, dims)?)
 }
 
 fn arithmetic(extent: &ExtentExpr, model: &Model) -> TokenStream {
     let private = model.private();
     match extent {
-        ExtentExpr::Number(number) => quote!(#private::Extent::of(#number)),
+        ExtentExpr::Number(number) => quote!(<#private::Placer>::extent(#number)),
         ExtentExpr::Name(path) => {
             if let Some(dim) = extent.name().and_then(|name| dim(name, model)) {
-                return quote!(#private::Extent::of(dims.#dim));
+                return quote!(<#private::Placer>::extent(dims.#dim));
             }
             let constant = types::replace_self(path.to_token_stream(), &model.self_type);
-            quote!(#private::Extent::of(#constant))
+            quote!(<#private::Placer>::extent(#constant))
         }
         ExtentExpr::Paren(inner) => {
             let inner = arithmetic(inner, model);
@@ -139,12 +139,12 @@ fn dim<'m>(name: &Ident, model: &'m Model) -> Option<&'m Ident> {
 
 /// `dims_of`, `put_dims` and `take_dims`.
 pub(super) fn items(model: &Model, params: &ItemGenerics) -> TokenStream {
-    let private = model.private();
+    let (krate, private) = (&model.krate, model.private());
     let dims_of = dims_of(model, params);
     let put = put_dims(model);
     let take = take_dims(model);
     quote! {
-        fn dims_of(owned: &Self) -> #private::Result<Self::Dims> {
+        fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, #krate::Error> {
             #dims_of
         }
 
@@ -161,9 +161,8 @@ pub(super) fn items(model: &Model, params: &ItemGenerics) -> TokenStream {
 }
 
 fn dims_of(model: &Model, params: &ItemGenerics) -> TokenStream {
-    let private = model.private();
     if !model.has_dims() {
-        return quote!(#private::Result::Ok(()));
+        return quote!(::core::result::Result::Ok(()));
     }
     let fields: Vec<_> = model
         .fields
@@ -171,17 +170,13 @@ fn dims_of(model: &Model, params: &ItemGenerics) -> TokenStream {
         .filter(|field| field.has_dims())
         .collect();
     let actual = fields.iter().map(|field| {
-        let (name, text, layout) = (
-            &field.name,
-            names::unraw(&field.name),
-            field.as_layout(model),
-        );
-        quote!(#private::inside(#text, #layout::dims_of(&owned.#name))?)
+        let (name, text, plan) = (&field.name, names::unraw(&field.name), field.plan(model));
+        quote!(<#plan>::dims_of(#text, &owned.#name)?)
     });
     let dims_name = &model.names.dims;
     let Some(declared) = &model.dims else {
         let names = fields.iter().map(|field| &field.name);
-        return quote!(#private::Result::Ok(#dims_name { #(#names: #actual,)* }));
+        return quote!(::core::result::Result::Ok(#dims_name { #(#names: #actual,)* }));
     };
     let actual_names: Vec<_> = fields
         .iter()
@@ -193,18 +188,16 @@ fn dims_of(model: &Model, params: &ItemGenerics) -> TokenStream {
         .iter()
         .map(|dim| inferred(&dim.name, &fields, model));
     let checks = fields.iter().zip(&actual_names).map(|(field, actual)| {
-        let (text, layout) = (names::unraw(&field.name), field.as_layout(model));
-        let function = names::extents_function(&field.name);
-        let (_, parameters, _) = params.full.split_for_impl();
-        let parameters = parameters.as_turbofish();
-        quote!(#private::check_shape(#text, #function #parameters(dims), &#actual, #layout::put_dims)?;)
+        let (text, plan) = (names::unraw(&field.name), field.plan(model));
+        let expected = call_function(field, params);
+        quote!(<#plan>::check_dims(#text, &#expected, &#actual)?;)
     });
     quote! {
         #(let #actual_names = #actual;)*
         let inferred = #dims_name { #(#dim_names: #inferred,)* };
         let dims = &inferred;
         #(#checks)*
-        #private::Result::Ok(inferred)
+        ::core::result::Result::Ok(inferred)
     }
 }
 
@@ -224,7 +217,6 @@ fn inferred(dim: &Ident, fields: &[&Field], model: &Model) -> TokenStream {
             .flat_map(|shape| &shape.value.extents)
             .position(is_dim)
         {
-            let private = model.private();
             return match field.kind {
                 Kind::Array { .. } => quote!(#actual[#axis]),
                 Kind::Layout => {
@@ -232,7 +224,8 @@ fn inferred(dim: &Ident, fields: &[&Field], model: &Model) -> TokenStream {
                         .shape
                         .as_ref()
                         .map_or(0, |shape| shape.value.extents.len());
-                    quote!(#private::FromShape::<#rank>::to_shape(&#actual)[#axis])
+                    let plan = field.plan(model);
+                    quote!(<#plan>::shape_of::<#rank>(&#actual)[#axis])
                 }
                 _ => quote!(#actual),
             };
@@ -257,15 +250,15 @@ fn put_dims(model: &Model) -> TokenStream {
     let private = model.private();
     if let Some(declared) = &model.dims {
         let names = declared.value.iter().map(|dim| &dim.name);
-        return quote!(#(#private::Vec::push(out, dims.#names);)*);
+        return quote!(#(<#private::Vec<::core::primitive::usize>>::push(out, dims.#names);)*);
     }
     let puts = model
         .fields
         .iter()
         .filter(|field| field.has_dims())
         .map(|field| {
-            let (name, layout) = (&field.name, field.as_layout(model));
-            quote!(#layout::put_dims(&dims.#name, out);)
+            let (name, plan) = (&field.name, field.plan(model));
+            quote!(<#plan>::put_dims(&dims.#name, out);)
         });
     puts.collect()
 }
@@ -284,8 +277,8 @@ fn take_dims(model: &Model) -> TokenStream {
         .iter()
         .filter(|field| field.has_dims())
         .map(|field| {
-            let (name, layout) = (&field.name, field.as_layout(model));
-            quote!(#name: #layout::take_dims(from)?)
+            let (name, plan) = (&field.name, field.plan(model));
+            quote!(#name: <#plan>::take_dims(from)?)
         });
     quote!(#dims_name { #(#takes,)* })
 }

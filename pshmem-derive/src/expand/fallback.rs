@@ -71,10 +71,10 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
             type Owned = Self;
             type Dims = #dims;
             #associated
-            fn plan(_: &Self::Dims, _: &mut #private::Placer) -> #private::Result<()> { ::core::unreachable!() }
+            fn plan(_: &Self::Dims, _: &mut #private::Placer) -> ::core::result::Result<(), #krate::Error> { ::core::unreachable!() }
             fn dims(_: &()) -> Self::Dims { ::core::unreachable!() }
             fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
-            fn dims_of(_: &Self) -> #private::Result<Self::Dims> { ::core::unreachable!() }
+            fn dims_of(_: &Self) -> ::core::result::Result<Self::Dims, #krate::Error> { ::core::unreachable!() }
             fn put_dims(_: &Self::Dims, _: &mut #private::Vec<::core::primitive::usize>) {}
             fn take_dims(
                 _: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
@@ -107,7 +107,7 @@ fn columns_implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
         unsafe impl #generics #krate::SharedColumns for #name #parameters #clause {
             #associated
             type Plan = ();
-            fn plan(_: ::core::primitive::usize, _: &mut #private::Placer) -> #private::Result<()> { ::core::unreachable!() }
+            fn plan(_: ::core::primitive::usize, _: &mut #private::Placer) -> ::core::result::Result<(), #krate::Error> { ::core::unreachable!() }
             fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
             fn len(_: &()) -> ::core::primitive::usize { ::core::unreachable!() }
             unsafe fn view<#life>(_: &(), _: #private::Base<#life>) -> Self::View<#life> { ::core::unreachable!() }

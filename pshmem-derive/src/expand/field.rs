@@ -5,16 +5,17 @@
 
 use crate::kind::Kind;
 use crate::model::{Field, Model};
-use crate::names::numbered;
+use crate::names::{self, numbered};
 use crate::types::{last_segment, type_arguments};
 use proc_macro2::{Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Lifetime, WherePredicate, parse_quote};
+use syn::{Lifetime, Type, WherePredicate, parse_quote};
 
-/// The tokens with another location, so that the compiler's messages underline the user's type.
+/// The tokens with another location, so that the compiler's messages underline the user's type. Names still resolve as before;
+/// this matters for `$crate`.
 fn located_at(tokens: &TokenStream, location: Span) -> TokenStream {
     let relocate = |mut token: TokenTree| {
-        token.set_span(Span::call_site().located_at(location));
+        token.set_span(token.span().located_at(location));
         token
     };
     tokens.clone().into_iter().map(relocate).collect()
@@ -47,30 +48,64 @@ impl Field {
         }
     }
 
-    /// `<Layout as Trait>`, to be followed by an item of the trait. Layouts of elements use the trait without the bound `Element`;
-    /// [`check`](Field::check) states the bound once.
-    pub(crate) fn as_layout(&self, model: &Model) -> TokenStream {
-        let name = match self.kind {
-            Kind::Columns | Kind::Layout => quote!(SharedLayout),
-            _ => quote!(__private::RawLayout),
-        };
-        self.qualified(model, &name)
-    }
-
-    /// `<Layout as Planned>::Plan`
-    pub(crate) fn plan(&self, model: &Model) -> TokenStream {
-        let planned = self.qualified(model, &quote!(__private::Planned));
-        quote!(#planned::Plan)
-    }
-
-    fn qualified(&self, model: &Model, name: &TokenStream) -> TokenStream {
+    /// `<Layout as SharedLayout>`, to be followed by an associated type. For nested fields only: other layouts implement the trait
+    /// only with the bound `Element`.
+    fn as_layout(&self, model: &Model) -> TokenStream {
         let layout = self.layout(model);
         let (first, last) = first_and_last(&self.ty);
         let open = quote_spanned!(Span::call_site().located_at(first)=> <);
         let krate = located_at(&model.krate, last);
-        let name = located_at(name, last);
-        let close = quote_spanned!(Span::call_site().located_at(last)=> as #krate::#name>);
+        let close = quote_spanned!(Span::call_site().located_at(last)=> as #krate::SharedLayout>);
         quote!(#open #layout #close)
+    }
+
+    /// `FieldPlan<Layout>` or `NestedPlan<Layout>`: the type of the field in the plan, which also has the functions of the layout.
+    ///
+    /// The type of the struct's plan forces it to be that of the real crate, because its values come from [`Field::place`].
+    pub(crate) fn plan(&self, model: &Model) -> TokenStream {
+        let layout = self.layout(model);
+        let (first, last) = first_and_last(&self.ty);
+        let private = located_at(&model.private(), first);
+        let name = if self.is_nested() {
+            quote!(NestedPlan)
+        } else {
+            quote!(FieldPlan)
+        };
+        let name = located_at(&name, first);
+        let open = quote_spanned!(Span::call_site().located_at(first)=> #private::#name<);
+        let close = quote_spanned!(Span::call_site().located_at(last)=> >);
+        quote!(#open #layout #close)
+    }
+
+    /// The expression that places the field: its name in the schema, its alignment, and its extents.
+    pub(crate) fn place(&self, model: &Model, dims: &TokenStream) -> TokenStream {
+        let private = model.private();
+        let name = names::unraw(&self.name);
+        let layout = self.layout(model);
+        let align = self
+            .align
+            .as_ref()
+            .map_or_else(|| quote!(1), ToTokens::to_token_stream);
+        let function = if let Some(element) = self.element() {
+            quote!(field::<#layout, #element>)
+        } else {
+            quote!(nested::<#layout>)
+        };
+        quote!(<#private::Placer>::#function(placer, #name, #align, &#dims)?)
+    }
+
+    /// Whether the field's layout is that of a type that implements `SharedLayout` itself.
+    fn is_nested(&self) -> bool {
+        self.element().is_none()
+    }
+
+    /// The type of the elements, or of the value.
+    fn element(&self) -> Option<&Type> {
+        match &self.kind {
+            Kind::Value | Kind::Column => Some(&self.ty),
+            Kind::Slice { element } | Kind::Array { element, .. } => Some(element),
+            Kind::Columns | Kind::Layout => None,
+        }
     }
 
     /// The bound `Layout: SharedLayout<Owned = Layout>` of a nested field, or `P: SharedColumns` of columns.
@@ -91,15 +126,11 @@ impl Field {
         Some(parse_quote!(#ty: #krate::#bound #owned))
     }
 
-    /// A statement that compiles only if the elements of the field are `Element`s.
+    /// A statement that compiles only if the elements of the field are `Element`s, for fallback code, which places no fields.
     pub(crate) fn check(&self, model: &Model) -> Option<TokenStream> {
         let private = model.private();
-        let element = match &self.kind {
-            Kind::Value | Kind::Column => &self.ty,
-            Kind::Slice { element } | Kind::Array { element, .. } => element,
-            Kind::Columns | Kind::Layout => return None,
-        };
-        Some(quote!(#private::must_be_element::<#element>();))
+        let element = self.element()?;
+        Some(quote!(#private::assert_element::<#element>();))
     }
 
     pub(crate) fn view(&self, model: &Model, life: &Lifetime) -> TokenStream {

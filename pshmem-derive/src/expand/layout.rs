@@ -3,10 +3,10 @@
 use super::{dims, extents};
 use crate::generics::ItemGenerics;
 use crate::kind::Kind;
-use crate::model::{Field, Model};
+use crate::model::Model;
 use crate::names;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 /// The plan: the extents, the plans of the fields, and the range of leaves.
@@ -28,43 +28,16 @@ pub(super) fn plan(model: &Model, params: &ItemGenerics) -> TokenStream {
     }
 }
 
-/// `impl Planned`, and a function that compiles only if all elements are `Element`s, as the functions of `RawLayout` require. The
-/// function is never called.
-pub(super) fn checks(model: &Model, params: &ItemGenerics) -> TokenStream {
+/// `impl Planned`.
+pub(super) fn planned(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (name, private, plan) = (&model.name, model.private(), &model.names.plan);
     let (generics, parameters, clause) = params.full.split_for_impl();
-    let checks = model
-        .fields
-        .iter()
-        .filter(|field| !field.unsupported)
-        .filter_map(|field| field.check(model));
     quote! {
         #[automatically_derived]
         impl #generics #private::Planned for #name #parameters #clause {
             type Plan = #plan #parameters;
         }
-
-        fn __check_elements #generics() #clause {
-            #(#checks)*
-        }
     }
-}
-
-/// The expression that places a field: its name in the schema, its alignment, and the plan of its layout.
-fn place(field: &Field, model: &Model, params: &ItemGenerics) -> TokenStream {
-    place_with(field, model, &extents::of_field(field, model, params))
-}
-
-/// The same, with these extents.
-pub(super) fn place_with(field: &Field, model: &Model, dims: &TokenStream) -> TokenStream {
-    let private = model.private();
-    let text = names::unraw(&field.name);
-    let align = field
-        .align
-        .as_ref()
-        .map_or_else(|| quote!(1), ToTokens::to_token_stream);
-    let layout = field.as_layout(model);
-    quote!(#private::Placer::field(placer, #text, #align, |placer| #layout::plan(&#dims, placer))?)
 }
 
 pub(super) fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
@@ -76,10 +49,14 @@ pub(super) fn implementation(model: &Model, params: &ItemGenerics) -> TokenStrea
     let reading = reading(model);
     let writing = writing(model);
     quote! {
-        // SAFETY: every item calls the same item of each field's layout exactly once, with that field's part of the plan,
-        // and the fields' plans are made one after the other by one placer. So the leaves are those of the fields, each is
-        // referenced and handed out at most once, `first_leaf..end_leaf` is their range, and the fields' own view types
-        // mark what is written.
+        // SAFETY: every item calls the same function of each field's plan exactly once. The plans are made one after the other
+        // by one placer, so the leaves are those of the fields, each is referenced and handed out at most once, and
+        // `first_leaf..end_leaf` is their range. The elements are `Element`s, or the placer would not have made the plans. The
+        // fields' own view types mark what is written. Extents are computed from the dims alone.
+        //
+        // The user chooses the path of pshmem. This rests on items of the real crate all the same: another trait than the real
+        // one is of no concern, and the real one forces its `Placer`, and with it the plans, to be real (see the module `derived`
+        // of pshmem).
         #[automatically_derived]
         unsafe impl #generics #krate::SharedLayout for #name #parameters #clause {
             #types
@@ -110,20 +87,26 @@ fn types(model: &Model, params: &ItemGenerics) -> TokenStream {
 
 /// `plan`, `dims` and `span`.
 fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
-    let (private, plan) = (model.private(), &model.names.plan);
+    let (krate, private, plan) = (&model.krate, model.private(), &model.names.plan);
     let names = model
         .fields
         .iter()
         .map(|field| names::plan_field(&field.name));
-    let places = model.fields.iter().map(|field| place(field, model, params));
+    let places = model
+        .fields
+        .iter()
+        .map(|field| field.place(model, &extents::of_field(field, model, params)));
     quote! {
-        fn plan(dims: &Self::Dims, placer: &mut #private::Placer) -> #private::Result<<Self as #private::Planned>::Plan> {
+        fn plan(
+            dims: &Self::Dims,
+            placer: &mut #private::Placer,
+        ) -> ::core::result::Result<<Self as #private::Planned>::Plan, #krate::Error> {
             // Fields of a struct literal are evaluated in the order in which they are written.
-            #private::Result::Ok(#plan {
+            ::core::result::Result::Ok(#plan {
                 dims: *dims,
-                first_leaf: #private::Placer::position(placer),
+                first_leaf: <#private::Placer>::position(placer),
                 #(#names: #places,)*
-                end_leaf: #private::Placer::position(placer),
+                end_leaf: <#private::Placer>::position(placer),
             })
         }
 
@@ -148,11 +131,7 @@ fn reading(model: &Model) -> TokenStream {
         .iter()
         .map(|field| names::plan_field(&field.name))
         .collect();
-    let layouts: Vec<_> = model
-        .fields
-        .iter()
-        .map(|field| field.as_layout(model))
-        .collect();
+    let layouts: Vec<_> = model.fields.iter().map(|field| field.plan(model)).collect();
     let loads = model
         .fields
         .iter()
@@ -160,7 +139,7 @@ fn reading(model: &Model) -> TokenStream {
         .zip(&layouts)
         .map(|((field, plan), layout)| {
             // SAFETY: guaranteed by the caller; the field's plan is a part of the whole plan.
-            let load = quote!(unsafe { #layout::load(&plan.#plan, base) });
+            let load = quote!(unsafe { <#layout>::load(&plan.#plan, base) });
             match field.kind {
                 // The private value of a `Columns<P>` is a `Vec<P>`; for every other layout it has the type of the field.
                 Kind::Columns => {
@@ -176,7 +155,7 @@ fn reading(model: &Model) -> TokenStream {
         unsafe fn view<#life>(plan: &<Self as #private::Planned>::Plan, base: #private::Base<#life>) -> Self::View<#life> {
             #view {
                 // SAFETY: guaranteed by the caller; the field's plan is a part of the whole plan.
-                #(#names: unsafe { #layouts::view(&plan.#plans, base) },)*
+                #(#names: unsafe { <#layouts>::view(&plan.#plans, base) },)*
             }
         }
 
@@ -198,30 +177,26 @@ fn writing(model: &Model) -> TokenStream {
         .iter()
         .map(|field| names::plan_field(&field.name))
         .collect();
-    let layouts: Vec<_> = model
-        .fields
-        .iter()
-        .map(|field| field.as_layout(model))
-        .collect();
+    let layouts: Vec<_> = model.fields.iter().map(|field| field.plan(model)).collect();
     quote! {
         #[inline]
         unsafe fn view_mut<#life>(plan: &<Self as #private::Planned>::Plan, base: #private::BaseMut<#life>) -> Self::ViewMut<#life> {
             #view_mut {
                 // SAFETY: guaranteed by the caller; the fields' plans have no leaf in common.
-                #(#names: unsafe { #layouts::view_mut(&plan.#plans, base) },)*
+                #(#names: unsafe { <#layouts>::view_mut(&plan.#plans, base) },)*
             }
         }
 
         unsafe fn fields<#life>(plan: &#life <Self as #private::Planned>::Plan, handle: #private::Handle<#life>) -> Self::Fields<#life> {
             #handles {
                 // SAFETY: guaranteed by the caller; the fields' plans are parts of the whole plan with no leaf in common.
-                #(#names: unsafe { #private::field(handle, &plan.#plans) },)*
+                #(#names: unsafe { <#layouts>::field(&plan.#plans, handle) },)*
             }
         }
 
         unsafe fn store(plan: &<Self as #private::Planned>::Plan, base: #private::BaseMut<'_>, owned: &Self) {
             // SAFETY: guaranteed by the caller; the fields' plans have no leaf in common.
-            #(unsafe { #layouts::store(&plan.#plans, base, &owned.#names) };)*
+            #(unsafe { <#layouts>::store(&plan.#plans, base, &owned.#names) };)*
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn layout(model: &Model) -> TokenStream {
         dims::impls(model, &params),
         views::impls(model, &params),
         layout::plan(model, &params),
-        layout::checks(model, &params),
+        layout::planned(model, &params),
         extents::functions(model, &params),
         layout::implementation(model, &params),
         print::preview(model, &params),
