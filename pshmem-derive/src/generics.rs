@@ -2,9 +2,9 @@
 
 use crate::kind::Kind;
 use crate::model::{Field, Model};
-use crate::types::ungroup;
-use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
+use crate::types::{first_and_last, last_segment, located_at, type_arguments, ungroup};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, Generics, Type, TypeParamBound, WherePredicate, parse_quote};
 
 /// The generic parameters of one struct, for each kind of generated item.
@@ -24,7 +24,7 @@ impl ItemGenerics {
         let plain = without_lifetimes(&model.generics);
         let params = ParamNames::of(&plain);
         let full = with_field_bounds(&plain, &params, model, |_| true);
-        let view = with_field_bounds(&plain, &params, model, is_nested);
+        let view = with_field_bounds(&plain, &params, model, Field::is_nested);
         ItemGenerics {
             full_view: with_lifetime(&full, model),
             view: with_lifetime(&view, model),
@@ -98,14 +98,14 @@ fn with_field_bounds(
             Kind::Slice { element: ty } | Kind::Array { element: ty, .. } => {
                 (ty, element_bound(krate, ty))
             }
-            Kind::Layout | Kind::Columns => match field.nested_bound(model) {
+            Kind::Layout | Kind::Columns => match nested_bound(field, krate) {
                 Some(predicate) => (&field.ty, predicate),
                 None => continue,
             },
         };
         // Concrete nested types get a bound as well: if it does not hold, the compiler reports it once, at this bound, and
-        // assumes it everywhere else. For elements, `Field::check` has that effect.
-        let is_needed = is_nested(field) || !params.mentioned(subject).is_empty();
+        // assumes it everywhere else. For elements, the call that places the field has that effect.
+        let is_needed = field.is_nested() || !params.mentioned(subject).is_empty();
         let text = predicate.to_token_stream().to_string();
         if is_needed && !added.contains(&text) && !has_element_bound(&generics, subject) {
             generics.make_where_clause().predicates.push(predicate);
@@ -117,6 +117,24 @@ fn with_field_bounds(
 
 fn element_bound(krate: &TokenStream, ty: &Type) -> WherePredicate {
     parse_quote!(#ty: #krate::Element)
+}
+
+/// The bound `Layout: SharedLayout<Owned = Layout>` of a nested field, or `P: SharedColumns` of columns.
+fn nested_bound(field: &Field, krate: &TokenStream) -> Option<WherePredicate> {
+    let (ty, bound) = match field.kind {
+        Kind::Layout => (&field.ty, quote!(SharedLayout)),
+        Kind::Columns => (
+            *last_segment(&field.ty).map(type_arguments)?.first()?,
+            quote!(SharedColumns),
+        ),
+        _ => return None,
+    };
+    let (_, last) = first_and_last(ty);
+    let (krate, bound) = (located_at(krate, last), located_at(&bound, last));
+    let location = Span::call_site().located_at(last);
+    let owned =
+        matches!(field.kind, Kind::Layout).then(|| quote_spanned!(location=> <Owned = #ty>));
+    Some(parse_quote!(#ty: #krate::#bound #owned))
 }
 
 /// Whether `ty` is a parameter that the user has bounded by `Element`. A second bound would trigger a lint.
@@ -135,10 +153,6 @@ fn has_element_bound(generics: &Generics, ty: &Type) -> bool {
     generics
         .type_params()
         .any(|param| path.path.is_ident(&param.ident) && param.bounds.iter().any(is_element))
-}
-
-fn is_nested(field: &Field) -> bool {
-    matches!(field.kind, Kind::Layout | Kind::Columns)
 }
 
 fn with_lifetime(generics: &Generics, model: &Model) -> Generics {

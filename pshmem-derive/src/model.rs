@@ -57,6 +57,20 @@ impl Field {
         !self.unsupported && !matches!(self.kind, Kind::Value)
     }
 
+    /// Whether the field is a nested struct, columns or an alias of a container.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.element().is_none()
+    }
+
+    /// The type of the elements or of the value; none for nested fields.
+    pub(crate) fn element(&self) -> Option<&Type> {
+        match &self.kind {
+            Kind::Value | Kind::Column => Some(&self.ty),
+            Kind::Slice { element } | Kind::Array { element, .. } => Some(element),
+            Kind::Columns | Kind::Layout => None,
+        }
+    }
+
     /// The doc comment of the field in generated types.
     pub(crate) fn docs(&self) -> TokenStream {
         let docs = &self.docs;

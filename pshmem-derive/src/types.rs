@@ -1,6 +1,7 @@
-//! Helpers for types as they are written: the last segment of a path, its arguments, and `Self` replaced by the struct's type.
+//! Helpers for types as they are written: the last segment of a path and its arguments, `Self` replaced by the struct's type, and
+//! locations for messages.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, GenericArgument, PathArguments, PathSegment, Type};
 
@@ -109,4 +110,24 @@ fn map_group(group: &Group, map: impl FnOnce(TokenStream) -> TokenStream) -> Tok
     let mut mapped = Group::new(group.delimiter(), map(group.stream()));
     mapped.set_span(group.span());
     mapped.into()
+}
+
+/// The tokens with another location, so that the compiler's messages underline the user's type. Names still resolve as before;
+/// this matters for `$crate`.
+pub(crate) fn located_at(tokens: &TokenStream, location: Span) -> TokenStream {
+    let relocate = |mut token: TokenTree| {
+        token.set_span(token.span().located_at(location));
+        token
+    };
+    tokens.clone().into_iter().map(relocate).collect()
+}
+
+/// Spans of the first and the last token.
+pub(crate) fn first_and_last(tokens: impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens
+        .into_token_stream()
+        .into_iter()
+        .map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
 }

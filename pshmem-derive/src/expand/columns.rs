@@ -105,8 +105,8 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
     let copying = copying(model);
     let preview = print::preview_body(model);
     quote! {
-        // SAFETY: every item calls the same function of each column's plan exactly once, and all columns have `len` elements;
-        // the rest as for a derived `SharedLayout`.
+        // SAFETY: as for a derived `SharedLayout`, with the columns in place of the fields. All columns have `len` elements, and
+        // `part` references those of the given rows only.
         #[automatically_derived]
         unsafe impl #generics #krate::SharedColumns for #name #parameters #clause {
             #placing

@@ -6,30 +6,10 @@
 use crate::kind::Kind;
 use crate::model::{Field, Model};
 use crate::names::{self, numbered};
-use crate::types::{last_segment, type_arguments};
-use proc_macro2::{Literal, Span, TokenStream, TokenTree};
+use crate::types::{first_and_last, located_at};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Lifetime, Type, WherePredicate, parse_quote};
-
-/// The tokens with another location, so that the compiler's messages underline the user's type. Names still resolve as before;
-/// this matters for `$crate`.
-fn located_at(tokens: &TokenStream, location: Span) -> TokenStream {
-    let relocate = |mut token: TokenTree| {
-        token.set_span(token.span().located_at(location));
-        token
-    };
-    tokens.clone().into_iter().map(relocate).collect()
-}
-
-/// Spans of the first and the last token.
-fn first_and_last(tokens: impl ToTokens) -> (Span, Span) {
-    let mut spans = tokens
-        .into_token_stream()
-        .into_iter()
-        .map(|token| token.span());
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    (first, spans.last().unwrap_or(first))
-}
+use syn::Lifetime;
 
 impl Field {
     /// The layout of the field: the type parameter of its handle `Field<'_, L>`.
@@ -92,38 +72,6 @@ impl Field {
             quote!(nested::<#layout>)
         };
         quote!(<#private::Placer>::#function(placer, #name, #align, &#dims)?)
-    }
-
-    /// Whether the field's layout is that of a type that implements `SharedLayout` itself.
-    fn is_nested(&self) -> bool {
-        self.element().is_none()
-    }
-
-    /// The type of the elements, or of the value.
-    fn element(&self) -> Option<&Type> {
-        match &self.kind {
-            Kind::Value | Kind::Column => Some(&self.ty),
-            Kind::Slice { element } | Kind::Array { element, .. } => Some(element),
-            Kind::Columns | Kind::Layout => None,
-        }
-    }
-
-    /// The bound `Layout: SharedLayout<Owned = Layout>` of a nested field, or `P: SharedColumns` of columns.
-    pub(crate) fn nested_bound(&self, model: &Model) -> Option<WherePredicate> {
-        let (ty, bound) = match self.kind {
-            Kind::Layout => (&self.ty, quote!(SharedLayout)),
-            Kind::Columns => (
-                *last_segment(&self.ty).map(type_arguments)?.first()?,
-                quote!(SharedColumns),
-            ),
-            _ => return None,
-        };
-        let (_, last) = first_and_last(ty);
-        let (krate, bound) = (located_at(&model.krate, last), located_at(&bound, last));
-        let location = Span::call_site().located_at(last);
-        let owned =
-            matches!(self.kind, Kind::Layout).then(|| quote_spanned!(location=> <Owned = #ty>));
-        Some(parse_quote!(#ty: #krate::#bound #owned))
     }
 
     /// A statement that compiles only if the elements of the field are `Element`s, for fallback code, which places no fields.

@@ -49,14 +49,14 @@ pub(super) fn implementation(model: &Model, params: &ItemGenerics) -> TokenStrea
     let reading = reading(model);
     let writing = writing(model);
     quote! {
-        // SAFETY: every item calls the same function of each field's plan exactly once. The plans are made one after the other
-        // by one placer, so the leaves are those of the fields, each is referenced and handed out at most once, and
-        // `first_leaf..end_leaf` is their range. The elements are `Element`s, or the placer would not have made the plans. The
-        // fields' own view types mark what is written. Extents are computed from the dims alone.
+        // SAFETY: `plan` makes the plans of the fields one after the other, with the placer that it is given. So the leaves of the
+        // plan are those of its fields, no leaf belongs to two fields, and `first_leaf..end_leaf` is their range. The placer makes
+        // plans for `Element`s only. The extents depend on the dims only. Every other item calls the function of the same name
+        // once for each field's plan, so it references each leaf at most once, and the view types of the fields mark what is
+        // written.
         //
-        // The user chooses the path of pshmem. This rests on items of the real crate all the same: another trait than the real
-        // one is of no concern, and the real one forces its `Placer`, and with it the plans, to be real (see the module `derived`
-        // of pshmem).
+        // The user chooses the path of pshmem, but this holds for every module: an impl of another trait is never called, and
+        // the real trait forces the placer and the plans to be the real ones (see the module `layout::derived` of pshmem).
         #[automatically_derived]
         unsafe impl #generics #krate::SharedLayout for #name #parameters #clause {
             #types

@@ -1,16 +1,17 @@
 //! What the code that `#[derive(SharedLayout)]` and `#[derive(SharedColumns)]` generate calls.
 //!
-//! `#[shared(crate = path)]` lets a user choose the module in which generated code looks for pshmem. That module may contain other
-//! items under the names of ours, while the generated `unsafe` code must be sound whatever it contains. So the generated code rests
-//! only on items that the compiler forces to be ours:
-//! - the trait that is implemented: an impl of any other trait is never called by this library;
-//! - [`Placer`], [`Base`](crate::layout::Base), [`BaseMut`](crate::layout::BaseMut), [`Handle`], [`Error`] and `Vec`: the signatures
-//!   of that trait name them, so another type is a mismatch;
-//! - [`FieldPlan`] and [`NestedPlan`]: the plan of the struct is filled with what [`Placer::field`] and [`Placer::nested`] return, so
-//!   another type is a mismatch.
+//! `#[shared(crate = path)]` lets a user choose the module in which generated code looks for pshmem. This module may contain other
+//! items under the names of ours, and the generated `unsafe` code must be sound all the same. So its soundness rests only on items
+//! that the compiler forces to be ours:
+//! - the implemented trait: this library never calls an impl of another trait;
+//! - [`Placer`], [`Base`], [`BaseMut`], [`Handle`], [`Error`] and `Vec`: the signatures of the trait contain them, so a different
+//!   type is a compile error;
+//! - [`FieldPlan`] and [`NestedPlan`]: the generated code stores the results of [`Placer::field`] and [`Placer::nested`] in fields of
+//!   these types, so a different type is a compile error.
 //!
-//! All that positions, extents and memory accesses depend on is therefore an inherent function of one of these types. Other names
-//! of `__private` occur only as types of generated fields, where another type is a mismatch, and in code that prints.
+//! Positions, extents and memory accesses are therefore computed by inherent functions of these types only. Generated code uses
+//! other names of `__private` in two places: as types of the fields of generated types, where a different type is a compile error,
+//! and in safe code that prints.
 
 use crate::error::{Error, Result};
 use crate::layout::placer::in_field;
@@ -20,9 +21,10 @@ use std::fmt::Debug;
 use std::ops::{Add, Mul, Range, Sub};
 
 impl Placer {
-    /// Places a field of values, a slice or an array: the one place where its elements must be [`Element`]s.
+    /// Places a field that is a value, a slice or an array. This is the only call with the bound [`Element`], so that a wrong type
+    /// is reported once.
     ///
-    /// `T` is the element type of `L`. It is a parameter of its own, so that an error points at the element type.
+    /// `T` is the element type of `L`. It is a parameter of its own, so that the compiler's message points at the element type.
     ///
     /// # Errors
     /// [`Error::TooLarge`].
@@ -35,7 +37,7 @@ impl Placer {
             .map(FieldPlan)
     }
 
-    /// Places a nested struct, columns or an alias of a container.
+    /// Places a field that is a nested struct, columns or an alias of a container.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Extent`].
@@ -56,17 +58,17 @@ impl Placer {
     }
 }
 
-/// The plan of a field of values, a slice or an array.
+/// The plan of a field that is a value, a slice or an array.
 ///
 /// Only [`Placer::field`] creates one, so the elements of `L` are [`Element`]s.
 pub struct FieldPlan<L: RawLayout + ?Sized>(L::Plan);
 
-/// The plan of a nested struct, columns or an alias of a container.
+/// The plan of a field that is a nested struct, columns or an alias of a container.
 ///
 /// Only [`Placer::nested`] creates one.
 pub struct NestedPlan<L: SharedLayout + ?Sized>(L::Plan);
 
-/// The functions of a layout trait, for one field. They have no other effect than those of the trait.
+/// The functions of a layout trait for one field.
 macro_rules! layout_functions {
     ($plan:ident, $layout:ident) => {
         impl<L: $layout + ?Sized> $plan<L> {
@@ -268,7 +270,7 @@ fn check_dims<D: PartialEq>(
     })
 }
 
-/// Compiles only if `T` is an element; for structs with errors, whose other fields are checked all the same.
+/// Compiles only if `T` is an element. Code for a struct with errors calls it, so that errors in its other fields are reported too.
 pub fn assert_element<T: Element>() {}
 
 #[cfg(test)]

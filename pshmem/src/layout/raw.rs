@@ -1,8 +1,8 @@
 //! Layouts of values, slices and arrays whose elements need not be [`Element`](crate::Element)s yet.
 //!
-//! They serve generated code, which has the bound `Element` in one call per field ([`Placer::field`]). If it called the functions of
-//! [`SharedLayout`](crate::SharedLayout), which have the bound, a field of a wrong type would cause an error message at every call:
-//! 16 messages instead of one.
+//! They serve generated code, in which only one call per field has the bound `Element` ([`Placer::field`]). With the functions of
+//! [`SharedLayout`](crate::SharedLayout), which all have the bound, a field of a wrong type would cause an error message at every
+//! call: 16 messages instead of one.
 
 use crate::error::Result;
 use crate::layout::{Base, BaseMut, Placer};

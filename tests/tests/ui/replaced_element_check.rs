@@ -6,6 +6,7 @@ mod fake {
         pub use pshmem::__private::*;
 
         pub fn must_be_element<T>() {}
+        pub fn assert_element<T>() {}
     }
 }
 
