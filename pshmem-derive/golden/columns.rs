@@ -4,7 +4,7 @@
 //     mass: f32,
 // }
 
-///A shared [`Particle`] for reading: plain references into node memory.
+///Read access to a shared [`Particle`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -24,7 +24,7 @@ pub struct ParticleColumns<'a> {
     ///Field `mass`.
     mass: &'a [f32],
 }
-///A shared [`Particle`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Particle`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -44,7 +44,7 @@ pub struct ParticleColumnsMut<'a> {
     ///Field `mass`.
     mass: ::pshmem::SliceMut<'a, f32>,
 }
-///One handle for each field of a shared [`Particle`]: one can be read while another is written.
+///Handles to the fields of a shared [`Particle`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -84,16 +84,16 @@ impl<'a> ParticleColumns<'a> {
     pub fn len(&self) -> ::core::primitive::usize {
         <[_]>::len(&self.x)
     }
-    /// Whether there is no record.
+    /// Whether there are no records.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> ::core::primitive::bool {
         <[_]>::is_empty(&self.x)
     }
-    ///Record `i` as a [`Particle`], gathered from all columns.
+    ///Record `i` as a [`Particle`], gathered from the columns.
     ///
     /// # Panics
-    /// When there is no such record.
+    /// If `i` is out of bounds.
     #[must_use]
     #[inline]
     pub fn get(&self, i: ::core::primitive::usize) -> Particle {
@@ -123,16 +123,16 @@ impl<'a> ParticleColumnsMut<'a> {
     pub fn len(&self) -> ::core::primitive::usize {
         <[_]>::len(&self.x)
     }
-    /// Whether there is no record.
+    /// Whether there are no records.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> ::core::primitive::bool {
         <[_]>::is_empty(&self.x)
     }
-    ///Record `i` as a [`Particle`], gathered from all columns.
+    ///Record `i` as a [`Particle`], gathered from the columns.
     ///
     /// # Panics
-    /// When there is no such record.
+    /// If `i` is out of bounds.
     #[must_use]
     #[inline]
     pub fn get(&self, i: ::core::primitive::usize) -> Particle {
@@ -141,10 +141,10 @@ impl<'a> ParticleColumnsMut<'a> {
             mass: self.mass[i],
         }
     }
-    /// Scatters a record to all columns, as record `i`.
+    /// Replaces record `i`: writes each field to its column.
     ///
     /// # Panics
-    /// When there is no such record.
+    /// If `i` is out of bounds.
     #[inline]
     pub fn set(&mut self, i: ::core::primitive::usize, record: Particle) {
         self.x[i] = record.x;
@@ -217,13 +217,9 @@ const _: () = {
     pub struct __ParticleColumnsPlan {
         len: ::core::primitive::usize,
         first_leaf: ::core::primitive::usize,
-        field_x: <[[f64; 3]] as ::pshmem::__private::Planned>::Plan,
-        field_mass: <[f32] as ::pshmem::__private::Planned>::Plan,
+        field_x: ::pshmem::__private::FieldPlan<[[f64; 3]]>,
+        field_mass: ::pshmem::__private::FieldPlan<[f32]>,
         end_leaf: ::core::primitive::usize,
-    }
-    fn __check_elements() {
-        ::pshmem::__private::must_be_element::<[f64; 3]>();
-        ::pshmem::__private::must_be_element::<f32>();
     }
     #[automatically_derived]
     unsafe impl ::pshmem::SharedColumns for Particle {
@@ -231,29 +227,19 @@ const _: () = {
         fn plan(
             len: ::core::primitive::usize,
             placer: &mut ::pshmem::__private::Placer,
-        ) -> ::pshmem::__private::Result<Self::Plan> {
-            ::pshmem::__private::Result::Ok(__ParticleColumnsPlan {
+        ) -> ::core::result::Result<Self::Plan, ::pshmem::Error> {
+            ::core::result::Result::Ok(__ParticleColumnsPlan {
                 len,
-                first_leaf: ::pshmem::__private::Placer::position(placer),
-                field_x: ::pshmem::__private::Placer::field(
-                    placer,
-                    "x",
-                    1,
-                    |placer| <[[f64; 3]] as ::pshmem::__private::RawLayout>::plan(
-                        &len,
-                        placer,
-                    ),
-                )?,
-                field_mass: ::pshmem::__private::Placer::field(
-                    placer,
-                    "mass",
-                    1,
-                    |placer| <[f32] as ::pshmem::__private::RawLayout>::plan(
-                        &len,
-                        placer,
-                    ),
-                )?,
-                end_leaf: ::pshmem::__private::Placer::position(placer),
+                first_leaf: <::pshmem::__private::Placer>::position(placer),
+                field_x: <::pshmem::__private::Placer>::field::<
+                    [[f64; 3]],
+                    [f64; 3],
+                >(placer, "x", 1, &len)?,
+                field_mass: <::pshmem::__private::Placer>::field::<
+                    [f32],
+                    f32,
+                >(placer, "mass", 1, &len)?,
+                end_leaf: <::pshmem::__private::Placer>::position(placer),
             })
         }
         #[inline]
@@ -274,16 +260,12 @@ const _: () = {
         ) -> Self::View<'a> {
             ParticleColumns {
                 x: unsafe {
-                    <[[f64; 3]] as ::pshmem::__private::RawLayout>::view(
-                        &plan.field_x,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        [[f64; 3]],
+                    >>::view(&plan.field_x, base)
                 },
                 mass: unsafe {
-                    <[f32] as ::pshmem::__private::RawLayout>::view(
-                        &plan.field_mass,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<[f32]>>::view(&plan.field_mass, base)
                 },
             }
         }
@@ -294,16 +276,14 @@ const _: () = {
         ) -> Self::ViewMut<'a> {
             ParticleColumnsMut {
                 x: unsafe {
-                    <[[f64; 3]] as ::pshmem::__private::RawLayout>::view_mut(
-                        &plan.field_x,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        [[f64; 3]],
+                    >>::view_mut(&plan.field_x, base)
                 },
                 mass: unsafe {
-                    <[f32] as ::pshmem::__private::RawLayout>::view_mut(
-                        &plan.field_mass,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        [f32],
+                    >>::view_mut(&plan.field_mass, base)
                 },
             }
         }
@@ -315,16 +295,14 @@ const _: () = {
         ) -> Self::ViewMut<'a> {
             ParticleColumnsMut {
                 x: unsafe {
-                    <[[f64; 3]] as ::pshmem::__private::RawLayout>::view_mut(
-                        &::pshmem::__private::part_of(&plan.field_x, &rows),
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        [[f64; 3]],
+                    >>::part(&plan.field_x, base, &rows)
                 },
                 mass: unsafe {
-                    <[f32] as ::pshmem::__private::RawLayout>::view_mut(
-                        &::pshmem::__private::part_of(&plan.field_mass, &rows),
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        [f32],
+                    >>::part(&plan.field_mass, base, &rows)
                 },
             }
         }
@@ -333,8 +311,16 @@ const _: () = {
             handle: ::pshmem::__private::Handle<'a>,
         ) -> Self::Fields<'a> {
             ParticleColumnsFields {
-                x: unsafe { ::pshmem::__private::field(handle, &plan.field_x) },
-                mass: unsafe { ::pshmem::__private::field(handle, &plan.field_mass) },
+                x: unsafe {
+                    <::pshmem::__private::FieldPlan<
+                        [[f64; 3]],
+                    >>::field(&plan.field_x, handle)
+                },
+                mass: unsafe {
+                    <::pshmem::__private::FieldPlan<
+                        [f32],
+                    >>::field(&plan.field_mass, handle)
+                },
             }
         }
         unsafe fn store(
@@ -343,7 +329,7 @@ const _: () = {
             owned: &[Self],
         ) {
             let mut view = unsafe {
-                <Self as ::pshmem::__private::SharedColumns>::view_mut(plan, base)
+                <Self as ::pshmem::SharedColumns>::view_mut(plan, base)
             };
             for (value, record) in ::core::iter::Iterator::zip(
                 <[_]>::iter_mut(&mut view.x),
@@ -362,9 +348,7 @@ const _: () = {
             plan: &Self::Plan,
             base: ::pshmem::__private::Base<'_>,
         ) -> ::pshmem::__private::Vec<Self> {
-            let view = unsafe {
-                <Self as ::pshmem::__private::SharedColumns>::view(plan, base)
-            };
+            let view = unsafe { <Self as ::pshmem::SharedColumns>::view(plan, base) };
             let record = |i: ::core::primitive::usize| Particle {
                 x: view.x[i],
                 mass: view.mass[i],

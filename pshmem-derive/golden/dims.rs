@@ -28,7 +28,7 @@ struct FlowDims {
     ///The dim `ny`.
     pub ny: ::core::primitive::usize,
 }
-///A shared [`Flow`] for reading: plain references into node memory.
+///Read access to a shared [`Flow`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -54,7 +54,7 @@ where
     ///Field `sides`.
     sides: <Sides as sim::shm::SharedLayout>::View<'a>,
 }
-///A shared [`Flow`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Flow`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -80,7 +80,7 @@ where
     ///Field `sides`.
     sides: <Sides as sim::shm::SharedLayout>::ViewMut<'a>,
 }
-///One handle for each field of a shared [`Flow`]: one can be read while another is written.
+///Handles to the fields of a shared [`Flow`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -227,12 +227,11 @@ const _: () = {
     {
         dims: FlowDims,
         first_leaf: ::core::primitive::usize,
-        field_pressure: <ndarray::Array<
-            f64,
-            ndarray::Ix2,
-        > as sim::shm::__private::Planned>::Plan,
-        field_opacity: <Opacity as sim::shm::__private::Planned>::Plan,
-        field_sides: <Sides as sim::shm::__private::Planned>::Plan,
+        field_pressure: sim::shm::__private::FieldPlan<
+            ndarray::Array<f64, ndarray::Ix2>,
+        >,
+        field_opacity: sim::shm::__private::NestedPlan<Opacity>,
+        field_sides: sim::shm::__private::NestedPlan<Sides>,
         end_leaf: ::core::primitive::usize,
     }
     #[automatically_derived]
@@ -243,66 +242,52 @@ const _: () = {
     {
         type Plan = __FlowPlan;
     }
-    fn __check_elements()
+    fn __extents_of_pressure(
+        dims: &FlowDims,
+    ) -> ::core::result::Result<[::core::primitive::usize; 2], sim::shm::Error>
     where
         Opacity: sim::shm::SharedLayout<Owned = Opacity>,
         Sides: sim::shm::SharedLayout<Owned = Sides>,
     {
-        sim::shm::__private::must_be_element::<f64>();
+        ::core::result::Result::Ok([
+            (<sim::shm::__private::Placer>::extent(dims.nx))
+                .get("pressure", "nx", dims)?,
+            (<sim::shm::__private::Placer>::extent(2)
+                * (<sim::shm::__private::Placer>::extent(dims.ny)
+                    + <sim::shm::__private::Placer>::extent(HALO)))
+                .get("pressure", "2 * (ny + HALO)", dims)?,
+        ])
     }
-    fn __extents_of_pressure(
+    fn __extents_of_opacity(
         dims: &FlowDims,
-    ) -> sim::shm::__private::Result<
-        <ndarray::Array<f64, ndarray::Ix2> as sim::shm::__private::RawLayout>::Dims,
+    ) -> ::core::result::Result<
+        <Opacity as sim::shm::SharedLayout>::Dims,
+        sim::shm::Error,
     >
     where
         Opacity: sim::shm::SharedLayout<Owned = Opacity>,
         Sides: sim::shm::SharedLayout<Owned = Sides>,
     {
-        sim::shm::__private::Result::Ok([
-            sim::shm::__private::Extent::get(
-                sim::shm::__private::Extent::of(dims.nx),
-                "nx",
-                dims,
-            )?,
-            sim::shm::__private::Extent::get(
-                sim::shm::__private::Extent::of(2)
-                    * (sim::shm::__private::Extent::of(dims.ny)
-                        + sim::shm::__private::Extent::of(HALO)),
-                "2 * (ny + HALO)",
-                dims,
-            )?,
-        ])
-    }
-    fn __extents_of_opacity(
-        dims: &FlowDims,
-    ) -> sim::shm::__private::Result<<Opacity as sim::shm::SharedLayout>::Dims>
-    where
-        Opacity: sim::shm::SharedLayout<Owned = Opacity>,
-        Sides: sim::shm::SharedLayout<Owned = Sides>,
-    {
-        sim::shm::__private::Result::Ok(OpacityDims {
-            n: sim::shm::__private::Extent::get(
-                sim::shm::__private::Extent::of(dims.ny),
-                "ny",
-                dims,
-            )?,
+        ::core::result::Result::Ok(OpacityDims {
+            n: (<sim::shm::__private::Placer>::extent(dims.ny))
+                .get("opacity", "ny", dims)?,
         })
     }
     fn __extents_of_sides(
         dims: &FlowDims,
-    ) -> sim::shm::__private::Result<<Sides as sim::shm::SharedLayout>::Dims>
+    ) -> ::core::result::Result<<Sides as sim::shm::SharedLayout>::Dims, sim::shm::Error>
     where
         Opacity: sim::shm::SharedLayout<Owned = Opacity>,
         Sides: sim::shm::SharedLayout<Owned = Sides>,
     {
-        sim::shm::__private::Result::Ok(
-            sim::shm::__private::FromShape::from_shape([
-                sim::shm::__private::Extent::get(
-                    sim::shm::__private::Extent::of(<Flow>::SIDES),
-                    "Self::SIDES",
-                    dims,
-                )?,
+        ::core::result::Result::Ok(
+            <sim::shm::__private::NestedPlan<
+                Sides,
+            >>::dims_from_shape::<
+                1usize,
+            >([
+                (<sim::shm::__private::Placer>::extent(<Flow>::SIDES))
+                    .get("sides", "Self::SIDES", dims)?,
             ]),
         )
     }
@@ -320,41 +305,24 @@ const _: () = {
         fn plan(
             dims: &Self::Dims,
             placer: &mut sim::shm::__private::Placer,
-        ) -> sim::shm::__private::Result<<Self as sim::shm::__private::Planned>::Plan> {
-            sim::shm::__private::Result::Ok(__FlowPlan {
+        ) -> ::core::result::Result<
+            <Self as sim::shm::__private::Planned>::Plan,
+            sim::shm::Error,
+        > {
+            ::core::result::Result::Ok(__FlowPlan {
                 dims: *dims,
-                first_leaf: sim::shm::__private::Placer::position(placer),
-                field_pressure: sim::shm::__private::Placer::field(
-                    placer,
-                    "pressure",
-                    1,
-                    |placer| <ndarray::Array<
-                        f64,
-                        ndarray::Ix2,
-                    > as sim::shm::__private::RawLayout>::plan(
-                        &__extents_of_pressure(dims)?,
-                        placer,
-                    ),
-                )?,
-                field_opacity: sim::shm::__private::Placer::field(
-                    placer,
-                    "opacity",
-                    1,
-                    |placer| <Opacity as sim::shm::SharedLayout>::plan(
-                        &__extents_of_opacity(dims)?,
-                        placer,
-                    ),
-                )?,
-                field_sides: sim::shm::__private::Placer::field(
-                    placer,
-                    "sides",
-                    1,
-                    |placer| <Sides as sim::shm::SharedLayout>::plan(
-                        &__extents_of_sides(dims)?,
-                        placer,
-                    ),
-                )?,
-                end_leaf: sim::shm::__private::Placer::position(placer),
+                first_leaf: <sim::shm::__private::Placer>::position(placer),
+                field_pressure: <sim::shm::__private::Placer>::field::<
+                    ndarray::Array<f64, ndarray::Ix2>,
+                    f64,
+                >(placer, "pressure", 1, &__extents_of_pressure(dims)?)?,
+                field_opacity: <sim::shm::__private::Placer>::nested::<
+                    Opacity,
+                >(placer, "opacity", 1, &__extents_of_opacity(dims)?)?,
+                field_sides: <sim::shm::__private::Placer>::nested::<
+                    Sides,
+                >(placer, "sides", 1, &__extents_of_sides(dims)?)?,
+                end_leaf: <sim::shm::__private::Placer>::position(placer),
             })
         }
         #[inline]
@@ -367,56 +335,42 @@ const _: () = {
         ) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
         }
-        fn dims_of(owned: &Self) -> sim::shm::__private::Result<Self::Dims> {
-            let __found_pressure = sim::shm::__private::inside(
-                "pressure",
-                <ndarray::Array<
-                    f64,
-                    ndarray::Ix2,
-                > as sim::shm::__private::RawLayout>::dims_of(&owned.pressure),
-            )?;
-            let __found_opacity = sim::shm::__private::inside(
-                "opacity",
-                <Opacity as sim::shm::SharedLayout>::dims_of(&owned.opacity),
-            )?;
-            let __found_sides = sim::shm::__private::inside(
-                "sides",
-                <Sides as sim::shm::SharedLayout>::dims_of(&owned.sides),
-            )?;
+        fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, sim::shm::Error> {
+            let __actual_pressure = <sim::shm::__private::FieldPlan<
+                ndarray::Array<f64, ndarray::Ix2>,
+            >>::dims_of("pressure", &owned.pressure)?;
+            let __actual_opacity = <sim::shm::__private::NestedPlan<
+                Opacity,
+            >>::dims_of("opacity", &owned.opacity)?;
+            let __actual_sides = <sim::shm::__private::NestedPlan<
+                Sides,
+            >>::dims_of("sides", &owned.sides)?;
             let inferred = FlowDims {
-                nx: __found_pressure[0usize],
-                ny: __found_opacity.n,
+                nx: __actual_pressure[0usize],
+                ny: __actual_opacity.n,
             };
             let dims = &inferred;
-            sim::shm::__private::check_shape(
+            <sim::shm::__private::FieldPlan<
+                ndarray::Array<f64, ndarray::Ix2>,
+            >>::check_dims(
                 "pressure",
-                __extents_of_pressure(dims),
-                &__found_pressure,
-                <ndarray::Array<
-                    f64,
-                    ndarray::Ix2,
-                > as sim::shm::__private::RawLayout>::put_dims,
+                &__extents_of_pressure(dims)?,
+                &__actual_pressure,
             )?;
-            sim::shm::__private::check_shape(
-                "opacity",
-                __extents_of_opacity(dims),
-                &__found_opacity,
-                <Opacity as sim::shm::SharedLayout>::put_dims,
-            )?;
-            sim::shm::__private::check_shape(
-                "sides",
-                __extents_of_sides(dims),
-                &__found_sides,
-                <Sides as sim::shm::SharedLayout>::put_dims,
-            )?;
-            sim::shm::__private::Result::Ok(inferred)
+            <sim::shm::__private::NestedPlan<
+                Opacity,
+            >>::check_dims("opacity", &__extents_of_opacity(dims)?, &__actual_opacity)?;
+            <sim::shm::__private::NestedPlan<
+                Sides,
+            >>::check_dims("sides", &__extents_of_sides(dims)?, &__actual_sides)?;
+            ::core::result::Result::Ok(inferred)
         }
         fn put_dims(
             dims: &Self::Dims,
             out: &mut sim::shm::__private::Vec<::core::primitive::usize>,
         ) {
-            sim::shm::__private::Vec::push(out, dims.nx);
-            sim::shm::__private::Vec::push(out, dims.ny);
+            <sim::shm::__private::Vec<::core::primitive::usize>>::push(out, dims.nx);
+            <sim::shm::__private::Vec<::core::primitive::usize>>::push(out, dims.ny);
         }
         fn take_dims(
             from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
@@ -433,19 +387,19 @@ const _: () = {
         ) -> Self::View<'a> {
             FlowView {
                 pressure: unsafe {
-                    <ndarray::Array<
-                        f64,
-                        ndarray::Ix2,
-                    > as sim::shm::__private::RawLayout>::view(
-                        &plan.field_pressure,
-                        base,
-                    )
+                    <sim::shm::__private::FieldPlan<
+                        ndarray::Array<f64, ndarray::Ix2>,
+                    >>::view(&plan.field_pressure, base)
                 },
                 opacity: unsafe {
-                    <Opacity as sim::shm::SharedLayout>::view(&plan.field_opacity, base)
+                    <sim::shm::__private::NestedPlan<
+                        Opacity,
+                    >>::view(&plan.field_opacity, base)
                 },
                 sides: unsafe {
-                    <Sides as sim::shm::SharedLayout>::view(&plan.field_sides, base)
+                    <sim::shm::__private::NestedPlan<
+                        Sides,
+                    >>::view(&plan.field_sides, base)
                 },
             }
         }
@@ -455,19 +409,19 @@ const _: () = {
         ) -> Self {
             Self {
                 pressure: unsafe {
-                    <ndarray::Array<
-                        f64,
-                        ndarray::Ix2,
-                    > as sim::shm::__private::RawLayout>::load(
-                        &plan.field_pressure,
-                        base,
-                    )
+                    <sim::shm::__private::FieldPlan<
+                        ndarray::Array<f64, ndarray::Ix2>,
+                    >>::load(&plan.field_pressure, base)
                 },
                 opacity: unsafe {
-                    <Opacity as sim::shm::SharedLayout>::load(&plan.field_opacity, base)
+                    <sim::shm::__private::NestedPlan<
+                        Opacity,
+                    >>::load(&plan.field_opacity, base)
                 },
                 sides: unsafe {
-                    <Sides as sim::shm::SharedLayout>::load(&plan.field_sides, base)
+                    <sim::shm::__private::NestedPlan<
+                        Sides,
+                    >>::load(&plan.field_sides, base)
                 },
             }
         }
@@ -478,22 +432,19 @@ const _: () = {
         ) -> Self::ViewMut<'a> {
             FlowViewMut {
                 pressure: unsafe {
-                    <ndarray::Array<
-                        f64,
-                        ndarray::Ix2,
-                    > as sim::shm::__private::RawLayout>::view_mut(
-                        &plan.field_pressure,
-                        base,
-                    )
+                    <sim::shm::__private::FieldPlan<
+                        ndarray::Array<f64, ndarray::Ix2>,
+                    >>::view_mut(&plan.field_pressure, base)
                 },
                 opacity: unsafe {
-                    <Opacity as sim::shm::SharedLayout>::view_mut(
-                        &plan.field_opacity,
-                        base,
-                    )
+                    <sim::shm::__private::NestedPlan<
+                        Opacity,
+                    >>::view_mut(&plan.field_opacity, base)
                 },
                 sides: unsafe {
-                    <Sides as sim::shm::SharedLayout>::view_mut(&plan.field_sides, base)
+                    <sim::shm::__private::NestedPlan<
+                        Sides,
+                    >>::view_mut(&plan.field_sides, base)
                 },
             }
         }
@@ -503,12 +454,20 @@ const _: () = {
         ) -> Self::Fields<'a> {
             FlowFields {
                 pressure: unsafe {
-                    sim::shm::__private::field(handle, &plan.field_pressure)
+                    <sim::shm::__private::FieldPlan<
+                        ndarray::Array<f64, ndarray::Ix2>,
+                    >>::field(&plan.field_pressure, handle)
                 },
                 opacity: unsafe {
-                    sim::shm::__private::field(handle, &plan.field_opacity)
+                    <sim::shm::__private::NestedPlan<
+                        Opacity,
+                    >>::field(&plan.field_opacity, handle)
                 },
-                sides: unsafe { sim::shm::__private::field(handle, &plan.field_sides) },
+                sides: unsafe {
+                    <sim::shm::__private::NestedPlan<
+                        Sides,
+                    >>::field(&plan.field_sides, handle)
+                },
             }
         }
         unsafe fn store(
@@ -517,28 +476,19 @@ const _: () = {
             owned: &Self,
         ) {
             unsafe {
-                <ndarray::Array<
-                    f64,
-                    ndarray::Ix2,
-                > as sim::shm::__private::RawLayout>::store(
-                    &plan.field_pressure,
-                    base,
-                    &owned.pressure,
-                )
+                <sim::shm::__private::FieldPlan<
+                    ndarray::Array<f64, ndarray::Ix2>,
+                >>::store(&plan.field_pressure, base, &owned.pressure)
             };
             unsafe {
-                <Opacity as sim::shm::SharedLayout>::store(
-                    &plan.field_opacity,
-                    base,
-                    &owned.opacity,
-                )
+                <sim::shm::__private::NestedPlan<
+                    Opacity,
+                >>::store(&plan.field_opacity, base, &owned.opacity)
             };
             unsafe {
-                <Sides as sim::shm::SharedLayout>::store(
-                    &plan.field_sides,
-                    base,
-                    &owned.sides,
-                )
+                <sim::shm::__private::NestedPlan<
+                    Sides,
+                >>::store(&plan.field_sides, base, &owned.sides)
             };
         }
     }

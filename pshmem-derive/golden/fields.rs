@@ -40,7 +40,7 @@ where
     ///Extents of `particles`.
     particles: ::core::primitive::usize,
 }
-///A shared [`Gas`] for reading: plain references into node memory.
+///Read access to a shared [`Gas`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -72,7 +72,7 @@ where
     ///Field `step`.
     step: &'a u64,
 }
-///A shared [`Gas`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Gas`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -104,7 +104,7 @@ where
     ///Field `step`.
     step: ::pshmem::ValueMut<'a, u64>,
 }
-///One handle for each field of a shared [`Gas`]: one can be read while another is written.
+///Handles to the fields of a shared [`Gas`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -298,14 +298,12 @@ const _: () = {
     {
         dims: GasDims,
         first_leaf: ::core::primitive::usize,
-        field_density: <Array2<f64> as ::pshmem::__private::Planned>::Plan,
-        field_lines: <Vec<Line> as ::pshmem::__private::Planned>::Plan,
-        field_opacity: <Opacity as ::pshmem::__private::Planned>::Plan,
-        field_names: <Box<[u8]> as ::pshmem::__private::Planned>::Plan,
-        field_particles: <Columns<Particle> as ::pshmem::__private::Planned>::Plan,
-        field_step: <::pshmem::__private::Value<
-            u64,
-        > as ::pshmem::__private::Planned>::Plan,
+        field_density: ::pshmem::__private::FieldPlan<Array2<f64>>,
+        field_lines: ::pshmem::__private::FieldPlan<Vec<Line>>,
+        field_opacity: ::pshmem::__private::NestedPlan<Opacity>,
+        field_names: ::pshmem::__private::FieldPlan<Box<[u8]>>,
+        field_particles: ::pshmem::__private::NestedPlan<Columns<Particle>>,
+        field_step: ::pshmem::__private::FieldPlan<::pshmem::__private::Value<u64>>,
         end_leaf: ::core::primitive::usize,
     }
     #[automatically_derived]
@@ -315,16 +313,6 @@ const _: () = {
         Particle: ::pshmem::SharedColumns,
     {
         type Plan = __GasPlan;
-    }
-    fn __check_elements()
-    where
-        Opacity: ::pshmem::SharedLayout<Owned = Opacity>,
-        Particle: ::pshmem::SharedColumns,
-    {
-        ::pshmem::__private::must_be_element::<f64>();
-        ::pshmem::__private::must_be_element::<Line>();
-        ::pshmem::__private::must_be_element::<u8>();
-        ::pshmem::__private::must_be_element::<u64>();
     }
     #[automatically_derived]
     unsafe impl ::pshmem::SharedLayout for Gas
@@ -340,60 +328,36 @@ const _: () = {
         fn plan(
             dims: &Self::Dims,
             placer: &mut ::pshmem::__private::Placer,
-        ) -> ::pshmem::__private::Result<<Self as ::pshmem::__private::Planned>::Plan> {
-            ::pshmem::__private::Result::Ok(__GasPlan {
+        ) -> ::core::result::Result<
+            <Self as ::pshmem::__private::Planned>::Plan,
+            ::pshmem::Error,
+        > {
+            ::core::result::Result::Ok(__GasPlan {
                 dims: *dims,
-                first_leaf: ::pshmem::__private::Placer::position(placer),
-                field_density: ::pshmem::__private::Placer::field(
-                    placer,
-                    "density",
-                    1,
-                    |placer| <Array2<
-                        f64,
-                    > as ::pshmem::__private::RawLayout>::plan(&dims.density, placer),
-                )?,
-                field_lines: ::pshmem::__private::Placer::field(
-                    placer,
-                    "lines",
-                    1,
-                    |placer| <Vec<
-                        Line,
-                    > as ::pshmem::__private::RawLayout>::plan(&dims.lines, placer),
-                )?,
-                field_opacity: ::pshmem::__private::Placer::field(
-                    placer,
-                    "opacity",
-                    1,
-                    |placer| <Opacity as ::pshmem::SharedLayout>::plan(
-                        &dims.opacity,
-                        placer,
-                    ),
-                )?,
-                field_names: ::pshmem::__private::Placer::field(
-                    placer,
-                    "names",
-                    4096,
-                    |placer| <Box<
-                        [u8],
-                    > as ::pshmem::__private::RawLayout>::plan(&dims.names, placer),
-                )?,
-                field_particles: ::pshmem::__private::Placer::field(
-                    placer,
-                    "particles",
-                    1,
-                    |placer| <Columns<
-                        Particle,
-                    > as ::pshmem::SharedLayout>::plan(&dims.particles, placer),
-                )?,
-                field_step: ::pshmem::__private::Placer::field(
-                    placer,
-                    "step",
-                    1,
-                    |placer| <::pshmem::__private::Value<
-                        u64,
-                    > as ::pshmem::__private::RawLayout>::plan(&(), placer),
-                )?,
-                end_leaf: ::pshmem::__private::Placer::position(placer),
+                first_leaf: <::pshmem::__private::Placer>::position(placer),
+                field_density: <::pshmem::__private::Placer>::field::<
+                    Array2<f64>,
+                    f64,
+                >(placer, "density", 1, &dims.density)?,
+                field_lines: <::pshmem::__private::Placer>::field::<
+                    Vec<Line>,
+                    Line,
+                >(placer, "lines", 1, &dims.lines)?,
+                field_opacity: <::pshmem::__private::Placer>::nested::<
+                    Opacity,
+                >(placer, "opacity", 1, &dims.opacity)?,
+                field_names: <::pshmem::__private::Placer>::field::<
+                    Box<[u8]>,
+                    u8,
+                >(placer, "names", 4096, &dims.names)?,
+                field_particles: <::pshmem::__private::Placer>::nested::<
+                    Columns<Particle>,
+                >(placer, "particles", 1, &dims.particles)?,
+                field_step: <::pshmem::__private::Placer>::field::<
+                    ::pshmem::__private::Value<u64>,
+                    u64,
+                >(placer, "step", 1, &())?,
+                end_leaf: <::pshmem::__private::Placer>::position(placer),
             })
         }
         #[inline]
@@ -406,61 +370,48 @@ const _: () = {
         ) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
         }
-        fn dims_of(owned: &Self) -> ::pshmem::__private::Result<Self::Dims> {
-            ::pshmem::__private::Result::Ok(GasDims {
-                density: ::pshmem::__private::inside(
-                    "density",
-                    <Array2<
-                        f64,
-                    > as ::pshmem::__private::RawLayout>::dims_of(&owned.density),
-                )?,
-                lines: ::pshmem::__private::inside(
-                    "lines",
-                    <Vec<Line> as ::pshmem::__private::RawLayout>::dims_of(&owned.lines),
-                )?,
-                opacity: ::pshmem::__private::inside(
-                    "opacity",
-                    <Opacity as ::pshmem::SharedLayout>::dims_of(&owned.opacity),
-                )?,
-                names: ::pshmem::__private::inside(
-                    "names",
-                    <Box<[u8]> as ::pshmem::__private::RawLayout>::dims_of(&owned.names),
-                )?,
-                particles: ::pshmem::__private::inside(
-                    "particles",
-                    <Columns<
-                        Particle,
-                    > as ::pshmem::SharedLayout>::dims_of(&owned.particles),
-                )?,
+        fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, ::pshmem::Error> {
+            ::core::result::Result::Ok(GasDims {
+                density: <::pshmem::__private::FieldPlan<
+                    Array2<f64>,
+                >>::dims_of("density", &owned.density)?,
+                lines: <::pshmem::__private::FieldPlan<
+                    Vec<Line>,
+                >>::dims_of("lines", &owned.lines)?,
+                opacity: <::pshmem::__private::NestedPlan<
+                    Opacity,
+                >>::dims_of("opacity", &owned.opacity)?,
+                names: <::pshmem::__private::FieldPlan<
+                    Box<[u8]>,
+                >>::dims_of("names", &owned.names)?,
+                particles: <::pshmem::__private::NestedPlan<
+                    Columns<Particle>,
+                >>::dims_of("particles", &owned.particles)?,
             })
         }
         fn put_dims(
             dims: &Self::Dims,
             out: &mut ::pshmem::__private::Vec<::core::primitive::usize>,
         ) {
-            <Array2<
-                f64,
-            > as ::pshmem::__private::RawLayout>::put_dims(&dims.density, out);
-            <Vec<Line> as ::pshmem::__private::RawLayout>::put_dims(&dims.lines, out);
-            <Opacity as ::pshmem::SharedLayout>::put_dims(&dims.opacity, out);
-            <Box<[u8]> as ::pshmem::__private::RawLayout>::put_dims(&dims.names, out);
-            <Columns<
-                Particle,
-            > as ::pshmem::SharedLayout>::put_dims(&dims.particles, out);
+            <::pshmem::__private::FieldPlan<Array2<f64>>>::put_dims(&dims.density, out);
+            <::pshmem::__private::FieldPlan<Vec<Line>>>::put_dims(&dims.lines, out);
+            <::pshmem::__private::NestedPlan<Opacity>>::put_dims(&dims.opacity, out);
+            <::pshmem::__private::FieldPlan<Box<[u8]>>>::put_dims(&dims.names, out);
+            <::pshmem::__private::NestedPlan<
+                Columns<Particle>,
+            >>::put_dims(&dims.particles, out);
         }
         fn take_dims(
             from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
         ) -> ::core::option::Option<Self::Dims> {
             ::core::option::Option::Some(GasDims {
-                density: <Array2<
-                    f64,
-                > as ::pshmem::__private::RawLayout>::take_dims(from)?,
-                lines: <Vec<Line> as ::pshmem::__private::RawLayout>::take_dims(from)?,
-                opacity: <Opacity as ::pshmem::SharedLayout>::take_dims(from)?,
-                names: <Box<[u8]> as ::pshmem::__private::RawLayout>::take_dims(from)?,
-                particles: <Columns<
-                    Particle,
-                > as ::pshmem::SharedLayout>::take_dims(from)?,
+                density: <::pshmem::__private::FieldPlan<Array2<f64>>>::take_dims(from)?,
+                lines: <::pshmem::__private::FieldPlan<Vec<Line>>>::take_dims(from)?,
+                opacity: <::pshmem::__private::NestedPlan<Opacity>>::take_dims(from)?,
+                names: <::pshmem::__private::FieldPlan<Box<[u8]>>>::take_dims(from)?,
+                particles: <::pshmem::__private::NestedPlan<
+                    Columns<Particle>,
+                >>::take_dims(from)?,
             })
         }
         #[inline]
@@ -470,32 +421,34 @@ const _: () = {
         ) -> Self::View<'a> {
             GasView {
                 density: unsafe {
-                    <Array2<
-                        f64,
-                    > as ::pshmem::__private::RawLayout>::view(&plan.field_density, base)
+                    <::pshmem::__private::FieldPlan<
+                        Array2<f64>,
+                    >>::view(&plan.field_density, base)
                 },
                 lines: unsafe {
-                    <Vec<
-                        Line,
-                    > as ::pshmem::__private::RawLayout>::view(&plan.field_lines, base)
+                    <::pshmem::__private::FieldPlan<
+                        Vec<Line>,
+                    >>::view(&plan.field_lines, base)
                 },
                 opacity: unsafe {
-                    <Opacity as ::pshmem::SharedLayout>::view(&plan.field_opacity, base)
+                    <::pshmem::__private::NestedPlan<
+                        Opacity,
+                    >>::view(&plan.field_opacity, base)
                 },
                 names: unsafe {
-                    <Box<
-                        [u8],
-                    > as ::pshmem::__private::RawLayout>::view(&plan.field_names, base)
+                    <::pshmem::__private::FieldPlan<
+                        Box<[u8]>,
+                    >>::view(&plan.field_names, base)
                 },
                 particles: unsafe {
-                    <Columns<
-                        Particle,
-                    > as ::pshmem::SharedLayout>::view(&plan.field_particles, base)
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Particle>,
+                    >>::view(&plan.field_particles, base)
                 },
                 step: unsafe {
-                    <::pshmem::__private::Value<
-                        u64,
-                    > as ::pshmem::__private::RawLayout>::view(&plan.field_step, base)
+                    <::pshmem::__private::FieldPlan<
+                        ::pshmem::__private::Value<u64>,
+                    >>::view(&plan.field_step, base)
                 },
             }
         }
@@ -505,32 +458,34 @@ const _: () = {
         ) -> Self {
             Self {
                 density: unsafe {
-                    <Array2<
-                        f64,
-                    > as ::pshmem::__private::RawLayout>::load(&plan.field_density, base)
+                    <::pshmem::__private::FieldPlan<
+                        Array2<f64>,
+                    >>::load(&plan.field_density, base)
                 },
                 lines: unsafe {
-                    <Vec<
-                        Line,
-                    > as ::pshmem::__private::RawLayout>::load(&plan.field_lines, base)
+                    <::pshmem::__private::FieldPlan<
+                        Vec<Line>,
+                    >>::load(&plan.field_lines, base)
                 },
                 opacity: unsafe {
-                    <Opacity as ::pshmem::SharedLayout>::load(&plan.field_opacity, base)
+                    <::pshmem::__private::NestedPlan<
+                        Opacity,
+                    >>::load(&plan.field_opacity, base)
                 },
                 names: unsafe {
-                    <Box<
-                        [u8],
-                    > as ::pshmem::__private::RawLayout>::load(&plan.field_names, base)
+                    <::pshmem::__private::FieldPlan<
+                        Box<[u8]>,
+                    >>::load(&plan.field_names, base)
                 },
                 particles: ::core::convert::From::from(unsafe {
-                    <Columns<
-                        Particle,
-                    > as ::pshmem::SharedLayout>::load(&plan.field_particles, base)
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Particle>,
+                    >>::load(&plan.field_particles, base)
                 }),
                 step: unsafe {
-                    <::pshmem::__private::Value<
-                        u64,
-                    > as ::pshmem::__private::RawLayout>::load(&plan.field_step, base)
+                    <::pshmem::__private::FieldPlan<
+                        ::pshmem::__private::Value<u64>,
+                    >>::load(&plan.field_step, base)
                 },
             }
         }
@@ -541,47 +496,34 @@ const _: () = {
         ) -> Self::ViewMut<'a> {
             GasViewMut {
                 density: unsafe {
-                    <Array2<
-                        f64,
-                    > as ::pshmem::__private::RawLayout>::view_mut(
-                        &plan.field_density,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        Array2<f64>,
+                    >>::view_mut(&plan.field_density, base)
                 },
                 lines: unsafe {
-                    <Vec<
-                        Line,
-                    > as ::pshmem::__private::RawLayout>::view_mut(
-                        &plan.field_lines,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        Vec<Line>,
+                    >>::view_mut(&plan.field_lines, base)
                 },
                 opacity: unsafe {
-                    <Opacity as ::pshmem::SharedLayout>::view_mut(
-                        &plan.field_opacity,
-                        base,
-                    )
+                    <::pshmem::__private::NestedPlan<
+                        Opacity,
+                    >>::view_mut(&plan.field_opacity, base)
                 },
                 names: unsafe {
-                    <Box<
-                        [u8],
-                    > as ::pshmem::__private::RawLayout>::view_mut(
-                        &plan.field_names,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        Box<[u8]>,
+                    >>::view_mut(&plan.field_names, base)
                 },
                 particles: unsafe {
-                    <Columns<
-                        Particle,
-                    > as ::pshmem::SharedLayout>::view_mut(&plan.field_particles, base)
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Particle>,
+                    >>::view_mut(&plan.field_particles, base)
                 },
                 step: unsafe {
-                    <::pshmem::__private::Value<
-                        u64,
-                    > as ::pshmem::__private::RawLayout>::view_mut(
-                        &plan.field_step,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        ::pshmem::__private::Value<u64>,
+                    >>::view_mut(&plan.field_step, base)
                 },
             }
         }
@@ -591,17 +533,35 @@ const _: () = {
         ) -> Self::Fields<'a> {
             GasFields {
                 density: unsafe {
-                    ::pshmem::__private::field(handle, &plan.field_density)
+                    <::pshmem::__private::FieldPlan<
+                        Array2<f64>,
+                    >>::field(&plan.field_density, handle)
                 },
-                lines: unsafe { ::pshmem::__private::field(handle, &plan.field_lines) },
+                lines: unsafe {
+                    <::pshmem::__private::FieldPlan<
+                        Vec<Line>,
+                    >>::field(&plan.field_lines, handle)
+                },
                 opacity: unsafe {
-                    ::pshmem::__private::field(handle, &plan.field_opacity)
+                    <::pshmem::__private::NestedPlan<
+                        Opacity,
+                    >>::field(&plan.field_opacity, handle)
                 },
-                names: unsafe { ::pshmem::__private::field(handle, &plan.field_names) },
+                names: unsafe {
+                    <::pshmem::__private::FieldPlan<
+                        Box<[u8]>,
+                    >>::field(&plan.field_names, handle)
+                },
                 particles: unsafe {
-                    ::pshmem::__private::field(handle, &plan.field_particles)
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Particle>,
+                    >>::field(&plan.field_particles, handle)
                 },
-                step: unsafe { ::pshmem::__private::field(handle, &plan.field_step) },
+                step: unsafe {
+                    <::pshmem::__private::FieldPlan<
+                        ::pshmem::__private::Value<u64>,
+                    >>::field(&plan.field_step, handle)
+                },
             }
         }
         unsafe fn store(
@@ -610,56 +570,34 @@ const _: () = {
             owned: &Self,
         ) {
             unsafe {
-                <Array2<
-                    f64,
-                > as ::pshmem::__private::RawLayout>::store(
-                    &plan.field_density,
-                    base,
-                    &owned.density,
-                )
+                <::pshmem::__private::FieldPlan<
+                    Array2<f64>,
+                >>::store(&plan.field_density, base, &owned.density)
             };
             unsafe {
-                <Vec<
-                    Line,
-                > as ::pshmem::__private::RawLayout>::store(
-                    &plan.field_lines,
-                    base,
-                    &owned.lines,
-                )
+                <::pshmem::__private::FieldPlan<
+                    Vec<Line>,
+                >>::store(&plan.field_lines, base, &owned.lines)
             };
             unsafe {
-                <Opacity as ::pshmem::SharedLayout>::store(
-                    &plan.field_opacity,
-                    base,
-                    &owned.opacity,
-                )
+                <::pshmem::__private::NestedPlan<
+                    Opacity,
+                >>::store(&plan.field_opacity, base, &owned.opacity)
             };
             unsafe {
-                <Box<
-                    [u8],
-                > as ::pshmem::__private::RawLayout>::store(
-                    &plan.field_names,
-                    base,
-                    &owned.names,
-                )
+                <::pshmem::__private::FieldPlan<
+                    Box<[u8]>,
+                >>::store(&plan.field_names, base, &owned.names)
             };
             unsafe {
-                <Columns<
-                    Particle,
-                > as ::pshmem::SharedLayout>::store(
-                    &plan.field_particles,
-                    base,
-                    &owned.particles,
-                )
+                <::pshmem::__private::NestedPlan<
+                    Columns<Particle>,
+                >>::store(&plan.field_particles, base, &owned.particles)
             };
             unsafe {
-                <::pshmem::__private::Value<
-                    u64,
-                > as ::pshmem::__private::RawLayout>::store(
-                    &plan.field_step,
-                    base,
-                    &owned.step,
-                )
+                <::pshmem::__private::FieldPlan<
+                    ::pshmem::__private::Value<u64>,
+                >>::store(&plan.field_step, base, &owned.step)
             };
         }
     }

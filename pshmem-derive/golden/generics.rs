@@ -30,7 +30,7 @@ where
     ///Extents of `rows`.
     rows: ::core::primitive::usize,
 }
-///A shared [`Table`] for reading: plain references into node memory.
+///Read access to a shared [`Table`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -54,7 +54,7 @@ where
     ///Field `rows`.
     rows: &'a [[T; N]],
 }
-///A shared [`Table`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Table`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -78,7 +78,7 @@ where
     ///Field `rows`.
     rows: ::pshmem::SliceMut<'a, [T; N]>,
 }
-///One handle for each field of a shared [`Table`]: one can be read while another is written.
+///Handles to the fields of a shared [`Table`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -238,8 +238,8 @@ const _: () = {
     {
         dims: TableDims<L>,
         first_leaf: ::core::primitive::usize,
-        field_inner: <L as ::pshmem::__private::Planned>::Plan,
-        field_rows: <Vec<[T; N]> as ::pshmem::__private::Planned>::Plan,
+        field_inner: ::pshmem::__private::NestedPlan<L>,
+        field_rows: ::pshmem::__private::FieldPlan<Vec<[T; N]>>,
         end_leaf: ::core::primitive::usize,
     }
     #[automatically_derived]
@@ -250,14 +250,6 @@ const _: () = {
         [T; N]: ::pshmem::Element,
     {
         type Plan = __TablePlan<T, N, L>;
-    }
-    fn __check_elements<T: Copy, const N: usize, L>()
-    where
-        T: Default,
-        L: ::pshmem::SharedLayout<Owned = L>,
-        [T; N]: ::pshmem::Element,
-    {
-        ::pshmem::__private::must_be_element::<[T; N]>();
     }
     #[automatically_derived]
     unsafe impl<T: Copy, const N: usize, L> ::pshmem::SharedLayout for Table<T, N, L>
@@ -274,25 +266,21 @@ const _: () = {
         fn plan(
             dims: &Self::Dims,
             placer: &mut ::pshmem::__private::Placer,
-        ) -> ::pshmem::__private::Result<<Self as ::pshmem::__private::Planned>::Plan> {
-            ::pshmem::__private::Result::Ok(__TablePlan {
+        ) -> ::core::result::Result<
+            <Self as ::pshmem::__private::Planned>::Plan,
+            ::pshmem::Error,
+        > {
+            ::core::result::Result::Ok(__TablePlan {
                 dims: *dims,
-                first_leaf: ::pshmem::__private::Placer::position(placer),
-                field_inner: ::pshmem::__private::Placer::field(
-                    placer,
-                    "inner",
-                    1,
-                    |placer| <L as ::pshmem::SharedLayout>::plan(&dims.inner, placer),
-                )?,
-                field_rows: ::pshmem::__private::Placer::field(
-                    placer,
-                    "rows",
-                    1,
-                    |placer| <Vec<
-                        [T; N],
-                    > as ::pshmem::__private::RawLayout>::plan(&dims.rows, placer),
-                )?,
-                end_leaf: ::pshmem::__private::Placer::position(placer),
+                first_leaf: <::pshmem::__private::Placer>::position(placer),
+                field_inner: <::pshmem::__private::Placer>::nested::<
+                    L,
+                >(placer, "inner", 1, &dims.inner)?,
+                field_rows: <::pshmem::__private::Placer>::field::<
+                    Vec<[T; N]>,
+                    [T; N],
+                >(placer, "rows", 1, &dims.rows)?,
+                end_leaf: <::pshmem::__private::Placer>::position(placer),
             })
         }
         #[inline]
@@ -305,31 +293,29 @@ const _: () = {
         ) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
         }
-        fn dims_of(owned: &Self) -> ::pshmem::__private::Result<Self::Dims> {
-            ::pshmem::__private::Result::Ok(TableDims {
-                inner: ::pshmem::__private::inside(
-                    "inner",
-                    <L as ::pshmem::SharedLayout>::dims_of(&owned.inner),
-                )?,
-                rows: ::pshmem::__private::inside(
-                    "rows",
-                    <Vec<[T; N]> as ::pshmem::__private::RawLayout>::dims_of(&owned.rows),
-                )?,
+        fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, ::pshmem::Error> {
+            ::core::result::Result::Ok(TableDims {
+                inner: <::pshmem::__private::NestedPlan<
+                    L,
+                >>::dims_of("inner", &owned.inner)?,
+                rows: <::pshmem::__private::FieldPlan<
+                    Vec<[T; N]>,
+                >>::dims_of("rows", &owned.rows)?,
             })
         }
         fn put_dims(
             dims: &Self::Dims,
             out: &mut ::pshmem::__private::Vec<::core::primitive::usize>,
         ) {
-            <L as ::pshmem::SharedLayout>::put_dims(&dims.inner, out);
-            <Vec<[T; N]> as ::pshmem::__private::RawLayout>::put_dims(&dims.rows, out);
+            <::pshmem::__private::NestedPlan<L>>::put_dims(&dims.inner, out);
+            <::pshmem::__private::FieldPlan<Vec<[T; N]>>>::put_dims(&dims.rows, out);
         }
         fn take_dims(
             from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
         ) -> ::core::option::Option<Self::Dims> {
             ::core::option::Option::Some(TableDims {
-                inner: <L as ::pshmem::SharedLayout>::take_dims(from)?,
-                rows: <Vec<[T; N]> as ::pshmem::__private::RawLayout>::take_dims(from)?,
+                inner: <::pshmem::__private::NestedPlan<L>>::take_dims(from)?,
+                rows: <::pshmem::__private::FieldPlan<Vec<[T; N]>>>::take_dims(from)?,
             })
         }
         #[inline]
@@ -339,12 +325,12 @@ const _: () = {
         ) -> Self::View<'a> {
             TableView {
                 inner: unsafe {
-                    <L as ::pshmem::SharedLayout>::view(&plan.field_inner, base)
+                    <::pshmem::__private::NestedPlan<L>>::view(&plan.field_inner, base)
                 },
                 rows: unsafe {
-                    <Vec<
-                        [T; N],
-                    > as ::pshmem::__private::RawLayout>::view(&plan.field_rows, base)
+                    <::pshmem::__private::FieldPlan<
+                        Vec<[T; N]>,
+                    >>::view(&plan.field_rows, base)
                 },
             }
         }
@@ -354,12 +340,12 @@ const _: () = {
         ) -> Self {
             Self {
                 inner: unsafe {
-                    <L as ::pshmem::SharedLayout>::load(&plan.field_inner, base)
+                    <::pshmem::__private::NestedPlan<L>>::load(&plan.field_inner, base)
                 },
                 rows: unsafe {
-                    <Vec<
-                        [T; N],
-                    > as ::pshmem::__private::RawLayout>::load(&plan.field_rows, base)
+                    <::pshmem::__private::FieldPlan<
+                        Vec<[T; N]>,
+                    >>::load(&plan.field_rows, base)
                 },
             }
         }
@@ -370,15 +356,14 @@ const _: () = {
         ) -> Self::ViewMut<'a> {
             TableViewMut {
                 inner: unsafe {
-                    <L as ::pshmem::SharedLayout>::view_mut(&plan.field_inner, base)
+                    <::pshmem::__private::NestedPlan<
+                        L,
+                    >>::view_mut(&plan.field_inner, base)
                 },
                 rows: unsafe {
-                    <Vec<
-                        [T; N],
-                    > as ::pshmem::__private::RawLayout>::view_mut(
-                        &plan.field_rows,
-                        base,
-                    )
+                    <::pshmem::__private::FieldPlan<
+                        Vec<[T; N]>,
+                    >>::view_mut(&plan.field_rows, base)
                 },
             }
         }
@@ -387,8 +372,16 @@ const _: () = {
             handle: ::pshmem::__private::Handle<'a>,
         ) -> Self::Fields<'a> {
             TableFields {
-                inner: unsafe { ::pshmem::__private::field(handle, &plan.field_inner) },
-                rows: unsafe { ::pshmem::__private::field(handle, &plan.field_rows) },
+                inner: unsafe {
+                    <::pshmem::__private::NestedPlan<
+                        L,
+                    >>::field(&plan.field_inner, handle)
+                },
+                rows: unsafe {
+                    <::pshmem::__private::FieldPlan<
+                        Vec<[T; N]>,
+                    >>::field(&plan.field_rows, handle)
+                },
             }
         }
         unsafe fn store(
@@ -397,20 +390,14 @@ const _: () = {
             owned: &Self,
         ) {
             unsafe {
-                <L as ::pshmem::SharedLayout>::store(
-                    &plan.field_inner,
-                    base,
-                    &owned.inner,
-                )
+                <::pshmem::__private::NestedPlan<
+                    L,
+                >>::store(&plan.field_inner, base, &owned.inner)
             };
             unsafe {
-                <Vec<
-                    [T; N],
-                > as ::pshmem::__private::RawLayout>::store(
-                    &plan.field_rows,
-                    base,
-                    &owned.rows,
-                )
+                <::pshmem::__private::FieldPlan<
+                    Vec<[T; N]>,
+                >>::store(&plan.field_rows, base, &owned.rows)
             };
         }
     }

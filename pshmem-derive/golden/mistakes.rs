@@ -23,7 +23,7 @@ pub struct FlowDims {
     ///The dim `n`.
     pub n: ::core::primitive::usize,
 }
-///A shared [`Flow`] for reading: plain references into node memory.
+///Read access to a shared [`Flow`]: references into node memory.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -45,7 +45,7 @@ pub struct FlowView<'a> {
     #[doc(hidden)]
     __unused: ::core::marker::PhantomData<(&'a (),)>,
 }
-///A shared [`Flow`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.
+///Write access to a shared [`Flow`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -67,7 +67,7 @@ pub struct FlowViewMut<'a> {
     #[doc(hidden)]
     __unused: ::core::marker::PhantomData<(&'a (),)>,
 }
-///One handle for each field of a shared [`Flow`]: one can be read while another is written.
+///Handles to the fields of a shared [`Flow`]. One field can be read while another is written.
 #[allow(
     dead_code,
     nonstandard_style,
@@ -167,8 +167,8 @@ const _: () = {
     }
 };
 ::core::compile_error! {
-    "a shared struct cannot borrow, because other ranks read it too: remove `'x` and own the data (`Vec<T>` instead of `&[T]`)"
+    "a shared struct cannot have lifetime parameters, because a reference is valid in one process only: remove `'x`, and use `Vec<T>` instead of `&[T]`"
 }
 ::core::compile_error! {
-    "`&'x str` cannot live in node-shared memory: a reference means nothing to other ranks: use `Vec<u8>` for text, or `[u8; N]` for short text"
+    "`&'x str` cannot live in node-shared memory, because a reference is valid in one process only: use `Vec<u8>`, or `[u8; N]` for short text"
 }

@@ -1,40 +1,40 @@
-//! First pass: `#[shared(..)]` attributes as they are written, each argument at most once.
+//! First pass: parses `#[shared(..)]` attributes. Each argument may be given once.
 
 use crate::errors::Errors;
-use crate::shape::{Shape, Value, whole};
+use crate::shape::{DimsExpr, Shape, parse_all};
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, LitInt, Meta, Path, Result, Token, parenthesized};
 
-/// An argument with the word that introduces it.
-pub(crate) struct Given<T> {
-    pub(crate) word: Ident,
+/// An argument: `name = value`, `name(value)` or just `name`.
+pub(crate) struct Argument<T> {
+    pub(crate) name: Ident,
     pub(crate) value: T,
 }
 
-/// What is written on the struct.
+/// The arguments on the struct.
 #[derive(Default)]
 pub(crate) struct StructAttrs {
-    pub(crate) dims: Option<Given<Vec<DimName>>>,
-    pub(crate) krate: Option<Given<Path>>,
-    /// Something was not understood, so what seems to be missing may have been meant.
-    pub(crate) unclear: bool,
+    pub(crate) dims: Option<Argument<Vec<DimName>>>,
+    pub(crate) krate: Option<Argument<Path>>,
+    /// Some argument could not be parsed. Missing arguments are not reported then, because it may have been one of them.
+    pub(crate) has_errors: bool,
 }
 
-/// What is written on a field.
+/// The arguments on a field.
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
-    pub(crate) layout: Option<Given<()>>,
-    pub(crate) shape: Option<Given<Shape>>,
-    pub(crate) dims: Option<Given<Value>>,
-    pub(crate) align: Option<Given<LitInt>>,
+    pub(crate) layout: Option<Argument<()>>,
+    pub(crate) shape: Option<Argument<Shape>>,
+    pub(crate) dims: Option<Argument<DimsExpr>>,
+    pub(crate) align: Option<Argument<LitInt>>,
     /// As for the struct.
-    pub(crate) unclear: bool,
+    pub(crate) has_errors: bool,
 }
 
-/// A dim in `dims(nx, ny)`, with its documentation if it has any.
+/// A dim in `dims(nx, ny)`, with its doc comments.
 pub(crate) struct DimName {
     pub(crate) docs: Vec<Attribute>,
     pub(crate) name: Ident,
@@ -52,40 +52,41 @@ impl Parse for DimName {
 impl StructAttrs {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut parsed = StructAttrs::default();
-        let understood = each_argument(attrs, errors, |word, input, errors| {
-            match word.to_string().as_str() {
+        let has_errors = for_each_argument(attrs, errors, |name, input, errors| {
+            match name.to_string().as_str() {
                 "dims" if input.peek(Token![=]) => {
                     return Err(Error::new(
-                        word.span(),
-                        "`dims = ..` belongs on a nested field; on the struct, name the dims: `#[shared(dims(nx, ny))]`",
+                        name.span(),
+                        "`dims = ..` belongs on a nested field; a struct declares its dims: write `#[shared(dims(nx, ny))]`",
                     ));
                 }
                 "dims" => {
-                    let names;
-                    parenthesized!(names in input);
-                    let names = whole(&names, Punctuated::<DimName, Token![,]>::parse_terminated)?;
-                    let names = distinct(&word, names, errors);
-                    once(&mut parsed.dims, word, names, errors);
+                    let inner;
+                    parenthesized!(inner in input);
+                    let dims =
+                        parse_all(&inner, Punctuated::<DimName, Token![,]>::parse_terminated)?;
+                    let dims = without_duplicates(&name, dims, errors);
+                    set_once(&mut parsed.dims, name, dims, errors);
                 }
-                "crate" => once(&mut parsed.krate, word, crate_path(input)?, errors),
+                "crate" => set_once(&mut parsed.krate, name, crate_path(input)?, errors),
                 "layout" | "shape" | "align" => {
                     return Err(Error::new(
-                        word.span(),
+                        name.span(),
                         format!(
-                            "`{word}` belongs on a field; a struct takes `dims(..)` and `crate = path`"
+                            "`{name}` belongs on a field; a struct takes `dims(..)` and `crate = path`"
                         ),
                     ));
                 }
                 _ => {
                     return Err(unknown(
-                        &word,
+                        &name,
                         "a struct takes `dims(..)` and `crate = path`",
                     ));
                 }
             }
             Ok(())
         });
-        parsed.unclear = !understood;
+        parsed.has_errors = has_errors;
         parsed
     }
 }
@@ -93,44 +94,44 @@ impl StructAttrs {
 impl FieldAttrs {
     pub(crate) fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut parsed = FieldAttrs::default();
-        let understood = each_argument(attrs, errors, |word, input, errors| {
-            match word.to_string().as_str() {
-                "layout" => once(&mut parsed.layout, word, (), errors),
+        let has_errors = for_each_argument(attrs, errors, |name, input, errors| {
+            match name.to_string().as_str() {
+                "layout" => set_once(&mut parsed.layout, name, (), errors),
                 "shape" => {
-                    equals(&word, input, "shape = [nx, ny]")?;
-                    once(&mut parsed.shape, word, input.parse()?, errors);
+                    expect_equals(&name, input, "shape = [nx, ny]")?;
+                    set_once(&mut parsed.shape, name, input.parse()?, errors);
                 }
                 "dims" => {
-                    equals(&word, input, "dims = InnerDims { n: nx }")?;
-                    once(&mut parsed.dims, word, input.parse()?, errors);
+                    expect_equals(&name, input, "dims = InnerDims { n: nx }")?;
+                    set_once(&mut parsed.dims, name, input.parse()?, errors);
                 }
                 "align" => {
-                    equals(&word, input, "align = 4096")?;
-                    once(&mut parsed.align, word, alignment(input)?, errors);
+                    expect_equals(&name, input, "align = 4096")?;
+                    set_once(&mut parsed.align, name, alignment(input)?, errors);
                 }
                 "crate" => {
                     return Err(Error::new(
-                        word.span(),
+                        name.span(),
                         "`crate = path` belongs on the struct",
                     ));
                 }
                 _ => {
                     return Err(unknown(
-                        &word,
+                        &name,
                         "a field takes `layout`, `shape = [..]`, `dims = ..` and `align = N`",
                     ));
                 }
             }
             Ok(())
         });
-        parsed.unclear = !understood;
+        parsed.has_errors = has_errors;
         parsed
     }
 }
 
-/// Calls `parse` for every argument of every `#[shared(..)]`; after a mistake it goes on with the next argument. Returns
-/// whether all were understood.
-fn each_argument(
+/// Calls `parse` for every argument of every `#[shared(..)]`. After an error it continues with the next argument. Returns
+/// whether there were errors.
+fn for_each_argument(
     attrs: &[Attribute],
     errors: &mut Errors,
     mut parse: impl FnMut(Ident, ParseStream<'_>, &mut Errors) -> Result<()>,
@@ -140,19 +141,19 @@ fn each_argument(
         if !matches!(attr.meta, Meta::List(_)) {
             errors.at(
                 &attr.meta,
-                "`shared` takes its arguments in parentheses: `#[shared(..)]`",
+                "`shared` needs arguments in parentheses: write `#[shared(..)]`",
             );
             continue;
         }
         let arguments = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                let word = input.call(Ident::parse_any)?;
-                if let Err(error) = parse(word, input, errors) {
+                let name = input.call(Ident::parse_any)?;
+                if let Err(error) = parse(name, input, errors) {
                     errors.push(error);
                     skip_to_comma(input);
                 }
                 if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-                    errors.push(input.error("arguments are separated by `,`"));
+                    errors.push(input.error("expected `,` between arguments"));
                     skip_to_comma(input);
                     let _ = input.parse::<Option<Token![,]>>();
                 }
@@ -162,28 +163,31 @@ fn each_argument(
         let parsed = attr.parse_args_with(arguments);
         errors.ok(parsed);
     }
-    errors.len() == before
+    errors.len() != before
 }
 
-/// Each dim once.
-fn distinct(
-    word: &Ident,
-    names: impl IntoIterator<Item = DimName>,
+/// Reports dims that are declared twice, and keeps the first of each name.
+fn without_duplicates(
+    argument: &Ident,
+    dims: impl IntoIterator<Item = DimName>,
     errors: &mut Errors,
 ) -> Vec<DimName> {
     let mut distinct: Vec<DimName> = Vec::new();
-    for dim in names {
+    for dim in dims {
         let name = dim.name.unraw();
         if distinct.iter().any(|other| other.name.unraw() == name) {
-            errors.at(&dim.name, format!("dim `{name}` is named twice: keep one"));
+            errors.at(
+                &dim.name,
+                format!("dim `{name}` is declared twice: remove one"),
+            );
         } else {
             distinct.push(dim);
         }
     }
     if distinct.is_empty() {
         errors.at(
-            word,
-            "`dims()` names no dim: write `dims(nx, ny)`, or remove it",
+            argument,
+            "`dims()` declares no dim: write `dims(nx, ny)`, or remove it",
         );
     }
     distinct
@@ -196,32 +200,33 @@ fn skip_to_comma(input: ParseStream<'_>) {
     {}
 }
 
-fn once<T>(slot: &mut Option<Given<T>>, word: Ident, value: T, errors: &mut Errors) {
-    if slot.is_some() {
-        errors.at(&word, format!("`{word}` is given twice: keep one"));
+fn set_once<T>(target: &mut Option<Argument<T>>, name: Ident, value: T, errors: &mut Errors) {
+    if target.is_some() {
+        errors.at(&name, format!("`{name}` is given twice: remove one"));
     } else {
-        *slot = Some(Given { word, value });
+        *target = Some(Argument { name, value });
     }
 }
 
-fn unknown(word: &Ident, known: &str) -> Error {
-    Error::new(word.span(), format!("unknown argument `{word}`: {known}"))
+fn unknown(name: &Ident, known: &str) -> Error {
+    Error::new(name.span(), format!("unknown argument `{name}`: {known}"))
 }
 
-fn equals(word: &Ident, input: ParseStream<'_>, example: &str) -> Result<()> {
+fn expect_equals(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<()> {
     if input.peek(Token![=]) {
         return input.parse::<Token![=]>().map(|_| ());
     }
-    let hint = if word == "dims" {
+    let hint = if name == "dims" {
         "; `dims(..)` belongs on the struct"
     } else {
         ""
     };
-    Err(Error::new(word.span(), format!("write `{example}`{hint}")))
+    Err(Error::new(name.span(), format!("write `{example}`{hint}")))
 }
 
 fn crate_path(input: ParseStream<'_>) -> Result<Path> {
-    let message = "write the path by which this crate reaches pshmem: `crate = my_sim::pshmem`";
+    let message =
+        "expected the path of pshmem in this crate, without quotes: write `crate = my_sim::pshmem`";
     input
         .parse::<Token![=]>()
         .map_err(|error| Error::new(error.span(), message))?;
@@ -231,8 +236,8 @@ fn crate_path(input: ParseStream<'_>) -> Result<Path> {
 }
 
 fn alignment(input: ParseStream<'_>) -> Result<LitInt> {
-    let message = "an alignment is a power of two up to 4096, written as a number: only the place within a page is the same \
-                   on all ranks";
+    // Larger alignments are impossible: ranks map a segment at different addresses, equal only modulo the page size.
+    let message = "an alignment must be a power of two from 1 to 4096, written as a number: write `align = 4096`";
     let number: LitInt = input
         .parse()
         .map_err(|error| Error::new(error.span(), message))?;

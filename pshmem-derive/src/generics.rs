@@ -1,30 +1,31 @@
-//! Which parameters and bounds each generated item gets.
+//! Generic parameters and bounds of the generated items.
 
-use crate::kind::{Kind, bare};
+use crate::kind::Kind;
 use crate::model::{Field, Model};
-use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
+use crate::types::{first_and_last, last_segment, located_at, type_arguments, ungroup};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, Generics, Type, TypeParamBound, WherePredicate, parse_quote};
 
-/// The parameters of one struct, as its generated items need them.
-pub(crate) struct Scopes {
-    /// For items that name layouts: the user's bounds, and what the fields' types ask of the parameters.
+/// The generic parameters of one struct, for each kind of generated item.
+pub(crate) struct ItemGenerics {
+    /// For items that name layouts: the user's bounds, and those that the types of the fields need.
     pub(crate) full: Generics,
-    /// The same with the lifetime of views in front.
+    /// The same with the lifetime parameter of views in front.
     pub(crate) full_view: Generics,
-    /// For views: the user's bounds, with the lifetime in front; more only where a view's type is that of a nested layout.
+    /// For views: the lifetime parameter, the user's bounds, and those of nested layouts, whose view types are associated types.
     pub(crate) view: Generics,
-    /// For the extents: only the parameters that nested fields mention.
+    /// For the extents: only the parameters that the types of nested fields mention.
     pub(crate) dims: Generics,
 }
 
-impl Scopes {
-    pub(crate) fn of(model: &Model) -> Self {
+impl ItemGenerics {
+    pub(crate) fn new(model: &Model) -> Self {
         let plain = without_lifetimes(&model.generics);
-        let params = Params::of(&plain);
-        let full = bounded(&plain, &params, model, |_| true);
-        let view = bounded(&plain, &params, model, is_nested);
-        Scopes {
+        let params = ParamNames::of(&plain);
+        let full = with_field_bounds(&plain, &params, model, |_| true);
+        let view = with_field_bounds(&plain, &params, model, Field::is_nested);
+        ItemGenerics {
             full_view: with_lifetime(&full, model),
             view: with_lifetime(&view, model),
             dims: dims(&plain, &params, model),
@@ -34,19 +35,19 @@ impl Scopes {
 }
 
 /// Names of the type and const parameters.
-struct Params(Vec<Ident>);
+struct ParamNames(Vec<Ident>);
 
-impl Params {
+impl ParamNames {
     fn of(generics: &Generics) -> Self {
         let name = |param: &GenericParam| match param {
             GenericParam::Type(param) => Some(param.ident.clone()),
             GenericParam::Const(param) => Some(param.ident.clone()),
             GenericParam::Lifetime(_) => None,
         };
-        Params(generics.params.iter().filter_map(name).collect())
+        ParamNames(generics.params.iter().filter_map(name).collect())
     }
 
-    /// The parameters that some tokens mention.
+    /// The parameters that `tokens` mention.
     fn mentioned(&self, tokens: impl ToTokens) -> Vec<&Ident> {
         let mut found = Vec::new();
         self.collect(tokens.into_token_stream(), &mut found);
@@ -66,7 +67,7 @@ impl Params {
     }
 }
 
-/// Refused already; kept out of what is generated, so that no further message comes of them.
+/// Lifetime parameters have been reported as errors. They are left out, so that they cause no further errors.
 fn without_lifetimes(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
     generics.params = generics
@@ -77,10 +78,10 @@ fn without_lifetimes(generics: &Generics) -> Generics {
     generics
 }
 
-/// The bounds that the chosen fields ask of the parameters: `T: Element` for a `Vec<T>`, and so on.
-fn bounded(
+/// Adds the bounds that the chosen fields need, such as `T: Element` for a `Vec<T>`.
+fn with_field_bounds(
     generics: &Generics,
-    params: &Params,
+    params: &ParamNames,
     model: &Model,
     choose: impl Fn(&Field) -> bool,
 ) -> Generics {
@@ -90,23 +91,23 @@ fn bounded(
     for field in model
         .fields
         .iter()
-        .filter(|&field| !field.refused && choose(field))
+        .filter(|&field| !field.unsupported && choose(field))
     {
-        let (asked, predicate): (&Type, WherePredicate) = match &field.kind {
-            Kind::Value | Kind::Column => (&field.ty, element(krate, &field.ty)),
+        let (subject, predicate): (&Type, WherePredicate) = match &field.kind {
+            Kind::Value | Kind::Column => (&field.ty, element_bound(krate, &field.ty)),
             Kind::Slice { element: ty } | Kind::Array { element: ty, .. } => {
-                (ty, element(krate, ty))
+                (ty, element_bound(krate, ty))
             }
-            Kind::Layout | Kind::Columns => match field.nested_bound(model) {
+            Kind::Layout | Kind::Columns => match nested_bound(field, krate) {
                 Some(predicate) => (&field.ty, predicate),
                 None => continue,
             },
         };
-        // A concrete nested type gets its bound too: if it does not hold, the compiler says so once, at this bound, and takes
-        // it for granted everywhere else. For elements, `Field::check` does that.
-        let wanted = is_nested(field) || !params.mentioned(asked).is_empty();
+        // Concrete nested types get a bound as well: if it does not hold, the compiler reports it once, at this bound, and
+        // assumes it everywhere else. For elements, the call that places the field has that effect.
+        let is_needed = field.is_nested() || !params.mentioned(subject).is_empty();
         let text = predicate.to_token_stream().to_string();
-        if wanted && !added.contains(&text) && !says_element(&generics, asked) {
+        if is_needed && !added.contains(&text) && !has_element_bound(&generics, subject) {
             generics.make_where_clause().predicates.push(predicate);
             added.push(text);
         }
@@ -114,13 +115,31 @@ fn bounded(
     generics
 }
 
-fn element(krate: &TokenStream, ty: &Type) -> WherePredicate {
+fn element_bound(krate: &TokenStream, ty: &Type) -> WherePredicate {
     parse_quote!(#ty: #krate::Element)
 }
 
-/// Whether the user has written `T: Element` for a bare parameter; a second time would be a lint's business.
-fn says_element(generics: &Generics, ty: &Type) -> bool {
-    let Type::Path(path) = bare(ty) else {
+/// The bound `Layout: SharedLayout<Owned = Layout>` of a nested field, or `P: SharedColumns` of columns.
+fn nested_bound(field: &Field, krate: &TokenStream) -> Option<WherePredicate> {
+    let (ty, bound) = match field.kind {
+        Kind::Layout => (&field.ty, quote!(SharedLayout)),
+        Kind::Columns => (
+            *last_segment(&field.ty).map(type_arguments)?.first()?,
+            quote!(SharedColumns),
+        ),
+        _ => return None,
+    };
+    let (_, last) = first_and_last(ty);
+    let (krate, bound) = (located_at(krate, last), located_at(&bound, last));
+    let location = Span::call_site().located_at(last);
+    let owned =
+        matches!(field.kind, Kind::Layout).then(|| quote_spanned!(location=> <Owned = #ty>));
+    Some(parse_quote!(#ty: #krate::#bound #owned))
+}
+
+/// Whether `ty` is a parameter that the user has bounded by `Element`. A second bound would trigger a lint.
+fn has_element_bound(generics: &Generics, ty: &Type) -> bool {
+    let Type::Path(path) = ungroup(ty) else {
         return false;
     };
     let is_element = |bound: &TypeParamBound| match bound {
@@ -136,10 +155,6 @@ fn says_element(generics: &Generics, ty: &Type) -> bool {
         .any(|param| path.path.is_ident(&param.ident) && param.bounds.iter().any(is_element))
 }
 
-fn is_nested(field: &Field) -> bool {
-    matches!(field.kind, Kind::Layout | Kind::Columns)
-}
-
 fn with_lifetime(generics: &Generics, model: &Model) -> Generics {
     let mut generics = generics.clone();
     let lifetime = &model.lifetime;
@@ -147,8 +162,8 @@ fn with_lifetime(generics: &Generics, model: &Model) -> Generics {
     generics
 }
 
-/// Keeps the parameters that the extents of nested fields mention, and the bounds on these alone.
-fn dims(plain: &Generics, params: &Params, model: &Model) -> Generics {
+/// Keeps the parameters that the types of nested fields mention, and the bounds that mention only these.
+fn dims(plain: &Generics, params: &ParamNames, model: &Model) -> Generics {
     let has_layouts = model.dims.is_none();
     let nested = |field: &Field| has_layouts && matches!(field.kind, Kind::Layout);
     let fields = model.fields.iter().filter(|field| nested(field));
@@ -161,7 +176,7 @@ fn dims(plain: &Generics, params: &Params, model: &Model) -> Generics {
             .iter()
             .all(|param| kept.contains(param))
     };
-    let mut generics = bounded(&Generics::default(), params, model, nested);
+    let mut generics = with_field_bounds(&Generics::default(), params, model, nested);
     generics.params = plain
         .params
         .iter()

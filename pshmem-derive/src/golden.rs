@@ -1,9 +1,11 @@
-//! Expansions of a few structs, compared with files under `golden/`, so that a change of generated code is read by someone.
+//! Golden tests: compare the generated code of a few structs with the files in `golden/`, so that every change of it is reviewed.
 //!
-//! `BLESS=1 cargo test -p pshmem-derive golden` writes the files anew; read the difference before you commit it.
+//! `BLESS=1 cargo test -p pshmem-derive golden` rewrites the files. Review the difference before committing it.
 
 use crate::expand;
 use crate::model::Derive;
+use proc_macro2::{TokenStream, TokenTree};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Compares the expansion of `input` with `golden/<name>.rs`.
@@ -32,7 +34,7 @@ fn check(name: &str, derive: Derive, input: &str) {
     );
 }
 
-/// The input as comment lines.
+/// The input, as comment lines.
 fn commented(input: &str) -> String {
     let mut text = String::new();
     for line in input.trim().lines() {
@@ -126,4 +128,82 @@ fn mistakes() {
             list: Vec<f64>,
         }",
     );
+}
+
+/// Names of `pshmem::__private` that the compiler forces to be those of the real crate; the module `layout::derived` of pshmem
+/// says how.
+const FORCED: &[&str] = &[
+    "Base",
+    "BaseMut",
+    "FieldPlan",
+    "Handle",
+    "NestedPlan",
+    "Placer",
+    "Planned",
+    "Vec",
+];
+
+/// Types in the generated types, without numbers. A different type is a compile error.
+const FIELD_TYPES: &[&str] = &["ArrayView", "Ix", "Value"];
+
+/// Safe items that print.
+const PRINTING: &[&str] = &[
+    "Probe",
+    "PutNothing",
+    "PutValues",
+    "Show",
+    "ShowDebug",
+    "ShowNothing",
+    "debug_struct",
+    "preview_field",
+];
+
+/// With `#[shared(crate = path)]`, a module of the user's may contain other items under these names. A new name must be in one of
+/// the lists, with the reason why the generated `unsafe` code is sound all the same.
+#[test]
+fn every_private_name_is_forced_or_harmless() {
+    let mut names = BTreeSet::new();
+    for name in ["columns", "dims", "fields", "generics"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.rs"));
+        let code = std::fs::read_to_string(path).expect("the golden file can be read");
+        private_names(code.parse().expect("the golden file is Rust"), &mut names);
+    }
+    for name in &names {
+        let unnumbered = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let mut lists = [FORCED, FIELD_TYPES, PRINTING].iter();
+        assert!(
+            lists.any(|list| list.contains(&unnumbered)),
+            "`__private::{name}` is in no list"
+        );
+    }
+    for name in ["FieldPlan", "ShowDebug"] {
+        assert!(names.contains(name), "not found in {names:?}: {name}");
+    }
+}
+
+/// Collects the names that follow `__private::`, also those in braces.
+fn private_names(tokens: TokenStream, names: &mut BTreeSet<String>) {
+    let mut after_private = false;
+    for token in tokens {
+        let is_name = match &token {
+            TokenTree::Punct(_) => continue,
+            TokenTree::Ident(ident) => std::mem::replace(&mut after_private, ident == "__private"),
+            TokenTree::Group(_) | TokenTree::Literal(_) => std::mem::take(&mut after_private),
+        };
+        match token {
+            TokenTree::Ident(ident) if is_name => _ = names.insert(ident.to_string()),
+            TokenTree::Group(group) if is_name => {
+                for token in group.stream() {
+                    if let TokenTree::Ident(ident) = token
+                        && ident != "as"
+                        && ident != "_"
+                    {
+                        names.insert(ident.to_string());
+                    }
+                }
+            }
+            TokenTree::Group(group) => private_names(group.stream(), names),
+            _ => {}
+        }
+    }
 }

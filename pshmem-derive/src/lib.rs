@@ -1,7 +1,12 @@
-//! Derive macros of pshmem; use them through `pshmem`, which re-exports them beside the traits of the same names.
+//! Derive macros of pshmem. Use them through the crate `pshmem`, which re-exports them together with the traits of the same names.
 //!
-//! Passes, one file each: `attr` (attributes as written) · `model` (the struct, with `kind`, `refuse` and `shape`) ·
-//! `validate` (what needs the whole struct) · `expand` (code). All mistakes are collected in `errors` and reported together.
+//! A derive runs in four passes:
+//! 1. `attr` parses the `#[shared(..)]` attributes; `shape` parses the extents in them;
+//! 2. `model` parses the struct; `kind` and `unsupported` classify the type of each field;
+//! 3. `validate` checks what depends on the whole struct;
+//! 4. `expand` generates code.
+//!
+//! Errors of all passes are collected in `errors` and reported together. `generics`, `names` and `types` are helpers.
 
 mod attr;
 mod errors;
@@ -12,10 +17,9 @@ mod golden;
 mod kind;
 mod model;
 mod names;
-mod own_type;
-mod refuse;
 mod shape;
-mod text;
+mod types;
+mod unsupported;
 mod validate;
 
 use errors::Errors;
@@ -35,7 +39,7 @@ pub fn shared_columns(input: proc_macro::TokenStream) -> proc_macro::TokenStream
     expand(input.into(), Derive::Columns).into()
 }
 
-/// All passes: the generated code, or all mistakes and stubs in its place.
+/// Runs all passes. Returns the generated code, or the errors and fallback code.
 fn expand(input: TokenStream, derive: Derive) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
@@ -44,12 +48,12 @@ fn expand(input: TokenStream, derive: Derive) -> TokenStream {
     let mut errors = Errors::default();
     let model = Model::parse(&input, derive, &mut errors);
     validate::validate(&model, &mut errors);
-    let good = errors.is_empty();
-    let code = match (derive, good) {
+    let is_valid = errors.is_empty();
+    let code = match (derive, is_valid) {
         (Derive::Layout, true) => expand::layout(&model),
-        (Derive::Layout, false) => expand::layout_stub(&model),
+        (Derive::Layout, false) => expand::layout_fallback(&model),
         (Derive::Columns, true) => expand::columns(&model),
-        (Derive::Columns, false) => expand::columns_stub(&model),
+        (Derive::Columns, false) => expand::columns_fallback(&model),
     };
     let errors = errors.into_tokens();
     quote::quote!(#code #errors)

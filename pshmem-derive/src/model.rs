@@ -1,11 +1,13 @@
-//! The derive's own picture of a struct. It keeps the user's tokens, so that later messages can point at them.
+//! Second pass: the struct and its fields as the later passes use them. Tokens of the user's code are kept, so that error
+//! messages can point at them.
 
-use crate::attr::{DimName, FieldAttrs, Given, StructAttrs};
+use crate::attr::{Argument, DimName, FieldAttrs, StructAttrs};
 use crate::errors::Errors;
-use crate::kind::Kind;
+use crate::kind::{Kind, container};
 use crate::names::{self, Names};
-use crate::own_type::{own_type, resolve};
-use crate::shape::{Shape, Value};
+use crate::shape::{DimsExpr, Shape};
+use crate::types::{resolve, self_type};
+use crate::unsupported::{check_element, check_value};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
@@ -18,18 +20,18 @@ pub(crate) struct Model {
     pub(crate) vis: Visibility,
     pub(crate) name: Ident,
     pub(crate) names: Names,
-    /// As written; see `generics` for what generated types get.
+    /// As written; see `generics` for those of the generated items.
     pub(crate) generics: Generics,
-    /// The lifetime of the generated views.
+    /// The lifetime parameter of the generated views.
     pub(crate) lifetime: Lifetime,
-    /// How this crate reaches pshmem.
+    /// The path of pshmem in the user's crate.
     pub(crate) krate: TokenStream,
     /// The struct's own type, `Name<T, N>`.
-    pub(crate) own: TokenStream,
-    /// `dims(..)`, if written.
-    pub(crate) dims: Option<Given<Vec<DimName>>>,
-    /// Some arguments on the struct were not understood.
-    pub(crate) unclear: bool,
+    pub(crate) self_type: TokenStream,
+    /// `dims(..)`, if given.
+    pub(crate) dims: Option<Argument<Vec<DimName>>>,
+    /// Some argument on the struct could not be parsed.
+    pub(crate) has_errors: bool,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -40,33 +42,47 @@ pub(crate) struct Field {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     pub(crate) kind: Kind,
-    /// The type was refused; the field takes part in nothing but the stubs of the views.
-    pub(crate) refused: bool,
-    pub(crate) shape: Option<Given<Shape>>,
-    pub(crate) dims: Option<Given<Value>>,
+    /// The type is unsupported. The field is left out of all generated code but the fallback views.
+    pub(crate) unsupported: bool,
+    pub(crate) shape: Option<Argument<Shape>>,
+    pub(crate) dims: Option<Argument<DimsExpr>>,
     pub(crate) align: Option<LitInt>,
-    /// Some of the field's arguments were not understood.
-    pub(crate) unclear: bool,
+    /// Some argument on the field could not be parsed.
+    pub(crate) has_errors: bool,
 }
 
 impl Field {
-    /// Whether the extents of the struct have a part for this field.
+    /// Whether the field has extents.
     pub(crate) fn has_dims(&self) -> bool {
-        !self.refused && !matches!(self.kind, Kind::Value)
+        !self.unsupported && !matches!(self.kind, Kind::Value)
     }
 
-    /// The lines that document the field in generated types.
+    /// Whether the field is a nested struct, columns or an alias of a container.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.element().is_none()
+    }
+
+    /// The type of the elements or of the value; none for nested fields.
+    pub(crate) fn element(&self) -> Option<&Type> {
+        match &self.kind {
+            Kind::Value | Kind::Column => Some(&self.ty),
+            Kind::Slice { element } | Kind::Array { element, .. } => Some(element),
+            Kind::Columns | Kind::Layout => None,
+        }
+    }
+
+    /// The doc comment of the field in generated types.
     pub(crate) fn docs(&self) -> TokenStream {
         let docs = &self.docs;
         if docs.is_empty() {
-            let text = format!("Field `{}`.", names::text(&self.name));
+            let text = format!("Field `{}`.", names::unraw(&self.name));
             return quote!(#[doc = #text]);
         }
         quote!(#(#docs)*)
     }
 }
 
-/// Which derive asks.
+/// Which of the two derives runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Derive {
     Layout,
@@ -83,22 +99,25 @@ impl Derive {
 }
 
 impl Model {
-    /// Second pass: the struct and its fields. Mistakes are noted, and what is understood is kept.
+    /// Builds the model. Errors are added to `errors`; what could be parsed is kept.
     pub(crate) fn parse(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Self {
         let StructAttrs {
             dims,
             krate,
-            unclear,
+            has_errors,
         } = StructAttrs::parse(&input.attrs, errors);
-        let dims = dims.filter(|given| !given.value.is_empty());
-        let krate = krate.map_or_else(|| quote!(::pshmem), |given| given.value.to_token_stream());
+        let dims = dims.filter(|argument| !argument.value.is_empty());
+        let krate = krate.map_or_else(
+            || quote!(::pshmem),
+            |argument| argument.value.to_token_stream(),
+        );
         for param in &input.generics.params {
             if let GenericParam::Lifetime(param) = param {
                 errors.at(
                     &param.lifetime,
                     format!(
-                        "a shared struct cannot borrow, because other ranks read it too: remove `{}` and own the data \
-                         (`Vec<T>` instead of `&[T]`)",
+                        "a shared struct cannot have lifetime parameters, because a reference is valid in one process only: \
+                         remove `{}`, and use `Vec<T>` instead of `&[T]`",
                         param.lifetime
                     ),
                 );
@@ -108,8 +127,8 @@ impl Model {
             && let Some(dims) = &dims
         {
             errors.at(
-                &dims.word,
-                "the columns of a record have one common length: remove `dims(..)`",
+                &dims.name,
+                "all columns of a record have the same length, so there are no dims to declare: remove `dims(..)`",
             );
         }
         Model {
@@ -122,9 +141,9 @@ impl Model {
             generics: input.generics.clone(),
             lifetime: names::lifetime(input),
             krate,
-            own: own_type(input),
+            self_type: self_type(input),
             dims,
-            unclear,
+            has_errors,
             fields: fields(input, derive, errors),
         }
     }
@@ -150,7 +169,7 @@ fn fields(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Vec<Field
                 errors.at(
                     fields,
                     format!(
-                        "`#[derive({derive_name})]` needs named fields, because views and extents have fields of the same \
+                        "`#[derive({derive_name})]` needs named fields, because the generated types have fields of the same \
                          names: write `struct {} {{ name: Type, .. }}`",
                         input.ident
                     ),
@@ -158,7 +177,7 @@ fn fields(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Vec<Field
                 return Vec::new();
             }
             _ => format!(
-                "`{}` has no fields, so there is nothing to share: give it one",
+                "`{}` has no fields, so there is nothing to share: add a field",
                 input.ident
             ),
         },
@@ -166,8 +185,8 @@ fn fields(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Vec<Field
             errors.at(
                 data.enum_token,
                 format!(
-                    "`#[derive({derive_name})]` is for structs; an enum's fields depend on its value: use a struct, with a \
-                     plain number that tells the cases apart"
+                    "`#[derive({derive_name})]` supports structs only, because the fields of an enum depend on its variant: \
+                     use a struct with an integer field that tells the variants apart"
                 ),
             );
             return Vec::new();
@@ -176,7 +195,7 @@ fn fields(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Vec<Field
             errors.at(
                 data.union_token,
                 format!(
-                    "`#[derive({derive_name})]` is for structs; nothing says which field of a union is valid: use a struct"
+                    "`#[derive({derive_name})]` supports structs only, because the valid field of a union is unknown: use a struct"
                 ),
             );
             return Vec::new();
@@ -196,18 +215,18 @@ fn parse_field(
     let ty = resolve(&field.ty, input);
     let kind = match derive {
         Derive::Columns => column(&ty, &attrs, errors),
-        // A nested `dims` binding says as much as `layout`. Containers are recognised first: `layout` on them is harmless.
+        // `dims = ..` implies `layout`. On a container, `layout` has no effect.
         Derive::Layout if attrs.layout.is_some() || attrs.dims.is_some() => {
-            Ok(match crate::kind::container(&ty) {
+            Ok(match container(&ty) {
                 Ok(Some(kind)) => kind,
                 _ => Kind::Layout,
             })
         }
-        // First as written, for messages that show the user's own lifetimes.
-        Derive::Layout => Kind::of(&field.ty).and_then(|_| Kind::of(&ty)),
+        // First the type as written, for messages that show the user's own lifetimes.
+        Derive::Layout => unmarked(&field.ty).and_then(|_| unmarked(&ty)),
     };
-    let refused = kind.is_err();
-    let align = attrs.align.map(|given| given.value);
+    let unsupported = kind.is_err();
+    let align = attrs.align.map(|argument| argument.value);
     Field {
         docs: field
             .attrs
@@ -219,25 +238,41 @@ fn parse_field(
         name: field
             .ident
             .clone()
-            .expect("only structs with named fields come here"),
+            .expect("the caller has checked that fields are named"),
         ty,
         kind: errors.ok(kind).unwrap_or(Kind::Value),
-        refused,
+        unsupported,
         shape: attrs.shape,
         dims: attrs.dims,
-        unclear: attrs.unclear,
+        has_errors: attrs.has_errors,
         align,
     }
 }
 
-fn column(ty: &Type, attrs: &FieldAttrs, errors: &mut Errors) -> syn::Result<Kind> {
-    let words = [
-        attrs.layout.as_ref().map(|given| &given.word),
-        attrs.shape.as_ref().map(|given| &given.word),
-        attrs.dims.as_ref().map(|given| &given.word),
-    ];
-    for word in words.into_iter().flatten() {
-        errors.at(word, format!("`{word}` is for `#[derive(SharedLayout)]`; a record's fields are plain values: remove it"));
+/// The kind of a field without `#[shared(layout)]`.
+fn unmarked(ty: &Type) -> syn::Result<Kind> {
+    match container(ty)? {
+        Some(kind) => {
+            if let Kind::Slice { element } | Kind::Array { element, .. } = &kind {
+                check_element(element)?;
+            }
+            Ok(kind)
+        }
+        None => check_value(ty).map(|()| Kind::Value),
     }
-    crate::refuse::element(ty).map(|()| Kind::Column)
+}
+
+fn column(ty: &Type, attrs: &FieldAttrs, errors: &mut Errors) -> syn::Result<Kind> {
+    let names = [
+        attrs.layout.as_ref().map(|argument| &argument.name),
+        attrs.shape.as_ref().map(|argument| &argument.name),
+        attrs.dims.as_ref().map(|argument| &argument.name),
+    ];
+    for name in names.into_iter().flatten() {
+        errors.at(
+            name,
+            format!("`{name}` cannot be used with `#[derive(SharedColumns)]`, where every field is a plain value: remove it"),
+        );
+    }
+    check_element(ty).map(|()| Kind::Column)
 }

@@ -1,7 +1,7 @@
-//! Every identifier that the derives generate.
+//! All identifiers that the derives generate.
 //!
-//! Types that users name are called after their struct. Everything else lives inside a `const` block or inside a function,
-//! where it could still meet a name of the user's (a type `Plan`, a field `span`): these names carry a prefix.
+//! Types that users name have the name of their struct as a prefix. Everything else is inside a `const` block or a function.
+//! It could still collide with a name of the user's there (a type `Plan`, a field `span`), so these names have a prefix as well.
 
 use proc_macro2::{Ident, Span};
 use quote::{ToTokens, format_ident};
@@ -14,7 +14,7 @@ pub(crate) struct Names {
     pub(crate) view: Ident,
     pub(crate) view_mut: Ident,
     pub(crate) fields: Ident,
-    /// Hidden in the `const` block.
+    /// Inside the `const` block.
     pub(crate) plan: Ident,
 }
 
@@ -42,27 +42,32 @@ impl Names {
     }
 }
 
-/// The plan's part for a field.
+/// The field of the plan that holds the plan of a field.
 pub(crate) fn plan_field(field: &Ident) -> Ident {
     format_ident!("field_{}", field.unraw(), span = Span::call_site())
 }
 
 /// The function that computes the extents of a field from the dims.
-pub(crate) fn extents_of(field: &Ident) -> Ident {
+pub(crate) fn extents_function(field: &Ident) -> Ident {
     format_ident!("__extents_of_{}", field.unraw(), span = Span::call_site())
 }
 
-/// What `dims_of` found in a field.
-pub(crate) fn found(field: &Ident) -> Ident {
-    format_ident!("__found_{}", field.unraw(), span = Span::mixed_site())
+/// The variable of `dims_of` that holds the extents of a field's value.
+pub(crate) fn actual_extents(field: &Ident) -> Ident {
+    format_ident!("__actual_{}", field.unraw(), span = Span::mixed_site())
 }
 
-/// A field's name as text, for schemas, errors and prints.
-pub(crate) fn text(field: &Ident) -> String {
-    field.unraw().to_string()
+/// A name without `r#`, for schemas, errors and printing.
+pub(crate) fn unraw(name: &Ident) -> String {
+    name.unraw().to_string()
 }
 
-/// The lifetime of views: `'a`, unless the struct uses that name in a `for<'a>`.
+/// One of pshmem's numbered aliases, such as `ArrayView2` or `Ix2`.
+pub(crate) fn numbered(name: &str, number: usize) -> Ident {
+    format_ident!("{name}{number}")
+}
+
+/// The lifetime parameter of views: `'a`, unless the struct uses that name in a `for<'a>`.
 pub(crate) fn lifetime(input: &impl ToTokens) -> Lifetime {
     let taken = input.to_token_stream().to_string().contains("'a");
     Lifetime::new(if taken { "'shared" } else { "'a" }, Span::call_site())

@@ -1,13 +1,13 @@
-//! The small language of `shape = [..]` and `dims = ..`: syntax only.
+//! Parser for the values of `shape = [..]` and `dims = ..`.
 //!
 //! ```text
-//! value := '[' value, .. ']'  |  Path '{' name: value, .. '}'  |  '(' ')'  |  sum
+//! dims  := '[' dims, .. ']'  |  Path '{' name: dims, .. '}'  |  '(' ')'  |  sum
 //! sum   := product (('+' | '-') product)*
 //! product := atom ('*' atom)*
 //! atom  := whole number  |  '(' sum ')'  |  dim  |  path of a constant
 //! ```
-//! A language of its own, not Rust's expressions, because every step is computed in checked arithmetic, and because the
-//! derive has to see where a dim stands alone.
+//! Rust's own expressions are not accepted, for two reasons: every operation is computed in checked arithmetic, and the derive
+//! has to find the places where a dim is the whole expression.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -17,17 +17,17 @@ use syn::{
     Error, ExprPath, LitInt, Member, Path, Result, Token, braced, bracketed, parenthesized, token,
 };
 
-/// What a shape may consist of, for messages.
+/// What an extent may contain, for messages.
 const ALLOWED: &str = "`+`, `-`, `*`, parentheses, dims, whole numbers and constants";
 
-/// One extent.
+/// An expression for one extent.
 #[derive(Clone)]
-pub(crate) enum Extent {
+pub(crate) enum ExtentExpr {
     Number(LitInt),
-    /// A dim or a constant; which of them is decided when all dims are known.
+    /// A dim or a constant; the later passes, which know all dims, tell them apart.
     Name(ExprPath),
-    Paren(Box<Extent>),
-    Binary(Box<Extent>, Operator, Box<Extent>),
+    Paren(Box<ExtentExpr>),
+    Binary(Box<ExtentExpr>, Operator, Box<ExtentExpr>),
 }
 
 #[derive(Clone, Copy)]
@@ -37,48 +37,48 @@ pub(crate) enum Operator {
     Times(Token![*]),
 }
 
-/// The extents of a container or of a nested struct.
-pub(crate) enum Value {
-    Extent(Extent),
-    List(Vec<Value>),
-    Struct(Path, Vec<(Member, Value)>),
+/// An expression for the extents of a nested struct.
+pub(crate) enum DimsExpr {
+    Extent(ExtentExpr),
+    List(Vec<DimsExpr>),
+    Struct(Path, Vec<(Member, DimsExpr)>),
     Unit,
 }
 
 /// `[nx, ny + 1]`
 pub(crate) struct Shape {
     pub(crate) bracket: token::Bracket,
-    pub(crate) extents: Vec<Extent>,
+    pub(crate) extents: Vec<ExtentExpr>,
 }
 
-impl Extent {
-    /// The name, when the extent is nothing else.
+impl ExtentExpr {
+    /// The name, if the expression is a single name.
     pub(crate) fn name(&self) -> Option<&Ident> {
         match self {
-            Extent::Name(path) if path.qself.is_none() => path.path.get_ident(),
-            Extent::Paren(inner) => inner.name(),
+            ExtentExpr::Name(path) if path.qself.is_none() => path.path.get_ident(),
+            ExtentExpr::Paren(inner) => inner.name(),
             _ => None,
         }
     }
 
-    /// Calls `visit` with every name.
-    pub(crate) fn names<'e>(&'e self, visit: &mut impl FnMut(&'e ExprPath)) {
+    /// Calls `visit` with every name in the expression.
+    pub(crate) fn for_each_name<'e>(&'e self, visit: &mut impl FnMut(&'e ExprPath)) {
         match self {
-            Extent::Number(_) => {}
-            Extent::Name(path) => visit(path),
-            Extent::Paren(inner) => inner.names(visit),
-            Extent::Binary(left, _, right) => {
-                left.names(visit);
-                right.names(visit);
+            ExtentExpr::Number(_) => {}
+            ExtentExpr::Name(path) => visit(path),
+            ExtentExpr::Paren(inner) => inner.for_each_name(visit),
+            ExtentExpr::Binary(left, _, right) => {
+                left.for_each_name(visit);
+                right.for_each_name(visit);
             }
         }
     }
 
     fn product(input: ParseStream<'_>) -> Result<Self> {
-        let mut left = Extent::atom(input)?;
+        let mut left = ExtentExpr::atom(input)?;
         while input.peek(Token![*]) {
             let times = Operator::Times(input.parse()?);
-            left = Extent::Binary(Box::new(left), times, Box::new(Extent::atom(input)?));
+            left = ExtentExpr::Binary(Box::new(left), times, Box::new(ExtentExpr::atom(input)?));
         }
         Ok(left)
     }
@@ -87,29 +87,31 @@ impl Extent {
         if input.peek(token::Paren) {
             let inner;
             parenthesized!(inner in input);
-            let extent = Box::new(whole(&inner, Extent::parse)?);
+            let extent = Box::new(parse_all(&inner, ExtentExpr::parse)?);
             return if inner.is_empty() {
-                Ok(Extent::Paren(extent))
+                Ok(ExtentExpr::Paren(extent))
             } else {
                 Err(unexpected(&inner))
             };
         }
-        // What a `macro_rules` fragment such as `$n:expr` becomes: a group that keeps its precedence.
+        // A `macro_rules` fragment such as `$n:expr` arrives as an invisible group, which keeps its precedence.
         if let Some(group) = invisible_group(input) {
-            return Ok(Extent::Paren(Box::new(Extent::parse.parse2(group)?)));
+            return Ok(ExtentExpr::Paren(Box::new(
+                ExtentExpr::parse.parse2(group)?,
+            )));
         }
         if input.peek(syn::Lit) {
             let number: LitInt = input
                 .parse()
-                .map_err(|error| Error::new(error.span(), "an extent is a whole number"))?;
-            number
-                .base10_parse::<u64>()
-                .map_err(|_| Error::new_spanned(&number, "an extent is at most a `usize`"))?;
+                .map_err(|error| Error::new(error.span(), "expected a whole number"))?;
+            number.base10_parse::<u64>().map_err(|_| {
+                Error::new_spanned(&number, "the number is too large for a `usize`")
+            })?;
             return match number.suffix() {
-                "" | "usize" => Ok(Extent::Number(number)),
+                "" | "usize" => Ok(ExtentExpr::Number(number)),
                 _ => Err(Error::new_spanned(
                     &number,
-                    "an extent is a `usize`: leave the suffix out",
+                    "extents are `usize`: remove the suffix",
                 )),
             };
         }
@@ -118,7 +120,7 @@ impl Extent {
             || input.peek(Token![<])
             || is_path_keyword(input)
         {
-            return Ok(Extent::Name(input.parse()?));
+            return Ok(ExtentExpr::Name(input.parse()?));
         }
         Err(unexpected(input))
     }
@@ -133,11 +135,11 @@ fn is_path_keyword(input: ParseStream<'_>) -> bool {
 
 fn unexpected(input: ParseStream<'_>) -> Error {
     let message = format!(
-        "an extent is made of {ALLOWED}: compute anything else in a constant and name it here"
+        "an extent may contain only {ALLOWED}: for anything else, declare a dim or define a constant"
     );
     match input.fork().parse::<TokenTree>() {
         Ok(token) => Error::new_spanned(token, message),
-        Err(_) => input.error("an extent is missing here"),
+        Err(_) => input.error("expected an extent"),
     }
 }
 
@@ -149,8 +151,8 @@ fn invisible_group(input: ParseStream<'_>) -> Option<TokenStream> {
     step.ok()
 }
 
-/// Parses what is between brackets. After a mistake the rest is skipped, or the unread tokens would be reported as well.
-pub(crate) fn whole<T>(
+/// Parses the contents of brackets. After an error the rest is skipped, because `syn` would report the unread tokens as well.
+pub(crate) fn parse_all<T>(
     inner: ParseStream<'_>,
     parse: impl FnOnce(ParseStream<'_>) -> Result<T>,
 ) -> Result<T> {
@@ -161,9 +163,9 @@ pub(crate) fn whole<T>(
     parsed
 }
 
-impl Parse for Extent {
+impl Parse for ExtentExpr {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut left = Extent::product(input)?;
+        let mut left = ExtentExpr::product(input)?;
         loop {
             let operator = if input.peek(Token![+]) {
                 Operator::Plus(input.parse()?)
@@ -174,7 +176,11 @@ impl Parse for Extent {
             } else {
                 return Err(unexpected(input));
             };
-            left = Extent::Binary(Box::new(left), operator, Box::new(Extent::product(input)?));
+            left = ExtentExpr::Binary(
+                Box::new(left),
+                operator,
+                Box::new(ExtentExpr::product(input)?),
+            );
         }
     }
 }
@@ -183,12 +189,15 @@ impl Parse for Shape {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if !input.peek(token::Bracket) {
             return Err(input.error(
-                "a shape is a list with one extent for each dimension: write `shape = [nx, ny]`",
+                "expected a list with one extent for each dimension: write `shape = [nx, ny]`",
             ));
         }
         let inner;
         let bracket = bracketed!(inner in input);
-        let extents = whole(&inner, Punctuated::<Extent, Token![,]>::parse_terminated)?;
+        let extents = parse_all(
+            &inner,
+            Punctuated::<ExtentExpr, Token![,]>::parse_terminated,
+        )?;
         Ok(Shape {
             bracket,
             extents: extents.into_iter().collect(),
@@ -196,22 +205,22 @@ impl Parse for Shape {
     }
 }
 
-impl Parse for Value {
+impl Parse for DimsExpr {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let inner;
         if input.peek(token::Bracket) {
             bracketed!(inner in input);
-            let values = whole(&inner, Punctuated::<Value, Token![,]>::parse_terminated)?;
-            return Ok(Value::List(values.into_iter().collect()));
+            let values = parse_all(&inner, Punctuated::<DimsExpr, Token![,]>::parse_terminated)?;
+            return Ok(DimsExpr::List(values.into_iter().collect()));
         }
         let fork = input.fork();
         if fork.parse::<Path>().is_ok() && fork.peek(token::Brace) {
             let path = input.parse()?;
             braced!(inner in input);
-            let fields = whole(&inner, |inner| {
+            let fields = parse_all(&inner, |inner| {
                 inner.parse_terminated(named_value, Token![,])
             })?;
-            return Ok(Value::Struct(path, fields.into_iter().collect()));
+            return Ok(DimsExpr::Struct(path, fields.into_iter().collect()));
         }
         let fork = input.fork();
         if let Ok(TokenTree::Group(group)) = fork.parse::<TokenTree>()
@@ -219,14 +228,14 @@ impl Parse for Value {
             && group.stream().is_empty()
         {
             parenthesized!(inner in input);
-            return inner.parse::<syn::parse::Nothing>().map(|_| Value::Unit);
+            return inner.parse::<syn::parse::Nothing>().map(|_| DimsExpr::Unit);
         }
-        input.parse().map(Value::Extent)
+        input.parse().map(DimsExpr::Extent)
     }
 }
 
 /// `n: ny`, or `n` for `n: n`.
-fn named_value(input: ParseStream<'_>) -> Result<(Member, Value)> {
+fn named_value(input: ParseStream<'_>) -> Result<(Member, DimsExpr)> {
     let member: Member = input.parse()?;
     if input.peek(Token![:]) {
         input.parse::<Token![:]>()?;
@@ -234,44 +243,44 @@ fn named_value(input: ParseStream<'_>) -> Result<(Member, Value)> {
     }
     match &member {
         Member::Named(name) => {
-            let value = Value::Extent(Extent::Name(syn::parse2(quote!(#name))?));
+            let value = DimsExpr::Extent(ExtentExpr::Name(syn::parse2(quote!(#name))?));
             Ok((member, value))
         }
-        Member::Unnamed(_) => Err(input.error("write the field's value after a `:`")),
+        Member::Unnamed(_) => Err(input.error("expected `:` and the value of the field")),
     }
 }
 
-impl Value {
-    /// Calls `visit` with every extent and the way to it from the whole value, as tokens: `.n`, `.table[0]`.
-    pub(crate) fn extents<'v>(
+impl DimsExpr {
+    /// Calls `visit` with every extent and its path from the root of the expression, as tokens: `.n`, `.table[0]`.
+    pub(crate) fn for_each_extent<'v>(
         &'v self,
-        at: &TokenStream,
-        visit: &mut impl FnMut(&TokenStream, &'v Extent),
+        path: &TokenStream,
+        visit: &mut impl FnMut(&TokenStream, &'v ExtentExpr),
     ) {
         match self {
-            Value::Extent(extent) => visit(at, extent),
-            Value::List(values) => {
+            DimsExpr::Extent(extent) => visit(path, extent),
+            DimsExpr::List(values) => {
                 for (index, value) in values.iter().enumerate() {
-                    value.extents(&quote!(#at[#index]), visit);
+                    value.for_each_extent(&quote!(#path[#index]), visit);
                 }
             }
-            Value::Struct(_, fields) => {
+            DimsExpr::Struct(_, fields) => {
                 for (member, value) in fields {
-                    value.extents(&quote!(#at.#member), visit);
+                    value.for_each_extent(&quote!(#path.#member), visit);
                 }
             }
-            Value::Unit => {}
+            DimsExpr::Unit => {}
         }
     }
 }
 
-impl ToTokens for Extent {
+impl ToTokens for ExtentExpr {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(match self {
-            Extent::Number(number) => quote!(#number),
-            Extent::Name(path) => quote!(#path),
-            Extent::Paren(inner) => quote!((#inner)),
-            Extent::Binary(left, operator, right) => quote!(#left #operator #right),
+            ExtentExpr::Number(number) => quote!(#number),
+            ExtentExpr::Name(path) => quote!(#path),
+            ExtentExpr::Paren(inner) => quote!((#inner)),
+            ExtentExpr::Binary(left, operator, right) => quote!(#left #operator #right),
         });
     }
 }

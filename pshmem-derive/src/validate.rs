@@ -1,83 +1,88 @@
-//! Third pass: what can only be checked when the whole struct is known.
+//! Third pass: checks that need the whole struct, such as whether every dim is used.
 
-use crate::errors::Errors;
+use crate::errors::{Errors, code_text};
 use crate::kind::Kind;
 use crate::model::{Field, Model};
 use crate::names;
-use crate::shape::Extent;
-use crate::text::text;
+use crate::shape::ExtentExpr;
+use crate::types::last_segment;
 use proc_macro2::{Ident, TokenStream};
 use std::collections::HashMap;
 
-/// Checks extents against dims; notes every mistake.
+/// Checks the arguments of every field, and the use of every dim.
 pub(crate) fn validate(model: &Model, errors: &mut Errors) {
     let mut dims = Dims::declared(model);
     for field in &model.fields {
-        check_words(model, field, errors);
-        for_each_extent(field, |extent| dims.use_in(extent, model, errors));
+        check_arguments(model, field, errors);
+        for_each_extent(field, |extent| dims.record_use(extent, model, errors));
     }
-    let unclear = model.fields.iter().any(|field| field.unclear);
-    if let Some(given) = &model.dims
-        && !unclear
+    let has_errors = model.fields.iter().any(|field| field.has_errors);
+    if let Some(argument) = &model.dims
+        && !has_errors
     {
-        for dim in &given.value {
+        for dim in &argument.value {
             dims.check_use(&dim.name, errors);
         }
     }
 }
 
-/// Calls `visit` with every extent that a field states.
-fn for_each_extent<'f>(field: &'f Field, mut visit: impl FnMut(&'f Extent)) {
+/// Calls `visit` with every extent in the arguments of a field.
+fn for_each_extent<'f>(field: &'f Field, mut visit: impl FnMut(&'f ExtentExpr)) {
     if let Some(shape) = &field.shape {
         shape.value.extents.iter().for_each(&mut visit);
     }
     if let Some(dims) = &field.dims {
         dims.value
-            .extents(&TokenStream::new(), &mut |_, extent| visit(extent));
+            .for_each_extent(&TokenStream::new(), &mut |_, extent| visit(extent));
     }
 }
 
-/// How the struct's dims are used.
+/// The dims of the struct and how the fields use them.
 struct Dims {
     uses: HashMap<String, Use>,
 }
 
 #[derive(Default, Clone, Copy)]
 struct Use {
+    /// In some extent.
     anywhere: bool,
+    /// As a whole extent, so that an existing value determines the dim.
     alone: bool,
 }
 
 impl Dims {
     fn declared(model: &Model) -> Self {
-        let dims = model.dims.iter().flat_map(|given| &given.value);
+        let dims = model.dims.iter().flat_map(|argument| &argument.value);
         Dims {
             uses: dims
-                .map(|dim| (names::text(&dim.name), Use::default()))
+                .map(|dim| (names::unraw(&dim.name), Use::default()))
                 .collect(),
         }
     }
 
-    fn use_in(&mut self, extent: &Extent, model: &Model, errors: &mut Errors) {
+    fn record_use(&mut self, extent: &ExtentExpr, model: &Model, errors: &mut Errors) {
         if let Some(dim) = extent
             .name()
-            .and_then(|name| self.uses.get_mut(&names::text(name)))
+            .and_then(|name| self.uses.get_mut(&names::unraw(name)))
         {
             dim.alone = true;
         }
-        extent.names(&mut |path| {
-            let Some(name) = path.path.get_ident() else { return };
-            if let Some(dim) = self.uses.get_mut(&names::text(name)) {
+        extent.for_each_name(&mut |path| {
+            let Some(name) = path.path.get_ident() else {
+                return;
+            };
+            if let Some(dim) = self.uses.get_mut(&names::unraw(name)) {
                 dim.anywhere = true;
-            } else if let Some(given) = &model.dims
+            } else if let Some(declared) = &model.dims
                 && looks_like_a_dim(name, model)
             {
-                let known: Vec<_> = given.value.iter().map(|dim| format!("`{}`", dim.name)).collect();
+                let declared = declared.value.iter().map(|dim| format!("`{}`", dim.name));
+                let declared = declared.collect::<Vec<_>>().join(", ");
                 errors.at(
                     name,
                     format!(
-                        "unknown dim `{name}`: the struct names {}; add it to `dims(..)`, or write a constant in capitals",
-                        known.join(", ")
+                        "unknown dim `{name}`: the struct declares {declared}; add `{name}` to `dims(..)`, or write the name of a \
+                         constant in capitals"
                     ),
                 );
             }
@@ -85,7 +90,7 @@ impl Dims {
     }
 
     fn check_use(&self, dim: &Ident, errors: &mut Errors) {
-        let Some(uses) = self.uses.get(&names::text(dim)) else {
+        let Some(uses) = self.uses.get(&names::unraw(dim)) else {
             return;
         };
         if !uses.anywhere {
@@ -97,97 +102,110 @@ impl Dims {
             errors.at(
                 dim,
                 format!(
-                    "dim `{dim}` never stands alone, so its value cannot be read off an owned struct: write `{dim}` itself as \
-                     an extent of one `shape` or nested `dims`"
+                    "dim `{dim}` is only used inside larger expressions, so an existing struct does not determine its value: \
+                     use `{dim}` alone as one extent of a `shape` or of a nested `dims`"
                 ),
             );
         }
     }
 }
 
-/// Constants are written in capitals; const parameters are known.
+/// Constants are recognised by capitals in their name, const parameters by their declaration.
 fn looks_like_a_dim(name: &Ident, model: &Model) -> bool {
     let is_param = model
         .generics
         .const_params()
         .any(|param| param.ident == *name);
-    !is_param && !names::text(name).contains(char::is_uppercase)
+    !is_param && !names::unraw(name).contains(char::is_uppercase)
 }
 
-fn check_words(model: &Model, field: &Field, errors: &mut Errors) {
+/// Checks that `shape` and `dims` are used where they apply, and given where they are needed.
+fn check_arguments(model: &Model, field: &Field, errors: &mut Errors) {
     let name = &field.name;
-    if field.refused {
+    if field.unsupported {
         return;
     }
     if let (Some(shape), Some(_)) = (&field.shape, &field.dims) {
         errors.at(
-            &shape.word,
-            "`shape` is for containers, `dims` for nested structs: keep one of them",
+            &shape.name,
+            "`shape` is for containers and `dims` is for nested structs: remove one of them",
         );
         return;
     }
-    let words = [
-        field.shape.as_ref().map(|given| &given.word),
-        field.dims.as_ref().map(|given| &given.word),
+    let arguments = [
+        field.shape.as_ref().map(|argument| &argument.name),
+        field.dims.as_ref().map(|argument| &argument.name),
     ];
-    let value = matches!(field.kind, Kind::Value);
-    for word in words.into_iter().flatten() {
-        if value {
+    let is_value = matches!(field.kind, Kind::Value);
+    for argument in arguments.into_iter().flatten() {
+        if is_value {
             errors.at(
-                word,
-                format!("`{word}` is for containers, and `{name}` is one value: remove it"),
-            );
-        } else if model.dims.is_none() && !model.unclear {
-            errors.at(
-                word,
+                argument,
                 format!(
-                    "`{word}` needs names for extents: add `#[shared(dims(nx, ny))]` to the struct"
+                    "`{argument}` is for containers, but `{name}` is one plain value: remove it"
+                ),
+            );
+        } else if model.dims.is_none() && !model.has_errors {
+            errors.at(
+                argument,
+                format!(
+                    "`{argument}` needs dims, but the struct declares none: add `#[shared(dims(nx, ny))]` to the struct"
                 ),
             );
         }
     }
     if let (Some(dims), Some(rank)) = (&field.dims, field.kind.rank()) {
         errors.at(
-            &dims.word,
-            format!("`{name}` is a container: write `{}`", example(model, rank)),
+            &dims.name,
+            format!(
+                "`dims` is for nested structs, but `{name}` is a container: write `{}`",
+                example(model, rank)
+            ),
         );
         return;
     }
-    if field.unclear {
-        return;
+    if !field.has_errors {
+        check_extents(model, field, errors);
     }
+}
+
+/// Checks that a field has a shape or dims if it needs one, with the right number of extents.
+fn check_extents(model: &Model, field: &Field, errors: &mut Errors) {
+    let name = &field.name;
+    let is_missing = model.dims.is_some()
+        && field.shape.is_none()
+        && field.dims.is_none()
+        && !matches!(field.kind, Kind::Value | Kind::Column);
     match (&field.shape, field.kind.rank()) {
         (Some(shape), Some(rank)) if shape.value.extents.len() != rank => {
-            let found = shape.value.extents.len();
+            let count = shape.value.extents.len();
             let dimensions = if rank == 1 { "dimension" } else { "dimensions" };
+            let extents = if count == 1 { "extent" } else { "extents" };
             errors.at_span(
                 shape.value.bracket.span.join(),
                 format!(
-                    "`{}` has {rank} {dimensions}, but its shape states {found}",
-                    text(&field.ty)
+                    "`{}` has {rank} {dimensions}, but this shape has {count} {extents}: write one extent for each dimension",
+                    code_text(&field.ty)
                 ),
             );
         }
-        (None, Some(rank))
-            if model.dims.is_some()
-                && field.dims.is_none()
-                && !matches!(field.kind, Kind::Column) =>
-        {
+        (None, Some(rank)) if is_missing => {
             errors.at(
                 &field.ty,
                 format!(
-                    "`{name}` must state its shape, because the struct names dims: add `#[shared({})]`",
+                    "`{name}` needs a shape, because the struct declares dims: add `#[shared({})]`",
                     example(model, rank)
                 ),
             );
         }
-        (None, None) if model.dims.is_some() && field.dims.is_none() && !value => {
+        (None, None) if is_missing => {
+            let ty = last_segment(&field.ty)
+                .map_or_else(String::new, |segment| segment.ident.to_string());
             errors.at(
                 &field.ty,
                 format!(
-                    "`{name}` must state its extents, because the struct names dims: add `#[shared(dims = {}Dims {{ .. }})]`, \
-                     or `#[shared(layout, shape = [..])]` if it is an alias of a container",
-                    last_name(field)
+                    "`{name}` needs extents, because the struct declares dims: add `#[shared(dims = {ty}Dims {{ .. }})]`, or \
+                     `#[shared(layout, shape = [..])]` if `{ty}` is an alias of a container"
                 ),
             );
         }
@@ -195,19 +213,14 @@ fn check_words(model: &Model, field: &Field, errors: &mut Errors) {
     }
 }
 
-/// `shape = [nx, ny]`, with the struct's own dims where there are enough.
+/// `shape = [nx, ny]` with the struct's own dims, or `..` where there are too few.
 fn example(model: &Model, rank: usize) -> String {
     let mut dims: Vec<_> = model
         .dims
         .iter()
-        .flat_map(|given| &given.value)
+        .flat_map(|argument| &argument.value)
         .map(|dim| dim.name.to_string())
         .collect();
     dims.resize(rank, "..".to_owned());
     format!("shape = [{}]", dims.join(", "))
-}
-
-fn last_name(field: &Field) -> String {
-    crate::kind::last_segment(&field.ty)
-        .map_or_else(String::new, |segment| segment.ident.to_string())
 }

@@ -111,15 +111,12 @@ pub use shared::Shared;
 /// Used by the code that the derive generates; not for users, and may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::error::Result;
-    pub use crate::layout::derived::{
-        Extent, FromShape, check_shape, field, inside, must_be_element, part_of,
-    };
+    pub use crate::layout::derived::{FieldPlan, NestedPlan, assert_element};
     pub use crate::layout::probe::{
         Probe, PutNothing, PutValues, Show, ShowDebug, ShowNothing, debug_struct, preview_field,
     };
-    pub use crate::layout::raw::{Planned, RawLayout};
-    pub use crate::layout::{Base, BaseMut, Handle, Leaf, Placer, SharedColumns, Value};
+    pub use crate::layout::raw::Planned;
+    pub use crate::layout::{Base, BaseMut, Handle, Placer, Value};
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};
     pub use ndarray::{Ix1, Ix2, Ix3, Ix4, Ix5, Ix6};
     pub use std::vec::Vec;

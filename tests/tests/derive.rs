@@ -1,6 +1,7 @@
 //! `#[derive(SharedLayout)]` and `#[derive(SharedColumns)]` on ranks that are threads.
 //!
 //! - `behaviour` what a derived struct does · `dims` named extents · `columns` records as one array per field
+//! - `crate_path` modules in place of pshmem that replace single items of it
 //! - `forms` every form of struct that the derive accepts · `hygiene` hostile surroundings · `strict` a crate that denies
 //!   every lint
 
@@ -19,6 +20,8 @@
 mod behaviour;
 #[path = "derive/columns.rs"]
 mod columns;
+#[path = "derive/crate_path.rs"]
+mod crate_path;
 #[path = "derive/dims.rs"]
 mod dims;
 #[path = "derive/forms.rs"]

@@ -1,37 +1,36 @@
-//! `impl SharedColumns`: the same view types as for a struct of slices, with whole records gathered and scattered.
+//! `impl SharedColumns`, and methods of its views that read and write whole records.
 
-use super::layout::place_with;
-use super::{allowances, const_block, preview, views};
-use crate::generics::Scopes;
+use super::{allow_lints, const_block, print, views};
+use crate::generics::ItemGenerics;
 use crate::model::Model;
 use crate::names;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// Everything that `#[derive(SharedColumns)]` generates for a struct without mistakes.
+/// All code of `#[derive(SharedColumns)]` for a struct without errors.
 pub(crate) fn expand(model: &Model) -> TokenStream {
-    let scopes = Scopes::of(model);
-    let view = views::view(model, &scopes, false);
-    let view_mut = views::view_mut(model, &scopes, false);
-    let fields = views::fields(model, &scopes, false);
-    let records = records(model, &scopes);
+    let params = ItemGenerics::new(model);
+    let view = views::view(model, &params, false);
+    let view_mut = views::view_mut(model, &params, false);
+    let fields = views::fields(model, &params, false);
+    let records = records(model, &params);
     let hidden = const_block(&[
-        views::impls(model, &scopes),
-        plan(model, &scopes),
-        implementation(model, &scopes),
+        views::impls(model, &params),
+        plan(model, &params),
+        implementation(model, &params),
     ]);
     quote!(#view #view_mut #fields #records #hidden)
 }
 
-/// `len`, `is_empty`, `get` and `set`: methods that users call, so they stand outside the `const` block, with docs. Generated
-/// code calls nothing by `.len()`: a trait of the user's may have a method of that name for every type.
-fn records(model: &Model, scopes: &Scopes) -> TokenStream {
+/// The methods `len`, `is_empty`, `get` and `set`. Users call them, so they are outside the `const` block and have docs. Generated
+/// code does not use the syntax `x.len()`, because a trait of the user's may have a method of that name for every type.
+fn records(model: &Model, params: &ItemGenerics) -> TokenStream {
     let vis = &model.vis;
     let (view, view_mut) = (&model.names.view, &model.names.view_mut);
-    let (generics, parameters, clause) = scopes.full_view.split_for_impl();
+    let (generics, parameters, clause) = params.full_view.split_for_impl();
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
-    let (record, own) = (&model.name, &model.own);
-    let gathered = format!("Record `i` as a [`{record}`], gathered from all columns.");
+    let (record, self_type) = (&model.name, &model.self_type);
+    let gathered = format!("Record `i` as a [`{record}`], gathered from the columns.");
     let first = names.first();
     let reads = quote! {
         /// Number of records.
@@ -41,7 +40,7 @@ fn records(model: &Model, scopes: &Scopes) -> TokenStream {
             <[_]>::len(&self.#first)
         }
 
-        /// Whether there is no record.
+        /// Whether there are no records.
         #[must_use]
         #[inline]
         #vis fn is_empty(&self) -> ::core::primitive::bool {
@@ -51,14 +50,14 @@ fn records(model: &Model, scopes: &Scopes) -> TokenStream {
         #[doc = #gathered]
         ///
         /// # Panics
-        /// When there is no such record.
+        /// If `i` is out of bounds.
         #[must_use]
         #[inline]
-        #vis fn get(&self, i: ::core::primitive::usize) -> #own {
+        #vis fn get(&self, i: ::core::primitive::usize) -> #self_type {
             #record { #(#names: self.#names[i],)* }
         }
     };
-    let allow = allowances();
+    let allow = allow_lints();
     quote! {
         #allow
         impl #generics #view #parameters #clause {
@@ -69,21 +68,21 @@ fn records(model: &Model, scopes: &Scopes) -> TokenStream {
         impl #generics #view_mut #parameters #clause {
             #reads
 
-            /// Scatters a record to all columns, as record `i`.
+            /// Replaces record `i`: writes each field to its column.
             ///
             /// # Panics
-            /// When there is no such record.
+            /// If `i` is out of bounds.
             #[inline]
-            #vis fn set(&mut self, i: ::core::primitive::usize, record: #own) {
+            #vis fn set(&mut self, i: ::core::primitive::usize, record: #self_type) {
                 #(self.#names[i] = record.#names;)*
             }
         }
     }
 }
 
-fn plan(model: &Model, scopes: &Scopes) -> TokenStream {
+fn plan(model: &Model, params: &ItemGenerics) -> TokenStream {
     let name = &model.names.plan;
-    let (generics, clause) = (&scopes.full, &scopes.full.where_clause);
+    let (generics, clause) = (&params.full, &params.full.where_clause);
     let fields = model.fields.iter().map(|field| {
         let (name, plan) = (names::plan_field(&field.name), field.plan(model));
         quote!(#name: #plan)
@@ -98,21 +97,16 @@ fn plan(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
+fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (name, krate) = (&model.name, &model.krate);
-    let (generics, parameters, clause) = scopes.full.split_for_impl();
-    let placing = placing(model, scopes);
-    let views = view_items(model, scopes);
+    let (generics, parameters, clause) = params.full.split_for_impl();
+    let placing = placing(model, params);
+    let views = view_items(model, params);
     let copying = copying(model);
-    let preview = preview::body(model);
-    let checks = model.fields.iter().filter_map(|field| field.check(model));
+    let preview = print::preview_body(model);
     quote! {
-        fn __check_elements #generics() #clause {
-            #(#checks)*
-        }
-
-        // SAFETY: every item calls the same item of each column's layout exactly once, with that column's part of the plan,
-        // and all columns have `len` elements; the rest as for a derived `SharedLayout`.
+        // SAFETY: as for a derived `SharedLayout`, with the columns in place of the fields. All columns have `len` elements, and
+        // `part` references those of the given rows only.
         #[automatically_derived]
         unsafe impl #generics #krate::SharedColumns for #name #parameters #clause {
             #placing
@@ -127,9 +121,9 @@ fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 /// `plan`, `len` and `span`.
-fn placing(model: &Model, scopes: &Scopes) -> TokenStream {
-    let (private, plan) = (model.private(), &model.names.plan);
-    let (_, parameters, _) = scopes.full.split_for_impl();
+fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
+    let (krate, private, plan) = (&model.krate, model.private(), &model.names.plan);
+    let (_, parameters, _) = params.full.split_for_impl();
     let names = model
         .fields
         .iter()
@@ -137,16 +131,19 @@ fn placing(model: &Model, scopes: &Scopes) -> TokenStream {
     let places = model
         .fields
         .iter()
-        .map(|field| place_with(field, model, &quote!(len)));
+        .map(|field| field.place(model, &quote!(len)));
     quote! {
         type Plan = #plan #parameters;
 
-        fn plan(len: ::core::primitive::usize, placer: &mut #private::Placer) -> #private::Result<Self::Plan> {
-            #private::Result::Ok(#plan {
+        fn plan(
+            len: ::core::primitive::usize,
+            placer: &mut #private::Placer,
+        ) -> ::core::result::Result<Self::Plan, #krate::Error> {
+            ::core::result::Result::Ok(#plan {
                 len,
-                first_leaf: #private::Placer::position(placer),
+                first_leaf: <#private::Placer>::position(placer),
                 #(#names: #places,)*
-                end_leaf: #private::Placer::position(placer),
+                end_leaf: <#private::Placer>::position(placer),
             })
         }
 
@@ -163,26 +160,22 @@ fn placing(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 /// `view`, `view_mut`, `part` and `fields` with their types.
-fn view_items(model: &Model, scopes: &Scopes) -> TokenStream {
+fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (private, life) = (model.private(), &model.lifetime);
     let (view, view_mut, handles) = (
         &model.names.view,
         &model.names.view_mut,
         &model.names.fields,
     );
-    let (_, of_view, _) = scopes.view.split_for_impl();
-    let (_, of_fields, _) = scopes.full_view.split_for_impl();
+    let (_, of_view, _) = params.view.split_for_impl();
+    let (_, of_fields, _) = params.full_view.split_for_impl();
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
     let plans: Vec<_> = model
         .fields
         .iter()
         .map(|field| names::plan_field(&field.name))
         .collect();
-    let layouts: Vec<_> = model
-        .fields
-        .iter()
-        .map(|field| field.as_layout(model))
-        .collect();
+    let layouts: Vec<_> = model.fields.iter().map(|field| field.plan(model)).collect();
     quote! {
         type View<#life> = #view #of_view;
         type ViewMut<#life> = #view_mut #of_view;
@@ -191,16 +184,16 @@ fn view_items(model: &Model, scopes: &Scopes) -> TokenStream {
         #[inline]
         unsafe fn view<#life>(plan: &Self::Plan, base: #private::Base<#life>) -> Self::View<#life> {
             #view {
-                // SAFETY: passed on from the caller; the column's plan is a part of the whole plan.
-                #(#names: unsafe { #layouts::view(&plan.#plans, base) },)*
+                // SAFETY: guaranteed by the caller; the column's plan is a part of the whole plan.
+                #(#names: unsafe { <#layouts>::view(&plan.#plans, base) },)*
             }
         }
 
         #[inline]
         unsafe fn view_mut<#life>(plan: &Self::Plan, base: #private::BaseMut<#life>) -> Self::ViewMut<#life> {
             #view_mut {
-                // SAFETY: passed on from the caller; the columns' plans have no leaf in common.
-                #(#names: unsafe { #layouts::view_mut(&plan.#plans, base) },)*
+                // SAFETY: guaranteed by the caller; the columns' plans have no leaf in common.
+                #(#names: unsafe { <#layouts>::view_mut(&plan.#plans, base) },)*
             }
         }
 
@@ -211,29 +204,28 @@ fn view_items(model: &Model, scopes: &Scopes) -> TokenStream {
             rows: ::core::ops::Range<::core::primitive::usize>,
         ) -> Self::ViewMut<#life> {
             #view_mut {
-                // SAFETY: passed on from the caller, for these rows; the columns' plans have no leaf in common.
-                #(#names: unsafe { #layouts::view_mut(&#private::part_of(&plan.#plans, &rows), base) },)*
+                // SAFETY: guaranteed by the caller, for these rows; the columns' plans have no leaf in common.
+                #(#names: unsafe { <#layouts>::part(&plan.#plans, base, &rows) },)*
             }
         }
 
         unsafe fn fields<#life>(plan: &#life Self::Plan, handle: #private::Handle<#life>) -> Self::Fields<#life> {
             #handles {
-                // SAFETY: passed on from the caller; the columns' plans are parts of the whole with no leaf in common.
-                #(#names: unsafe { #private::field(handle, &plan.#plans) },)*
+                // SAFETY: guaranteed by the caller; the columns' plans are parts of the whole plan with no leaf in common.
+                #(#names: unsafe { <#layouts>::field(&plan.#plans, handle) },)*
             }
         }
     }
 }
 
-/// `store` and `load`: column by column, so that each is written or read in one sweep.
+/// `store` and `load`.
 fn copying(model: &Model) -> TokenStream {
-    let private = model.private();
-    let name = &model.name;
+    let (krate, private, name) = (&model.krate, model.private(), &model.name);
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
     quote! {
         unsafe fn store(plan: &Self::Plan, base: #private::BaseMut<'_>, owned: &[Self]) {
-            // SAFETY: passed on from the caller.
-            let mut view = unsafe { <Self as #private::SharedColumns>::view_mut(plan, base) };
+            // SAFETY: guaranteed by the caller.
+            let mut view = unsafe { <Self as #krate::SharedColumns>::view_mut(plan, base) };
             #(
                 for (value, record) in ::core::iter::Iterator::zip(<[_]>::iter_mut(&mut view.#names), owned) {
                     *value = record.#names;
@@ -242,8 +234,8 @@ fn copying(model: &Model) -> TokenStream {
         }
 
         unsafe fn load(plan: &Self::Plan, base: #private::Base<'_>) -> #private::Vec<Self> {
-            // SAFETY: passed on from the caller.
-            let view = unsafe { <Self as #private::SharedColumns>::view(plan, base) };
+            // SAFETY: guaranteed by the caller.
+            let view = unsafe { <Self as #krate::SharedColumns>::view(plan, base) };
             let record = |i: ::core::primitive::usize| #name { #(#names: view.#names[i],)* };
             ::core::iter::Iterator::collect(::core::iter::Iterator::map(0..plan.len, record))
         }

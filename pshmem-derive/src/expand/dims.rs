@@ -1,28 +1,28 @@
-//! `XDims`: the extents of a struct.
+//! The struct `XDims`, which holds the extents of a struct `X`.
 
-use super::allowances;
-use crate::generics::Scopes;
+use super::allow_lints;
+use crate::generics::ItemGenerics;
 use crate::model::{Field, Model};
 use crate::names;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::Visibility;
 
-/// One field of the extents.
-struct Part {
+/// One field of `XDims`.
+struct DimsField {
     docs: TokenStream,
     vis: Visibility,
     name: Ident,
     ty: TokenStream,
 }
 
-/// The named dims, or one part for each container and nested field.
-fn parts(model: &Model) -> Vec<Part> {
-    if let Some(given) = &model.dims {
-        let named = given.value.iter().map(|dim| {
+/// The declared dims, or one field for each container and nested struct.
+fn dims_fields(model: &Model) -> Vec<DimsField> {
+    if let Some(declared) = &model.dims {
+        let named = declared.value.iter().map(|dim| {
             let docs = &dim.docs;
-            let text = format!("The dim `{}`.", names::text(&dim.name));
-            Part {
+            let text = format!("The dim `{}`.", names::unraw(&dim.name));
+            DimsField {
                 docs: if docs.is_empty() {
                     quote!(#[doc = #text])
                 } else {
@@ -36,8 +36,8 @@ fn parts(model: &Model) -> Vec<Part> {
         return named.collect();
     }
     let of_field = |field: &Field| {
-        let text = format!("Extents of `{}`.", names::text(&field.name));
-        Part {
+        let text = format!("Extents of `{}`.", names::unraw(&field.name));
+        DimsField {
             docs: quote!(#[doc = #text]),
             vis: field.vis.clone(),
             name: field.name.clone(),
@@ -52,17 +52,17 @@ fn parts(model: &Model) -> Vec<Part> {
         .collect()
 }
 
-/// The struct, unless there are no extents.
-pub(super) fn definition(model: &Model, scopes: &Scopes) -> TokenStream {
+/// The struct, or nothing if there are no extents.
+pub(super) fn definition(model: &Model, params: &ItemGenerics) -> TokenStream {
     if !model.has_dims() {
         return TokenStream::new();
     }
     let (vis, name) = (&model.vis, &model.names.dims);
-    let (generics, clause) = (&scopes.dims, &scopes.dims.where_clause);
+    let (generics, clause) = (&params.dims, &params.dims.where_clause);
     let text = format!("Extents of a shared [`{}`].", model.name);
-    let allow = allowances();
-    let fields = parts(model).into_iter().map(
-        |Part {
+    let allow = allow_lints();
+    let fields = dims_fields(model).into_iter().map(
+        |DimsField {
              docs,
              vis,
              name,
@@ -78,26 +78,29 @@ pub(super) fn definition(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-/// The type of the extents.
-pub(super) fn type_of(model: &Model, scopes: &Scopes) -> TokenStream {
+/// The type of the extents: `XDims`, or `()`.
+pub(super) fn type_of(model: &Model, params: &ItemGenerics) -> TokenStream {
     if !model.has_dims() {
         return quote!(());
     }
     let name = &model.names.dims;
-    let (_, generics, _) = scopes.dims.split_for_impl();
+    let (_, generics, _) = params.dims.split_for_impl();
     quote!(#name #generics)
 }
 
-/// `Clone`, `Copy`, `PartialEq`, `Eq`, `Debug`: written out, because a derive would ask the same of the type parameters.
-pub(super) fn impls(model: &Model, scopes: &Scopes) -> TokenStream {
+/// `Clone`, `Copy`, `PartialEq`, `Eq` and `Debug`. They are not derived, because a derive would bound the type parameters.
+pub(super) fn impls(model: &Model, params: &ItemGenerics) -> TokenStream {
     if !model.has_dims() {
         return TokenStream::new();
     }
-    let (ty, private) = (type_of(model, scopes), model.private());
+    let (ty, private) = (type_of(model, params), model.private());
     let text = model.names.dims.to_string();
-    let (generics, _, clause) = scopes.dims.split_for_impl();
-    let names: Vec<_> = parts(model).into_iter().map(|part| part.name).collect();
-    let texts = names.iter().map(names::text);
+    let (generics, _, clause) = params.dims.split_for_impl();
+    let names: Vec<_> = dims_fields(model)
+        .into_iter()
+        .map(|field| field.name)
+        .collect();
+    let texts = names.iter().map(names::unraw);
     quote! {
         #[automatically_derived]
         impl #generics ::core::clone::Clone for #ty #clause {

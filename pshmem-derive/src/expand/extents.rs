@@ -1,55 +1,55 @@
-//! Extents: what a shape computes from the dims, and what an owned value says about them.
+//! Extents of the fields: computed from the dims, read from an existing value, and converted to and from numbers.
 
 use super::dims;
-use crate::generics::Scopes;
+use crate::errors::code_text;
+use crate::generics::ItemGenerics;
 use crate::kind::Kind;
 use crate::model::{Field, Model};
 use crate::names;
-use crate::own_type;
-use crate::shape::{Extent, Value};
-use crate::text::text;
+use crate::shape::{DimsExpr, ExtentExpr};
+use crate::types;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
-/// The extents of a field as an expression in `plan`, where `dims` are those of the struct.
-pub(super) fn of_field(field: &Field, model: &Model, scopes: &Scopes) -> TokenStream {
+/// The extents of a field, as an expression in the function `plan`; the variable `dims` holds those of the struct.
+pub(super) fn of_field(field: &Field, model: &Model, params: &ItemGenerics) -> TokenStream {
     let name = &field.name;
     if matches!(field.kind, Kind::Value) {
         quote!(())
     } else if model.dims.is_some() {
-        computed(field, scopes)
+        call_function(field, params)
     } else {
         quote!(dims.#name)
     }
 }
 
-/// A call of the field's function.
-fn computed(field: &Field, scopes: &Scopes) -> TokenStream {
-    let function = names::extents_of(&field.name);
-    let (_, parameters, _) = scopes.full.split_for_impl();
+/// A call of the function that computes the extents of the field.
+fn call_function(field: &Field, params: &ItemGenerics) -> TokenStream {
+    let function = names::extents_function(&field.name);
+    let (_, parameters, _) = params.full.split_for_impl();
     let parameters = parameters.as_turbofish();
     quote!(#function #parameters(dims)?)
 }
 
-/// With `dims(..)`: one function for each field that has extents, so that placing and checking compute the same.
-pub(super) fn functions(model: &Model, scopes: &Scopes) -> TokenStream {
+/// With `dims(..)`: one function for each field with extents, used both for placing the field and for checking its value.
+pub(super) fn functions(model: &Model, params: &ItemGenerics) -> TokenStream {
     if model.dims.is_none() {
         return TokenStream::new();
     }
-    let private = model.private();
-    let dims = dims::type_of(model, scopes);
-    let (generics, _, clause) = scopes.full.split_for_impl();
+    let krate = &model.krate;
+    let dims = dims::type_of(model, params);
+    let (generics, _, clause) = params.full.split_for_impl();
     let functions = model
         .fields
         .iter()
         .filter(|field| field.has_dims())
         .map(|field| {
-            let function = names::extents_of(&field.name);
-            let layout = field.as_layout(model);
+            let function = names::extents_function(&field.name);
+            let ty = field.dims_type(model);
             let value = value_of(field, model);
             quote! {
-                fn #function #generics(dims: &#dims) -> #private::Result<#layout::Dims> #clause {
-                    #private::Result::Ok(#value)
+                fn #function #generics(dims: &#dims) -> ::core::result::Result<#ty, #krate::Error> #clause {
+                    ::core::result::Result::Ok(#value)
                 }
             }
         });
@@ -57,94 +57,94 @@ pub(super) fn functions(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 fn value_of(field: &Field, model: &Model) -> TokenStream {
-    if let Some(given) = &field.dims {
-        return nested(&given.value, model);
+    if let Some(dims) = &field.dims {
+        return dims_value(&dims.value, field, model);
     }
-    let Some(given) = &field.shape else {
+    let Some(shape) = &field.shape else {
         return quote!(::core::unreachable!());
     };
-    let extents: Vec<_> = given
+    let extents: Vec<_> = shape
         .value
         .extents
         .iter()
-        .map(|extent| checked(extent, model))
+        .map(|extent| checked(extent, field, model))
         .collect();
     match field.kind {
         Kind::Array { .. } => quote!([#(#extents),*]),
-        // What the alias stands for decides whether this is a number or a list.
+        // The type behind the alias, which the derive cannot see, decides whether this is a number or a list.
         Kind::Layout => {
-            let private = model.private();
-            let span = given.value.bracket.span.join();
-            quote_spanned!(span=> #private::FromShape::from_shape([#(#extents),*]))
+            let span = shape.value.bracket.span.join();
+            let (plan, count) = (field.plan(model), extents.len());
+            quote_spanned!(span=> <#plan>::dims_from_shape::<#count>([#(#extents),*]))
         }
         _ => quote!(#(#extents)*),
     }
 }
 
-fn nested(value: &Value, model: &Model) -> TokenStream {
+fn dims_value(value: &DimsExpr, field: &Field, model: &Model) -> TokenStream {
     match value {
-        Value::Extent(extent) => checked(extent, model),
-        Value::List(values) => {
-            let values = values.iter().map(|value| nested(value, model));
+        DimsExpr::Extent(extent) => checked(extent, field, model),
+        DimsExpr::List(values) => {
+            let values = values.iter().map(|value| dims_value(value, field, model));
             quote!([#(#values),*])
         }
-        Value::Struct(path, fields) => {
+        DimsExpr::Struct(path, fields) => {
             let fields = fields.iter().map(|(member, value)| {
-                let value = nested(value, model);
+                let value = dims_value(value, field, model);
                 quote!(#member: #value)
             });
             quote!(#path { #(#fields),* })
         }
-        Value::Unit => quote!(()),
+        DimsExpr::Unit => quote!(()),
     }
 }
 
-/// An extent in checked arithmetic; an overflow is an error that shows the extent as it was written.
-fn checked(extent: &Extent, model: &Model) -> TokenStream {
-    let private = model.private();
+/// An extent in checked arithmetic. After an overflow, the error shows the expression as it was written.
+fn checked(extent: &ExtentExpr, field: &Field, model: &Model) -> TokenStream {
+    let name = names::unraw(&field.name);
     let value = arithmetic(extent, model);
-    let text = text(extent);
-    quote!(#private::Extent::get(#value, #text, dims)?)
+    let text = code_text(extent);
+    quote!((#value).get(#name, #text, dims)?)
 }
 
-fn arithmetic(extent: &Extent, model: &Model) -> TokenStream {
+fn arithmetic(extent: &ExtentExpr, model: &Model) -> TokenStream {
     let private = model.private();
     match extent {
-        Extent::Number(number) => quote!(#private::Extent::of(#number)),
-        Extent::Name(path) => {
+        ExtentExpr::Number(number) => quote!(<#private::Placer>::extent(#number)),
+        ExtentExpr::Name(path) => {
             if let Some(dim) = extent.name().and_then(|name| dim(name, model)) {
-                return quote!(#private::Extent::of(dims.#dim));
+                return quote!(<#private::Placer>::extent(dims.#dim));
             }
-            let constant = own_type::replace(path.to_token_stream(), &model.own);
-            quote!(#private::Extent::of(#constant))
+            let constant = types::replace_self(path.to_token_stream(), &model.self_type);
+            quote!(<#private::Placer>::extent(#constant))
         }
-        Extent::Paren(inner) => {
+        ExtentExpr::Paren(inner) => {
             let inner = arithmetic(inner, model);
             quote!((#inner))
         }
-        Extent::Binary(left, operator, right) => {
+        ExtentExpr::Binary(left, operator, right) => {
             let (left, right) = (arithmetic(left, model), arithmetic(right, model));
-            // The user's operator as an operator of ours: same precedence, same place in the source.
+            // Keep the user's operator token: it has the right precedence and span.
             quote!(#left #operator #right)
         }
     }
 }
 
-/// The declared dim of that name.
+/// The declared dim of this name.
 fn dim<'m>(name: &Ident, model: &'m Model) -> Option<&'m Ident> {
-    let dims = model.dims.iter().flat_map(|given| &given.value);
+    let dims = model.dims.iter().flat_map(|declared| &declared.value);
     dims.map(|dim| &dim.name)
-        .find(|dim| names::text(dim) == names::text(name))
+        .find(|dim| names::unraw(dim) == names::unraw(name))
 }
 
 /// `dims_of`, `put_dims` and `take_dims`.
-pub(super) fn items(model: &Model, scopes: &Scopes) -> TokenStream {
-    let private = model.private();
-    let dims_of = dims_of(model, scopes);
-    let put = puts(model);
-    let take = takes(model);
+pub(super) fn items(model: &Model, params: &ItemGenerics) -> TokenStream {
+    let (krate, private) = (&model.krate, model.private());
+    let dims_of = dims_of(model, params);
+    let put = put_dims(model);
+    let take = take_dims(model);
     quote! {
-        fn dims_of(owned: &Self) -> #private::Result<Self::Dims> {
+        fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, #krate::Error> {
             #dims_of
         }
 
@@ -160,121 +160,116 @@ pub(super) fn items(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-fn dims_of(model: &Model, scopes: &Scopes) -> TokenStream {
-    let private = model.private();
+fn dims_of(model: &Model, params: &ItemGenerics) -> TokenStream {
     if !model.has_dims() {
-        return quote!(#private::Result::Ok(()));
+        return quote!(::core::result::Result::Ok(()));
     }
     let fields: Vec<_> = model
         .fields
         .iter()
         .filter(|field| field.has_dims())
         .collect();
-    let found = fields.iter().map(|field| {
-        let (name, text, layout) = (
-            &field.name,
-            names::text(&field.name),
-            field.as_layout(model),
-        );
-        quote!(#private::inside(#text, #layout::dims_of(&owned.#name))?)
+    let actual = fields.iter().map(|field| {
+        let (name, text, plan) = (&field.name, names::unraw(&field.name), field.plan(model));
+        quote!(<#plan>::dims_of(#text, &owned.#name)?)
     });
     let dims_name = &model.names.dims;
-    let Some(given) = &model.dims else {
+    let Some(declared) = &model.dims else {
         let names = fields.iter().map(|field| &field.name);
-        return quote!(#private::Result::Ok(#dims_name { #(#names: #found,)* }));
+        return quote!(::core::result::Result::Ok(#dims_name { #(#names: #actual,)* }));
     };
-    let found_names: Vec<_> = fields
+    let actual_names: Vec<_> = fields
         .iter()
-        .map(|field| names::found(&field.name))
+        .map(|field| names::actual_extents(&field.name))
         .collect();
-    let dim_names = given.value.iter().map(|dim| &dim.name);
-    let inferred = given
+    let dim_names = declared.value.iter().map(|dim| &dim.name);
+    let inferred = declared
         .value
         .iter()
         .map(|dim| inferred(&dim.name, &fields, model));
-    let checks = fields.iter().zip(&found_names).map(|(field, found)| {
-        let (text, layout) = (names::text(&field.name), field.as_layout(model));
-        let function = names::extents_of(&field.name);
-        let (_, parameters, _) = scopes.full.split_for_impl();
-        let parameters = parameters.as_turbofish();
-        quote!(#private::check_shape(#text, #function #parameters(dims), &#found, #layout::put_dims)?;)
+    let checks = fields.iter().zip(&actual_names).map(|(field, actual)| {
+        let (text, plan) = (names::unraw(&field.name), field.plan(model));
+        let expected = call_function(field, params);
+        quote!(<#plan>::check_dims(#text, &#expected, &#actual)?;)
     });
     quote! {
-        #(let #found_names = #found;)*
+        #(let #actual_names = #actual;)*
         let inferred = #dims_name { #(#dim_names: #inferred,)* };
         let dims = &inferred;
         #(#checks)*
-        #private::Result::Ok(inferred)
+        ::core::result::Result::Ok(inferred)
     }
 }
 
-/// Where a dim stands alone: `__found_pressure[0]`, `__found_lines`, `__found_opacity.n`.
+/// The value of a dim, from the first place where it is a whole extent: `__actual_pressure[0]`, `__actual_lines`,
+/// `__actual_opacity.n`.
 fn inferred(dim: &Ident, fields: &[&Field], model: &Model) -> TokenStream {
-    let is_dim = |extent: &Extent| {
+    let is_dim = |extent: &ExtentExpr| {
         extent
             .name()
-            .is_some_and(|name| names::text(name) == names::text(dim))
+            .is_some_and(|name| names::unraw(name) == names::unraw(dim))
     };
     for field in fields {
-        let found = names::found(&field.name);
+        let actual = names::actual_extents(&field.name);
         if let Some(axis) = field
             .shape
             .iter()
-            .flat_map(|given| &given.value.extents)
+            .flat_map(|shape| &shape.value.extents)
             .position(is_dim)
         {
-            let private = model.private();
             return match field.kind {
-                Kind::Array { .. } => quote!(#found[#axis]),
+                Kind::Array { .. } => quote!(#actual[#axis]),
                 Kind::Layout => {
                     let rank = field
                         .shape
                         .as_ref()
-                        .map_or(0, |given| given.value.extents.len());
-                    quote!(#private::FromShape::<#rank>::to_shape(&#found)[#axis])
+                        .map_or(0, |shape| shape.value.extents.len());
+                    let plan = field.plan(model);
+                    quote!(<#plan>::shape_of::<#rank>(&#actual)[#axis])
                 }
-                _ => quote!(#found),
+                _ => quote!(#actual),
             };
         }
-        let mut place = None;
-        if let Some(given) = &field.dims {
-            given.value.extents(&TokenStream::new(), &mut |at, extent| {
-                if place.is_none() && is_dim(extent) {
-                    place = Some(quote!(#found #at));
-                }
-            });
+        let mut value = None;
+        if let Some(dims) = &field.dims {
+            dims.value
+                .for_each_extent(&TokenStream::new(), &mut |path, extent| {
+                    if value.is_none() && is_dim(extent) {
+                        value = Some(quote!(#actual #path));
+                    }
+                });
         }
-        if let Some(place) = place {
-            return place;
+        if let Some(value) = value {
+            return value;
         }
     }
     quote!(::core::unreachable!())
 }
 
-fn puts(model: &Model) -> TokenStream {
+fn put_dims(model: &Model) -> TokenStream {
     let private = model.private();
-    if let Some(given) = &model.dims {
-        let names = given.value.iter().map(|dim| &dim.name);
-        return quote!(#(#private::Vec::push(out, dims.#names);)*);
+    if let Some(declared) = &model.dims {
+        let names = declared.value.iter().map(|dim| &dim.name);
+        return quote!(#(<#private::Vec<::core::primitive::usize>>::push(out, dims.#names);)*);
     }
     let puts = model
         .fields
         .iter()
         .filter(|field| field.has_dims())
         .map(|field| {
-            let (name, layout) = (&field.name, field.as_layout(model));
-            quote!(#layout::put_dims(&dims.#name, out);)
+            let (name, plan) = (&field.name, field.plan(model));
+            quote!(<#plan>::put_dims(&dims.#name, out);)
         });
     puts.collect()
 }
 
-fn takes(model: &Model) -> TokenStream {
+fn take_dims(model: &Model) -> TokenStream {
     if !model.has_dims() {
         return quote!(());
     }
     let dims_name = &model.names.dims;
-    if let Some(given) = &model.dims {
-        let names = given.value.iter().map(|dim| &dim.name);
+    if let Some(declared) = &model.dims {
+        let names = declared.value.iter().map(|dim| &dim.name);
         return quote!(#dims_name { #(#names: ::core::iter::Iterator::next(from)?,)* });
     }
     let takes = model
@@ -282,8 +277,8 @@ fn takes(model: &Model) -> TokenStream {
         .iter()
         .filter(|field| field.has_dims())
         .map(|field| {
-            let (name, layout) = (&field.name, field.as_layout(model));
-            quote!(#name: #layout::take_dims(from)?)
+            let (name, plan) = (&field.name, field.plan(model));
+            quote!(#name: <#plan>::take_dims(from)?)
         });
     quote!(#dims_name { #(#takes,)* })
 }

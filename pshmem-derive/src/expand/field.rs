@@ -1,41 +1,24 @@
-//! The types that belong to one field, in each generated struct.
+//! The types of one field in the generated structs.
 //!
-//! Views name `&T`, `ArrayView2<T>` and so on instead of the layout's associated types: they read better in the user's
-//! docs, and they let a view with a longer lifetime stand in for one with a shorter.
+//! Views name concrete types such as `&T` and `ArrayView2<T>` instead of associated types of the layout. Concrete types are easier
+//! to read in the user's docs, and they are covariant in the lifetime.
 
-use crate::kind::{Kind, last_segment, literal, numbered, type_arguments};
+use crate::kind::Kind;
 use crate::model::{Field, Model};
-use proc_macro2::{Span, TokenStream, TokenTree};
+use crate::names::{self, numbered};
+use crate::types::{first_and_last, located_at};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Lifetime, WherePredicate, parse_quote};
-
-/// `path::to::pshmem`, placed where the user's type begins, so that the compiler's messages underline that type.
-fn at(tokens: &TokenStream, span: Span) -> TokenStream {
-    let place = |mut token: TokenTree| {
-        token.set_span(Span::call_site().located_at(span));
-        token
-    };
-    tokens.clone().into_iter().map(place).collect()
-}
-
-/// Spans of the first and the last token.
-fn ends(tokens: impl ToTokens) -> (Span, Span) {
-    let mut spans = tokens
-        .into_token_stream()
-        .into_iter()
-        .map(|token| token.span());
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    (first, spans.last().unwrap_or(first))
-}
+use syn::Lifetime;
 
 impl Field {
-    /// The layout: what the field's `Field<'_, _>` handle is for.
+    /// The layout of the field: the type parameter of its handle `Field<'_, L>`.
     pub(crate) fn layout(&self, model: &Model) -> TokenStream {
         let ty = &self.ty;
-        let (first, last) = ends(ty);
+        let (first, last) = first_and_last(ty);
         match self.kind {
             Kind::Value => {
-                let open = at(&model.private(), first);
+                let open = located_at(&model.private(), first);
                 let open = quote_spanned!(first=> #open::Value<);
                 let close = quote_spanned!(last=> >);
                 quote!(#open #ty #close)
@@ -45,59 +28,57 @@ impl Field {
         }
     }
 
-    /// `<Layout as Trait>`, to be followed by an item of the trait. For elements that is the trait without the bound, which
-    /// is stated once beside the calls (`checks`).
-    pub(crate) fn as_layout(&self, model: &Model) -> TokenStream {
-        let name = match self.kind {
-            Kind::Columns | Kind::Layout => quote!(SharedLayout),
-            _ => quote!(__private::RawLayout),
-        };
-        self.qualified(model, &name)
-    }
-
-    /// `<Layout as Planned>::Plan`
-    pub(crate) fn plan(&self, model: &Model) -> TokenStream {
-        let planned = self.qualified(model, &quote!(__private::Planned));
-        quote!(#planned::Plan)
-    }
-
-    fn qualified(&self, model: &Model, name: &TokenStream) -> TokenStream {
+    /// `<Layout as SharedLayout>`, to be followed by an associated type. For nested fields only: other layouts implement the trait
+    /// only with the bound `Element`.
+    fn as_layout(&self, model: &Model) -> TokenStream {
         let layout = self.layout(model);
-        let (first, last) = ends(&self.ty);
+        let (first, last) = first_and_last(&self.ty);
         let open = quote_spanned!(Span::call_site().located_at(first)=> <);
-        let krate = at(&model.krate, last);
-        let name = at(name, last);
-        let close = quote_spanned!(Span::call_site().located_at(last)=> as #krate::#name>);
+        let krate = located_at(&model.krate, last);
+        let close = quote_spanned!(Span::call_site().located_at(last)=> as #krate::SharedLayout>);
         quote!(#open #layout #close)
     }
 
-    /// `Layout: SharedLayout<Owned = Layout>` for a nested field, `P: SharedColumns` for columns.
-    pub(crate) fn nested_bound(&self, model: &Model) -> Option<WherePredicate> {
-        let (ty, bound) = match self.kind {
-            Kind::Layout => (&self.ty, quote!(SharedLayout)),
-            Kind::Columns => (
-                *last_segment(&self.ty).map(type_arguments)?.first()?,
-                quote!(SharedColumns),
-            ),
-            _ => return None,
+    /// `FieldPlan<Layout>` or `NestedPlan<Layout>`: the type of the field in the plan, which also has the functions of the layout.
+    ///
+    /// The type of the struct's plan forces it to be that of the real crate, because its values come from [`Field::place`].
+    pub(crate) fn plan(&self, model: &Model) -> TokenStream {
+        let layout = self.layout(model);
+        let (first, last) = first_and_last(&self.ty);
+        let private = located_at(&model.private(), first);
+        let name = if self.is_nested() {
+            quote!(NestedPlan)
+        } else {
+            quote!(FieldPlan)
         };
-        let (_, last) = ends(ty);
-        let (krate, bound) = (at(&model.krate, last), at(&bound, last));
-        let place = Span::call_site().located_at(last);
-        let owned =
-            matches!(self.kind, Kind::Layout).then(|| quote_spanned!(place=> <Owned = #ty>));
-        Some(parse_quote!(#ty: #krate::#bound #owned))
+        let name = located_at(&name, first);
+        let open = quote_spanned!(Span::call_site().located_at(first)=> #private::#name<);
+        let close = quote_spanned!(Span::call_site().located_at(last)=> >);
+        quote!(#open #layout #close)
     }
 
-    /// The one statement of what the field's elements must be.
+    /// The expression that places the field: its name in the schema, its alignment, and its extents.
+    pub(crate) fn place(&self, model: &Model, dims: &TokenStream) -> TokenStream {
+        let private = model.private();
+        let name = names::unraw(&self.name);
+        let layout = self.layout(model);
+        let align = self
+            .align
+            .as_ref()
+            .map_or_else(|| quote!(1), ToTokens::to_token_stream);
+        let function = if let Some(element) = self.element() {
+            quote!(field::<#layout, #element>)
+        } else {
+            quote!(nested::<#layout>)
+        };
+        quote!(<#private::Placer>::#function(placer, #name, #align, &#dims)?)
+    }
+
+    /// A statement that compiles only if the elements of the field are `Element`s, for fallback code, which places no fields.
     pub(crate) fn check(&self, model: &Model) -> Option<TokenStream> {
         let private = model.private();
-        let element = match &self.kind {
-            Kind::Value | Kind::Column => &self.ty,
-            Kind::Slice { element } | Kind::Array { element, .. } => element,
-            Kind::Columns | Kind::Layout => return None,
-        };
-        Some(quote!(#private::must_be_element::<#element>();))
+        let element = self.element()?;
+        Some(quote!(#private::assert_element::<#element>();))
     }
 
     pub(crate) fn view(&self, model: &Model, life: &Lifetime) -> TokenStream {
@@ -136,20 +117,20 @@ impl Field {
 
     pub(crate) fn handle(&self, model: &Model, life: &Lifetime) -> TokenStream {
         let (krate, layout) = (&model.krate, self.layout(model));
-        let (first, last) = ends(&self.ty);
-        let krate = at(krate, first);
+        let (first, last) = first_and_last(&self.ty);
+        let krate = located_at(krate, first);
         let open = quote_spanned!(Span::call_site().located_at(first)=> #krate::Field<#life,);
         let close = quote_spanned!(Span::call_site().located_at(last)=> >);
         quote!(#open #layout #close)
     }
 
-    /// The extents; named by the container where possible, so that they need no type parameter.
+    /// The type of the extents. It does not mention the element type, so that `XDims` needs fewer type parameters.
     pub(crate) fn dims_type(&self, model: &Model) -> TokenStream {
         let number = quote!(::core::primitive::usize);
         match &self.kind {
             Kind::Slice { .. } | Kind::Columns | Kind::Column => number,
             Kind::Array { rank, .. } => {
-                let rank = literal(*rank);
+                let rank = Literal::usize_unsuffixed(*rank);
                 quote!([#number; #rank])
             }
             Kind::Value | Kind::Layout => {
@@ -161,7 +142,7 @@ impl Field {
 }
 
 impl Model {
-    /// The hidden module for generated code.
+    /// The module of pshmem for generated code.
     pub(crate) fn private(&self) -> TokenStream {
         let krate = &self.krate;
         quote!(#krate::__private)

@@ -1,19 +1,19 @@
-//! The plan of a struct and `impl SharedLayout`.
+//! `impl SharedLayout` and the plan of a struct, which holds the position of every field.
 
 use super::{dims, extents};
-use crate::generics::Scopes;
+use crate::generics::ItemGenerics;
 use crate::kind::Kind;
-use crate::model::{Field, Model};
+use crate::model::Model;
 use crate::names;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-/// The struct that says where everything is: the fields' plans, the extents, and the range of leaves.
-pub(super) fn plan(model: &Model, scopes: &Scopes) -> TokenStream {
+/// The plan: the extents, the plans of the fields, and the range of leaves.
+pub(super) fn plan(model: &Model, params: &ItemGenerics) -> TokenStream {
     let name = &model.names.plan;
-    let (generics, clause) = (&scopes.full, &scopes.full.where_clause);
-    let dims = dims::type_of(model, scopes);
+    let (generics, clause) = (&params.full, &params.full.where_clause);
+    let dims = dims::type_of(model, params);
     let fields = model.fields.iter().map(|field| {
         let (name, plan) = (names::plan_field(&field.name), field.plan(model));
         quote!(#name: #plan)
@@ -28,58 +28,35 @@ pub(super) fn plan(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-/// `impl Planned`, and one function that is never called, which states that all elements are `Element`s: the functions of
-/// `RawLayout` rest on it.
-pub(super) fn checks(model: &Model, scopes: &Scopes) -> TokenStream {
+/// `impl Planned`.
+pub(super) fn planned(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (name, private, plan) = (&model.name, model.private(), &model.names.plan);
-    let (generics, parameters, clause) = scopes.full.split_for_impl();
-    let checks = model
-        .fields
-        .iter()
-        .filter(|field| !field.refused)
-        .filter_map(|field| field.check(model));
+    let (generics, parameters, clause) = params.full.split_for_impl();
     quote! {
         #[automatically_derived]
         impl #generics #private::Planned for #name #parameters #clause {
             type Plan = #plan #parameters;
         }
-
-        fn __check_elements #generics() #clause {
-            #(#checks)*
-        }
     }
 }
 
-/// How one field is placed: its name in the schema, its alignment, and the plan of its layout with its extents.
-fn place(field: &Field, model: &Model, scopes: &Scopes) -> TokenStream {
-    place_with(field, model, &extents::of_field(field, model, scopes))
-}
-
-/// The same with given extents.
-pub(super) fn place_with(field: &Field, model: &Model, dims: &TokenStream) -> TokenStream {
-    let private = model.private();
-    let text = names::text(&field.name);
-    let align = field
-        .align
-        .as_ref()
-        .map_or_else(|| crate::kind::literal(1), Clone::clone);
-    let layout = field.as_layout(model);
-    quote!(#private::Placer::field(placer, #text, #align, |placer| #layout::plan(&#dims, placer))?)
-}
-
-pub(super) fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
+pub(super) fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (name, krate) = (&model.name, &model.krate);
-    let (generics, parameters, clause) = scopes.full.split_for_impl();
-    let types = types(model, scopes);
-    let placing = placing(model, scopes);
-    let dims = extents::items(model, scopes);
+    let (generics, parameters, clause) = params.full.split_for_impl();
+    let types = types(model, params);
+    let placing = placing(model, params);
+    let dims = extents::items(model, params);
     let reading = reading(model);
     let writing = writing(model);
     quote! {
-        // SAFETY: every item calls the same item of each field's layout exactly once, with that field's part of the plan,
-        // and the fields' plans are made one after the other by one placer. So the leaves are those of the fields, each is
-        // referenced and handed out at most once, `first_leaf..end_leaf` is their range, and the fields' own view types
-        // mark what is written.
+        // SAFETY: `plan` makes the plans of the fields one after the other, with the placer that it is given. So the leaves of the
+        // plan are those of its fields, no leaf belongs to two fields, and `first_leaf..end_leaf` is their range. The placer makes
+        // plans for `Element`s only. The extents depend on the dims only. Every other item calls the function of the same name
+        // once for each field's plan, so it references each leaf at most once, and the view types of the fields mark what is
+        // written.
+        //
+        // The user chooses the path of pshmem, but this holds for every module: an impl of another trait is never called, and
+        // the real trait forces the placer and the plans to be the real ones (see the module `layout::derived` of pshmem).
         #[automatically_derived]
         unsafe impl #generics #krate::SharedLayout for #name #parameters #clause {
             #types
@@ -92,13 +69,13 @@ pub(super) fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 /// The associated types.
-fn types(model: &Model, scopes: &Scopes) -> TokenStream {
+fn types(model: &Model, params: &ItemGenerics) -> TokenStream {
     let names = &model.names;
     let (view, view_mut, fields) = (&names.view, &names.view_mut, &names.fields);
     let life = &model.lifetime;
-    let dims = dims::type_of(model, scopes);
-    let (_, of_view, _) = scopes.view.split_for_impl();
-    let (_, of_fields, _) = scopes.full_view.split_for_impl();
+    let dims = dims::type_of(model, params);
+    let (_, of_view, _) = params.view.split_for_impl();
+    let (_, of_fields, _) = params.full_view.split_for_impl();
     quote! {
         type Owned = Self;
         type Dims = #dims;
@@ -109,21 +86,27 @@ fn types(model: &Model, scopes: &Scopes) -> TokenStream {
 }
 
 /// `plan`, `dims` and `span`.
-fn placing(model: &Model, scopes: &Scopes) -> TokenStream {
-    let (private, plan) = (model.private(), &model.names.plan);
+fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
+    let (krate, private, plan) = (&model.krate, model.private(), &model.names.plan);
     let names = model
         .fields
         .iter()
         .map(|field| names::plan_field(&field.name));
-    let places = model.fields.iter().map(|field| place(field, model, scopes));
+    let places = model
+        .fields
+        .iter()
+        .map(|field| field.place(model, &extents::of_field(field, model, params)));
     quote! {
-        fn plan(dims: &Self::Dims, placer: &mut #private::Placer) -> #private::Result<<Self as #private::Planned>::Plan> {
+        fn plan(
+            dims: &Self::Dims,
+            placer: &mut #private::Placer,
+        ) -> ::core::result::Result<<Self as #private::Planned>::Plan, #krate::Error> {
             // Fields of a struct literal are evaluated in the order in which they are written.
-            #private::Result::Ok(#plan {
+            ::core::result::Result::Ok(#plan {
                 dims: *dims,
-                first_leaf: #private::Placer::position(placer),
+                first_leaf: <#private::Placer>::position(placer),
                 #(#names: #places,)*
-                end_leaf: #private::Placer::position(placer),
+                end_leaf: <#private::Placer>::position(placer),
             })
         }
 
@@ -148,21 +131,17 @@ fn reading(model: &Model) -> TokenStream {
         .iter()
         .map(|field| names::plan_field(&field.name))
         .collect();
-    let layouts: Vec<_> = model
-        .fields
-        .iter()
-        .map(|field| field.as_layout(model))
-        .collect();
+    let layouts: Vec<_> = model.fields.iter().map(|field| field.plan(model)).collect();
     let loads = model
         .fields
         .iter()
         .zip(&plans)
         .zip(&layouts)
         .map(|((field, plan), layout)| {
-            // SAFETY: passed on from the caller; the field's plan is a part of the whole plan.
-            let load = quote!(unsafe { #layout::load(&plan.#plan, base) });
+            // SAFETY: guaranteed by the caller; the field's plan is a part of the whole plan.
+            let load = quote!(unsafe { <#layout>::load(&plan.#plan, base) });
             match field.kind {
-                // The owned twin of `Columns<P>` is `Vec<P>`; for every other layout this is the identity.
+                // The private value of a `Columns<P>` is a `Vec<P>`; for every other layout it has the type of the field.
                 Kind::Columns => {
                     quote_spanned! {Span::call_site().located_at(field.ty.span())=>
                         ::core::convert::From::from(#load)
@@ -175,8 +154,8 @@ fn reading(model: &Model) -> TokenStream {
         #[inline]
         unsafe fn view<#life>(plan: &<Self as #private::Planned>::Plan, base: #private::Base<#life>) -> Self::View<#life> {
             #view {
-                // SAFETY: passed on from the caller; the field's plan is a part of the whole plan.
-                #(#names: unsafe { #layouts::view(&plan.#plans, base) },)*
+                // SAFETY: guaranteed by the caller; the field's plan is a part of the whole plan.
+                #(#names: unsafe { <#layouts>::view(&plan.#plans, base) },)*
             }
         }
 
@@ -198,30 +177,26 @@ fn writing(model: &Model) -> TokenStream {
         .iter()
         .map(|field| names::plan_field(&field.name))
         .collect();
-    let layouts: Vec<_> = model
-        .fields
-        .iter()
-        .map(|field| field.as_layout(model))
-        .collect();
+    let layouts: Vec<_> = model.fields.iter().map(|field| field.plan(model)).collect();
     quote! {
         #[inline]
         unsafe fn view_mut<#life>(plan: &<Self as #private::Planned>::Plan, base: #private::BaseMut<#life>) -> Self::ViewMut<#life> {
             #view_mut {
-                // SAFETY: passed on from the caller; the fields' plans have no leaf in common.
-                #(#names: unsafe { #layouts::view_mut(&plan.#plans, base) },)*
+                // SAFETY: guaranteed by the caller; the fields' plans have no leaf in common.
+                #(#names: unsafe { <#layouts>::view_mut(&plan.#plans, base) },)*
             }
         }
 
         unsafe fn fields<#life>(plan: &#life <Self as #private::Planned>::Plan, handle: #private::Handle<#life>) -> Self::Fields<#life> {
             #handles {
-                // SAFETY: passed on from the caller; the fields' plans are parts of the whole plan with no leaf in common.
-                #(#names: unsafe { #private::field(handle, &plan.#plans) },)*
+                // SAFETY: guaranteed by the caller; the fields' plans are parts of the whole plan with no leaf in common.
+                #(#names: unsafe { <#layouts>::field(&plan.#plans, handle) },)*
             }
         }
 
         unsafe fn store(plan: &<Self as #private::Planned>::Plan, base: #private::BaseMut<'_>, owned: &Self) {
-            // SAFETY: passed on from the caller; the fields' plans have no leaf in common.
-            #(unsafe { #layouts::store(&plan.#plans, base, &owned.#names) };)*
+            // SAFETY: guaranteed by the caller; the fields' plans have no leaf in common.
+            #(unsafe { <#layouts>::store(&plan.#plans, base, &owned.#names) };)*
         }
     }
 }

@@ -1,46 +1,46 @@
-//! Last pass: from the model to code, one file for each generated item.
+//! Last pass: generates code from the model, with one file for each kind of item.
 //!
-//! Types that users name (`field` says what their fields are) stand beside the struct; everything else is in one `const`
-//! block with its own allowances, so that no lint of the user's crate looks at it and no name leaks.
+//! Types that users name are generated next to the struct; `field` has the types of their fields. Everything else is inside one
+//! `const` block, which hides its names and switches lints off.
 
 mod columns;
 mod dims;
 mod extents;
+mod fallback;
 mod field;
 mod layout;
-mod preview;
-mod stub;
+mod print;
 mod views;
 
-use crate::generics::Scopes;
+use crate::generics::ItemGenerics;
 use crate::model::Model;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 pub(crate) use columns::expand as columns;
-pub(crate) use stub::{columns as columns_stub, layout as layout_stub};
+pub(crate) use fallback::{columns as columns_fallback, layout as layout_fallback};
 
-/// Everything that `#[derive(SharedLayout)]` generates for a struct without mistakes.
+/// All code of `#[derive(SharedLayout)]` for a struct without errors.
 pub(crate) fn layout(model: &Model) -> TokenStream {
-    let scopes = Scopes::of(model);
-    let dims = dims::definition(model, &scopes);
-    let view = views::view(model, &scopes, false);
-    let view_mut = views::view_mut(model, &scopes, false);
-    let fields = views::fields(model, &scopes, false);
+    let params = ItemGenerics::new(model);
+    let dims = dims::definition(model, &params);
+    let view = views::view(model, &params, false);
+    let view_mut = views::view_mut(model, &params, false);
+    let fields = views::fields(model, &params, false);
     let hidden = const_block(&[
-        dims::impls(model, &scopes),
-        views::impls(model, &scopes),
-        layout::plan(model, &scopes),
-        layout::checks(model, &scopes),
-        extents::functions(model, &scopes),
-        layout::implementation(model, &scopes),
-        preview::implementation(model, &scopes),
+        dims::impls(model, &params),
+        views::impls(model, &params),
+        layout::plan(model, &params),
+        layout::planned(model, &params),
+        extents::functions(model, &params),
+        layout::implementation(model, &params),
+        print::preview(model, &params),
     ]);
     quote!(#dims #view #view_mut #fields #hidden)
 }
 
-/// For types beside the struct: lints that would judge names, visibility or use of what the user did not write.
-pub(crate) fn allowances() -> TokenStream {
+/// Switches off lints about names, visibility and unused items, for the types next to the struct.
+pub(crate) fn allow_lints() -> TokenStream {
     quote! {
         #[allow(
             dead_code, nonstandard_style, private_bounds, private_interfaces, single_use_lifetimes, trivial_bounds, unreachable_pub,

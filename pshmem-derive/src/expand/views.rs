@@ -1,60 +1,60 @@
-//! `XView`, `XViewMut` and `XFields`: one struct each, with the fields of the user's struct.
+//! The structs `XView`, `XViewMut` and `XFields`, each with the fields of the user's struct.
 
-use super::allowances;
-use crate::generics::Scopes;
+use super::allow_lints;
+use super::print::debug;
+use crate::generics::ItemGenerics;
 use crate::model::{Field, Model};
-use crate::names;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Generics, Lifetime};
 
 type FieldType = fn(&Field, &Model, &Lifetime) -> TokenStream;
 
-/// What readers get.
-pub(super) fn view(model: &Model, scopes: &Scopes, stub: bool) -> TokenStream {
+/// The view for reading.
+pub(super) fn view(model: &Model, params: &ItemGenerics, is_fallback: bool) -> TokenStream {
     let docs = format!(
-        "A shared [`{}`] for reading: plain references into node memory.",
+        "Read access to a shared [`{}`]: references into node memory.",
         model.name
     );
     definition(
         model,
         &model.names.view,
-        &scopes.view,
+        &params.view,
         &docs,
         Field::view,
-        stub,
+        is_fallback,
     )
 }
 
-/// What the closure of an update gets.
-pub(super) fn view_mut(model: &Model, scopes: &Scopes, stub: bool) -> TokenStream {
+/// The view for the closure of an update.
+pub(super) fn view_mut(model: &Model, params: &ItemGenerics, is_fallback: bool) -> TokenStream {
     let docs = format!(
-        "A shared [`{}`] inside the closure of an update: the fields that are used mutably are sent to the other nodes.",
+        "Write access to a shared [`{}`] in the closure of an update. Fields that are borrowed mutably are sent to other nodes.",
         model.name
     );
     definition(
         model,
         &model.names.view_mut,
-        &scopes.view,
+        &params.view,
         &docs,
         Field::view_mut,
-        stub,
+        is_fallback,
     )
 }
 
-/// Disjoint handles.
-pub(super) fn fields(model: &Model, scopes: &Scopes, stub: bool) -> TokenStream {
+/// The handles to the fields.
+pub(super) fn fields(model: &Model, params: &ItemGenerics, is_fallback: bool) -> TokenStream {
     let docs = format!(
-        "One handle for each field of a shared [`{}`]: one can be read while another is written.",
+        "Handles to the fields of a shared [`{}`]. One field can be read while another is written.",
         model.name
     );
     definition(
         model,
         &model.names.fields,
-        &scopes.full_view,
+        &params.full_view,
         &docs,
         Field::handle,
-        stub,
+        is_fallback,
     )
 }
 
@@ -64,21 +64,22 @@ fn definition(
     generics: &Generics,
     docs: &str,
     field_type: FieldType,
-    stub: bool,
+    is_fallback: bool,
 ) -> TokenStream {
     let vis = &model.vis;
     let clause = &generics.where_clause;
-    let allow = allowances();
+    let allow = allow_lints();
     let fields = model.fields.iter().map(|field| {
         let (docs, vis, name) = (field.docs(), &field.vis, &field.name);
-        let ty = if field.refused {
-            refused(field, &model.lifetime)
+        let ty = if field.unsupported {
+            placeholder(field, &model.lifetime)
         } else {
             field_type(field, model, &model.lifetime)
         };
         quote!(#docs #vis #name: #ty)
     });
-    let unused = stub.then(|| {
+    // Fallback views may leave parameters unused, which would be an error of its own.
+    let unused = is_fallback.then(|| {
         let life = &model.lifetime;
         let types = generics.type_params().map(|param| &param.ident);
         quote!(#[doc(hidden)] __unused: ::core::marker::PhantomData<(&#life (), #(fn() -> #types),*)>,)
@@ -93,25 +94,25 @@ fn definition(
     }
 }
 
-/// In stubs: something that every type allows, so that its use makes no second message.
-fn refused(field: &Field, life: &Lifetime) -> TokenStream {
+/// The type of an unsupported field in fallback code. It is valid for every type, so it causes no further errors.
+fn placeholder(field: &Field, life: &Lifetime) -> TokenStream {
     let ty = &field.ty;
     quote!(&#life #ty)
 }
 
 /// `Clone` and `Copy` of the view, `Debug` of all three.
-pub(super) fn impls(model: &Model, scopes: &Scopes) -> TokenStream {
-    let copy = copy(model, scopes);
+pub(super) fn impls(model: &Model, params: &ItemGenerics) -> TokenStream {
+    let copy = copy(model, params);
     let names = &model.names;
-    let view = debug(model, &names.view, &scopes.view);
-    let view_mut = debug(model, &names.view_mut, &scopes.view);
-    let fields = debug(model, &names.fields, &scopes.full_view);
+    let view = debug(model, &names.view, &params.view);
+    let view_mut = debug(model, &names.view_mut, &params.view);
+    let fields = debug(model, &names.fields, &params.full_view);
     quote!(#copy #view #view_mut #fields)
 }
 
-pub(super) fn copy(model: &Model, scopes: &Scopes) -> TokenStream {
+pub(super) fn copy(model: &Model, params: &ItemGenerics) -> TokenStream {
     let name = &model.names.view;
-    let (generics, parameters, clause) = scopes.view.split_for_impl();
+    let (generics, parameters, clause) = params.view.split_for_impl();
     quote! {
         #[automatically_derived]
         impl #generics ::core::clone::Clone for #name #parameters #clause {
@@ -123,24 +124,5 @@ pub(super) fn copy(model: &Model, scopes: &Scopes) -> TokenStream {
 
         #[automatically_derived]
         impl #generics ::core::marker::Copy for #name #parameters #clause {}
-    }
-}
-
-/// Every field that has `Debug` prints, whatever the others have; so the impl asks for no bound.
-fn debug(model: &Model, name: &Ident, generics: &Generics) -> TokenStream {
-    let private = model.private();
-    let text = name.to_string();
-    let (generics, parameters, clause) = generics.split_for_impl();
-    let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
-    let texts = names.iter().map(|name| names::text(name));
-    quote! {
-        #[automatically_derived]
-        impl #generics ::core::fmt::Debug for #name #parameters #clause {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                use #private::{ShowDebug as _, ShowNothing as _};
-                let fields = [#((#texts, (&#private::Show(&self.#names)).pshmem_show())),*];
-                #private::debug_struct(f, #text, &fields)
-            }
-        }
     }
 }

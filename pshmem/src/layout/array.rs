@@ -56,6 +56,7 @@ macro_rules! array_layout {
         // SAFETY: one leaf of the product of `shape` elements, placed with the placer and kept in the plan; `view` and
         // `view_mut` make one array view of it; `ArrayMut` marks it in `DerefMut`, the only way to a `&mut`.
         unsafe impl<T: 'static> RawLayout for Array<T, Dim<[usize; $n]>> {
+            type Element = T;
             type Owned = Self;
             type Dims = [usize; $n];
             type View<'a> = ArrayView<'a, T, Dim<[usize; $n]>>;
@@ -111,12 +112,14 @@ macro_rules! array_layout {
             }
 
             unsafe fn store(plan: &ArrayPlan<$n>, base: BaseMut<'_>, owned: &Self) {
+                // Checked here, so that safety rests neither on `dims_of` nor on how a struct compares extents.
+                assert_eq!(owned.shape(), plan.shape, "the value has the extents of the plan");
                 // SAFETY: passed on from the caller.
                 let target = unsafe { base.leaf::<T>(&plan.leaf) }.as_ptr();
-                // Row-major order, that of the leaf; the shapes are equal (caller's duty).
+                // Row-major order, that of the leaf.
                 if let Some(elements) = owned.as_slice() {
-                    // SAFETY: both have the same number of elements, which are `Copy` (`Element`s); private and shared memory
-                    // do not overlap.
+                    // SAFETY: both have the same number of elements (asserted), which are `Copy` (`Element`s); private and shared
+                    // memory do not overlap.
                     unsafe { std::ptr::copy_nonoverlapping(elements.as_ptr(), target, elements.len()) };
                 } else {
                     for (index, element) in owned.iter().enumerate() {

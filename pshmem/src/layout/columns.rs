@@ -240,6 +240,11 @@ unsafe impl<P: SharedColumns> SharedLayout for Columns<P> {
     }
 
     unsafe fn store(plan: &P::Plan, base: BaseMut<'_>, owned: &Vec<P>) {
+        assert_eq!(
+            owned.len(),
+            P::len(plan),
+            "the value has the extents of the plan"
+        );
         // SAFETY: passed on from the caller.
         unsafe { P::store(plan, base, owned) };
     }

@@ -1,30 +1,193 @@
-//! What the code that `#[derive(SharedLayout)]` generates calls: extents in checked arithmetic, and their comparison.
+//! What the code that `#[derive(SharedLayout)]` and `#[derive(SharedColumns)]` generate calls.
+//!
+//! `#[shared(crate = path)]` lets a user choose the module in which generated code looks for pshmem. This module may contain other
+//! items under the names of ours, and the generated `unsafe` code must be sound all the same. So its soundness rests only on items
+//! that the compiler forces to be ours:
+//! - the implemented trait: this library never calls an impl of another trait;
+//! - [`Placer`], [`Base`], [`BaseMut`], [`Handle`], [`Error`] and `Vec`: the signatures of the trait contain them, so a different
+//!   type is a compile error;
+//! - [`FieldPlan`] and [`NestedPlan`]: the generated code stores the results of [`Placer::field`] and [`Placer::nested`] in fields of
+//!   these types, so a different type is a compile error.
+//!
+//! Positions, extents and memory accesses are therefore computed by inherent functions of these types only. Generated code uses
+//! other names of `__private` in two places: as types of the fields of generated types, where a different type is a compile error,
+//! and in safe code that prints.
 
 use crate::error::{Error, Result};
-use crate::layout::raw::Planned;
-use crate::layout::{Element, Field, Handle, SlicePlan};
+use crate::layout::placer::in_field;
+use crate::layout::raw::RawLayout;
+use crate::layout::{Base, BaseMut, Element, Field, Handle, Placer, SharedLayout, SliceMut};
 use std::fmt::Debug;
 use std::ops::{Add, Mul, Range, Sub};
 
-/// An extent on the way through `nx + 1`: `None` once it has left the range of `usize`.
+impl Placer {
+    /// Places a field that is a value, a slice or an array. This is the only call with the bound [`Element`], so that a wrong type
+    /// is reported once.
+    ///
+    /// `T` is the element type of `L`. It is a parameter of its own, so that the compiler's message points at the element type.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn field<L, T>(&mut self, name: &str, align: usize, dims: &L::Dims) -> Result<FieldPlan<L>>
+    where
+        L: RawLayout<Element = T> + ?Sized,
+        T: Element,
+    {
+        self.place(name, align, |placer| L::plan(dims, placer))
+            .map(FieldPlan)
+    }
+
+    /// Places a field that is a nested struct, columns or an alias of a container.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::Extent`].
+    pub fn nested<L: SharedLayout + ?Sized>(
+        &mut self,
+        name: &str,
+        align: usize,
+        dims: &L::Dims,
+    ) -> Result<NestedPlan<L>> {
+        self.place(name, align, |placer| L::plan(dims, placer))
+            .map(NestedPlan)
+    }
+
+    /// A dim, a number or a constant in an extent expression.
+    #[must_use]
+    pub fn extent(number: usize) -> Extent {
+        Extent(Some(number))
+    }
+}
+
+/// The plan of a field that is a value, a slice or an array.
+///
+/// Only [`Placer::field`] creates one, so the elements of `L` are [`Element`]s.
+pub struct FieldPlan<L: RawLayout + ?Sized>(L::Plan);
+
+/// The plan of a field that is a nested struct, columns or an alias of a container.
+///
+/// Only [`Placer::nested`] creates one.
+pub struct NestedPlan<L: SharedLayout + ?Sized>(L::Plan);
+
+/// The functions of a layout trait for one field.
+macro_rules! layout_functions {
+    ($plan:ident, $layout:ident) => {
+        impl<L: $layout + ?Sized> $plan<L> {
+            /// The extents of the field's value.
+            ///
+            /// # Errors
+            /// [`Error::Shape`], [`Error::Extent`], with the name of the field.
+            pub fn dims_of(name: &str, owned: &L::Owned) -> Result<L::Dims> {
+                in_field(name, L::dims_of(owned))
+            }
+
+            /// Compares the extents that the shape gives with those of the field's value.
+            ///
+            /// # Errors
+            /// [`Error::Shape`] if they differ.
+            pub fn check_dims(name: &str, expected: &L::Dims, actual: &L::Dims) -> Result<()> {
+                check_dims(name, expected, actual, L::put_dims)
+            }
+
+            /// As in the trait.
+            pub fn put_dims(dims: &L::Dims, out: &mut Vec<usize>) {
+                L::put_dims(dims, out);
+            }
+
+            /// As in the trait.
+            pub fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<L::Dims> {
+                L::take_dims(from)
+            }
+
+            /// # Safety
+            /// As in the trait.
+            #[inline]
+            pub unsafe fn view<'a>(&self, base: Base<'a>) -> L::View<'a> {
+                // SAFETY: guaranteed by the caller.
+                unsafe { L::view(&self.0, base) }
+            }
+
+            /// # Safety
+            /// As in the trait.
+            #[inline]
+            pub unsafe fn view_mut<'a>(&self, base: BaseMut<'a>) -> L::ViewMut<'a> {
+                // SAFETY: guaranteed by the caller.
+                unsafe { L::view_mut(&self.0, base) }
+            }
+
+            /// # Safety
+            /// As in the trait.
+            pub unsafe fn store(&self, base: BaseMut<'_>, owned: &L::Owned) {
+                // SAFETY: guaranteed by the caller.
+                unsafe { L::store(&self.0, base, owned) };
+            }
+
+            /// # Safety
+            /// As in the trait.
+            pub unsafe fn load(&self, base: Base<'_>) -> L::Owned {
+                // SAFETY: guaranteed by the caller.
+                unsafe { L::load(&self.0, base) }
+            }
+
+            /// The handle to the field.
+            ///
+            /// # Safety
+            /// As for `SharedLayout::fields`, with the plan of this field.
+            pub unsafe fn field<'a>(&'a self, handle: Handle<'a>) -> Field<'a, L> {
+                // SAFETY: guaranteed by the caller.
+                unsafe { Field::new(handle, &self.0) }
+            }
+        }
+    };
+}
+
+layout_functions!(FieldPlan, RawLayout);
+layout_functions!(NestedPlan, SharedLayout);
+
+impl<T: 'static> FieldPlan<[T]> {
+    /// Some rows of a column.
+    ///
+    /// # Safety
+    /// As for `RowLayout::part`.
+    #[must_use]
+    #[inline]
+    pub unsafe fn part<'a>(&self, base: BaseMut<'a>, rows: &Range<usize>) -> SliceMut<'a, T> {
+        // SAFETY: guaranteed by the caller, for these rows.
+        unsafe { <[T] as RawLayout>::view_mut(&self.0.part(rows), base) }
+    }
+}
+
+impl<L: SharedLayout + ?Sized> NestedPlan<L> {
+    /// The extents of an alias from its `shape = [..]`.
+    #[must_use]
+    pub fn dims_from_shape<const N: usize>(shape: [usize; N]) -> L::Dims
+    where
+        L::Dims: FromShape<N>,
+    {
+        L::Dims::from_shape(shape)
+    }
+
+    /// The opposite of `dims_from_shape`.
+    pub fn shape_of<const N: usize>(dims: &L::Dims) -> [usize; N]
+    where
+        L::Dims: FromShape<N>,
+    {
+        dims.to_shape()
+    }
+}
+
+/// The value of an extent expression: `None` after it has left the range of `usize`.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent(Option<usize>);
 
 impl Extent {
-    /// A dim, a number or a constant.
-    #[must_use]
-    pub fn of(number: usize) -> Self {
-        Extent(Some(number))
-    }
-
-    /// The number, or an error that shows the extent as it is written in the struct.
+    /// The number, or an error that shows the field and the expression as they are written in the struct.
     ///
     /// # Errors
     /// [`Error::Extent`].
-    pub fn get(self, text: &str, dims: &dyn Debug) -> Result<usize> {
+    pub fn get(self, field: &str, expression: &str, dims: &dyn Debug) -> Result<usize> {
         let error = || Error::Extent {
-            field: String::new(),
-            extent: text.to_owned(),
+            field: field.to_owned(),
+            extent: expression.to_owned(),
             dims: format!("{dims:?}"),
         };
         self.0.ok_or_else(error)
@@ -52,11 +215,11 @@ impl Mul for Extent {
     }
 }
 
-/// Extents that a list of `N` numbers can state; for `shape = [..]` on an alias, whose container the derive cannot see.
+/// Extents that consist of `N` numbers, for `shape = [..]` on an alias, whose container the derive cannot see.
 #[diagnostic::on_unimplemented(
-    message = "the shape states {N} extents, but the extents of this field are `{Self}`",
+    message = "the shape is a list of length {N}, but the extents of this field are `{Self}`",
     label = "wrong number of extents",
-    note = "give one extent for each dimension of the container; a nested struct takes `dims = InnerDims {{ .. }}` instead"
+    note = "write one extent for each dimension of the container; a nested struct needs `dims = InnerDims {{ .. }}` instead"
 )]
 pub trait FromShape<const N: usize>: Sized {
     /// The extents of these numbers.
@@ -66,7 +229,6 @@ pub trait FromShape<const N: usize>: Sized {
 }
 
 impl FromShape<1> for usize {
-    /// The extents of these numbers.
     fn from_shape([len]: [usize; 1]) -> Self {
         len
     }
@@ -77,7 +239,6 @@ impl FromShape<1> for usize {
 }
 
 impl<const N: usize> FromShape<N> for [usize; N] {
-    /// The extents of these numbers.
     fn from_shape(shape: [usize; N]) -> Self {
         shape
     }
@@ -87,69 +248,30 @@ impl<const N: usize> FromShape<N> for [usize; N] {
     }
 }
 
-/// Names the field in an error about extents; called on every level, from the inside out.
-///
-/// # Errors
-/// That of `result`.
-pub fn inside<R>(name: &str, result: Result<R>) -> Result<R> {
-    result.map_err(|mut error| {
-        if let Error::Shape { field, .. } | Error::Extent { field, .. } = &mut error {
-            *field = if field.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{name}.{field}")
-            };
-        }
-        error
-    })
-}
-
-/// Compares what a shape states with what an owned value has; `numbers` turns extents into a list.
-///
-/// # Errors
-/// [`Error::Shape`]; that of `expected`.
-pub fn check_shape<D: PartialEq>(
+/// Compares extents; `put_dims` converts them to numbers.
+fn check_dims<D: PartialEq>(
     field: &str,
-    expected: Result<D>,
-    found: &D,
-    numbers: impl Fn(&D, &mut Vec<usize>),
+    expected: &D,
+    actual: &D,
+    put_dims: impl Fn(&D, &mut Vec<usize>),
 ) -> Result<()> {
-    let expected = inside(field, expected)?;
-    if expected == *found {
+    if expected == actual {
         return Ok(());
     }
     let list = |dims: &D| {
         let mut list = Vec::new();
-        numbers(dims, &mut list);
+        put_dims(dims, &mut list);
         list
     };
     Err(Error::Shape {
         field: field.to_owned(),
-        expected: list(&expected),
-        found: list(found),
+        expected: list(expected),
+        found: list(actual),
     })
 }
 
-/// Where the derive states, once per field, what all its code rests on.
-pub fn must_be_element<T: Element>() {}
-
-/// The plan of some rows of a column.
-#[must_use]
-pub fn part_of(column: &SlicePlan, rows: &Range<usize>) -> SlicePlan {
-    column.part(rows)
-}
-
-/// The handle to one field.
-///
-/// # Safety
-/// As for `SharedLayout::fields`, for this field's plan.
-pub unsafe fn field<'a, L: Planned + ?Sized>(
-    handle: Handle<'a>,
-    plan: &'a L::Plan,
-) -> Field<'a, L> {
-    // SAFETY: passed on from the caller.
-    unsafe { Field::new(handle, plan) }
-}
+/// Compiles only if `T` is an element. Code for a struct with errors calls it, so that errors in its other fields are reported too.
+pub fn assert_element<T: Element>() {}
 
 #[cfg(test)]
 mod tests {
@@ -157,15 +279,11 @@ mod tests {
 
     #[test]
     fn leaving_the_range_is_an_error_that_shows_the_extent() {
-        let n = Extent::of;
-        assert_eq!((n(2) * n(3) + n(1) - n(7)).get("", &()), Ok(0));
-        assert!((n(2) - n(3) + n(5)).get("", &()).is_err());
-        assert!((n(usize::MAX) + n(1)).get("", &()).is_err());
-        let error = inside(
-            "grid",
-            inside("flux", (n(usize::MAX) * n(2)).get("nx * 2", &7)),
-        )
-        .unwrap_err();
+        let n = Placer::extent;
+        assert_eq!((n(2) * n(3) + n(1) - n(7)).get("", "", &()), Ok(0));
+        assert!((n(2) - n(3) + n(5)).get("", "", &()).is_err());
+        assert!((n(usize::MAX) + n(1)).get("", "", &()).is_err());
+        let error = in_field("grid", (n(usize::MAX) * n(2)).get("flux", "nx * 2", &7)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "field `grid.flux`: the extent `nx * 2` is negative or too large for a usize (7)"
@@ -175,8 +293,8 @@ mod tests {
     #[test]
     fn a_wrong_shape_names_the_field() {
         let numbers = |&n: &usize, out: &mut Vec<usize>| out.push(n);
-        assert_eq!(check_shape("a", Ok(3), &3, numbers), Ok(()));
-        let error = check_shape("a", Ok(3), &4, numbers).unwrap_err();
+        assert_eq!(check_dims("a", &3, &3, numbers), Ok(()));
+        let error = check_dims("a", &3, &4, numbers).unwrap_err();
         assert_eq!(
             error,
             Error::Shape {

@@ -35,12 +35,12 @@ pub use element::Element;
 pub use handle::{Field, Handle};
 pub use op::Op;
 pub use owned::OwnedBy;
-pub use placer::{Leaf, Placer};
+pub(crate) use placer::Leaf;
+pub use placer::Placer;
 pub use preview::Preview;
 pub use rows::RowLayout;
 pub use schema::{FieldSchema, Schema};
 pub use slice::SliceMut;
-pub(crate) use slice::SlicePlan;
 pub use value::{Value, ValueMut};
 
 use crate::error::Result;
@@ -66,9 +66,11 @@ use std::ops::Range;
 /// - `plan` places every leaf with the [`Placer`] it is given and the plan keeps exactly those leaves;
 /// - `view` and `view_mut` make references to bytes of these leaves only, `view_mut` to each byte at most once, and
 ///   `view_mut` marks a leaf before it hands out the first `&mut` into it;
-/// - `span` is the range of the plan's leaves, and `fields` hands out each leaf at most once.
+/// - `span` is the range of the plan's leaves, and `fields` hands out each leaf at most once;
+/// - `plan` depends on nothing but the type and the numbers that `put_dims` writes, so that all ranks, which run the same
+///   executable, place the fields alike.
 ///
-/// The derive keeps all of this by calling the implementations of the fields, each once.
+/// The derive guarantees all of this by calling the implementations of the fields, each once.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layout for node-shared memory",
     label = "not a shared layout",
@@ -122,7 +124,7 @@ pub unsafe trait SharedLayout: raw::Planned + 'static {
     #[doc(hidden)]
     unsafe fn fields<'a>(plan: &'a Self::Plan, handle: Handle<'a>) -> Self::Fields<'a>;
 
-    /// Copies a private value, whose extents are those of the plan, into the segment.
+    /// Copies a private value to the segment. Panics unless the extents of the value are those of the plan.
     ///
     /// # Safety
     /// As for `view_mut`.

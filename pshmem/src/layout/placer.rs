@@ -1,7 +1,6 @@
 //! Where fields go inside a segment: sizes, offsets and alignment, in checked arithmetic and without any memory.
 
 use crate::error::{Error, Result};
-use crate::layout::derived::inside;
 use crate::layout::schema::{FieldSchema, Schema};
 
 /// Every field starts on a cache line of its own, so that writing one never slows the readers of another.
@@ -96,7 +95,7 @@ impl Placer {
     ///
     /// # Errors
     /// [`Error::TooLarge`] when the field or the whole object would not fit into an address space.
-    pub fn leaf<T: 'static>(&mut self, extents: &[usize]) -> Result<Leaf> {
+    pub(crate) fn leaf<T: 'static>(&mut self, extents: &[usize]) -> Result<Leaf> {
         const {
             assert!(
                 align_of::<T>() <= PAGE,
@@ -138,11 +137,8 @@ impl Placer {
         Ok(leaf)
     }
 
-    /// Places what `place` places under the name of a struct's field, its first byte aligned to `align`.
-    ///
-    /// # Errors
-    /// Those of `place`.
-    pub fn field<R>(
+    /// Calls `place` for the field `name` of a struct. The first byte that it places is aligned to `align`.
+    pub(crate) fn place<R>(
         &mut self,
         name: &str,
         align: usize,
@@ -157,7 +153,7 @@ impl Placer {
             path.pop();
         }
         self.next_align = LINE;
-        inside(name, placed)
+        in_field(name, placed)
     }
 
     /// Number of the next leaf.
@@ -191,6 +187,20 @@ impl Placer {
     }
 }
 
+/// Adds the name of a field to an error about extents. Nested structs call it from the innermost field outwards.
+pub(crate) fn in_field<R>(name: &str, result: Result<R>) -> Result<R> {
+    result.map_err(|mut error| {
+        if let Error::Shape { field, .. } | Error::Extent { field, .. } = &mut error {
+            *field = if field.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{name}.{field}")
+            };
+        }
+        error
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,9 +208,9 @@ mod tests {
     #[test]
     fn fields_start_on_lines_of_their_own() {
         let mut placer = Placer::new();
-        let a = placer.field("a", 1, |p| p.leaf::<u8>(&[3])).unwrap();
-        let b = placer.field("b", 4096, |p| p.leaf::<f64>(&[2, 2])).unwrap();
-        let c = placer.field("c", 1, |p| p.leaf::<u64>(&[])).unwrap();
+        let a = placer.place("a", 1, |p| p.leaf::<u8>(&[3])).unwrap();
+        let b = placer.place("b", 4096, |p| p.leaf::<f64>(&[2, 2])).unwrap();
+        let c = placer.place("c", 1, |p| p.leaf::<u64>(&[])).unwrap();
         assert_eq!((a.offset, a.bytes), (0, 3));
         assert_eq!((b.offset, b.bytes), (4096, 32));
         assert_eq!((c.offset, c.bytes), (4096 + 64, 8));
@@ -227,7 +237,7 @@ mod tests {
         let mut placer = Placer::describing();
         placer.leaf::<u8>(&[isize::MAX as usize / 2]).unwrap();
         let error = placer
-            .field("more", 1, |p| p.leaf::<u8>(&[isize::MAX as usize / 2 + 2]))
+            .place("more", 1, |p| p.leaf::<u8>(&[isize::MAX as usize / 2 + 2]))
             .unwrap_err();
         assert!(
             error.to_string().starts_with("field `more` with extents"),

@@ -1,8 +1,8 @@
-//! The layouts of values, slices and arrays for any type of element, sound or not.
+//! Layouts of values, slices and arrays whose elements need not be [`Element`](crate::Element)s yet.
 //!
-//! `#[derive(SharedLayout)]` calls these functions and states the bound `Element` once per field, beside them. If its code
-//! called the bounded functions of [`SharedLayout`](crate::SharedLayout) instead, one field of a wrong type would be reported
-//! at every call: measured, 16 messages in place of one.
+//! They serve generated code, in which only one call per field has the bound `Element` ([`Placer::field`]). With the functions of
+//! [`SharedLayout`](crate::SharedLayout), which all have the bound, a field of a wrong type would cause an error message at every
+//! call: 16 messages instead of one.
 
 use crate::error::Result;
 use crate::layout::{Base, BaseMut, Placer};
@@ -18,15 +18,10 @@ pub trait Planned: 'static {
 /// The items of `SharedLayout` of the same names, for elements of any type.
 ///
 /// # Safety
-/// As for `SharedLayout`, provided that the elements are [`Element`](crate::Element)s. Memory is zeroed when it is new, so for
-/// any other type a call of `view` may produce an invalid value; no function is called before the bound has been checked.
-#[expect(
-    clippy::missing_errors_doc,
-    clippy::missing_safety_doc,
-    missing_docs,
-    reason = "as in `SharedLayout`"
-)]
+/// As for `SharedLayout`, if `Element` is an [`Element`](crate::Element). Callers of the unsafe functions guarantee that it is: new
+/// memory is zeroed, so with other types `view` may produce an invalid value.
 pub unsafe trait RawLayout: Planned {
+    type Element;
     type Owned;
     type Dims: Copy + Eq + Debug + 'static;
     type View<'a>: Copy;

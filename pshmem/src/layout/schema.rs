@@ -102,9 +102,9 @@ mod tests {
     fn prints_as_a_table() {
         let mut placer = Placer::describing();
         placer
-            .field("density", 1, |p| p.leaf::<f64>(&[3, 5]))
+            .place("density", 1, |p| p.leaf::<f64>(&[3, 5]))
             .unwrap();
-        placer.field("step", 1, |p| p.leaf::<u64>(&[])).unwrap();
+        placer.place("step", 1, |p| p.leaf::<u64>(&[])).unwrap();
         let text = placer.into_schema().to_string();
         assert_eq!(
             text,

@@ -82,6 +82,7 @@ macro_rules! slice_layout {
         // SAFETY: one leaf of `len` elements, placed with the placer and kept in the plan; `view` and `view_mut` make one
         // reference to it; `SliceMut` marks it in `DerefMut`, the only way to a `&mut`.
         unsafe impl<T: 'static> RawLayout for $layout {
+            type Element = T;
             type Owned = $owned;
             type Dims = usize;
             type View<'a> = &'a [T];
@@ -136,9 +137,15 @@ macro_rules! slice_layout {
             }
 
             unsafe fn store(plan: &SlicePlan, base: BaseMut<'_>, owned: &$owned) {
+                // Checked here, so that safety rests neither on `dims_of` nor on how a struct compares extents.
+                assert_eq!(
+                    owned.len(),
+                    plan.len,
+                    "the value has the extents of the plan"
+                );
                 // SAFETY: passed on from the caller.
                 let target = unsafe { base.leaf::<T>(&plan.leaf) };
-                // SAFETY: both have `len` elements (caller's duty), which are `Copy` (`Element`s); private and shared memory do
+                // SAFETY: both have `len` elements (asserted), which are `Copy` (`Element`s); private and shared memory do
                 // not overlap.
                 unsafe { std::ptr::copy_nonoverlapping(owned.as_ptr(), target.as_ptr(), plan.len) };
             }

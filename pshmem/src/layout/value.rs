@@ -71,6 +71,7 @@ macro_rules! value_layout {
         // SAFETY: one leaf, placed with the placer and kept as the plan; `view` and `view_mut` make one reference to it;
         // `ValueMut` marks it in `DerefMut`, the only way to a `&mut`; `span` is that leaf.
         unsafe impl<$($generics)*> RawLayout for $layout where $($any)* {
+            type Element = $t;
             type Owned = $t;
             type Dims = ();
             type View<'a> = &'a $t;

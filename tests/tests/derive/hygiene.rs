@@ -1,8 +1,40 @@
 //! Surroundings in which careless generated code would not compile.
 
-/// A crate that hands pshmem on under another name.
+/// A crate that re-exports pshmem under another name.
 mod facade {
     pub use ::pshmem as shm;
+}
+
+/// A macro that knows pshmem by `$crate` only.
+mod dollar_crate {
+    macro_rules! define {
+        ($name:ident, $inner:ident) => {
+            #[derive($crate::hygiene::facade::shm::SharedLayout)]
+            #[shared(crate = $crate::hygiene::facade::shm)]
+            pub struct $inner {
+                pub table: Vec<f64>,
+            }
+
+            #[derive($crate::hygiene::facade::shm::SharedLayout)]
+            #[shared(crate = $crate::hygiene::facade::shm, dims(n))]
+            pub struct $name {
+                #[shared(shape = [n])]
+                pub line: ::ndarray::Array1<u8>,
+                #[shared(dims = InnerDims { table: n })]
+                pub inner: $inner,
+                pub step: u64,
+            }
+        };
+    }
+
+    define!(Outer, Inner);
+
+    #[test]
+    fn works() {
+        use pshmem::{Comm, Shared};
+        let shared = Shared::<Outer>::new(&Comm::solo(), OuterDims { n: 3 }).unwrap();
+        assert_eq!(shared.view().inner.table, [0.0; 3]);
+    }
 }
 
 mod renamed {

@@ -1,58 +1,59 @@
-//! What is generated for a struct with mistakes: the types and an impl that never runs, so that code which uses the struct
-//! makes no messages of its own.
+//! Fallback code for a struct with errors: the same types, and an impl that is never run. It prevents further errors in code that
+//! uses the struct.
 
 use super::{const_block, dims, views};
-use crate::generics::Scopes;
-use crate::kind::bare;
+use crate::generics::ItemGenerics;
 use crate::model::{Field, Model};
+use crate::types::ungroup;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Type;
 
 pub(crate) fn layout(model: &Model) -> TokenStream {
-    let scopes = Scopes::of(model);
-    let types = types(model, &scopes);
-    let definition = dims::definition(model, &scopes);
-    let dims_impls = dims::impls(model, &scopes);
-    let hidden = const_block(&[dims_impls, implementation(model, &scopes)]);
+    let params = ItemGenerics::new(model);
+    let types = types(model, &params);
+    let definition = dims::definition(model, &params);
+    let dims_impls = dims::impls(model, &params);
+    let hidden = const_block(&[dims_impls, implementation(model, &params)]);
     quote!(#definition #types #hidden)
 }
 
 pub(crate) fn columns(model: &Model) -> TokenStream {
-    let scopes = Scopes::of(model);
-    let types = types(model, &scopes);
-    let hidden = const_block(&[columns_implementation(model, &scopes)]);
+    let params = ItemGenerics::new(model);
+    let types = types(model, &params);
+    let hidden = const_block(&[columns_implementation(model, &params)]);
     quote!(#types #hidden)
 }
 
-fn types(model: &Model, scopes: &Scopes) -> TokenStream {
-    let view = views::view(model, scopes, true);
-    let view_mut = views::view_mut(model, scopes, true);
-    let fields = views::fields(model, scopes, true);
-    let copy = const_block(&[views::copy(model, scopes)]);
+fn types(model: &Model, params: &ItemGenerics) -> TokenStream {
+    let view = views::view(model, params, true);
+    let view_mut = views::view_mut(model, params, true);
+    let fields = views::fields(model, params, true);
+    let copy = const_block(&[views::copy(model, params)]);
     quote!(#view #view_mut #fields #copy)
 }
 
-/// A borrowing struct cannot implement a trait that asks for `'static`, nor an unsized one a trait with functions by value.
-fn has_no_impl(model: &Model) -> bool {
+/// Whether the struct cannot implement the trait: with lifetime parameters it is not `'static`, and with unsized fields it cannot
+/// be returned by value.
+fn cannot_implement(model: &Model) -> bool {
     let is_unsized =
-        |field: &Field| matches!(bare(&field.ty), Type::Slice(_) | Type::TraitObject(_));
+        |field: &Field| matches!(ungroup(&field.ty), Type::Slice(_) | Type::TraitObject(_));
     model.generics.lifetimes().next().is_some() || model.fields.iter().any(is_unsized)
 }
 
-fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
-    if has_no_impl(model) {
+fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
+    if cannot_implement(model) {
         return TokenStream::new();
     }
     let (name, krate, private, life) =
         (&model.name, &model.krate, model.private(), &model.lifetime);
-    let (generics, parameters, clause) = scopes.full.split_for_impl();
-    let associated = associated_types(model, scopes);
-    let dims = dims::type_of(model, scopes);
+    let (generics, parameters, clause) = params.full.split_for_impl();
+    let associated = associated_types(model, params);
+    let dims = dims::type_of(model, params);
     let checks = model
         .fields
         .iter()
-        .filter(|field| !field.refused)
+        .filter(|field| !field.unsupported)
         .filter_map(|field| field.check(model));
     quote! {
         #[automatically_derived]
@@ -64,16 +65,16 @@ fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
             #(#checks)*
         }
 
-        // SAFETY: a program with this impl is not built.
+        // SAFETY: never called, because the errors stop the compilation.
         #[automatically_derived]
         unsafe impl #generics #krate::SharedLayout for #name #parameters #clause {
             type Owned = Self;
             type Dims = #dims;
             #associated
-            fn plan(_: &Self::Dims, _: &mut #private::Placer) -> #private::Result<()> { ::core::unreachable!() }
+            fn plan(_: &Self::Dims, _: &mut #private::Placer) -> ::core::result::Result<(), #krate::Error> { ::core::unreachable!() }
             fn dims(_: &()) -> Self::Dims { ::core::unreachable!() }
             fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
-            fn dims_of(_: &Self) -> #private::Result<Self::Dims> { ::core::unreachable!() }
+            fn dims_of(_: &Self) -> ::core::result::Result<Self::Dims, #krate::Error> { ::core::unreachable!() }
             fn put_dims(_: &Self::Dims, _: &mut #private::Vec<::core::primitive::usize>) {}
             fn take_dims(
                 _: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
@@ -92,21 +93,21 @@ fn implementation(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-fn columns_implementation(model: &Model, scopes: &Scopes) -> TokenStream {
-    if has_no_impl(model) {
+fn columns_implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
+    if cannot_implement(model) {
         return TokenStream::new();
     }
     let (name, krate, private, life) =
         (&model.name, &model.krate, model.private(), &model.lifetime);
-    let (generics, parameters, clause) = scopes.full.split_for_impl();
-    let associated = associated_types(model, scopes);
+    let (generics, parameters, clause) = params.full.split_for_impl();
+    let associated = associated_types(model, params);
     quote! {
-        // SAFETY: a program with this impl is not built.
+        // SAFETY: never called, because the errors stop the compilation.
         #[automatically_derived]
         unsafe impl #generics #krate::SharedColumns for #name #parameters #clause {
             #associated
             type Plan = ();
-            fn plan(_: ::core::primitive::usize, _: &mut #private::Placer) -> #private::Result<()> { ::core::unreachable!() }
+            fn plan(_: ::core::primitive::usize, _: &mut #private::Placer) -> ::core::result::Result<(), #krate::Error> { ::core::unreachable!() }
             fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
             fn len(_: &()) -> ::core::primitive::usize { ::core::unreachable!() }
             unsafe fn view<#life>(_: &(), _: #private::Base<#life>) -> Self::View<#life> { ::core::unreachable!() }
@@ -124,11 +125,11 @@ fn columns_implementation(model: &Model, scopes: &Scopes) -> TokenStream {
     }
 }
 
-fn associated_types(model: &Model, scopes: &Scopes) -> TokenStream {
+fn associated_types(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (names, life) = (&model.names, &model.lifetime);
     let (view, view_mut, fields) = (&names.view, &names.view_mut, &names.fields);
-    let (_, of_view, _) = scopes.view.split_for_impl();
-    let (_, of_fields, _) = scopes.full_view.split_for_impl();
+    let (_, of_view, _) = params.view.split_for_impl();
+    let (_, of_fields, _) = params.full_view.split_for_impl();
     quote! {
         type View<#life> = #view #of_view;
         type ViewMut<#life> = #view_mut #of_view;
