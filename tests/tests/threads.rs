@@ -1,21 +1,14 @@
 //! Every case with ranks as threads, on nodes of every shape.
 
-use pshmem_tests::cases::Case;
-use pshmem_tests::{for_each_case, report, shapes, watchdog};
+use pshmem_tests::{cases, for_each_case, report, shapes, watchdog};
 
-fn on_every_shape(case: &Case) {
+fn on_every_shape(name: &str) {
+    let case = cases::named(name);
     for (shape, cluster) in shapes::clusters() {
-        let what = format!("{} on {shape}", case.name);
-        // The case gets the world itself here, and a Comm made by split under mpirun: both are to work.
-        let ends = watchdog::guard(&what, || cluster.run(|comm| report::attempt(case, comm)));
-        let texts: Vec<String> = ends
-            .into_iter()
-            .map(|end| {
-                end.err()
-                    .map_or_else(String::new, |text| format!("failed: {text}"))
-            })
-            .collect();
-        if let Err(text) = report::summary(&texts) {
+        let what = format!("{name} on {shape}");
+        // The case gets the world itself here, and a `Comm` made by `split` under MPI: both must work.
+        let results = watchdog::guard(&what, || cluster.run(|comm| report::attempt(&case, comm)));
+        if let Err(text) = report::summary(&results) {
             panic!("{what}:\n{text}");
         }
     }
@@ -26,8 +19,7 @@ macro_rules! tests {
         $(mod $module {
             $(#[test]
             fn $case() {
-                let name = concat!(stringify!($module), "::", stringify!($case));
-                super::on_every_shape(&super::Case { name, run: pshmem_tests::cases::$module::$case });
+                super::on_every_shape(concat!(stringify!($module), "::", stringify!($case)));
             })*
         })*
     };

@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 
 use pshmem::{Comm, Error, Shared};
-use pshmem_tests::check::{same_error, works};
+use pshmem_tests::collective::{check_usable, same_error};
 use pshmem_tests::report::Failure;
 use pshmem_tests::watchdog;
 
@@ -36,7 +36,7 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
             println!("{} objects of {bytes} B, then: {error}", objects.len());
         }
         assert!(needed > free, "{error}");
-        // What there is still works, byte for byte, and so does everything that needs no new memory.
+        // What exists still works, byte for byte, and so does everything that needs no new memory.
         for (index, object) in objects.iter_mut().enumerate() {
             assert!(
                 object.view().iter().all(|&x| x == index as u8),
@@ -54,7 +54,7 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
         }
         drop(objects);
         comm.barrier()?;
-        works(comm)?;
+        check_usable(comm)?;
     }
     if comm.rank() == 0 {
         println!("small_shm: all is well");

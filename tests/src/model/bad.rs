@@ -10,7 +10,7 @@ use super::ends::ON_PURPOSE;
 use super::object::Held;
 use super::ops::Op;
 use super::state::State;
-use crate::check::{gather, others_error, same_error};
+use crate::collective::{error_of_others, gather_texts, same_error};
 use crate::report::Outcome;
 
 /// Kinds of calls on an object, and on a `Comm`.
@@ -155,7 +155,7 @@ fn expect_panic<R>(comm: &Comm, root: usize, call: impl FnOnce() -> Result<R>) -
     let error = catch_unwind(AssertUnwindSafe(call))
         .ok()
         .and_then(Result::err);
-    match others_error(comm, root, error)? {
+    match error_of_others(comm, root, error)? {
         Some(error) if !is_closure(&error) => {
             Err(format!("another error than expected: {error:?}").into())
         }
@@ -172,7 +172,7 @@ fn expect_panics_of_leaders(comm: &Comm, call: impl FnOnce() -> Result<()>) -> O
     if panicked != error.is_none() || error.as_ref().is_some_and(|error| !is_closure(error)) {
         return Err(format!("to panic here: {panicked}, but: {error:?}").into());
     }
-    let texts = gather(
+    let texts = gather_texts(
         comm,
         &error.map_or_else(String::new, |error| format!("{error:?}")),
     )?;

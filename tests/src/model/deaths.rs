@@ -8,8 +8,8 @@ use super::dice::Dice;
 use super::ends::ON_PURPOSE;
 use super::ops::{Op, What};
 use super::state::{Group, State, unchanged, write};
-use crate::check::number;
 use crate::report::Outcome;
+use crate::values::number;
 
 /// Ranks of a group make different calls: one of them another than the rest, or each what it likes.
 pub(super) fn diverge(state: &mut State<'_>, op: &Op) -> Outcome {

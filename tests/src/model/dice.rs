@@ -1,8 +1,7 @@
 //! Random numbers, extents and arrays.
 
+use crate::values::number;
 use ndarray::ArrayD;
-
-use crate::check::number;
 
 /// A source of numbers, equal on all ranks that begin with the same seed.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Axis, Dim
 use pshmem::{AsBlock, BlockLayout, Result, RowLayout, Shared};
 
 use super::dice::{Dice, Item};
-use crate::check::{assert_equal, assert_same};
+use crate::values::{assert_array_eq, assert_slice_eq};
 
 /// How an update changes an array.
 pub(super) fn change<T: Item, D: Dimension>(array: &mut ArrayRef<T, D>, mut dice: Dice) {
@@ -56,7 +56,7 @@ impl Form for [u64] {
     }
 
     fn check(view: &[u64], model: &ArrayD<u64>) {
-        assert_equal(view, Self::block(model));
+        assert_slice_eq(view, Self::block(model));
     }
 
     fn change(mut view: Self::ViewMut<'_>, dice: Dice) {
@@ -94,7 +94,7 @@ macro_rules! array_form {
             }
 
             fn check(view: Self::View<'_>, model: &ArrayD<$t>) {
-                assert_same(view.into_dyn(), model.view());
+                assert_array_eq(view.into_dyn(), model.view());
             }
 
             fn change(mut view: Self::ViewMut<'_>, dice: Dice) {

@@ -43,29 +43,34 @@ pub fn play(name: &str, shape: &Shape, ops: &[Op]) -> Result<(), String> {
         cluster
     };
     let ranks = shape.nodes.iter().sum();
-    let texts = Mutex::new(vec![String::new(); ranks]);
+    let results = Mutex::new(vec![Ok(()); ranks]);
     let found = Mutex::new(Vec::new());
     let what = format!("{name}{shape:?} with {ops:?}");
     let ended = watchdog::guard(&what, || {
         let rank = |world: &Comm| {
-            let text = on_rank(world, shape, ops, &found);
-            lock(&texts)[world.rank()] = text;
+            let result = on_rank(world, shape, ops, &found);
+            lock(&results)[world.rank()] = result;
         };
         catch_unwind(AssertUnwindSafe(|| cluster.run(rank)))
     });
     if let Err(payload) = ended {
         // Of a rank that was to end so. What goes wrong on a rank is a text, not a panic.
-        let text = report::panic_text(payload.as_ref());
+        let text = report::panic_message(payload.as_ref());
         if !text.starts_with(ends::ON_PURPOSE) {
             return Err(format!("outside all operations: {text}"));
         }
     }
-    report::summary(&lock(&texts))?;
+    report::summary(&lock(&results))?;
     ends::compare(&lock(&found))
 }
 
 /// One rank's part, and what went wrong in it. A panic that was to end the rank goes on.
-fn on_rank(world: &Comm, shape: &Shape, ops: &[Op], found: &Mutex<Vec<Found>>) -> String {
+fn on_rank(
+    world: &Comm,
+    shape: &Shape,
+    ops: &[Op],
+    found: &Mutex<Vec<Found>>,
+) -> Result<(), String> {
     let mut at = 0;
     let played = catch_unwind(AssertUnwindSafe(|| {
         let mut state = State::new(world, Members::of_world(&shape.nodes, shape.cyclic));
@@ -84,17 +89,17 @@ fn on_rank(world: &Comm, shape: &Shape, ops: &[Op], found: &Mutex<Vec<Found>>) -
         Ok::<(), Failure>(())
     }));
     let text = match played {
-        Ok(Ok(())) => return String::new(),
+        Ok(Ok(())) => return Ok(()),
         Ok(Err(failure)) => format!("{failure:?}"),
         Err(payload) => {
-            let text = report::panic_text(payload.as_ref());
+            let text = report::panic_message(payload.as_ref());
             if text.starts_with(ends::ON_PURPOSE) {
                 resume_unwind(payload);
             }
             text
         }
     };
-    format!("in operation {at}, {:?}: {text}", ops.get(at))
+    Err(format!("in operation {at}, {:?}: {text}", ops.get(at)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -13,8 +13,8 @@ use super::members::Members;
 use super::object::{Held, make};
 use super::ops::{Op, What};
 use super::{bad, deaths, ends};
-use crate::check::number;
 use crate::report::Outcome;
+use crate::values::number;
 
 /// Entries of each list; further ones replace the first.
 const MOST: usize = 6;
