@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use pshmem_tests::model::{ops, play};
+use pshmem_tests::model::{self, ops};
 
 /// Sequences unless something else is asked for.
 const SEQUENCES: u64 = 200_000;
@@ -95,7 +95,7 @@ fn sequence(seed: u64) -> Result<(), String> {
     let name = format!("seed {seed}: ");
     let result = TestRunner::new_with_rng(config, rng)
         .run(&(ops::shapes(), ops::anything()), |(shape, ops)| {
-            play(&name, &shape, &ops).map_err(TestCaseError::fail)
+            model::run(&name, &shape, &ops).map_err(TestCaseError::fail)
         });
     result.map_err(|error| format!("seed {seed}: {error}"))
 }

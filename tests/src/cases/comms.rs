@@ -67,11 +67,11 @@ pub(crate) fn rows_and_columns(comm: &Comm) -> Outcome {
     assert_eq!((row.rank(), column.rank()), (x, y));
     assert_eq!(
         sum_of_ranks(&row, rank)?,
-        (0..size).filter(|other| other / width == y).sum()
+        (0..size).filter(|other| other / width == y).sum::<usize>()
     );
     assert_eq!(
         sum_of_ranks(&column, rank)?,
-        (0..size).filter(|other| other % width == x).sum()
+        (0..size).filter(|other| other % width == x).sum::<usize>()
     );
     let mut of_row = Shared::<[u64]>::new(&row, 3)?;
     let mut of_column = Shared::<[u64]>::new(&column, 3)?;
