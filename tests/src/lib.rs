@@ -8,6 +8,8 @@
 
 pub mod cases;
 pub mod collective;
+#[path = "../faults/list.rs"]
+pub mod faults;
 pub mod model;
 pub mod report;
 pub mod shapes;

@@ -1,4 +1,7 @@
-//! Every case with ranks as threads, on nodes of every shape.
+//! Every case with ranks as threads, on nodes of every shape; and the program `suite` at other levels of checks.
+
+use std::process::Command;
+use std::time::Duration;
 
 use pshmem_tests::{cases, for_each_case, report, shapes, watchdog};
 
@@ -26,3 +29,15 @@ macro_rules! tests {
 }
 
 for_each_case!(tests);
+
+#[test]
+fn the_suite_passes_at_every_check_level() {
+    // Level 1 is the default, at which all tests above run.
+    for level in ["0", "2"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_suite"));
+        command.envs([("PSHMEM_LOCAL", "1+1"), ("PSHMEM_CHECK", level)]);
+        let (output, _) = watchdog::run(&mut command, Duration::from_secs(200));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "level {level}: {errors}");
+    }
+}

@@ -1,19 +1,19 @@
 //! Random sequences of calls on random clusters, compared with an `ndarray` model on every rank after each call.
 //!
-//! `PSHMEM_PROPTEST_CASES` says how many sequences of each kind; the default suits a build that somebody waits for.
+//! `PSHMEM_PROPTEST_CASES` is the number of sequences of each kind. `cargo xtask fuzz` runs far more.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use pshmem_tests::model;
 use pshmem_tests::model::ops::{self, Op};
 
-/// Sequences of each kind by default.
+/// The default number of sequences of each kind.
 const CASES: u32 = 60;
 
 fn check(ops: impl Strategy<Value = Vec<Op>>) {
     let cases = std::env::var("PSHMEM_PROPTEST_CASES")
         .map_or(CASES, |text| text.parse().expect("a number of sequences"));
-    // Each try starts threads, so a failure is not shrunk for ever.
+    // Each iteration starts threads, so their number is limited.
     let config = Config {
         cases,
         max_shrink_iters: 300,
