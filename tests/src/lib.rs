@@ -1,14 +1,18 @@
-//! One suite for every transport, and what runs it.
+//! One suite of cases for every transport, and what runs and checks it.
 //!
-//! - `cases` what must hold on any world · `shapes` the worlds to try · `report` how one rank's failure fails the case
-//! - `check` what cases compare with · `watchdog` the hard limit of everything
-//! - `model` random sequences of calls beside an `ndarray` model
+//! - `cases` what must hold on any world · `shapes` the worlds to try · `report` how a failure on one rank fails the case
+//! - `values`, `collective` what cases compare · `temp_dir` temporary directories · `watchdog` time limits
+//! - `model` random sequences of calls, compared with an `ndarray` model
 //!
 //! `tests/threads.rs` runs the cases with ranks as threads, `bin/suite.rs` under an MPI launcher.
 
 pub mod cases;
-pub mod check;
+pub mod collective;
+#[path = "../faults/list.rs"]
+pub mod faults;
 pub mod model;
 pub mod report;
 pub mod shapes;
+pub mod temp_dir;
+pub mod values;
 pub mod watchdog;

@@ -1,7 +1,7 @@
-//! How one rank's failure becomes the failure of a case, without keeping the other ranks waiting.
+//! How a failure on one rank becomes the failure of a case, without keeping the other ranks waiting.
 //!
-//! A case that fails on one rank returns or unwinds there. That drops the rank's handles, so the others, who may wait for
-//! it, get an error from the library instead of waiting for ever, and fail too. Then all ranks compare notes.
+//! A case that fails on one rank returns or unwinds there. That drops the handles of this rank, so that the library returns
+//! an error on the ranks that wait for it, and they fail, too. Then all ranks exchange their results.
 
 use std::any::Any;
 use std::fmt::{Debug, Display, Formatter};
@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pshmem::{Comm, Error};
 
 use crate::cases::Case;
-use crate::check::gather;
+use crate::collective::{duplicate, gather_texts};
 
 /// Why a case failed on one rank.
 pub struct Failure(String);
@@ -34,52 +34,62 @@ impl Debug for Failure {
 /// Runs a case on this rank; a panic becomes an error.
 ///
 /// # Errors
-/// What the case found, as text.
+/// When the case failed, with the reason.
 pub fn attempt(case: &Case, comm: &Comm) -> Result<(), String> {
     // Nothing that the case has borrowed is used after its panic.
     match catch_unwind(AssertUnwindSafe(|| (case.run)(comm))) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(Failure(text))) => Err(text),
-        Err(payload) => Err(panic_text(payload.as_ref())),
+        Err(payload) => Err(panic_message(payload.as_ref())),
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 #[must_use]
-pub fn panic_text(payload: &(dyn Any + Send)) -> String {
+pub fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic without a text")
+        .unwrap_or("a panic without a message")
         .to_owned()
 }
 
-/// Runs a case on a `Comm` of its own with all ranks of `comm`, which all learn how it ended on each of them.
+/// What precedes the text of a rank that has failed.
+const FAILED: &str = "failed: ";
+
+/// Runs a case with all ranks of `comm`, on a new `Comm`. All ranks get the results of all.
 ///
 /// # Errors
 /// Only when `comm` itself does not work any more.
 pub fn run(case: &Case, comm: &Comm) -> Result<Result<(), String>, Error> {
-    let own = comm
-        .split(Some(0), comm.rank())?
-        .expect("a rank with a color gets a Comm");
+    let own = duplicate(comm)?;
     let result = attempt(case, &own);
     drop(own);
-    let texts = gather(
-        comm,
-        &result
-            .err()
-            .map_or_else(String::new, |text| format!("failed: {text}")),
-    )?;
-    Ok(summary(&texts))
+    // With a prefix, because a failure may have an empty text.
+    let text = result.err().map(|text| format!("{FAILED}{text}"));
+    let texts = gather_texts(comm, &text.unwrap_or_default())?;
+    let results: Vec<_> = texts
+        .iter()
+        .map(|text| {
+            text.strip_prefix(FAILED)
+                .map_or(Ok(()), |text| Err(text.to_owned()))
+        })
+        .collect();
+    Ok(summary(&results))
 }
 
-/// One result of the texts of all ranks; an empty text means that all went well.
+/// One result for those of all ranks, in rank order.
 ///
 /// # Errors
-/// When a rank has a text.
-pub fn summary(texts: &[String]) -> Result<(), String> {
-    let failed =
-        |(rank, text): (usize, &String)| (!text.is_empty()).then(|| format!("rank {rank} {text}"));
-    let lines: Vec<String> = texts.iter().enumerate().filter_map(failed).collect();
+/// When a rank has failed.
+pub fn summary(results: &[Result<(), String>]) -> Result<(), String> {
+    let lines: Vec<String> = results
+        .iter()
+        .enumerate()
+        .filter_map(|(rank, result)| {
+            let text = result.as_ref().err()?;
+            Some(format!("rank {rank} {FAILED}{text}"))
+        })
+        .collect();
     if lines.is_empty() {
         Ok(())
     } else {
@@ -93,20 +103,20 @@ mod tests {
 
     #[test]
     fn a_failure_on_one_rank_fails_the_case_on_all() {
-        fn lame(comm: &Comm) -> Outcome {
-            assert_ne!(comm.rank(), 1, "rank 1 is lame");
+        fn fails_on_rank_1(comm: &Comm) -> Outcome {
+            assert_ne!(comm.rank(), 1, "this is rank 1");
             comm.barrier()?;
             Ok(())
         }
         let case = Case {
-            name: "lame",
-            run: lame,
+            name: "fails_on_rank_1",
+            run: fails_on_rank_1,
         };
-        let ends = pshmem::local::Cluster::new(&[2, 1]).run(|comm| run(&case, comm).unwrap());
-        for end in ends {
-            let text = end.unwrap_err();
+        let results = pshmem::local::Cluster::new(&[2, 1]).run(|comm| run(&case, comm).unwrap());
+        for result in results {
+            let text = result.unwrap_err();
             assert!(
-                text.contains("rank 1 failed: assertion") && text.contains("rank 1 is lame"),
+                text.contains("rank 1 failed: assertion") && text.contains("this is rank 1"),
                 "{text}"
             );
             assert!(

@@ -1,9 +1,20 @@
-//! The worlds on which cases run: ranks per node and how ranks are dealt.
+//! The worlds on which cases run: how many ranks each node has, and how ranks are assigned to nodes.
 
 use pshmem::local::Cluster;
 use pshmem::{Comm, Result, Shared};
 
-/// A cluster of threads, by its name: ranks per node, dealt round-robin where it says so.
+use crate::collective::split;
+
+/// A cluster of threads.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Ranks on each node.
+    pub nodes: Vec<usize>,
+    /// Whether ranks are assigned to nodes in turn, instead of node by node.
+    pub cyclic: bool,
+}
+
+/// The clusters on which every case runs.
 const CLUSTERS: &[(&[usize], bool)] = &[
     (&[1], false),
     (&[2], false),
@@ -19,79 +30,87 @@ const CLUSTERS: &[(&[usize], bool)] = &[
     (&[1, 1, 1, 1, 1, 1, 1, 1], false),
 ];
 
+impl Shape {
+    /// The cluster of this shape.
+    #[must_use]
+    pub fn cluster(&self) -> Cluster {
+        let cluster = Cluster::new(&self.nodes);
+        if self.cyclic {
+            cluster.cyclic()
+        } else {
+            cluster
+        }
+    }
+
+    /// `2+2` or `2+2 cyclic`.
+    fn name(&self) -> String {
+        let name = join(&self.nodes, "+");
+        if self.cyclic { name + " cyclic" } else { name }
+    }
+}
+
 /// All clusters with their names.
 pub fn clusters() -> impl Iterator<Item = (String, Cluster)> {
     CLUSTERS.iter().map(|&(nodes, cyclic)| {
-        let counts: Vec<String> = nodes.iter().map(usize::to_string).collect();
-        let name = counts.join("+");
-        let cluster = Cluster::new(nodes);
-        if cyclic {
-            (name + " cyclic", cluster.cyclic())
-        } else {
-            (name, cluster)
-        }
+        let shape = Shape {
+            nodes: nodes.to_vec(),
+            cyclic,
+        };
+        (shape.name(), shape.cluster())
     })
 }
 
-/// `world` and what can be derived from it: nodes cut into pieces, and ranks dealt in another order. No placement of ranks
-/// comes twice. Collective.
+/// `world` and `Comm`s derived from it: nodes divided into smaller ones, and ranks in another order. No two have the same
+/// node for each rank. Collective.
 ///
 /// # Errors
 /// When `world` does not work.
 pub fn derived(world: &Comm) -> Result<Vec<(String, Comm)>> {
-    let mut found: Vec<(Vec<u8>, String, Comm)> = Vec::new();
+    let mut derived: Vec<(Vec<usize>, Comm)> = Vec::new();
     let mut add = |comm: Comm| -> Result<()> {
-        let nodes = placement(&comm)?;
-        if found.iter().all(|(known, ..)| *known != nodes) {
-            let name = name(&nodes);
-            found.push((nodes, name, comm));
+        let nodes = node_of_each_rank(&comm)?;
+        if derived.iter().all(|(known, _)| *known != nodes) {
+            derived.push((nodes, comm));
         }
         Ok(())
     };
     add(world.clone())?;
     for n in 1..=3 {
-        let cut = world.with_ranks_per_node(n)?;
-        // Nodes are kept by a split, so other orders of ranks give 1+3 from 3+1 and cyclic dealing from 2+2.
-        let reversed = reorder(&cut, cut.size() - cut.rank())?;
-        let cyclic = reorder(&cut, cut.node().rank)?;
-        for comm in [cut, reversed, cyclic] {
+        let divided = world.with_ranks_per_node(n)?;
+        // A split keeps the nodes, so another order of ranks makes 1+3 from 3+1, and cyclic assignment from 2+2.
+        let reversed = split(&divided, 0, divided.size() - divided.rank())?;
+        let cyclic = split(&divided, 0, divided.node().rank)?;
+        for comm in [divided, reversed, cyclic] {
             add(comm)?;
         }
     }
-    Ok(found
+    Ok(derived
         .into_iter()
-        .map(|(_, name, comm)| (name, comm))
+        .map(|(nodes, comm)| (name(&nodes), comm))
         .collect())
 }
 
-fn reorder(comm: &Comm, key: usize) -> Result<Comm> {
-    Ok(comm
-        .split(Some(0), key)?
-        .expect("a rank with a color gets a Comm"))
-}
-
-/// Node of each rank.
-fn placement(comm: &Comm) -> Result<Vec<u8>> {
-    let mut nodes = Shared::<[u8]>::new(comm, comm.size())?;
+fn node_of_each_rank(comm: &Comm) -> Result<Vec<usize>> {
+    let mut nodes = Shared::<[usize]>::new(comm, comm.size())?;
     for rank in 0..comm.size() {
-        nodes.set(rank, rank, Some(&[comm.node().index as u8]))?;
+        nodes.set(rank, rank, Some(&[comm.node().index]))?;
     }
     Ok(nodes.to_owned())
 }
 
-/// `2+2` for consecutive ranks, else the node of each rank: `nodes 0,1,0,1`.
-fn name(nodes: &[u8]) -> String {
-    let join = |numbers: Vec<String>, separator: &str| numbers.join(separator);
+/// `2+2` for ranks assigned node by node, and else the node of each rank: `nodes 0,1,0,1`.
+fn name(nodes: &[usize]) -> String {
     if nodes.is_sorted() {
-        let counts = nodes
-            .chunk_by(|a, b| a == b)
-            .map(|node| node.len().to_string());
-        return join(counts.collect(), "+");
+        let counts: Vec<usize> = nodes.chunk_by(|a, b| a == b).map(<[usize]>::len).collect();
+        join(&counts, "+")
+    } else {
+        format!("nodes {}", join(nodes, ","))
     }
-    format!(
-        "nodes {}",
-        join(nodes.iter().map(u8::to_string).collect(), ",")
-    )
+}
+
+fn join(numbers: &[usize], separator: &str) -> String {
+    let texts: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    texts.join(separator)
 }
 
 #[cfg(test)]

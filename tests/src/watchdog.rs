@@ -1,17 +1,17 @@
-//! A hard time limit: what hangs is a failure, not a wait.
+//! Hard time limits for cases and programs, so that a hang is a failure.
 
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// Seconds that one case may take on one world, unless `PSHMEM_TEST_LIMIT` says otherwise.
+/// The default limit of one case on one world, in seconds. `PSHMEM_TEST_LIMIT` overrides it.
 const LIMIT: u64 = 120;
 
 /// The limit of one case on one world.
 ///
 /// # Panics
-/// When `PSHMEM_TEST_LIMIT` is no number.
+/// When `PSHMEM_TEST_LIMIT` is not a number.
 #[must_use]
 pub fn limit() -> Duration {
     let seconds = std::env::var("PSHMEM_TEST_LIMIT").map_or(LIMIT, |text| {
@@ -21,19 +21,19 @@ pub fn limit() -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Runs `job`, and ends the process with a message when it takes longer than the limit.
+/// Runs `job`, and aborts the process with a message when it takes longer than the limit.
 ///
-/// A rank that hangs cannot be unwound, so ending the process is the only way out that reaches all ranks.
+/// A thread that hangs cannot be unwound, so nothing less than an abort ends all ranks.
 pub fn guard<R>(what: &str, job: impl FnOnce() -> R) -> R {
     let limit = limit();
     let (done, watched) = channel::<()>();
     let what = what.to_owned();
     let watch = std::thread::spawn(move || {
-        // A dropped sender means that `job` has ended, well or by a panic.
+        // A disconnected channel means that `job` has returned or panicked.
         if watched.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-            // Not `eprintln`: a test's output is kept back until it ends, which it never will.
+            // Not `eprintln`: the test harness captures its output, and never prints that of a test that does not end.
             let text = format!(
-                "watchdog: {what} hangs: not over after {} s\n",
+                "watchdog: {what} hangs: it has not ended after {} s\n",
                 limit.as_secs()
             );
             let _ = std::io::stderr().write_all(text.as_bytes());
@@ -46,15 +46,16 @@ pub fn guard<R>(what: &str, job: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Runs a program with a limit of its own. Its output is read while it runs, so that a full pipe does not hold it up.
+/// Runs a program with a time limit, and returns its output and run time. The output is read while the program runs, so that it
+/// does not wait for a full pipe.
 ///
 /// # Panics
-/// When the program cannot be started, or does not end in time; then it is ended.
+/// When the program cannot be started, or does not end in time; then it is killed.
 pub fn run(command: &mut Command, limit: Duration) -> (Output, Duration) {
     fn reader(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
-            // What was read before an error is what there is.
+            // After an error, the bytes read so far are the output.
             let _ = pipe.read_to_end(&mut bytes);
             bytes
         })

@@ -1,47 +1,47 @@
-//! A few cases on the smallest worlds that share memory and pass messages: little enough for Miri to interpret.
+//! A few cases on the smallest worlds that share memory and send messages, for `cargo xtask miri`.
 //!
-//! `cargo xtask miri` is what these are for; the same cases run on more worlds in `threads.rs`.
+//! A test binary of its own, because Miri interprets all that it contains. `threads.rs` runs the cases on more worlds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::{Array2, array};
 use pshmem::local::Cluster;
 use pshmem::{Comm, Error, Op, Shared};
-use pshmem_tests::cases::{Case, create, fields, write};
+use pshmem_tests::cases::{self, Case};
+use pshmem_tests::collective::duplicate;
 use pshmem_tests::report::{self, Outcome};
 use pshmem_tests::watchdog;
 
-/// Two ranks on one node, or on two.
-fn on_two(case: Case) {
+/// Runs a case with two ranks on one node, and with two ranks on two nodes.
+fn on_two_ranks(case: &Case) {
     for nodes in [&[2][..], &[1, 1]] {
         let cluster = Cluster::new(nodes);
         let what = format!("{} on {nodes:?}", case.name);
-        let ends = watchdog::guard(&what, || cluster.run(|comm| report::attempt(&case, comm)));
-        for end in ends {
-            assert_eq!(end, Ok(()), "{what}");
+        let results = watchdog::guard(&what, || cluster.run(|comm| report::attempt(case, comm)));
+        for result in results {
+            assert_eq!(result, Ok(()), "{what}");
         }
     }
 }
 
-/// One rank makes an object while the other waits at a barrier; then one lets go of another `Comm`.
+/// One rank creates an object while the other waits in a barrier; then one drops another `Comm` while the other waits.
 fn different_calls(comm: &Comm) -> Outcome {
-    let [first, second] = [comm.split(Some(0), 0)?, comm.split(Some(0), 0)?];
-    let first = first.expect("a rank with a color gets a Comm");
+    let [first, second] = [duplicate(comm)?, duplicate(comm)?];
     let found = if comm.rank() == 0 {
         first.barrier()
     } else {
         Shared::<u64>::new(&first, ()).map(drop)
     };
     assert!(matches!(found, Err(Error::Diverged { .. })), "{found:?}");
-    let second = second.filter(|_| comm.rank() == 0);
+    let second = Some(second).filter(|_| comm.rank() == 0);
     let found = second.map(|second| second.barrier());
     assert!(!matches!(found, Some(Ok(()))), "{found:?}");
     comm.barrier()?;
     Ok(())
 }
 
-/// Both ranks write at the same time: parts, blocks, sums in both orders.
-fn both_write(comm: &Comm) -> Outcome {
+/// Both ranks write at the same time: parts, blocks, reductions in both orders.
+fn both_ranks_write(comm: &Comm) -> Outcome {
     let mut grid = Shared::<Array2<u32>>::new(comm, [3, 2])?;
     grid.update_parts(|rows, mut part| part.fill(rows.start as u32 + 1))?;
     assert_eq!(grid.view(), array![[1, 1], [2, 2], [2, 2]]);
@@ -63,16 +63,16 @@ fn both_write(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// What a closure has written before it panics is on all nodes.
-fn panicking_closure(comm: &Comm) -> Outcome {
+/// What a closure wrote before it panicked is on all nodes.
+fn closure_panics(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u64]>::new(comm, 2)?;
-    let ended = catch_unwind(AssertUnwindSafe(|| {
+    let result = catch_unwind(AssertUnwindSafe(|| {
         list.update(1, |mut w| {
             w[1] = 5;
-            resume_unwind(Box::new("on purpose"));
+            resume_unwind(Box::new("a deliberate panic"));
         })
     }));
-    match ended {
+    match result {
         Err(_) => assert_eq!(comm.rank(), 1),
         Ok(found) => assert!(
             matches!(found, Err(Error::Closure { rank: 1, .. })),
@@ -84,27 +84,28 @@ fn panicking_closure(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-macro_rules! small {
-    ($($module:ident::$case:ident)*) => {$(
-        mod $case {
-            use super::*;
+/// A case of this file.
+fn case(name: &'static str, run: fn(&Comm) -> Outcome) -> Case {
+    Case { name, run }
+}
 
-            #[test]
-            fn on_two() {
-                super::on_two(Case { name: stringify!($case), run: $module::$case });
-            }
+macro_rules! tests {
+    ($($test:ident: $case:expr;)*) => {$(
+        #[test]
+        fn $test() {
+            on_two_ranks(&$case);
         }
     )*};
 }
 
-small! {
-    create::lives_without_its_comm
-    write::quickstart
-    write::set_from_every_root
-    write::assign_finds_every_holder
-    write::update_per_node
-    fields::calls_mix
-    self::panicking_closure
-    self::different_calls
-    self::both_write
+tests! {
+    object_outlives_its_comm: cases::named("create::object_outlives_its_comm");
+    quickstart: cases::named("write::quickstart");
+    set_from_every_root: cases::named("write::set_from_every_root");
+    assign_finds_every_holder: cases::named("write::assign_finds_every_holder");
+    update_per_node: cases::named("write::update_per_node");
+    calls_mix: cases::named("fields::calls_mix");
+    a_closure_panics: case("closure_panics", closure_panics);
+    ranks_make_different_calls: case("different_calls", different_calls);
+    all_ranks_write: case("both_ranks_write", both_ranks_write);
 }

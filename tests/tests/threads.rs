@@ -1,21 +1,17 @@
-//! Every case with ranks as threads, on nodes of every shape.
+//! Every case with ranks as threads, on nodes of every shape; and the program `suite` at other levels of checks.
 
-use pshmem_tests::cases::Case;
-use pshmem_tests::{for_each_case, report, shapes, watchdog};
+use std::process::Command;
+use std::time::Duration;
 
-fn on_every_shape(case: &Case) {
+use pshmem_tests::{cases, for_each_case, report, shapes, watchdog};
+
+fn on_every_shape(name: &str) {
+    let case = cases::named(name);
     for (shape, cluster) in shapes::clusters() {
-        let what = format!("{} on {shape}", case.name);
-        // The case gets the world itself here, and a Comm made by split under mpirun: both are to work.
-        let ends = watchdog::guard(&what, || cluster.run(|comm| report::attempt(case, comm)));
-        let texts: Vec<String> = ends
-            .into_iter()
-            .map(|end| {
-                end.err()
-                    .map_or_else(String::new, |text| format!("failed: {text}"))
-            })
-            .collect();
-        if let Err(text) = report::summary(&texts) {
+        let what = format!("{name} on {shape}");
+        // The case gets the world itself here, and a `Comm` made by `split` under MPI: both must work.
+        let results = watchdog::guard(&what, || cluster.run(|comm| report::attempt(&case, comm)));
+        if let Err(text) = report::summary(&results) {
             panic!("{what}:\n{text}");
         }
     }
@@ -26,11 +22,22 @@ macro_rules! tests {
         $(mod $module {
             $(#[test]
             fn $case() {
-                let name = concat!(stringify!($module), "::", stringify!($case));
-                super::on_every_shape(&super::Case { name, run: pshmem_tests::cases::$module::$case });
+                super::on_every_shape(concat!(stringify!($module), "::", stringify!($case)));
             })*
         })*
     };
 }
 
 for_each_case!(tests);
+
+#[test]
+fn the_suite_passes_at_every_check_level() {
+    // Level 1 is the default, at which all tests above run.
+    for level in ["0", "2"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_suite"));
+        command.envs([("PSHMEM_LOCAL", "1+1"), ("PSHMEM_CHECK", level)]);
+        let (output, _) = watchdog::run(&mut command, Duration::from_secs(200));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "level {level}: {errors}");
+    }
+}

@@ -1,24 +1,16 @@
-//! A program that starts MPI itself: locks where threads may not call MPI, and objects that outlive `MPI_Finalize`: views
-//! stay, calls are errors, drops call no MPI.
+//! A program that initialises and finalises MPI itself: `mpirun -n 2 after_mpi`.
 //!
-//! `mpirun -n 2 after_mpi`; a program of its own, because MPI starts and ends once in a process.
-#![cfg_attr(not(feature = "mpi"), allow(unused_imports, dead_code))]
+//! It uses a lock where MPI allows calls of one thread only. After `MPI_Finalize`, views stay valid, calls return errors, and
+//! drops call no MPI. It is a program of its own, because a process can initialise MPI only once.
 
 use pshmem::{Comm, Error, Mutex, Result, Shared};
 use std::process::ExitCode;
 
-#[cfg(not(feature = "mpi"))]
 fn main() -> ExitCode {
-    eprintln!("after_mpi: built without the feature `mpi`, so there is no MPI to outlive");
-    ExitCode::FAILURE
-}
-
-#[cfg(feature = "mpi")]
-fn main() -> ExitCode {
-    let universe = mpi::initialize().expect("MPI has not been started before");
-    let made = objects(&universe);
+    let universe = mpi::initialize().expect("MPI has not been initialised before");
+    let objects = create_objects(&universe);
     drop(universe);
-    match made.map(check) {
+    match objects.map(check) {
         Ok(()) => {
             println!("after_mpi: all is well");
             ExitCode::SUCCESS
@@ -30,8 +22,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A small object in the arena, a large one with a mapping of its own, and one whose handle is leaked.
-#[cfg(feature = "mpi")]
+/// A small object in the arena, a large one with its own mapping, and one whose handle is leaked.
 struct Objects {
     comm: Comm,
     small: Shared<[u64]>,
@@ -39,17 +30,16 @@ struct Objects {
     leaked: &'static [u64],
 }
 
-#[cfg(feature = "mpi")]
-fn objects(universe: &mpi::environment::Universe) -> Result<Objects> {
+fn create_objects(universe: &mpi::environment::Universe) -> Result<Objects> {
     let comm = Comm::from_mpi(&universe.world())?;
     let mut small = Shared::<[u64]>::new(&comm, 100)?;
     let mut large = Shared::<[u64]>::new(&comm, 1 << 20)?;
-    let mut kept = Shared::<[u64]>::new(&comm, 1000)?;
-    take_turns(&comm)?;
+    let mut third = Shared::<[u64]>::new(&comm, 1000)?;
+    use_lock(&comm)?;
     small.fill(1)?;
     large.fill(2)?;
-    kept.fill(3)?;
-    let leaked = Box::leak(Box::new(kept)).view();
+    third.fill(3)?;
+    let leaked = Box::leak(Box::new(third)).view();
     Ok(Objects {
         comm,
         small,
@@ -58,24 +48,22 @@ fn objects(universe: &mpi::environment::Universe) -> Result<Objects> {
     })
 }
 
-/// A lock that one rank hosts for others: where MPI was started for one thread, it answers when it makes calls.
-#[cfg(feature = "mpi")]
-fn take_turns(comm: &Comm) -> Result<()> {
-    let apart = comm.with_ranks_per_node(1)?;
-    let mut count = Mutex::<u64>::new(&apart, 0)?;
+/// A lock with a home rank on another node. Where MPI allows calls of one thread only, the home rank replies during its calls.
+fn use_lock(comm: &Comm) -> Result<()> {
+    let separate = comm.with_ranks_per_node(1)?;
+    let mut count = Mutex::<u64>::new(&separate, 0)?;
     for _ in 0..50 {
         *count.lock()? += 1;
     }
-    apart.barrier()?;
+    separate.barrier()?;
     assert_eq!(*count.lock()?, 50 * comm.size() as u64);
-    apart.barrier()?;
+    separate.barrier()?;
     if comm.rank() == 0 {
         println!("after_mpi: the lock works by {}", count.engine());
     }
     Ok(())
 }
 
-#[cfg(feature = "mpi")]
 fn check(objects: Objects) {
     let Objects {
         comm,

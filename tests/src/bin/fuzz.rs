@@ -1,21 +1,21 @@
-//! Random sequences of legal and illegal calls on random clusters of threads, one after the other, each from a seed of its own.
+//! Random sequences of valid and invalid calls on random clusters of threads, one after the other.
 //!
-//! `fuzz [--sequences N] [--seconds S] [--seed S]`: ends after N sequences or S seconds, whichever comes first. Sequence `i`
-//! has the seed `S + i`, so that `--seed` with the seed of a failure and `--sequences 1` plays it again. A failure is shrunk
-//! first; a sequence that hangs ends the process as it is.
+//! `fuzz [--sequences N] [--seconds S] [--seed S]` ends after N sequences or S seconds, whichever comes first. Sequence `i` has
+//! the seed `S + i`, so that `--seed` with the seed of a failure and `--sequences 1` reproduces it. A failing sequence is
+//! shrunk before it is printed; a sequence that hangs ends the process at once.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use pshmem_tests::model::{ops, play};
+use pshmem_tests::model::{self, ops};
 
-/// Sequences unless something else is asked for.
+/// The default number of sequences.
 const SEQUENCES: u64 = 200_000;
-/// Tries to make a sequence that failed shorter.
-const SHRINKS: u32 = 2_000;
-/// Time between two signs of life.
-const SIGN: Duration = Duration::from_secs(30);
+/// The largest number of attempts to shrink a failing sequence.
+const MAX_SHRINKS: u32 = 2_000;
+/// The time between two lines about the progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
 struct Options {
     sequences: u64,
@@ -33,21 +33,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
+fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut options = Options {
         sequences: SEQUENCES,
         limit: None,
         seed: 0,
     };
-    while let Some(word) = words.next() {
-        let value = words.next().unwrap_or_default();
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().unwrap_or_default();
         let number = value.parse();
-        let number: u64 = number.map_err(|_| format!("{word} needs a number, not `{value}`"))?;
-        match word.as_str() {
+        let number: u64 = number.map_err(|_| format!("{name} needs a number, not `{value}`"))?;
+        match name.as_str() {
             "--sequences" => options.sequences = number,
             "--seconds" => options.limit = Some(Duration::from_secs(number)),
             "--seed" => options.seed = number,
-            _ => return Err(format!("`{word}`: --sequences, --seconds or --seed")),
+            _ => return Err(format!("`{name}`: --sequences, --seconds or --seed")),
         }
     }
     Ok(options)
@@ -55,39 +55,39 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
 
 fn fuzz(options: &Options) -> ExitCode {
     let start = Instant::now();
-    let mut next_sign = SIGN;
-    let mut played = 0;
-    let rate = |played: u64| {
+    let mut next_report = PROGRESS_INTERVAL;
+    let mut passed = 0;
+    let rate = |passed: u64| {
         let seconds = start.elapsed().as_secs().max(1);
-        format!("{seconds} s, {} per second", played / seconds)
+        format!("{seconds} s, {} per second", passed / seconds)
     };
-    while played < options.sequences && options.limit.is_none_or(|limit| start.elapsed() < limit) {
-        let seed = options.seed.wrapping_add(played);
-        if let Err(message) = sequence(seed) {
+    while passed < options.sequences && options.limit.is_none_or(|limit| start.elapsed() < limit) {
+        let seed = options.seed.wrapping_add(passed);
+        if let Err(message) = run_sequence(seed) {
             println!("{message}");
-            println!("to play it again: cargo xtask fuzz --seed {seed} --sequences 1");
-            println!("{played} passed, 1 failed");
+            println!("to reproduce it: cargo xtask fuzz --seed {seed} --sequences 1");
+            println!("{passed} passed, 1 failed");
             return ExitCode::FAILURE;
         }
-        played += 1;
-        if start.elapsed() >= next_sign {
-            next_sign += SIGN;
-            println!("{played} sequences in {}", rate(played));
+        passed += 1;
+        if start.elapsed() >= next_report {
+            next_report += PROGRESS_INTERVAL;
+            println!("{passed} sequences in {}", rate(passed));
         }
     }
     let first = options.seed;
-    println!("seeds {first} and following, {}", rate(played));
-    println!("{played} passed, 0 failed");
+    println!("seeds {first} and following, {}", rate(passed));
+    println!("{passed} passed, 0 failed");
     ExitCode::SUCCESS
 }
 
-/// Plays the sequence of a seed.
-fn sequence(seed: u64) -> Result<(), String> {
+/// Runs the sequence of a seed.
+fn run_sequence(seed: u64) -> Result<(), String> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config {
         cases: 1,
-        max_shrink_iters: SHRINKS,
+        max_shrink_iters: MAX_SHRINKS,
         failure_persistence: None,
         ..Config::default()
     };
@@ -95,7 +95,7 @@ fn sequence(seed: u64) -> Result<(), String> {
     let name = format!("seed {seed}: ");
     let result = TestRunner::new_with_rng(config, rng)
         .run(&(ops::shapes(), ops::anything()), |(shape, ops)| {
-            play(&name, &shape, &ops).map_err(TestCaseError::fail)
+            model::run(&name, &shape, &ops).map_err(TestCaseError::fail)
         });
     result.map_err(|error| format!("seed {seed}: {error}"))
 }

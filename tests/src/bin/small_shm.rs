@@ -1,18 +1,18 @@
-//! Where shared memory is small: objects until there is no room, and life after that.
+//! A small `/dev/shm`: objects are created until memory is exhausted, and everything must still work after the error.
 //!
-//! Started by hand or by `cargo xtask test` where the machine allows a private mount namespace:
-//! `unshare --mount sh -c 'mount -t tmpfs -o size=16m tmpfs /dev/shm && mpirun -n 2 small_shm'`. What must not happen is a
-//! SIGBUS, a rank that waits for ever, or an error that differs between ranks.
+//! `cargo xtask test` runs it where the machine allows a private mount namespace:
+//! `unshare --mount sh -c 'mount -t tmpfs -o size=16m tmpfs /dev/shm && mpirun -n 2 small_shm'`. There must be no SIGBUS, no rank
+//! that waits for ever, and no error that differs between ranks.
 
 use std::process::ExitCode;
 
 use pshmem::{Comm, Error, Shared};
-use pshmem_tests::check::{same_error, works};
+use pshmem_tests::collective::{check_usable, same_error};
 use pshmem_tests::report::Failure;
 use pshmem_tests::watchdog;
 
-/// More than any `/dev/shm` meant for this test.
-const ENOUGH: usize = 512 << 20;
+/// More bytes than the `/dev/shm` for this test may have.
+const MAX_BYTES: usize = 512 << 20;
 
 fn main() -> ExitCode {
     pshmem::run(|comm: &Comm| -> Result<(), String> {
@@ -22,9 +22,7 @@ fn main() -> ExitCode {
 
 fn until_full(comm: &Comm) -> Result<(), Failure> {
     if comm.node().size == 1 {
-        println!(
-            "small_shm: a rank alone on its node keeps objects in its own memory; nothing to test"
-        );
+        println!("small_shm: a rank alone on its node uses private memory; nothing to test");
         return Ok(());
     }
     for bytes in [6 << 20, 1 << 20, 200 << 10, 1 << 10] {
@@ -36,7 +34,7 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
             println!("{} objects of {bytes} B, then: {error}", objects.len());
         }
         assert!(needed > free, "{error}");
-        // What there is still works, byte for byte, and so does everything that needs no new memory.
+        // Existing objects still hold their values, and calls that need no new memory still work.
         for (index, object) in objects.iter_mut().enumerate() {
             assert!(
                 object.view().iter().all(|&x| x == index as u8),
@@ -46,15 +44,15 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
             assert!(object.view().iter().all(|&x| x == 1), "object {index}");
         }
         comm.barrier()?;
-        // Room that all ranks gave back can be used again.
+        // Memory that all ranks have freed can be allocated again.
         if objects.pop().is_some() {
             comm.barrier()?;
-            let again = Shared::<[u8]>::new(comm, bytes)?;
-            assert!(again.view().iter().all(|&x| x == 0));
+            let next = Shared::<[u8]>::new(comm, bytes)?;
+            assert!(next.view().iter().all(|&x| x == 0));
         }
         drop(objects);
         comm.barrier()?;
-        works(comm)?;
+        check_usable(comm)?;
     }
     if comm.rank() == 0 {
         println!("small_shm: all is well");
@@ -62,13 +60,13 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Objects, and the error that the next one met.
+/// Objects, and the error of the next creation.
 type Filled = (Vec<Shared<[u8]>>, Error);
 
-/// Objects of this size until one is refused, each full of its number, and the refusal.
+/// Creates objects of this size until that fails, and fills each of them with its index.
 fn fill_up(comm: &Comm, bytes: usize) -> Result<Filled, Failure> {
     let mut objects = Vec::new();
-    while objects.len() * bytes < ENOUGH {
+    while objects.len() * bytes < MAX_BYTES {
         match Shared::<[u8]>::new(comm, bytes) {
             Ok(mut object) => {
                 object.fill(objects.len() as u8)?;
@@ -80,5 +78,5 @@ fn fill_up(comm: &Comm, bytes: usize) -> Result<Filled, Failure> {
             }
         }
     }
-    Err(format!("{ENOUGH} B found room: start this with a small /dev/shm").into())
+    Err(format!("{MAX_BYTES} B were available: start this program with a small /dev/shm").into())
 }

@@ -1,16 +1,16 @@
-//! Dimensions, blocks, empty extents, and sources in any memory order.
+//! Numbers of dimensions, blocks, empty extents, and sources of any memory order.
 
 use ndarray::{Array, Array1, Array2, Array3, Dim, ShapeBuilder, Slice, s};
 use pshmem::{Comm, Shared};
 
-use crate::check::{array, assert_equal, assert_same};
 use crate::report::Outcome;
+use crate::values::{array, assert_array_eq, assert_slice_eq};
 
-/// Arrays of `$n` dimensions: blocks at both ends of every axis, from every root, against an `ndarray` model.
+/// Arrays of `$n` dimensions: blocks at both ends of every axis, from changing roots, compared with an `ndarray` model.
 macro_rules! dimensions {
     ($($(#[$doc:meta])* $case:ident: $n:literal, $shape:expr;)*) => {$(
         $(#[$doc])*
-        pub fn $case(comm: &Comm) -> Outcome {
+        pub(crate) fn $case(comm: &Comm) -> Outcome {
             let shape: [usize; $n] = $shape;
             let mut shared = Shared::<Array<u64, Dim<[usize; $n]>>>::new(comm, shape)?;
             assert_eq!(shared.dims(), shape);
@@ -30,24 +30,24 @@ macro_rules! dimensions {
                     .assign(&block);
                 let root = corner % comm.size();
                 shared.set(root, offset, (comm.rank() == root).then(|| block.view()))?;
-                assert_same(shared.view(), model.view());
+                assert_array_eq(shared.view(), model.view());
             }
             shared.update(comm.size() - 1, |mut w| w.map_inplace(|x| *x = x.wrapping_mul(3)))?;
             model.map_inplace(|x| *x = x.wrapping_mul(3));
-            assert_same(shared.view(), model.view());
+            assert_array_eq(shared.view(), model.view());
             let copy = Shared::<Array<u64, Dim<[usize; $n]>>>::from_root(comm, 0, || model.clone())?;
-            assert_same(copy.to_owned().view(), model.view());
+            assert_array_eq(copy.to_owned().view(), model.view());
             Ok(())
         }
     )*};
 }
 
 dimensions! {
-    /// A line.
+    /// One dimension.
     one_dimension: 1, [11];
-    /// A matrix.
+    /// Two dimensions.
     two_dimensions: 2, [5, 6];
-    /// A cube.
+    /// Three dimensions.
     three_dimensions: 3, [4, 5, 3];
     /// Four dimensions.
     four_dimensions: 4, [3, 2, 4, 3];
@@ -57,8 +57,8 @@ dimensions! {
     six_dimensions: 6, [2, 1, 3, 2, 2, 3];
 }
 
-/// Arrays without elements, with extent 0 in any axis: every call works and changes nothing.
-pub fn empty_extents(comm: &Comm) -> Outcome {
+/// Arrays with extent 0 in any axis: every call works.
+pub(crate) fn empty_extents(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     for shape in [
         [0, 3, 2],
@@ -75,7 +75,7 @@ pub fn empty_extents(comm: &Comm) -> Outcome {
         let nothing = Array3::<u64>::zeros(shape);
         let mine = (comm.rank() == last).then(|| nothing.view());
         shared.set(last, [0; 3], mine)?;
-        // A block without extent fits just behind the last element, too.
+        // An empty block is in bounds at the end of every axis.
         let block = Array3::<u64>::zeros([0; 3]);
         shared.assign(shape, (comm.rank() == last).then(|| block.view()))?;
         shared.fill(7)?;
@@ -90,12 +90,12 @@ pub fn empty_extents(comm: &Comm) -> Outcome {
     let mut full = Shared::<Array2<u8>>::from_root(comm, 0, || Array2::ones([2, 2]))?;
     full.set(last, [2, 0], Some(Array2::zeros([0, 2]).view()))?;
     full.set(last, [1, 1], Some(Array2::zeros([1, 0]).view()))?;
-    assert_same(full.view(), Array2::ones([2, 2]).view());
+    assert_array_eq(full.view(), Array2::ones([2, 2]).view());
     Ok(())
 }
 
 /// Slices without elements, and empty blocks in slices.
-pub fn empty_slices(comm: &Comm) -> Outcome {
+pub(crate) fn empty_slices(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     let mut none = Shared::<[f64]>::new(comm, 0)?;
     none.set(last, 0, Some(&[]))?;
@@ -109,12 +109,12 @@ pub fn empty_slices(comm: &Comm) -> Outcome {
     let mut some = Shared::<[u8]>::from_root(comm, 0, || vec![1, 2])?;
     some.set(last, 2, Some(&[]))?;
     some.assign(0, (comm.rank() == last).then_some(&[]))?;
-    assert_equal(some.view(), &[1, 2]);
+    assert_slice_eq(some.view(), &[1, 2]);
     Ok(())
 }
 
 /// Blocks of one and of two elements at each of the eight corners, and the whole array, written by different ranks.
-pub fn corners(comm: &Comm) -> Outcome {
+pub(crate) fn blocks_at_corners(comm: &Comm) -> Outcome {
     let shape = [4, 5, 6];
     let mut shared = Shared::<Array3<u64>>::new(comm, shape)?;
     let mut model = Array3::zeros(shape);
@@ -135,15 +135,15 @@ pub fn corners(comm: &Comm) -> Outcome {
                 .assign(&block);
             let mine = comm.rank() == round % comm.size();
             shared.assign([i, j, k], mine.then(|| block.view()))?;
-            assert_same(shared.view(), model.view());
+            assert_array_eq(shared.view(), model.view());
             round += 1;
         }
     }
     Ok(())
 }
 
-/// The elements of a source may lie in memory in any order: transposed, with gaps, backwards, or one for all.
-pub fn sources_in_any_order(comm: &Comm) -> Outcome {
+/// Sources that are transposed, strided, reversed, or one repeated element.
+pub(crate) fn sources_in_any_memory_order(comm: &Comm) -> Outcome {
     let mut shared = Shared::<Array2<u64>>::new(comm, [7, 8])?;
     let mut model = Array2::zeros([7, 8]);
     let wide = array(1, Dim([5, 3]));
@@ -157,7 +157,9 @@ pub fn sources_in_any_order(comm: &Comm) -> Outcome {
         large.slice(s![3.., 3..8]),
         large.slice(s![..3, 1..;-2]),
         fortran.view(),
-        single.broadcast([3, 5]).expect("one element has any shape"),
+        single
+            .broadcast([3, 5])
+            .expect("one element broadcasts to any shape"),
         large.t().slice_move(s![..3, ..5]),
     ];
     for (round, source) in sources.iter().enumerate() {
@@ -169,31 +171,31 @@ pub fn sources_in_any_order(comm: &Comm) -> Outcome {
             } else {
                 shared.set_with(root, [i, j], || source.view())?;
             }
-            assert_same(shared.view(), model.view());
+            assert_array_eq(shared.view(), model.view());
         }
     }
     let mut line = Shared::<Array1<u64>>::new(comm, [10])?;
     line.set(0, [0], Some(large.column(4).slice_move(s![..;-1])))?;
-    assert_same(line.view().slice_move(s![..6;-1]), large.column(4));
+    assert_array_eq(line.view().slice_move(s![..6;-1]), large.column(4));
     Ok(())
 }
 
-/// `from_root` takes arrays whatever their memory order, and keeps them in row-major order.
-pub fn owned_in_any_order(comm: &Comm) -> Outcome {
+/// `from_root` takes arrays of any memory order, and stores them in row-major order.
+pub(crate) fn owned_values_in_any_memory_order(comm: &Comm) -> Outcome {
     let logical = array(1, Dim([4, 3]));
-    let mut backwards = logical.clone();
-    backwards.invert_axis(ndarray::Axis(0));
+    let mut reversed = logical.clone();
+    reversed.invert_axis(ndarray::Axis(0));
     let mut fortran = Array2::zeros([4, 3].f());
     fortran.assign(&logical);
     for root in 0..comm.size() {
         for source in [
             &logical,
-            &backwards,
+            &reversed,
             &fortran,
             &logical.clone().reversed_axes(),
         ] {
             let shared = Shared::<Array2<u64>>::from_root(comm, root, || source.clone())?;
-            assert_same(shared.view(), source.view());
+            assert_array_eq(shared.view(), source.view());
             assert!(shared.view().is_standard_layout());
         }
     }

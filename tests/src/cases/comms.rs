@@ -1,28 +1,19 @@
-//! `Comm`s made from others, and what stays independent.
+//! `Comm`s derived from others: their ranks and nodes, and their independence.
 
 use pshmem::{Comm, Shared};
 
-use crate::check::{assert_equal, gather, number, works};
+use crate::collective::{check_usable, gather_texts, split, sum};
 use crate::report::Outcome;
+use crate::values::{assert_slice_eq, number};
 
-/// Every rank passes its number; the sum on all ranks shows who belongs together.
+/// The sum of what all ranks pass, which shows which ranks are in a `Comm`.
 fn sum_of_ranks(comm: &Comm, mine: usize) -> Result<usize, pshmem::Error> {
-    let mut list = Shared::<[usize]>::new(comm, comm.size())?;
-    for rank in 0..comm.size() {
-        list.set(rank, rank, (comm.rank() == rank).then_some(&[mine]))?;
-    }
-    Ok(list.view().iter().sum())
+    Ok(sum(comm, mine as u64)? as usize)
 }
 
-fn split(comm: &Comm, color: usize, key: usize) -> Result<Comm, pshmem::Error> {
-    Ok(comm
-        .split(Some(color), key)?
-        .expect("a rank with a color gets a Comm"))
-}
-
-/// Nodes are numbered by their lowest ranks, and ranks of a node by their order.
-pub fn node_info_is_consistent(comm: &Comm) -> Outcome {
-    let texts = gather(
+/// Nodes are numbered in the order of their lowest ranks, and the ranks of a node in rank order.
+pub(crate) fn node_info_is_consistent(comm: &Comm) -> Outcome {
+    let texts = gather_texts(
         comm,
         &format!("{:?}", {
             let n = comm.node();
@@ -66,8 +57,8 @@ pub fn node_info_is_consistent(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// A grid of ranks: an object per row and one per column, written alternately.
-pub fn rows_and_columns(comm: &Comm) -> Outcome {
+/// A grid of ranks with an object per row and one per column, written alternately.
+pub(crate) fn rows_and_columns(comm: &Comm) -> Outcome {
     let (size, rank) = (comm.size(), comm.rank());
     let width = size.div_ceil(2);
     let (x, y) = (rank % width, rank / width);
@@ -76,11 +67,11 @@ pub fn rows_and_columns(comm: &Comm) -> Outcome {
     assert_eq!((row.rank(), column.rank()), (x, y));
     assert_eq!(
         sum_of_ranks(&row, rank)?,
-        (0..size).filter(|other| other / width == y).sum()
+        (0..size).filter(|other| other / width == y).sum::<usize>()
     );
     assert_eq!(
         sum_of_ranks(&column, rank)?,
-        (0..size).filter(|other| other % width == x).sum()
+        (0..size).filter(|other| other % width == x).sum::<usize>()
     );
     let mut of_row = Shared::<[u64]>::new(&row, 3)?;
     let mut of_column = Shared::<[u64]>::new(&column, 3)?;
@@ -88,14 +79,14 @@ pub fn rows_and_columns(comm: &Comm) -> Outcome {
         let (a, b) = (round % row.size(), round % column.size());
         of_row.set(a, 1, Some(&[number(y, round)]))?;
         of_column.set(b, 2, Some(&[number(x, round)]))?;
-        assert_equal(of_row.view(), &[0, number(y, round), 0]);
-        assert_equal(of_column.view(), &[0, 0, number(x, round)]);
+        assert_slice_eq(of_row.view(), &[0, number(y, round), 0]);
+        assert_slice_eq(of_column.view(), &[0, 0, number(x, round)]);
     }
     Ok(())
 }
 
-/// The ranks of a node among themselves: each node has its own values.
-pub fn node_comms(comm: &Comm) -> Outcome {
+/// `node_comm`: each node has its own values.
+pub(crate) fn node_comms(comm: &Comm) -> Outcome {
     let node = comm.node();
     let mine = comm.node_comm()?;
     assert_eq!(
@@ -104,7 +95,7 @@ pub fn node_comms(comm: &Comm) -> Outcome {
     );
     let mut list = Shared::<[usize]>::new(&mine, 2)?;
     list.fill(node.index)?;
-    assert_equal(list.view(), &[node.index; 2]);
+    assert_slice_eq(list.view(), &[node.index; 2]);
     let leaders = comm.split((node.rank == 0).then_some(0), 0)?;
     assert_eq!(leaders.is_some(), node.rank == 0);
     if let Some(leaders) = leaders {
@@ -112,13 +103,13 @@ pub fn node_comms(comm: &Comm) -> Outcome {
             (leaders.size(), leaders.rank(), leaders.node().count),
             (node.count, node.index, node.count)
         );
-        works(&leaders)?;
+        check_usable(&leaders)?;
     }
-    works(&mine)
+    check_usable(&mine)
 }
 
-/// Ranks without a color get nothing, and need not take part in what the others do.
-pub fn without_color(comm: &Comm) -> Outcome {
+/// Ranks without a color get no `Comm`, and take no part in the calls of the others.
+pub(crate) fn without_color(comm: &Comm) -> Outcome {
     assert!(comm.split(None, 0)?.is_none());
     for color in [0, 17, usize::MAX] {
         let odd = comm.rank() % 2 == 1;
@@ -129,29 +120,29 @@ pub fn without_color(comm: &Comm) -> Outcome {
                 (part.size(), part.rank()),
                 (comm.size().div_ceil(2), comm.rank() / 2)
             );
-            works(&part)?;
+            check_usable(&part)?;
         }
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Ranks of a new `Comm` are ordered by key, then by old rank.
-pub fn keys_order_ranks(comm: &Comm) -> Outcome {
+/// The ranks of a new `Comm` are ordered by key, then by old rank.
+pub(crate) fn keys_order_ranks(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     let reversed = split(comm, 0, usize::MAX - comm.rank())?;
     assert_eq!(reversed.rank(), last - comm.rank());
     let mut seen = Shared::<[usize]>::new(&reversed, 1)?;
     seen.update(0, |mut w| w[0] = comm.rank())?;
-    assert_equal(seen.view(), &[last]);
+    assert_slice_eq(seen.view(), &[last]);
     let same = split(comm, 5, 1)?;
     assert_eq!(same.rank(), comm.rank());
     let rotated = split(&reversed, 0, (comm.rank() + 1) % comm.size())?;
     assert_eq!(rotated.rank(), (comm.rank() + 1) % comm.size());
-    works(&rotated)
+    check_usable(&rotated)
 }
 
-/// Halves of halves, all alive at once.
-pub fn nested_splits(comm: &Comm) -> Outcome {
+/// `Comm`s of halves of halves, all of them in use.
+pub(crate) fn nested_splits(comm: &Comm) -> Outcome {
     let mut levels = vec![comm.clone()];
     let mut objects = Vec::new();
     while levels[levels.len() - 1].size() > 1 {
@@ -165,26 +156,26 @@ pub fn nested_splits(comm: &Comm) -> Outcome {
         )?);
         levels.push(half);
     }
-    // From the smallest to the largest, so that no level depends on the order of use.
+    // From the smallest to the largest: the order of use does not matter.
     for (level, object) in levels.iter().skip(1).zip(&objects).rev() {
-        assert_equal(object.view(), &[sum_of_ranks(level, comm.rank())?]);
+        assert_slice_eq(object.view(), &[sum_of_ranks(level, comm.rank())?]);
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Hundreds of splits in a loop, each with an object; nothing runs out.
-pub fn splits_in_a_loop(comm: &Comm) -> Outcome {
+/// Hundreds of splits, each with an object: no resource runs out.
+pub(crate) fn many_splits(comm: &Comm) -> Outcome {
     for round in 0..200 {
         let part = split(comm, (comm.rank() + round) % 2, round)?;
         let root = round % part.size();
         let object = Shared::<[usize]>::from_root(&part, root, || vec![round, part.size()])?;
-        assert_equal(object.view(), &[round, part.size()]);
+        assert_slice_eq(object.view(), &[round, part.size()]);
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Two `Comm`s of the same ranks, used in turns; roots are ranks of the `Comm` of the object.
-pub fn two_comms_alternate(comm: &Comm) -> Outcome {
+/// Two `Comm`s of the same ranks, used alternately; a root is a rank of the object's own `Comm`.
+pub(crate) fn two_comms_alternate(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     let other = split(comm, 0, last - comm.rank())?;
     let mut a = Shared::<[u64]>::new(comm, 2)?;
@@ -213,29 +204,29 @@ pub fn two_comms_alternate(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Nodes cut into pieces, also more than once.
-pub fn ranks_per_node(comm: &Comm) -> Outcome {
+/// `with_ranks_per_node` divides nodes, also twice.
+pub(crate) fn ranks_per_node(comm: &Comm) -> Outcome {
     for n in [1, 2, 3, 1000, usize::MAX] {
-        let cut = comm.with_ranks_per_node(n)?;
-        assert_eq!((cut.rank(), cut.size()), (comm.rank(), comm.size()));
-        let (old, new) = (comm.node(), cut.node());
+        let divided = comm.with_ranks_per_node(n)?;
+        assert_eq!((divided.rank(), divided.size()), (comm.rank(), comm.size()));
+        let (old, new) = (comm.node(), divided.node());
         assert_eq!(
             (new.rank, new.size),
             (old.rank % n, n.min(old.size - old.rank / n * n))
         );
-        works(&cut)?;
-        let again = cut.with_ranks_per_node(1)?;
+        check_usable(&divided)?;
+        let single = divided.with_ranks_per_node(1)?;
         assert_eq!(
-            (again.node().count, again.node().index),
+            (single.node().count, single.node().index),
             (comm.size(), comm.rank())
         );
-        works(&again)?;
+        check_usable(&single)?;
     }
     Ok(())
 }
 
-/// A `Comm` of one rank takes no part in anything, so it works everywhere, also inside the closures of collectives.
-pub fn solo_inside(comm: &Comm) -> Outcome {
+/// Calls on a `Comm` of one rank wait for nobody, so they are allowed inside the closures of collective calls.
+pub(crate) fn solo_inside_closures(comm: &Comm) -> Outcome {
     let solo = Comm::solo();
     let mut own = Shared::<[u64]>::new(&solo, 2)?;
     let mut list = Shared::<[u64]>::new(comm, 2)?;
@@ -251,12 +242,12 @@ pub fn solo_inside(comm: &Comm) -> Outcome {
         Ok(())
     })?;
     inner.transpose()?;
-    assert_equal(list.view(), &[3, 4]);
+    assert_slice_eq(list.view(), &[3, 4]);
     Ok(())
 }
 
-/// A clone is the same `Comm`: ranks may use either.
-pub fn clones_are_one(comm: &Comm) -> Outcome {
+/// A clone is the same `Comm`: each rank may use either.
+pub(crate) fn clones_share_state(comm: &Comm) -> Outcome {
     let first = split(comm, 0, 0)?;
     let second = first.clone();
     let mut list = Shared::<[u64]>::new(
@@ -270,12 +261,12 @@ pub fn clones_are_one(comm: &Comm) -> Outcome {
     drop(first);
     list.fill(6)?;
     second.barrier()?;
-    assert_equal(list.view(), &[6]);
-    works(&second)
+    assert_slice_eq(list.view(), &[6]);
+    check_usable(&second)
 }
 
-/// A child's words lie in the memory of its parent, which may be let go of first.
-pub fn children_outlive_parents(comm: &Comm) -> Outcome {
+/// The control words of a child lie in the memory of its parent, whose handles may be dropped first.
+pub(crate) fn children_outlive_parents(comm: &Comm) -> Outcome {
     let mut keep = Vec::new();
     for round in 0..5 {
         let parent = split(comm, 0, round)?;
@@ -287,14 +278,14 @@ pub fn children_outlive_parents(comm: &Comm) -> Outcome {
         keep.push((grandchild, object));
     }
     for (round, (grandchild, object)) in keep.iter().enumerate() {
-        works(grandchild)?;
-        assert_equal(object.view(), &[number(round, 0); 100]);
+        check_usable(grandchild)?;
+        assert_slice_eq(object.view(), &[number(round, 0); 100]);
     }
     Ok(())
 }
 
-/// Nothing but barriers.
-pub fn many_barriers(comm: &Comm) -> Outcome {
+/// Barriers without other calls between them.
+pub(crate) fn many_barriers(comm: &Comm) -> Outcome {
     for _ in 0..200 {
         comm.barrier()?;
     }

@@ -1,4 +1,4 @@
-//! Objects come, describe themselves, and go in any order.
+//! Creation of objects, what they report about themselves, and drops in any order.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 use ndarray::{Array1, Array2};
 use pshmem::{Comm, Shared};
 
-use crate::check::{all_say, array, assert_equal, assert_same, bytes, number, works};
+use crate::collective::{check_same_text, check_usable, split};
 use crate::report::Outcome;
+use crate::values::{array, assert_array_eq, assert_slice_eq, bytes, number};
 
 /// Fresh objects of every layout and size class hold zeros.
-pub fn new_is_zeroed(comm: &Comm) -> Outcome {
+pub(crate) fn new_is_zeroed(comm: &Comm) -> Outcome {
     assert_eq!(*Shared::<u64>::new(comm, ())?.view(), 0);
     assert!(
         Shared::<[f64]>::new(comm, 1000)?
@@ -48,8 +49,8 @@ pub fn new_is_zeroed(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Memory that another object has used is zeroed before it is given out again.
-pub fn reused_memory_is_zeroed(comm: &Comm) -> Outcome {
+/// Memory that another object has used is zeroed before it is allocated again.
+pub(crate) fn reused_memory_is_zeroed(comm: &Comm) -> Outcome {
     for round in 0..4 {
         for len in [1, 100, 5000, 100 << 10, 300 << 10] {
             let mut object = Shared::<[u8]>::new(comm, len)?;
@@ -64,7 +65,7 @@ pub fn reused_memory_is_zeroed(comm: &Comm) -> Outcome {
 }
 
 /// `from_root` runs its closure on the root only and takes the extents from its value.
-pub fn from_every_root(comm: &Comm) -> Outcome {
+pub(crate) fn from_every_root(comm: &Comm) -> Outcome {
     for root in 0..comm.size() {
         let calls = Cell::new(0);
         let count = || calls.set(calls.get() + 1);
@@ -72,14 +73,14 @@ pub fn from_every_root(comm: &Comm) -> Outcome {
             count();
             array(root, ndarray::Dim([root + 1, 5]))
         })?;
-        assert_same(grid.view(), array(root, ndarray::Dim([root + 1, 5])).view());
+        assert_array_eq(grid.view(), array(root, ndarray::Dim([root + 1, 5])).view());
         let list = Shared::<[u8]>::try_from_root(comm, root, || {
             count();
             Ok::<_, String>(bytes(root, 100 * root))
         })?;
-        assert_equal(list.view(), &bytes(root, 100 * root));
+        assert_slice_eq(list.view(), &bytes(root, 100 * root));
         let large = Shared::<Vec<u8>>::from_root(comm, root, || bytes(root, 400 << 10))?;
-        assert_equal(large.view(), &bytes(root, 400 << 10));
+        assert_slice_eq(large.view(), &bytes(root, 400 << 10));
         let value = Shared::<u64>::from_root(comm, root, || number(root, 1))?;
         assert_eq!(*value.view(), number(root, 1));
         assert_eq!(calls.get(), if comm.rank() == root { 2 } else { 0 });
@@ -87,8 +88,8 @@ pub fn from_every_root(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// `dims`, `bytes`, `schema` and `comm` say what was asked for.
-pub fn describes_itself(comm: &Comm) -> Outcome {
+/// `dims`, `bytes`, `schema` and `comm` return what was asked for.
+pub(crate) fn metadata(comm: &Comm) -> Outcome {
     let grid = Shared::<Array2<f32>>::new(comm, [3, 5])?;
     assert_eq!(grid.dims(), [3, 5]);
     assert_eq!(grid.bytes(), 60);
@@ -118,8 +119,8 @@ pub fn describes_itself(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// The summary names nodes, ranks, shape and type and shows a few values, the same on all ranks.
-pub fn prints_a_summary(comm: &Comm) -> Outcome {
+/// `Display` and `Debug` show nodes, ranks, shape, type and a few values, the same on all ranks.
+pub(crate) fn display_and_debug(comm: &Comm) -> Outcome {
     let mut grid = Shared::<Array2<f64>>::new(comm, [3, 5])?;
     grid.fill(2.5)?;
     let text = grid.to_string();
@@ -135,7 +136,7 @@ pub fn prints_a_summary(comm: &Comm) -> Outcome {
     }
     let debug = format!("{grid:?}");
     assert!(debug.contains("[3, 5]"), "{debug}");
-    all_say(comm, &format!("{text}\n{debug}"))?;
+    check_same_text(comm, &format!("{text}\n{debug}"))?;
     let list = Shared::<[usize]>::from_root(comm, 0, || (0..1000).collect())?;
     let text = list.to_string();
     assert!(
@@ -146,36 +147,36 @@ pub fn prints_a_summary(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// `to_owned` gives a copy that later writes do not change.
-pub fn copies_are_private(comm: &Comm) -> Outcome {
+/// `to_owned` returns a copy that later writes do not change.
+pub(crate) fn owned_copies_are_private(comm: &Comm) -> Outcome {
     let mut line = Shared::<Array1<u64>>::from_root(comm, 0, || array(1, ndarray::Dim([9])))?;
     let copy: Array1<u64> = line.to_owned();
     line.fill(0)?;
-    assert_same(copy.view(), array(1, ndarray::Dim([9])).view());
+    assert_array_eq(copy.view(), array(1, ndarray::Dim([9])).view());
     let list: Vec<u8> = Shared::<[u8]>::from_root(comm, 0, || vec![1, 2])?.to_owned();
     assert_eq!(list, [1, 2]);
     let boxed: Box<[u8]> = Shared::<Box<[u8]>>::from_root(comm, 0, || Box::new([3, 4]))?.to_owned();
     assert_eq!(*boxed, [3, 4]);
     let value: [f64; 2] = Shared::<[f64; 2]>::from_root(comm, 0, || [5.0, 6.0])?.to_owned();
-    assert_equal(&value, &[5.0, 6.0]);
+    assert_slice_eq(&value, &[5.0, 6.0]);
     Ok(())
 }
 
-/// `close` is a collective like others, and the memory can be used again.
-pub fn close_gives_back(comm: &Comm) -> Outcome {
+/// `close` is a collective call, and the memory can be used again.
+pub(crate) fn close_frees_memory(comm: &Comm) -> Outcome {
     for round in 0..8 {
         let small = Shared::<[u8]>::from_root(comm, 0, || bytes(round, 100))?;
         let large = Shared::<[u8]>::from_root(comm, comm.size() - 1, || bytes(round, 500 << 10))?;
-        assert_equal(small.view(), &bytes(round, 100));
+        assert_slice_eq(small.view(), &bytes(round, 100));
         small.close()?;
-        assert_equal(large.view(), &bytes(round, 500 << 10));
+        assert_slice_eq(large.view(), &bytes(round, 500 << 10));
         large.close()?;
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Every rank drops its objects in another order, while those that are left are written.
-pub fn drops_in_any_order(comm: &Comm) -> Outcome {
+/// Every rank drops its objects in another order, while other objects are written.
+pub(crate) fn drop_in_any_order(comm: &Comm) -> Outcome {
     const OBJECTS: usize = 6;
     for round in 0..6 {
         let mut objects = VecDeque::new();
@@ -213,11 +214,9 @@ pub fn drops_in_any_order(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// An object keeps what it needs of the `Comm` on which it was made.
-pub fn lives_without_its_comm(comm: &Comm) -> Outcome {
-    let other = comm
-        .split(Some(3), 0)?
-        .expect("a rank with a color gets a Comm");
+/// An object can be used after the handle of its `Comm` was dropped.
+pub(crate) fn object_outlives_its_comm(comm: &Comm) -> Outcome {
+    let other = split(comm, 3, 0)?;
     let mut object = Shared::<[u64]>::new(&other, 3)?;
     drop(other);
     for root in 0..comm.size() {
@@ -228,8 +227,8 @@ pub fn lives_without_its_comm(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Hundreds of live objects, made and dropped in turns.
-pub fn many_objects(comm: &Comm) -> Outcome {
+/// More than a hundred live objects, created and dropped alternately.
+pub(crate) fn many_live_objects(comm: &Comm) -> Outcome {
     let mut objects = Vec::new();
     for index in 0..150 {
         let mut object = Shared::<[u64]>::new(comm, 1 + index % 70)?;

@@ -1,34 +1,34 @@
-//! Ranks that make different calls, or none any more: an error on every rank, nothing written, and only that `Comm` dies.
+//! Ranks that make different calls, or have dropped their handles: an error on every rank, nothing written, and only this one
+//! `Comm` fails.
 //!
-//! Each scene plays on a `Comm` made by `split`, so that the world lives on and the other ranks' findings can be compared.
+//! Each divergence happens on a `Comm` made by `split`, so that the ranks can compare results on the outer `Comm` afterwards.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::Array2;
 use pshmem::{Comm, Error, Op, Shared};
 
-use crate::check::{assert_equal, number, odd_ranks, works};
+use crate::collective::{check_usable, duplicate, outliers};
 use crate::report::Outcome;
+use crate::values::{assert_slice_eq, number};
 
-/// What the ranks of a scene have.
-struct Scene {
+/// A `Comm` that is to fail, and two objects on it.
+struct Fixture {
     comm: Comm,
     a: Shared<[u64]>,
     b: Shared<[u64]>,
 }
 
-impl Scene {
+impl Fixture {
     fn new(outer: &Comm) -> Result<Self, Error> {
-        let comm = outer
-            .split(Some(0), outer.rank())?
-            .expect("a rank with a color gets a Comm");
+        let comm = duplicate(outer)?;
         let a = Shared::from_root(&comm, 0, || vec![1, 2, 3])?;
         let b = Shared::from_root(&comm, 0, || vec![4, 5, 6])?;
-        Ok(Scene { comm, a, b })
+        Ok(Fixture { comm, a, b })
     }
 
-    /// Every later call returns an error at once, and what was in the objects is still there.
-    fn check_dead(&mut self) {
+    /// Checks that every later call returns a fatal error at once, and that the objects keep their values.
+    fn check_failed(&mut self) {
         let fatal = |error: Option<Error>| {
             assert!(
                 matches!(
@@ -51,278 +51,291 @@ impl Scene {
     }
 
     fn check_unchanged(&self) {
-        assert_equal(self.a.view(), &[1, 2, 3]);
-        assert_equal(self.b.view(), &[4, 5, 6]);
+        assert_slice_eq(self.a.view(), &[1, 2, 3]);
+        assert_slice_eq(self.b.view(), &[4, 5, 6]);
     }
 }
 
-type Call = fn(&mut Scene) -> Result<(), Error>;
+type Call = fn(&mut Fixture) -> Result<(), Error>;
 
-/// Each rank in turn makes the call `odd`, the others make `usual`.
-fn differ(outer: &Comm, odd: Call, usual: Call) -> Outcome {
-    for rank in odd_ranks(outer) {
-        let mut scene = Scene::new(outer)?;
-        let call = if outer.rank() == rank { odd } else { usual };
-        match call(&mut scene) {
+/// Each rank in turn makes the call `of_outlier`, and the other ranks make the call `of_others`.
+fn diverge(outer: &Comm, of_outlier: Call, of_others: Call) -> Outcome {
+    for outlier in outliers(outer) {
+        let mut fixture = Fixture::new(outer)?;
+        let call = if outer.rank() == outlier {
+            of_outlier
+        } else {
+            of_others
+        };
+        match call(&mut fixture) {
             Err(Error::Diverged { what }) => {
-                assert!(what.contains("rank"), "who called what: {what}");
+                assert!(what.contains("rank"), "no rank is named: {what}");
             }
             other => {
-                return Err(format!("rank {rank} was odd, and the call returned {other:?}").into());
+                return Err(
+                    format!("rank {outlier} diverged, but the call returned {other:?}").into(),
+                );
             }
         }
-        scene.check_dead();
-        // Before the scene is let go of, so that nobody's death is mistaken for another's divergence.
+        fixture.check_failed();
+        // Before any rank drops its handles: the drop would be the divergence that a slower rank sees.
         outer.barrier()?;
-        drop(scene);
-        works(outer)?;
+        drop(fixture);
+        check_usable(outer)?;
     }
     Ok(())
 }
 
-/// Some ranks leave in the way of `leave` while the others make a call, any call. The odd rank is the first one, which may
-/// gather for its node, and another one.
-fn leaves(outer: &Comm, leave: fn(Scene), who_leaves: impl Fn(usize, usize) -> bool) -> Outcome {
+/// Some ranks call `leave` while the others make one of all calls. The outlier is rank 0, which collects the messages of its
+/// node, or another rank.
+fn leave_during_calls(
+    outer: &Comm,
+    leave: fn(Fixture),
+    who_leaves: impl Fn(usize, usize) -> bool,
+) -> Outcome {
     for (index, call) in ALL.into_iter().enumerate() {
-        let others = odd_ranks(outer).len().saturating_sub(1).max(1);
-        for odd in odd_ranks(outer).filter(|&odd| odd == 0 || odd == 1 + index % others) {
-            let mut scene = Scene::new(outer)?;
-            if who_leaves(outer.rank(), odd) {
-                leave(scene);
+        let others = outliers(outer).len().saturating_sub(1).max(1);
+        for outlier in
+            outliers(outer).filter(|&outlier| outlier == 0 || outlier == 1 + index % others)
+        {
+            let mut fixture = Fixture::new(outer)?;
+            if who_leaves(outer.rank(), outlier) {
+                leave(fixture);
             } else {
-                let result = call(&mut scene);
+                let result = call(&mut fixture);
                 if !matches!(
                     result,
                     Err(Error::Diverged { .. } | Error::RankFailed { .. })
                 ) {
                     return Err(format!(
-                        "rank {odd} was odd in call {index}, which returned {result:?}"
+                        "rank {outlier} was the outlier in call {index}, which returned {result:?}"
                     )
                     .into());
                 }
-                scene.check_dead();
+                fixture.check_failed();
             }
-            works(outer)?;
+            check_usable(outer)?;
         }
     }
     Ok(())
 }
 
-const SET: Call = |scene| scene.a.set(0, 0, Some(&[9]));
-const UPDATE: Call = |scene| scene.a.update(0, |mut w| w[0] = 9).map(drop);
-const BARRIER: Call = |scene| scene.comm.barrier();
-const SPLIT: Call = |scene| scene.comm.split(Some(0), 0).map(drop);
-const NEW: Call = |scene| Shared::<[u8]>::new(&scene.comm, 10).map(drop);
-const NEW_LARGE: Call = |scene| Shared::<[u8]>::new(&scene.comm, 1 << 20).map(drop);
-const FROM_ROOT: Call = |scene| Shared::<[u8]>::from_root(&scene.comm, 0, || vec![1]).map(drop);
-const ASSIGN: Call = |scene| {
-    let data = (scene.comm.rank() == 0).then_some(&[9][..]);
-    scene.a.assign(0, data)
+const SET: Call = |fixture| fixture.a.set(0, 0, Some(&[9]));
+const UPDATE: Call = |fixture| fixture.a.update(0, |mut w| w[0] = 9).map(drop);
+const BARRIER: Call = |fixture| fixture.comm.barrier();
+const SPLIT: Call = |fixture| fixture.comm.split(Some(0), 0).map(drop);
+const NEW: Call = |fixture| Shared::<[u8]>::new(&fixture.comm, 10).map(drop);
+const NEW_LARGE: Call = |fixture| Shared::<[u8]>::new(&fixture.comm, 1 << 20).map(drop);
+const FROM_ROOT: Call = |fixture| Shared::<[u8]>::from_root(&fixture.comm, 0, || vec![1]).map(drop);
+const ASSIGN: Call = |fixture| {
+    let data = (fixture.comm.rank() == 0).then_some(&[9][..]);
+    fixture.a.assign(0, data)
 };
-const FILL: Call = |scene| scene.a.fill(9);
-const PER_NODE: Call = |scene| scene.a.update_per_node(|mut w| w[0] = 9).map(drop);
-const LAST: Call = |scene| {
-    let last = scene.comm.size() - 1;
-    scene.a.set(last, 0, Some(&[9]))
+const FILL: Call = |fixture| fixture.a.fill(9);
+const PER_NODE: Call = |fixture| fixture.a.update_per_node(|mut w| w[0] = 9).map(drop);
+const LAST: Call = |fixture| {
+    let last = fixture.comm.size() - 1;
+    fixture.a.set(last, 0, Some(&[9]))
 };
 const ALL: [Call; 11] = [
     SET, UPDATE, BARRIER, SPLIT, NEW, NEW_LARGE, FROM_ROOT, ASSIGN, FILL, PER_NODE, LAST,
 ];
 
-const PARTS: Call = |scene| scene.a.update_parts(|_, part| part.fill(9));
-const GATHER: Call = |scene| scene.a.gather(3, &[]);
-const REDUCE: Call = |scene| scene.a.reduce_into(Op::sum(), &[9; 3]);
-const RESIZE: Call = |scene| scene.a.resize(4);
+const PARTS: Call = |fixture| fixture.a.update_parts(|_, part| part.fill(9));
+const GATHER: Call = |fixture| fixture.a.gather(3, &[]);
+const REDUCE: Call = |fixture| fixture.a.reduce_into(Op::sum(), &[9; 3]);
+const RESIZE: Call = |fixture| fixture.a.resize(4);
 
-/// Calls in which all ranks write, among each other and beside those of one writer.
-pub fn parallel_writes(comm: &Comm) -> Outcome {
-    differ(comm, PARTS, UPDATE)?;
-    differ(comm, GATHER, PARTS)?;
-    differ(comm, REDUCE, GATHER)?;
-    differ(comm, RESIZE, REDUCE)?;
-    differ(comm, |scene| scene.a.copy_from(&scene.b), RESIZE)?;
-    differ(comm, |scene| scene.a.accumulate(Op::sum(), &[9; 3]), REDUCE)?;
-    // Handles on one rank, values on the others.
-    differ(
+/// Calls in which all ranks write, against each other and against calls with one root.
+pub(crate) fn parallel_writes(comm: &Comm) -> Outcome {
+    diverge(comm, PARTS, UPDATE)?;
+    diverge(comm, GATHER, PARTS)?;
+    diverge(comm, REDUCE, GATHER)?;
+    diverge(comm, RESIZE, REDUCE)?;
+    diverge(comm, |fixture| fixture.a.copy_from(&fixture.b), RESIZE)?;
+    diverge(
         comm,
-        |scene| scene.a.swap(&mut scene.b),
-        |scene| scene.a.fields().swap_data(&mut scene.b.fields()),
+        |fixture| fixture.a.accumulate(Op::sum(), &[9; 3]),
+        REDUCE,
     )?;
-    differ(
+    // Handles on one rank, values on the others.
+    diverge(
         comm,
-        |scene| scene.a.swap(&mut scene.b),
-        |scene| scene.b.swap(&mut scene.a),
+        |fixture| fixture.a.swap(&mut fixture.b),
+        |fixture| fixture.a.fields().swap_data(&mut fixture.b.fields()),
+    )?;
+    diverge(
+        comm,
+        |fixture| fixture.a.swap(&mut fixture.b),
+        |fixture| fixture.b.swap(&mut fixture.a),
     )
 }
 
 /// Calls of different kinds on the same object.
-pub fn different_kinds(comm: &Comm) -> Outcome {
-    differ(comm, SET, UPDATE)?;
-    differ(comm, UPDATE, SET)?;
-    differ(comm, FILL, ASSIGN)?;
-    differ(comm, PER_NODE, FILL)?;
-    differ(comm, ASSIGN, SET)
+pub(crate) fn different_kinds(comm: &Comm) -> Outcome {
+    diverge(comm, SET, UPDATE)?;
+    diverge(comm, UPDATE, SET)?;
+    diverge(comm, FILL, ASSIGN)?;
+    diverge(comm, PER_NODE, FILL)?;
+    diverge(comm, ASSIGN, SET)
 }
 
-/// The same call with another root, the root itself being among those who differ.
-pub fn different_roots(comm: &Comm) -> Outcome {
-    differ(comm, LAST, SET)?;
-    differ(comm, SET, LAST)?;
-    differ(
+/// The same call with another root.
+pub(crate) fn different_roots(comm: &Comm) -> Outcome {
+    diverge(comm, LAST, SET)?;
+    diverge(comm, SET, LAST)?;
+    diverge(
         comm,
-        |scene| {
-            scene
+        |fixture| {
+            fixture
                 .a
-                .update(scene.comm.size() - 1, |mut w| w[0] = 9)
+                .update(fixture.comm.size() - 1, |mut w| w[0] = 9)
                 .map(drop)
         },
         UPDATE,
     )?;
-    // A root that is none, on one rank only, is a different root, too.
-    differ(comm, |scene| scene.a.set(99, 0, Some(&[9])), SET)?;
-    differ(
+    // A root that is no rank, passed by one rank only, is a different root, too.
+    diverge(comm, |fixture| fixture.a.set(99, 0, Some(&[9])), SET)?;
+    diverge(
         comm,
-        |scene| Shared::<[u8]>::from_root(&scene.comm, 1, || vec![1]).map(drop),
+        |fixture| Shared::<[u8]>::from_root(&fixture.comm, 1, || vec![1]).map(drop),
         FROM_ROOT,
     )
 }
 
 /// The same call on another object.
-pub fn different_objects(comm: &Comm) -> Outcome {
-    differ(comm, |scene| scene.b.set(0, 0, Some(&[9])), SET)?;
-    differ(
+pub(crate) fn different_objects(comm: &Comm) -> Outcome {
+    diverge(comm, |fixture| fixture.b.set(0, 0, Some(&[9])), SET)?;
+    diverge(
         comm,
-        |scene| scene.b.update(0, |mut w| w[0] = 9).map(drop),
+        |fixture| fixture.b.update(0, |mut w| w[0] = 9).map(drop),
         UPDATE,
     )?;
-    differ(comm, |scene| scene.b.fill(9), FILL)
+    diverge(comm, |fixture| fixture.b.fill(9), FILL)
 }
 
-/// `close` of one object against `close` of another, which lies in other memory.
-pub fn same_kind_other_shape(comm: &Comm) -> Outcome {
-    for rank in odd_ranks(comm) {
-        let mut scene = Scene::new(comm)?;
-        let first = Shared::<[u64]>::new(&scene.comm, 5)?;
-        let second = Shared::<Array2<u8>>::new(&scene.comm, [1 << 10, 1 << 10])?;
+/// `close` of one object against `close` of another, which is in another mapping.
+pub(crate) fn close_of_different_objects(comm: &Comm) -> Outcome {
+    for rank in outliers(comm) {
+        let mut fixture = Fixture::new(comm)?;
+        let first = Shared::<[u64]>::new(&fixture.comm, 5)?;
+        let second = Shared::<Array2<u8>>::new(&fixture.comm, [1 << 10, 1 << 10])?;
         let result = if comm.rank() == rank {
             first.close()
         } else {
             second.close()
         };
         assert!(matches!(result, Err(Error::Diverged { .. })), "{result:?}");
-        scene.check_dead();
-        works(comm)?;
+        fixture.check_failed();
+        check_usable(comm)?;
     }
     Ok(())
 }
 
-/// One rank creates while the others write, and the other way round.
-pub fn write_against_creation(comm: &Comm) -> Outcome {
-    differ(comm, NEW, SET)?;
-    differ(comm, NEW_LARGE, UPDATE)?;
-    differ(comm, FROM_ROOT, FILL)?;
-    differ(comm, SET, NEW)?;
-    differ(comm, UPDATE, FROM_ROOT)?;
-    differ(comm, NEW, FROM_ROOT)
+/// One rank creates while the others write, and vice versa.
+pub(crate) fn write_against_creation(comm: &Comm) -> Outcome {
+    diverge(comm, NEW, SET)?;
+    diverge(comm, NEW_LARGE, UPDATE)?;
+    diverge(comm, FROM_ROOT, FILL)?;
+    diverge(comm, SET, NEW)?;
+    diverge(comm, UPDATE, FROM_ROOT)?;
+    diverge(comm, NEW, FROM_ROOT)
 }
 
-/// `split`, `barrier` and `with_ranks_per_node` among each other.
-pub fn split_against_barrier(comm: &Comm) -> Outcome {
-    differ(comm, SPLIT, BARRIER)?;
-    differ(comm, BARRIER, SPLIT)?;
-    differ(
+/// `split`, `barrier` and `with_ranks_per_node` against each other.
+pub(crate) fn split_against_barrier(comm: &Comm) -> Outcome {
+    diverge(comm, SPLIT, BARRIER)?;
+    diverge(comm, BARRIER, SPLIT)?;
+    diverge(
         comm,
-        |scene| scene.comm.with_ranks_per_node(1).map(drop),
+        |fixture| fixture.comm.with_ranks_per_node(1).map(drop),
         SPLIT,
     )?;
-    differ(comm, BARRIER, SET)
+    diverge(comm, BARRIER, SET)
 }
 
-/// A rank drops all it has while the others call anything.
-pub fn one_lets_go(comm: &Comm) -> Outcome {
-    leaves(comm, drop, |rank, odd| rank == odd)
+/// One rank drops all its handles while the others make a call.
+pub(crate) fn one_rank_drops_its_handles(comm: &Comm) -> Outcome {
+    leave_during_calls(comm, drop, |rank, outlier| rank == outlier)
 }
 
-/// All ranks but one drop what they have.
-pub fn all_but_one_let_go(comm: &Comm) -> Outcome {
-    leaves(comm, drop, |rank, odd| rank != odd)
+/// All ranks but one drop their handles.
+pub(crate) fn all_but_one_drop_their_handles(comm: &Comm) -> Outcome {
+    leave_during_calls(comm, drop, |rank, outlier| rank != outlier)
 }
 
-/// A rank panics; its handles die while it unwinds.
-pub fn one_panics(comm: &Comm) -> Outcome {
-    let panics = |scene: Scene| {
+/// One rank panics; its handles are dropped while it unwinds.
+pub(crate) fn one_rank_panics(comm: &Comm) -> Outcome {
+    let panics = |fixture: Fixture| {
         let panicked = catch_unwind(AssertUnwindSafe(move || {
-            let _dies_while_unwinding = scene;
-            resume_unwind(Box::new("on purpose"))
+            let _dropped_while_unwinding = fixture;
+            resume_unwind(Box::new("a deliberate panic"))
         }));
         assert!(panicked.is_err());
     };
-    leaves(comm, panics, |rank, odd| rank == odd)
+    leave_during_calls(comm, panics, |rank, outlier| rank == outlier)
 }
 
-/// A rank that still holds any handle, be it an object, has not left: the others' call waits until it comes.
-pub fn one_forgets_nothing(comm: &Comm) -> Outcome {
-    for late in odd_ranks(comm) {
-        let Scene {
+/// A rank that still has one object has not left: the calls of the others wait for it.
+pub(crate) fn late_rank_is_waited_for(comm: &Comm) -> Outcome {
+    for late in outliers(comm) {
+        let Fixture {
             comm: part,
             mut a,
             b,
-        } = Scene::new(comm)?;
+        } = Fixture::new(comm)?;
         if comm.rank() == late {
             drop((part, b));
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         a.set(late, 1, Some(&[number(late, 0)]))?;
-        assert_equal(a.view(), &[1, number(late, 0), 3]);
+        assert_slice_eq(a.view(), &[1, number(late, 0), 3]);
     }
     Ok(())
 }
 
-/// The death of a `Comm` leaves its parent and its children alone.
-pub fn two_levels(comm: &Comm) -> Outcome {
-    for odd in odd_ranks(comm) {
-        let mut parent = Scene::new(comm)?;
-        let child = parent
-            .comm
-            .split(Some(0), 0)?
-            .expect("a rank with a color gets a Comm");
+/// When a `Comm` fails, its parent and its children still work.
+pub(crate) fn parents_and_children_survive(comm: &Comm) -> Outcome {
+    for outlier in outliers(comm) {
+        let mut parent = Fixture::new(comm)?;
+        let child = duplicate(&parent.comm)?;
         let mut object = Shared::<[u64]>::new(&child, 1)?;
-        let result = if comm.rank() == odd {
+        let result = if comm.rank() == outlier {
             SET(&mut parent)
         } else {
             FILL(&mut parent)
         };
         assert!(matches!(result, Err(Error::Diverged { .. })), "{result:?}");
-        parent.check_dead();
-        works(&child)?;
+        parent.check_failed();
+        check_usable(&child)?;
         drop(parent);
         object.fill(3)?;
-        assert_equal(object.view(), &[3]);
+        assert_slice_eq(object.view(), &[3]);
 
-        let mut grandchild = Scene::new(&child)?;
-        let result = if comm.rank() == odd {
+        let mut grandchild = Fixture::new(&child)?;
+        let result = if comm.rank() == outlier {
             NEW(&mut grandchild)
         } else {
             SPLIT(&mut grandchild)
         };
         assert!(matches!(result, Err(Error::Diverged { .. })), "{result:?}");
-        works(&child)?;
+        check_usable(&child)?;
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Divergence after many good calls, with data under way to other nodes just before.
-pub fn in_the_middle(comm: &Comm) -> Outcome {
+/// Divergence after many successful calls that have transferred data to other nodes.
+pub(crate) fn after_many_calls(comm: &Comm) -> Outcome {
     const LEN: usize = 300 << 10;
-    for odd in odd_ranks(comm) {
-        let mut scene = Scene::new(comm)?;
-        let mut large = Shared::<[u8]>::new(&scene.comm, LEN)?;
+    for outlier in outliers(comm) {
+        let mut fixture = Fixture::new(comm)?;
+        let mut large = Shared::<[u8]>::new(&fixture.comm, LEN)?;
         for round in 0..10_u8 {
             let root = usize::from(round) % comm.size();
             large.update(root, |mut w| w.fill(round + 1))?;
         }
-        let result = if comm.rank() == odd {
-            SET(&mut scene)
+        let result = if comm.rank() == outlier {
+            SET(&mut fixture)
         } else {
             large.update(0, |mut w| w.fill(99)).map(drop)
         };
@@ -331,8 +344,8 @@ pub fn in_the_middle(comm: &Comm) -> Outcome {
             large.view().iter().all(|&x| x == 10),
             "nothing was written by the call that failed"
         );
-        scene.check_dead();
-        works(comm)?;
+        fixture.check_failed();
+        check_usable(comm)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Types of elements: every layout of them carries them unharmed to every node.
+//! Element types: every layout transfers every type of element unchanged.
 
 use std::fmt::Debug;
 
@@ -7,10 +7,10 @@ use ndarray::{Array2, s};
 use num_complex::Complex;
 use pshmem::{Comm, Element, Shared, Value};
 
-use crate::check::{assert_equal, assert_same, number};
 use crate::report::Outcome;
+use crate::values::{assert_array_eq, assert_slice_eq, number};
 
-/// A struct that asks for more alignment than any primitive.
+/// A struct with a larger alignment than any primitive type.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 #[repr(C, align(16))]
 struct Aligned {
@@ -18,12 +18,12 @@ struct Aligned {
     id: u64,
 }
 
-/// An element as large and as aligned as a page, the most that is allowed.
+/// An element with the size and alignment of a page, which is the largest alignment allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 #[repr(C, align(4096))]
 struct Page([u8; 4096]);
 
-/// An element with values that not every byte is: it is no `Pod`.
+/// An element that is no `Pod`: not every byte is a valid value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, NoUninit)]
 #[repr(u8)]
 enum Phase {
@@ -39,18 +39,18 @@ fn round_trip<T: Element + PartialEq + Debug>(comm: &Comm, make: impl Fn(usize) 
     const LEN: usize = 37;
     let mut list = Shared::<[T]>::new(comm, LEN)?;
     let mut model: Vec<T> = vec![T::zeroed(); LEN];
-    assert_equal(list.view(), &model);
+    assert_slice_eq(list.view(), &model);
     let mut value = Shared::<Value<T>>::new(comm, ())?;
     for root in 0..comm.size() {
         let block: Vec<T> = (0..5).map(|index| make(10 * root + index)).collect();
         let at = 3 * root % (LEN - 5);
         model[at..at + 5].copy_from_slice(&block);
         list.set(root, at, (comm.rank() == root).then_some(&block))?;
-        assert_equal(list.view(), &model);
+        assert_slice_eq(list.view(), &model);
 
         model[LEN - 1] = make(root);
         list.update(root, |mut w| w[LEN - 1] = make(root))?;
-        assert_equal(list.view(), &model);
+        assert_slice_eq(list.view(), &model);
 
         value.update(root, |mut w| *w = make(root + 1))?;
         assert_eq!(*value.view(), make(root + 1));
@@ -61,18 +61,18 @@ fn round_trip<T: Element + PartialEq + Debug>(comm: &Comm, make: impl Fn(usize) 
         grid.assign([0, 2], (comm.rank() == root).then(|| column.view()))?;
         let mut expected = square(root);
         expected.slice_mut(s![.., 2..3]).assign(&column);
-        assert_same(grid.view(), expected.view());
+        assert_array_eq(grid.view(), expected.view());
     }
     list.fill(make(7))?;
-    assert_equal(list.view(), &[make(7); LEN]);
+    assert_slice_eq(list.view(), &[make(7); LEN]);
     let kept = Shared::<Vec<T>>::from_root(comm, 0, || model.clone())?;
-    assert_equal(&kept.to_owned(), &model);
+    assert_slice_eq(&kept.to_owned(), &model);
     assert_eq!(kept.bytes(), LEN * size_of::<T>());
     Ok(())
 }
 
 /// Integers of every width.
-pub fn integers(comm: &Comm) -> Outcome {
+pub(crate) fn integers(comm: &Comm) -> Outcome {
     round_trip(comm, |i| number(1, i) as u8)?;
     round_trip(comm, |i| number(2, i) as u16)?;
     round_trip(comm, |i| number(3, i) as u32)?;
@@ -88,13 +88,13 @@ pub fn integers(comm: &Comm) -> Outcome {
 }
 
 /// Floats and complex numbers.
-pub fn floats(comm: &Comm) -> Outcome {
+pub(crate) fn floats(comm: &Comm) -> Outcome {
     let float = |i: usize| f64::from(number(1, i) as u32) * 0.37 - 1e8;
     round_trip(comm, |i| float(i) as f32)?;
     round_trip(comm, float)?;
     round_trip(comm, |i| Complex::new(float(i) as f32, float(i + 1) as f32))?;
     round_trip(comm, |i| Complex::new(float(i), -float(i + 1)))?;
-    // Complex numbers and fixed arrays are layouts by themselves, too.
+    // A complex number is a layout of its own, too.
     let mut one = Shared::<Complex<f64>>::new(comm, ())?;
     one.update(comm.size() - 1, |mut w| w.im = -2.0)?;
     assert_eq!(*one.view(), Complex::new(0.0, -2.0));
@@ -102,7 +102,7 @@ pub fn floats(comm: &Comm) -> Outcome {
 }
 
 /// `bool`, `char` and fixed arrays.
-pub fn others(comm: &Comm) -> Outcome {
+pub(crate) fn bool_char_and_fixed_arrays(comm: &Comm) -> Outcome {
     round_trip(comm, |i| i % 3 == 0)?;
     round_trip(comm, |i| {
         char::from_u32(0x4e00 + i as u32).expect("a letter")
@@ -113,8 +113,8 @@ pub fn others(comm: &Comm) -> Outcome {
     round_trip(comm, |i| [number(2, i) as u8; 1024])
 }
 
-/// Structs of users, also with alignment 16 and 4096, and an enum.
-pub fn structs(comm: &Comm) -> Outcome {
+/// User-defined structs of alignment 16 and 4096, and an enum.
+pub(crate) fn structs(comm: &Comm) -> Outcome {
     round_trip(comm, |i| Aligned {
         x: f64::from(i as u32),
         id: number(1, i),
@@ -123,8 +123,8 @@ pub fn structs(comm: &Comm) -> Outcome {
     round_trip(comm, |i| Page([number(2, i) as u8; 4096]))
 }
 
-/// Elements of size zero take no bytes, and all calls work.
-pub fn without_size(comm: &Comm) -> Outcome {
+/// Elements of size zero: all calls work, and no memory is used.
+pub(crate) fn zero_sized(comm: &Comm) -> Outcome {
     round_trip(comm, |_| ())?;
     round_trip(comm, |_| [0_u64; 0])?;
     let many = Shared::<[()]>::new(comm, 1 << 40)?;
@@ -132,11 +132,11 @@ pub fn without_size(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Views are aligned as their types ask, on every rank's own mapping.
-pub fn aligned_views(comm: &Comm) -> Outcome {
+/// Views have the alignment of their element type, in the mapping of every rank.
+pub(crate) fn aligned_views(comm: &Comm) -> Outcome {
     let mut keep = Vec::new();
     for len in [1, 3, 100, 5000] {
-        // Odd sizes between the others move what follows.
+        // Objects of odd sizes shift the ones that follow.
         keep.push(Shared::<[u8]>::new(comm, 2 * len - 1)?);
         assert!(
             Shared::<[Aligned]>::new(comm, len)?
@@ -167,8 +167,8 @@ pub fn aligned_views(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Nothing looks at values: NaNs keep their payload and zeros their sign.
-pub fn nan_and_zero_keep_their_bits(comm: &Comm) -> Outcome {
+/// Values are transferred as bytes: NaNs keep their payload and zeros their sign.
+pub(crate) fn bits_are_preserved(comm: &Comm) -> Outcome {
     let bits = [
         0x7ff8_0000_0000_1234,
         0xfff0_dead_beef_0001,
@@ -185,7 +185,7 @@ pub fn nan_and_zero_keep_their_bits(comm: &Comm) -> Outcome {
             .collect::<Vec<_>>(),
         bits
     );
-    // A NaN equals itself where ranks compare what they pass.
+    // `fill` compares bytes between ranks, so that a NaN equals itself.
     list.fill(values[0])?;
     assert!(list.view().iter().all(|x| x.to_bits() == bits[0]));
     Ok(())

@@ -1,13 +1,14 @@
-//! The calls of `Field`; an array or a value is its own only field.
+//! The calls of `Field`. An array or a single value is its own only field.
 
 use ndarray::{Array2, array as matrix};
 use pshmem::{Comm, Shared};
 
-use crate::check::{all_say, assert_equal, assert_same};
+use crate::collective::check_same_text;
 use crate::report::Outcome;
+use crate::values::{assert_array_eq, assert_slice_eq};
 
-/// Every call of `Shared`, through the handle.
-pub fn an_array_is_its_own_field(comm: &Comm) -> Outcome {
+/// Every call that `Field` has, on an array.
+pub(crate) fn array_is_its_only_field(comm: &Comm) -> Outcome {
     let mut grid = Shared::<Array2<u64>>::new(comm, [2, 3])?;
     let last = comm.size() - 1;
     let mine = comm.rank() == last;
@@ -32,19 +33,19 @@ pub fn an_array_is_its_own_field(comm: &Comm) -> Outcome {
         field.update(last, |mut w| w[[1, 2]] = 6)?,
         mine.then_some(())
     );
-    assert_same(field.view(), matrix![[1, 2, 3], [4, 5, 6]].view());
-    assert_same(field.to_owned().view(), field.view());
+    assert_array_eq(field.view(), matrix![[1, 2, 3], [4, 5, 6]].view());
+    assert_array_eq(field.to_owned().view(), field.view());
     assert!(field.to_string().contains("[2, 3]"));
-    all_say(comm, &format!("{field:?}"))?;
+    check_same_text(comm, &format!("{field:?}"))?;
     assert!(field.try_update(0, |_| Err::<(), _>("no")).is_err());
     field.update_per_node(|mut w| w[[0, 0]] = 9)?;
     assert!(field.try_update_per_node(|_| Err::<(), _>("no")).is_err());
-    assert_same(grid.view(), matrix![[9, 2, 3], [4, 5, 6]].view());
+    assert_array_eq(grid.view(), matrix![[9, 2, 3], [4, 5, 6]].view());
     Ok(())
 }
 
-/// A single value.
-pub fn a_value_is_its_own_field(comm: &Comm) -> Outcome {
+/// `update` of a single value.
+pub(crate) fn value_is_its_only_field(comm: &Comm) -> Outcome {
     let mut value = Shared::<f64>::new(comm, ())?;
     for root in 0..comm.size() {
         value.fields().update(root, |mut w| *w += 0.5)?;
@@ -56,8 +57,8 @@ pub fn a_value_is_its_own_field(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// An array's only field and the array itself are the same to a collective call.
-pub fn calls_mix(comm: &Comm) -> Outcome {
+/// Some ranks may call an array and others its only field: it is the same collective call.
+pub(crate) fn calls_mix(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u8]>::new(comm, 3)?;
     let data = [1, 2, 3];
     if comm.rank() == 0 {
@@ -65,6 +66,6 @@ pub fn calls_mix(comm: &Comm) -> Outcome {
     } else {
         list.fields().set(0, 0, None)?;
     }
-    assert_equal(list.view(), &data);
+    assert_slice_eq(list.view(), &data);
     Ok(())
 }

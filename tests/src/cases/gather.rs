@@ -3,15 +3,16 @@
 use ndarray::{Array2, Array3, Axis, Dim, s};
 use pshmem::{Comm, Error, Shared, SharedLayout};
 
-use super::closures::alive;
-use crate::check::{array, assert_equal, assert_same, number, odd_ranks, one_to_eight, works};
+use super::support::{assert_rejected, check_values};
+use crate::collective::{check_usable, one_to_eight, outliers};
 use crate::report::Outcome;
+use crate::values::{array, assert_array_eq, assert_slice_eq, number};
 
-/// Blocks of any length in any order, some of them empty, with gaps: what is between them stays.
-pub fn blocks_of_slices(comm: &Comm) -> Outcome {
+/// Blocks of any length in any order, some of them empty, with gaps between them that stay unchanged.
+pub(crate) fn blocks_of_slices(comm: &Comm) -> Outcome {
     let size = comm.size();
     for seed in 0..6 {
-        // Where the block of each rank goes: rank r has place (r + seed) % size.
+        // The position of each rank's block: rank r has position (r + seed) % size.
         let lens: Vec<usize> = (0..size).map(|p| number(seed, p) as usize % 7).collect();
         let gaps: Vec<usize> = (0..size)
             .map(|p| number(seed + 9, p) as usize % 3)
@@ -32,54 +33,54 @@ pub fn blocks_of_slices(comm: &Comm) -> Outcome {
         let p = place(comm.rank());
         let mine: Vec<u64> = (0..lens[p]).map(|i| number(comm.rank(), i)).collect();
         list.gather(starts[p], &mine)?;
-        assert_equal(list.view(), &model);
+        assert_slice_eq(list.view(), &model);
         list.gather(starts[p], &mine[..])?;
-        assert_equal(list.view(), &model);
+        assert_slice_eq(list.view(), &model);
     }
-    // Nobody has anything.
+    // All blocks are empty.
     let mut list = one_to_eight(comm)?;
     list.gather(8, &[])?;
-    alive(comm, &mut list, &[1, 2, 3, 4, 5, 6, 7, 8])
+    check_values(comm, &mut list, &[1, 2, 3, 4, 5, 6, 7, 8])
 }
 
-/// Blocks beside and below each other, whose memory is in any order.
-pub fn blocks_of_arrays(comm: &Comm) -> Outcome {
+/// Blocks of columns and of planes, with any memory order.
+pub(crate) fn blocks_of_arrays(comm: &Comm) -> Outcome {
     let size = comm.size();
-    // Columns of a table: many runs for each rank.
+    // Columns of a table: many contiguous runs for each rank.
     for (seed, rows, width) in [(1, 5, 2), (2, 300, 70), (3, 1, 1), (4, 3, 0), (5, 0, 3)] {
         let expected = array(seed, Dim([rows, width * size]));
         let mine = expected.slice(s![.., comm.rank() * width..(comm.rank() + 1) * width]);
         let mut table = Shared::<Array2<u64>>::new(comm, [rows, width * size])?;
         table.gather([0, comm.rank() * width], &mine)?;
-        assert_same(table.view(), expected.view());
-        // As an owned array, and one that lies the other way round.
+        assert_array_eq(table.view(), expected.view());
+        // As an owned array, and as an array in column-major order.
         table.fill(0)?;
         table.gather([0, comm.rank() * width], &mine.to_owned())?;
-        assert_same(table.view(), expected.view());
+        assert_array_eq(table.view(), expected.view());
         table.fill(0)?;
         let turned = mine.t().as_standard_layout().into_owned();
         table.gather([0, comm.rank() * width], &turned.t())?;
-        assert_same(table.view(), expected.view());
+        assert_array_eq(table.view(), expected.view());
     }
     // Planes of a cube from the last to the first.
     let expected = array(6, Dim([size, 4, 6]));
     let mut cube = Shared::<Array3<u64>>::new(comm, [size, 4, 6])?;
     let at = size - 1 - comm.rank();
     cube.gather([at, 0, 0], &expected.slice(s![at..=at, .., ..]))?;
-    assert_same(cube.view(), expected.view());
-    works(comm)
+    assert_array_eq(cube.view(), expected.view());
+    check_usable(comm)
 }
 
-/// Several pieces of a transfer, direct and packed.
-pub fn large_blocks(comm: &Comm) -> Outcome {
+/// Blocks that are transferred in several pieces, directly and packed.
+pub(crate) fn large_blocks(comm: &Comm) -> Outcome {
     let size = comm.size();
     let width = 900;
     let expected = array(7, Dim([120, width * size]));
     let mine = expected.slice(s![.., comm.rank() * width..(comm.rank() + 1) * width]);
     let mut table = Shared::<Array2<u64>>::new(comm, [120, width * size])?;
     table.gather([0, comm.rank() * width], &mine)?;
-    assert_same(table.view(), expected.view());
-    // Much from the last rank, little from the others.
+    assert_array_eq(table.view(), expected.view());
+    // A large block from the last rank, small ones from the others.
     let len_of = |rank: usize| if rank + 1 == size { 9 << 20 } else { 1000 };
     let mine = vec![comm.rank() as u8; len_of(comm.rank())];
     let mut bytes = Shared::<[u8]>::new(comm, (size - 1) * 1000 + len_of(size - 1))?;
@@ -90,7 +91,7 @@ pub fn large_blocks(comm: &Comm) -> Outcome {
         assert!(block.iter().all(|&byte| byte == rank as u8));
         rest = others;
     }
-    works(comm)
+    check_usable(comm)
 }
 
 #[derive(SharedLayout)]
@@ -101,8 +102,8 @@ struct Table {
     after: [u8; 64],
 }
 
-/// Blocks one behind the other, on fields of a struct: each rank has its range, and neighbours stay as they are.
-pub fn in_order(comm: &Comm) -> Outcome {
+/// `gather_in_order` on fields of a struct: each rank gets its range, and other fields stay unchanged.
+pub(crate) fn blocks_in_rank_order(comm: &Comm) -> Outcome {
     let size = comm.size();
     let len_of = |rank: usize| (rank * 5 + 2) % 7;
     let total: usize = (0..size).map(len_of).sum();
@@ -123,63 +124,63 @@ pub fn in_order(comm: &Comm) -> Outcome {
     let view = table.view();
     let mut model: Vec<u32> = (1..=total as u32).collect();
     model.extend([0, 0, 0]);
-    assert_equal(view.keys, &model);
-    assert_same(view.rows, expected.view());
+    assert_slice_eq(view.keys, &model);
+    assert_array_eq(view.rows, expected.view());
     assert_eq!(view.after, &[7; 64]);
-    // All of an array's rows from one rank, none from the others.
+    // All rows from one rank, none from the others.
     let mut list = one_to_eight(comm)?;
     for rank in 0..size {
         let mine = vec![rank as u64; if comm.rank() == rank { 8 } else { 0 }];
         let rows = list.gather_in_order(&mine)?;
         assert_eq!(rows.len(), mine.len());
-        alive(comm, &mut list, &[rank as u64; 8])?;
+        check_values(comm, &mut list, &[rank as u64; 8])?;
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Blocks that overlap, or leave the array, in each rank in turn.
-pub fn wrong_blocks(comm: &Comm) -> Outcome {
+/// Blocks that overlap or are out of bounds, on each rank in turn.
+pub(crate) fn invalid_blocks(comm: &Comm) -> Outcome {
     let size = comm.size();
     let mut list = Shared::<[u64]>::from_root(comm, 0, || vec![1; 3 * size])?;
     let mut grid = Shared::<Array2<u8>>::new(comm, [4, 2 * size])?;
     let rank = comm.rank();
-    for odd in 0..size {
-        let mine = rank == odd;
+    for outlier in 0..size {
+        let mine = rank == outlier;
         for at in [3 * size - 1, 3 * size + 1, usize::MAX] {
             let call = list.gather(if mine { at } else { 3 * rank }, &[9, 9]);
-            refused!(comm, list, Error::OutOfBounds { rank, .. } if rank == odd, call);
+            assert_rejected!(comm, list, Error::OutOfBounds { rank, .. } if rank == outlier, call);
         }
         let (at, tall) = (2 * rank, if mine { 5 } else { 4 });
         let call = grid.gather([0, at], &Array2::ones([tall, 2]));
-        refused!(comm, grid, Error::OutOfBounds { rank, .. } if rank == odd, call);
+        assert_rejected!(comm, grid, Error::OutOfBounds { rank, .. } if rank == outlier, call);
         let call = grid.gather([usize::from(mine), at], &Array2::ones([4, 2]));
-        refused!(comm, grid, Error::OutOfBounds { rank, .. } if rank == odd, call);
+        assert_rejected!(comm, grid, Error::OutOfBounds { rank, .. } if rank == outlier, call);
     }
-    for odd in odd_ranks(comm) {
-        let mine = rank == odd;
-        // One too long for its place meets the one behind it, or the end.
+    for outlier in outliers(comm) {
+        let mine = rank == outlier;
+        // A block that is too long overlaps the next one, or is out of bounds.
         let call = list.gather(3 * rank, &vec![9; if mine { 4 } else { 3 }]);
-        if odd + 1 < size {
-            refused!(comm, list, Error::Overlap { first, second, .. } if (first, second) == (odd, odd + 1), call);
+        if outlier + 1 < size {
+            assert_rejected!(comm, list, Error::Overlap { first, second, .. } if (first, second) == (outlier, outlier + 1), call);
         } else {
-            refused!(comm, list, Error::OutOfBounds { rank, .. } if rank == odd, call);
+            assert_rejected!(comm, list, Error::OutOfBounds { rank, .. } if rank == outlier, call);
         }
-        let before = (odd + size - 1) % size;
+        let before = (outlier + size - 1) % size;
         let at = if mine { before } else { rank };
         let call = grid.gather([1, 2 * at], &Array2::ones([2, 2]));
-        let (low, high) = (odd.min(before), odd.max(before));
-        refused!(comm, grid, Error::Overlap { first, second, .. } if (first, second) == (low, high), call);
+        let (low, high) = (outlier.min(before), outlier.max(before));
+        assert_rejected!(comm, grid, Error::Overlap { first, second, .. } if (first, second) == (low, high), call);
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// More rows than there is room for, and rows of other extents.
-pub fn wrong_stacks(comm: &Comm) -> Outcome {
+/// `gather_in_order` of more rows than the array has, and of rows of other extents.
+pub(crate) fn invalid_blocks_in_rank_order(comm: &Comm) -> Outcome {
     let mut grid = Shared::<Array2<u8>>::new(comm, [2 * comm.size(), 3])?;
-    for odd in 0..comm.size() {
-        let mine = comm.rank() == odd;
+    for outlier in 0..comm.size() {
+        let mine = comm.rank() == outlier;
         let block = Array2::ones([if mine { 3 } else { 2 }, 3]);
-        refused!(
+        assert_rejected!(
             comm,
             grid,
             Error::OutOfBounds { .. },
@@ -187,10 +188,10 @@ pub fn wrong_stacks(comm: &Comm) -> Outcome {
         );
         for width in [0, 2, 4] {
             let block = Array2::ones([2, if mine { width } else { 3 }]);
-            refused!(comm, grid, Error::Extents { rank, .. } if rank == odd, grid.gather_in_order(&block));
+            assert_rejected!(comm, grid, Error::Extents { rank, .. } if rank == outlier, grid.gather_in_order(&block));
         }
     }
-    // What fits, and less than that.
+    // As many rows as the array has, and fewer.
     assert_eq!(grid.gather_in_order(&Array2::ones([2, 3]))?.len(), 2);
     assert!(grid.view().iter().all(|&one| one == 1));
     let two = Array2::from_elem([1, 3], 2);
@@ -201,5 +202,5 @@ pub fn wrong_stacks(comm: &Comm) -> Outcome {
                 .all(|&x| x == if row < comm.size() { 2 } else { 1 })
         );
     }
-    works(comm)
+    check_usable(comm)
 }

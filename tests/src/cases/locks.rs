@@ -1,20 +1,20 @@
-//! Locks: exclusion, order, giving up, poison, and what they protect.
+//! Locks and the values that they protect: exclusion, order, timeouts, poisoning, invalid calls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use pshmem::{Comm, Engine, Error, Fairness, Lock, LockError, Mutex, RwLock, Shared};
 
-use crate::check::{all_say, same_error, works};
+use crate::collective::{check_same_text, check_usable, duplicate, same_error, sum};
 use crate::report::Outcome;
 
-/// Rounds of each rank; few where ranks outnumber cores.
+/// Rounds of each rank; fewer where there are more ranks than cores.
 fn rounds(comm: &Comm) -> usize {
     if comm.size() <= 2 { 300 } else { 30 }
 }
 
-/// Every rank adds to one number in many steps that another rank must not see.
-pub fn one_at_a_time(comm: &Comm) -> Outcome {
+/// Every rank increments several numbers under the lock; no other rank sees them differ.
+pub(crate) fn mutual_exclusion(comm: &Comm) -> Outcome {
     for fairness in [Fairness::Fifo, Fairness::NodeBatch(2)] {
         let mut lock = Lock::builder(comm)
             .root(comm.size() - 1)
@@ -42,8 +42,8 @@ pub fn one_at_a_time(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Ranks get in line one after the other, and are served so.
-pub fn in_order_of_request(comm: &Comm) -> Outcome {
+/// Ranks acquire the lock in the order in which they requested it.
+pub(crate) fn fifo_order(comm: &Comm) -> Outcome {
     let size = comm.size();
     let mut lock = Lock::new(comm)?;
     let mut turn = Mutex::<u64>::new(comm, 0)?;
@@ -51,7 +51,7 @@ pub fn in_order_of_request(comm: &Comm) -> Outcome {
     for first in 0..size {
         let mine = (comm.rank() + size - first) % size;
         if mine == 0 {
-            // Has the lock until all others stand in line, each behind the one before.
+            // Holds the lock until all others wait for it, one after the other.
             let guard = lock.lock()?;
             comm.barrier()?;
             for next in 1..size {
@@ -87,8 +87,8 @@ pub fn in_order_of_request(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// A rank that gives up leaves the line; one that only tries does not get in it.
-pub fn giving_up(comm: &Comm) -> Outcome {
+/// `lock_timeout` leaves the queue when its time is over, and `try_lock` never enters it.
+pub(crate) fn try_lock_and_timeout(comm: &Comm) -> Outcome {
     let mut lock = Lock::new(comm)?;
     for holder in 0..comm.size() {
         if comm.rank() == holder {
@@ -108,7 +108,7 @@ pub fn giving_up(comm: &Comm) -> Outcome {
         }
         drop(lock.lock()?);
         comm.barrier()?;
-        // What others gave back may still be on its way to the host.
+        // The release of another rank may not have reached the home rank yet.
         while lock.holder().is_some() {
             std::thread::yield_now();
         }
@@ -117,13 +117,13 @@ pub fn giving_up(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Ranks that give up while the lock is handed over: whoever got it has it, and nobody is forgotten.
-pub fn giving_up_in_a_hurry(comm: &Comm) -> Outcome {
+/// Timeouts while the lock is handed over: no acquisition is lost, and none is counted twice.
+pub(crate) fn timeout_during_handover(comm: &Comm) -> Outcome {
     let mut count = Mutex::<u64>::new(comm, 0)?;
     let mut mine = 0;
     for round in 0..rounds(comm) {
-        let patience = Duration::from_micros((round * 7 % 50) as u64);
-        if let Some(mut guard) = count.lock_timeout(patience)? {
+        let timeout = Duration::from_micros((round * 7 % 50) as u64);
+        if let Some(mut guard) = count.lock_timeout(timeout)? {
             *guard += 1;
             mine += 1;
         }
@@ -132,17 +132,14 @@ pub fn giving_up_in_a_hurry(comm: &Comm) -> Outcome {
             mine += 1;
         }
     }
-    let mut sum = Shared::<[u64]>::new(comm, comm.size())?;
-    for rank in 0..comm.size() {
-        sum.set_with(rank, rank, || [mine])?;
-    }
-    assert_eq!(*count.lock()?, sum.view().iter().sum::<u64>());
+    let expected = sum(comm, mine)?;
+    assert_eq!(*count.lock()?, expected);
     comm.barrier()?;
     Ok(())
 }
 
-/// The host of a lock is outside the library for a while, and the others take and pass the lock all the same.
-pub fn the_host_may_compute(comm: &Comm) -> Outcome {
+/// The other ranks acquire and release a lock while its home rank makes no calls.
+pub(crate) fn home_rank_computes(comm: &Comm) -> Outcome {
     let mut count = Mutex::<u64>::new(comm, 0)?;
     comm.barrier()?;
     if comm.rank() == 0 {
@@ -150,7 +147,7 @@ pub fn the_host_may_compute(comm: &Comm) -> Outcome {
         assert_eq!(
             *count.lock()?,
             10 * (comm.size() as u64 - 1),
-            "they waited for the host"
+            "they waited for the home rank"
         );
     } else {
         for _ in 0..10 {
@@ -161,8 +158,8 @@ pub fn the_host_may_compute(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Readers see whole values, and writers get their turn.
-pub fn readers_and_writers(comm: &Comm) -> Outcome {
+/// Readers see complete values, and writers make progress.
+pub(crate) fn readers_and_writers(comm: &Comm) -> Outcome {
     let mut table = RwLock::<[u64]>::from_slice(comm, &[0; 7])?;
     for round in 0..rounds(comm) {
         if (round + comm.rank()).is_multiple_of(4) {
@@ -181,7 +178,7 @@ pub fn readers_and_writers(comm: &Comm) -> Outcome {
             .count() as u64
     });
     assert_eq!(table.read()?[6], written.sum::<u64>());
-    // All at once.
+    // All ranks read at the same time.
     let guard = table.read()?;
     comm.barrier()?;
     drop(guard);
@@ -189,25 +186,25 @@ pub fn readers_and_writers(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Whoever comes after a panic is told, with the value.
-pub fn poisoned_by_a_panic(comm: &Comm) -> Outcome {
-    let culprit = comm.size() - 1;
+/// After a panic under the lock, every later acquisition returns `Poisoned` with the value, until it is cleared.
+pub(crate) fn poisoned_by_panic(comm: &Comm) -> Outcome {
+    let panicking = comm.size() - 1;
     let mut value = Mutex::<u64>::new(comm, 1)?;
-    if comm.rank() == culprit {
+    if comm.rank() == panicking {
         let broken = catch_unwind(AssertUnwindSafe(|| {
             let mut guard = value.lock().unwrap();
             *guard = 2;
-            panic!("half way through");
+            panic!("a deliberate panic");
         }));
         assert!(broken.is_err());
     }
     comm.barrier()?;
     match value.lock() {
-        Err(LockError::Poisoned { guard, rank }) => assert_eq!((*guard, rank), (2, culprit)),
+        Err(LockError::Poisoned { guard, rank }) => assert_eq!((*guard, rank), (2, panicking)),
         other => return Err(format!("{other:?}").into()),
     }
     let text = Error::from(value.lock().expect_err("it stays poisoned")).to_string();
-    all_say(comm, &text)?;
+    check_same_text(comm, &text)?;
     if comm.rank() == 0 {
         let Err(LockError::Poisoned { mut guard, .. }) = value.lock() else {
             return Err("it stays poisoned until it is cleared".into());
@@ -221,8 +218,8 @@ pub fn poisoned_by_a_panic(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Many locks, made and dropped, and some of them at once.
-pub fn many_locks(comm: &Comm) -> Outcome {
+/// Many locks, one after the other, and some of them at the same time.
+pub(crate) fn many_locks(comm: &Comm) -> Outcome {
     let count = if comm.size() <= 2 { 1000 } else { 60 };
     for _ in 0..count {
         drop(Lock::new(comm)?.lock()?);
@@ -233,16 +230,16 @@ pub fn many_locks(comm: &Comm) -> Outcome {
     for lock in &mut locks {
         drop(lock.lock()?);
     }
-    // In any order, without waiting for each other.
+    // Drops are not collective: each rank may choose its order.
     if comm.rank().is_multiple_of(2) {
         locks.reverse();
     }
     drop(locks);
-    works(comm)
+    check_usable(comm)
 }
 
-/// A lock for each row of a grid: they do not know of each other.
-pub fn a_lock_per_row(comm: &Comm) -> Outcome {
+/// One lock for each row of a grid of ranks: they are independent.
+pub(crate) fn lock_per_row_of_ranks(comm: &Comm) -> Outcome {
     let row = comm.split(Some(comm.rank() / 2), comm.rank())?;
     let row = row.ok_or("every rank has a row")?;
     let mut count = Mutex::<u64>::new(&row, 0)?;
@@ -259,8 +256,8 @@ pub fn a_lock_per_row(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// A lock of a `Comm` that can no longer be used, and one that ranks drop while others wait for it.
-pub fn ends_of_locks(comm: &Comm) -> Outcome {
+/// A lock that ranks drop while others wait for it, and a lock of a `Comm` that has failed.
+pub(crate) fn dropped_locks_and_dead_comms(comm: &Comm) -> Outcome {
     let mut lock = Lock::new(comm)?;
     for first in 0..comm.size() {
         let mut other = Lock::new(comm)?;
@@ -275,25 +272,24 @@ pub fn ends_of_locks(comm: &Comm) -> Outcome {
         }
     }
     if comm.size() > 1 {
-        let inner = comm.split(Some(0), comm.rank())?;
-        let inner = inner.ok_or("a rank with a color gets a Comm")?;
+        let inner = duplicate(comm)?;
         let mut dead = Lock::new(&inner)?;
-        let met = if comm.rank() == 0 {
+        let found = if comm.rank() == 0 {
             inner.barrier()
         } else {
             inner.memory().map(|_| ())
         };
-        assert!(matches!(met, Err(Error::Diverged { .. })), "{met:?}");
+        assert!(matches!(found, Err(Error::Diverged { .. })), "{found:?}");
         let locked = dead.lock().map(|_| ()).map_err(Error::from);
         assert!(matches!(locked, Err(Error::Diverged { .. })), "{locked:?}");
         comm.barrier()?;
     }
     drop(lock.lock()?);
-    works(comm)
+    check_usable(comm)
 }
 
-/// A guard that was leaked, calls where they must not be, and ranks that disagree.
-pub fn mistakes(comm: &Comm) -> Outcome {
+/// An invalid home rank, values that differ between ranks, a leaked guard, and `lock` inside a closure.
+pub(crate) fn invalid_calls(comm: &Comm) -> Outcome {
     let wrong = Lock::builder(comm).root(comm.size()).build().map(|_| ());
     let error = same_error(comm, wrong)?;
     assert!(matches!(error, Error::NoSuchRank { .. }), "{error:?}");
@@ -323,5 +319,5 @@ pub fn mistakes(comm: &Comm) -> Outcome {
         let found = table.update(0, |_| inner.lock().map(|_| ()).map_err(Error::from).err())?;
         assert!(found.is_none_or(|error| matches!(error, Some(Error::Nested { .. }))));
     }
-    works(comm)
+    check_usable(comm)
 }

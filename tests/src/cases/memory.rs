@@ -1,4 +1,4 @@
-//! What objects cost: many of them at once, large ones that go back to the system, and the report about both.
+//! Memory use: many objects at once, large objects that are unmapped, and the report of `Comm::memory`.
 
 use pshmem::{Comm, Shared};
 
@@ -6,8 +6,8 @@ use crate::report::Outcome;
 
 const LARGE: usize = 16 << 20;
 
-/// Nodes, objects, and what is free.
-pub fn tells_what_it_holds(comm: &Comm) -> Outcome {
+/// The report lists nodes, objects and free memory.
+pub(crate) fn memory_report(comm: &Comm) -> Outcome {
     let before = comm.memory()?;
     let small = Shared::<[u64]>::new(comm, 100)?;
     let large = Shared::<[u8]>::new(comm, 1 << 20)?;
@@ -16,7 +16,7 @@ pub fn tells_what_it_holds(comm: &Comm) -> Outcome {
     assert_eq!(memory.nodes[comm.node().index].host, comm.host());
     assert_eq!(memory.objects.len(), before.objects.len() + 2);
     let [.., first, second] = memory.objects.as_slice() else {
-        return Err("two objects are alive".into());
+        return Err("two objects are live".into());
     };
     assert_eq!((first.bytes, second.bytes), (800, 1 << 20));
     assert!(first.number < second.number);
@@ -38,8 +38,8 @@ pub fn tells_what_it_holds(comm: &Comm) -> Outcome {
 }
 
 /// Far more than any MPI library has windows or communicators, in a handful of mappings.
-pub fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
-    // Ranks that outnumber the cores wait for each other's turn at every step.
+pub(crate) fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
+    // Where there are more ranks than cores, every call waits for the scheduler.
     let is_pair = comm.size() == 2 && comm.node().count == 1;
     let count = if is_pair { 10_000 } else { 200 };
     let make = |index: usize| {
@@ -62,7 +62,7 @@ pub fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
         "{count} objects take {mapped} B"
     );
     drop(objects);
-    // What they leave is used again: many once more take nothing more.
+    // Freed memory is used again: as many new objects map no more memory.
     comm.barrier()?;
     let again: Vec<Shared<[u64]>> = (0..count / 2).map(make).collect::<pshmem::Result<_>>()?;
     assert_eq!(comm.memory()?.nodes[0].mapped, mapped);
@@ -70,9 +70,9 @@ pub fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// The last rank that lets go gives the memory back, whichever it is. That the system has it then is for `bin/small_shm.rs`
-/// to see, which fills the same small file system again and again.
-pub fn large_objects_go_back(comm: &Comm) -> Outcome {
+/// The last rank of a node that drops an object unmaps its memory, whichever rank it is. `bin/small_shm.rs` checks that the
+/// system then has the memory: it fills a small file system several times.
+pub(crate) fn large_objects_are_unmapped(comm: &Comm) -> Outcome {
     let before = comm.memory()?;
     for last in [0, comm.size() - 1] {
         let object = Shared::<[u8]>::new(comm, LARGE)?;
@@ -81,7 +81,7 @@ pub fn large_objects_go_back(comm: &Comm) -> Outcome {
         assert!(during.nodes[mine].mapped >= before.nodes[mine].mapped + LARGE);
         let kept = (comm.rank() == last).then_some(object);
         comm.barrier()?;
-        // Still there for the one that has it.
+        // The memory remains mapped for the rank that still has the object.
         assert!(kept.iter().all(|object| object.view()[LARGE - 1] == 0));
         drop(kept);
         comm.barrier()?;

@@ -1,12 +1,12 @@
-//! Collectives inside the closure of another: refused at once, and posted nowhere.
+//! Collective calls inside the closure of another one: rejected at once, without any effect on other ranks.
 
 use pshmem::{Comm, Error, Op, Shared};
 
-use super::closures::alive;
-use crate::check::{one_to_eight, same_error, works};
+use super::support::check_values;
+use crate::collective::{check_usable, duplicate, one_to_eight, same_error};
 use crate::report::Outcome;
 
-/// Makes every kind of collective call on `inner` and says whether each was refused.
+/// Makes every kind of collective call on `inner`, and returns whether each was rejected.
 fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
     let nested = |error: Option<Error>| matches!(error, Some(Error::Nested { .. }));
     let data = [1];
@@ -31,28 +31,26 @@ fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
         && nested(list.resize(9).err())
 }
 
-/// A collective inside the closure of `update` is refused at once, on the same `Comm` and on another.
-pub fn in_update(comm: &Comm) -> Outcome {
+/// A collective call inside the closure of `update` is rejected at once, on the same `Comm` and on another.
+pub(crate) fn in_update(comm: &Comm) -> Outcome {
     if comm.size() == 1 {
         return Ok(());
     }
     let mut list = one_to_eight(comm)?;
-    let other = comm
-        .split(Some(0), 0)?
-        .expect("a rank with a color gets a Comm");
+    let other = duplicate(comm)?;
     let mut others = [one_to_eight(comm)?, one_to_eight(&other)?];
     for root in 0..comm.size() {
         for inner in &mut others {
             let on = inner.comm().clone();
-            let refused = list.update(root, |mut w| {
+            let rejected = list.update(root, |mut w| {
                 w[7] = root as u64;
                 all_nested(&on, inner)
             })?;
-            assert_eq!(refused, (comm.rank() == root).then_some(true));
-            // Refused on one rank, it was posted nowhere: the very same calls work now.
-            alive(comm, inner, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+            assert_eq!(rejected, (comm.rank() == root).then_some(true));
+            // No other rank has seen the rejected calls: the same calls work now.
+            check_values(comm, inner, &[1, 2, 3, 4, 5, 6, 7, 8])?;
             inner.set(root, 0, Some(&[1]))?;
-            works(&on)?;
+            check_usable(&on)?;
         }
         let result = list.try_update(root, |_| comm.barrier());
         assert!(matches!(same_error(comm, result)?, Error::Closure { rank, .. } if rank == root));
@@ -60,27 +58,27 @@ pub fn in_update(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// The same inside the closures of the other calls.
-pub fn in_other_closures(comm: &Comm) -> Outcome {
+/// The same inside the closures of `set_with`, `update_per_node` and `from_root`.
+pub(crate) fn in_other_closures(comm: &Comm) -> Outcome {
     if comm.size() == 1 {
         return Ok(());
     }
     let mut list = one_to_eight(comm)?;
     let mut other = one_to_eight(comm)?;
     for root in 0..comm.size() {
-        let mut refused = None;
+        let mut rejected = None;
         list.set_with(root, 0, || {
-            refused = Some(all_nested(comm, &mut other));
+            rejected = Some(all_nested(comm, &mut other));
             [1]
         })?;
         assert_eq!(
-            refused,
+            rejected,
             (comm.rank() == root).then_some(true),
             "in set_with"
         );
-        let refused = list.update_per_node(|_| all_nested(comm, &mut other))?;
+        let rejected = list.update_per_node(|_| all_nested(comm, &mut other))?;
         assert_eq!(
-            refused,
+            rejected,
             (comm.node().rank == 0).then_some(true),
             "in update_per_node"
         );
@@ -94,24 +92,22 @@ pub fn in_other_closures(comm: &Comm) -> Outcome {
             matches!(error, Error::Closure { rank, .. } if rank == root),
             "{error:?}"
         );
-        alive(comm, &mut other, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+        check_values(comm, &mut other, &[1, 2, 3, 4, 5, 6, 7, 8])?;
     }
     Ok(())
 }
 
-/// Objects and `Comm`s may be dropped inside a closure: letting go is no collective.
-pub fn objects_die_inside(comm: &Comm) -> Outcome {
+/// Objects and `Comm`s may be dropped inside a closure: a drop is no collective call.
+pub(crate) fn drops_inside_closures(comm: &Comm) -> Outcome {
     let mut list = one_to_eight(comm)?;
     for root in 0..comm.size() {
-        let part = comm
-            .split(Some(0), 0)?
-            .expect("a rank with a color gets a Comm");
+        let part = duplicate(comm)?;
         let (small, large) = (one_to_eight(&part)?, Shared::<[u8]>::new(&part, 400 << 10)?);
         list.update(root, move |mut w| {
             w[0] = small.view()[0] + u64::from(large.view()[0]);
             drop((small, large, part));
         })?;
-        alive(comm, &mut list, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+        check_values(comm, &mut list, &[1, 2, 3, 4, 5, 6, 7, 8])?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `update_parts`: every rank writes its own part, and all nodes hold all parts.
+//! `update_parts`: every rank writes its own part, and all nodes receive all parts.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
@@ -9,20 +9,22 @@ use bytemuck::{Pod, Zeroable};
 use ndarray::{Array1, Array2, Array3, ArrayViewMut1, Axis, Dim};
 use pshmem::{Columns, Comm, Error, Shared, SharedColumns, SharedLayout};
 
-use super::closures::{alive, assert_boom, boom, others_of};
-use crate::check::{
-    all_say, array, assert_equal, assert_same, gather, number, odd_ranks, one_to_eight, same_error,
-    works,
+use super::support::{
+    assert_panic_error, assert_rejected, call_with_panic, check_values, deliberate_panic,
+};
+use crate::collective::{
+    check_same_text, check_usable, gather_texts, one_to_eight, outliers, same_error,
 };
 use crate::report::Outcome;
+use crate::values::{array, assert_array_eq, assert_slice_eq, number};
 
-/// Every element, by its place and a seed.
+/// The expected elements for a seed.
 fn model(seed: usize, len: usize) -> Vec<u64> {
     (0..len).map(|i| number(seed, i)).collect()
 }
 
-/// Parts cover all rows in the order of nodes, differ in size by one at most, and arrive on every node.
-pub fn slices_of_any_length(comm: &Comm) -> Outcome {
+/// Parts cover all rows in the order of nodes, differ in length by one at most, and arrive on every node.
+pub(crate) fn slices_of_any_length(comm: &Comm) -> Outcome {
     let size = comm.size();
     for (seed, len) in [0, 1, 2, size, size + 1, 1000].into_iter().enumerate() {
         let mut list = Shared::<[u64]>::new(comm, len)?;
@@ -35,34 +37,34 @@ pub fn slices_of_any_length(comm: &Comm) -> Outcome {
                 rows
             })?;
             assert!([len / size, len.div_ceil(size)].contains(&rows.len()));
-            assert_equal(list.view(), &model(seed, len));
-            // In the order of nodes, and on a node of ranks.
+            assert_slice_eq(list.view(), &model(seed, len));
+            // Parts are in the order of nodes, and within a node in the order of ranks.
             let node = comm.node();
-            let said = gather(
+            let texts = gather_texts(
                 comm,
                 &format!(
                     "{:05} {:05} {:05} {:05}",
                     node.index, node.rank, rows.start, rows.end
                 ),
             )?;
-            let mut parts: Vec<Vec<usize>> = said
+            let mut parts: Vec<Vec<usize>> = texts
                 .iter()
                 .map(|line| line.split(' ').map(|n| n.parse().unwrap()).collect())
                 .collect();
             parts.sort();
             let mut end = 0;
             for part in parts {
-                assert_eq!(part[2], end, "{said:?}");
+                assert_eq!(part[2], end, "{texts:?}");
                 end = part[3];
             }
             assert_eq!(end, len);
         }
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Parts of several pieces of a transfer, of any type.
-pub fn many_bytes(comm: &Comm) -> Outcome {
+/// Parts that are transferred in several pieces, and parts of small or no bytes.
+pub(crate) fn large_parts(comm: &Comm) -> Outcome {
     let len = (5 << 20) / 8 * comm.size().min(4) + 3;
     let mut list = Shared::<[u64]>::new(comm, len)?;
     for seed in 1..3 {
@@ -80,18 +82,18 @@ pub fn many_bytes(comm: &Comm) -> Outcome {
     let mut nothing = Shared::<Vec<()>>::new(comm, 1000)?;
     let rows = nothing.update_parts(|rows, part| (rows.len(), part.len()))?;
     assert_eq!(rows.0, rows.1);
-    all_say(comm, &format!("{:?}", bytes.view()))
+    check_same_text(comm, &format!("{:?}", bytes.view()))
 }
 
-/// Arrays are cut along their first axis.
-pub fn arrays(comm: &Comm) -> Outcome {
+/// Arrays are divided along their first axis.
+pub(crate) fn arrays(comm: &Comm) -> Outcome {
     let mut line = Shared::<Array1<u64>>::new(comm, [13])?;
     line.update_parts(|rows, mut part: ArrayViewMut1<u64>| {
         for (i, element) in rows.zip(&mut part) {
             *element = number(1, i);
         }
     })?;
-    assert_equal(line.view().as_slice().unwrap(), &model(1, 13));
+    assert_slice_eq(line.view().as_slice().unwrap(), &model(1, 13));
 
     for shape in [[7, 5], [1, 300], [300, 1], [0, 4], [4, 0], [64, 33]] {
         let expected = array(2, Dim(shape));
@@ -101,7 +103,7 @@ pub fn arrays(comm: &Comm) -> Outcome {
             let from = expected.slice(ndarray::s![rows, ..]);
             part.assign(&from);
         })?;
-        assert_same(grid.view(), expected.view());
+        assert_array_eq(grid.view(), expected.view());
     }
 
     let expected = array(3, Dim([9, 4, 3]));
@@ -111,8 +113,8 @@ pub fn arrays(comm: &Comm) -> Outcome {
             plane.assign(&expected.index_axis(Axis(0), row));
         }
     })?;
-    assert_same(cube.view(), expected.view());
-    works(comm)
+    assert_array_eq(cube.view(), expected.view());
+    check_usable(comm)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable, SharedColumns)]
@@ -136,8 +138,8 @@ struct Cloud {
     weights: Vec<f64>,
 }
 
-/// Columns are cut alike, alone and as a field among others.
-pub fn columns(comm: &Comm) -> Outcome {
+/// All columns are divided alike, in an object of their own and as one field of a struct.
+pub(crate) fn columns(comm: &Comm) -> Outcome {
     for len in [0, 3, 50] {
         let mut alone = Shared::<Columns<Particle>>::new(comm, len)?;
         let rows = alone.update_parts(|rows, mut part| {
@@ -148,7 +150,7 @@ pub fn columns(comm: &Comm) -> Outcome {
             rows
         })?;
         let expected: Vec<Particle> = (0..len).map(particle).collect();
-        assert_equal(&alone.to_owned(), &expected);
+        assert_slice_eq(&alone.to_owned(), &expected);
 
         let mut cloud = Shared::<Cloud>::new(
             comm,
@@ -164,29 +166,29 @@ pub fn columns(comm: &Comm) -> Outcome {
                 *weight = i as f64;
             }
         })?;
-        // One field is read while another is written, all of it on every rank.
-        let again = fields.particles.update_parts(|rows, mut part| {
+        // One field is read by every rank while another field is written.
+        let same_rows = fields.particles.update_parts(|rows, mut part| {
             let weights = fields.weights.view();
             for (at, i) in rows.clone().enumerate() {
                 part.set(at, particle(weights[i] as usize));
             }
             rows
         })?;
-        assert_eq!(rows, again);
+        assert_eq!(rows, same_rows);
         let view = cloud.view();
         assert_eq!(view.name, b"nebula  ");
         let found: Vec<Particle> = (0..len).map(|i| view.particles.get(i)).collect();
-        assert_equal(&found, &expected);
-        assert_equal(
+        assert_slice_eq(&found, &expected);
+        assert_slice_eq(
             view.weights,
             &(0..len).map(|i| i as f64).collect::<Vec<_>>(),
         );
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Parts of given sizes, in the order of ranks whatever their nodes are.
-pub fn given_counts(comm: &Comm) -> Outcome {
+/// Parts of given lengths are in the order of ranks, whatever the nodes of the ranks are.
+pub(crate) fn given_counts(comm: &Comm) -> Outcome {
     let size = comm.size();
     for seed in 0..6 {
         let mut counts: Vec<usize> = (0..size).map(|r| number(seed, r) as usize % 9).collect();
@@ -208,57 +210,67 @@ pub fn given_counts(comm: &Comm) -> Outcome {
         })?;
         let start = counts[..comm.rank()].iter().sum();
         assert_eq!(rows, start..start + counts[comm.rank()]);
-        assert_equal(list.view(), &model(seed, len));
+        assert_slice_eq(list.view(), &model(seed, len));
         let mut grid = Shared::<Array2<u64>>::new(comm, [len, 3])?;
         let expected = array(seed, Dim([len, 3]));
         grid.try_update_parts_by(&counts, |rows, mut part| {
             part.assign(&expected.slice(ndarray::s![rows, ..]));
             Ok::<(), String>(())
         })?;
-        assert_same(grid.view(), expected.view());
+        assert_array_eq(grid.view(), expected.view());
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Counts that do not cut the rows, on all ranks or on one, and counts that differ, also when they take several meetings.
-pub fn wrong_counts(comm: &Comm) -> Outcome {
+/// Counts that do not add up to the rows, on all ranks or on one, and counts that differ between ranks, also when they
+/// take several rounds to compare.
+pub(crate) fn invalid_counts(comm: &Comm) -> Outcome {
     let mut list = one_to_eight(comm)?;
     let size = comm.size();
-    let mut good = vec![0; size];
-    good[0] = 8;
-    let mut too_many = vec![0; size];
-    too_many[size - 1] = 9;
-    let longer = [&good[..], &[0]].concat();
-    let much_longer = [&good[..], &vec![1; 5000]].concat();
-    let wraps = [&[usize::MAX, 9][..], &vec![0; size.saturating_sub(2)]].concat();
+    let mut valid = vec![0; size];
+    valid[0] = 8;
+    let mut too_large = vec![0; size];
+    too_large[size - 1] = 9;
+    let longer = [&valid[..], &[0]].concat();
+    let much_longer = [&valid[..], &vec![1; 5000]].concat();
+    let overflowing = [&[usize::MAX, 9][..], &vec![0; size.saturating_sub(2)]].concat();
     for counts in [
         &[][..],
-        &good[1..],
-        &too_many,
+        &valid[1..],
+        &too_large,
         &longer,
         &much_longer,
-        &wraps,
+        &overflowing,
     ] {
         let call = list.update_parts_by(counts, |_, _| panic!("no closure runs"));
         let call: Result<(), Error> = call;
-        refused!(comm, list, Error::Counts { rank: 0, .. }, call);
-        for odd in odd_ranks(comm) {
-            let counts = if comm.rank() == odd { counts } else { &good };
+        assert_rejected!(comm, list, Error::Counts { rank: 0, .. }, call);
+        for outlier in outliers(comm) {
+            let counts = if comm.rank() == outlier {
+                counts
+            } else {
+                &valid
+            };
             let call = list.update_parts_by(counts, |_, part| part.fill(9));
-            refused!(comm, list, Error::Counts { rank, .. } if rank == odd, call);
+            assert_rejected!(comm, list, Error::Counts { rank, .. } if rank == outlier, call);
         }
     }
     if size > 1 {
         let mut other = vec![0; size];
         (other[0], other[1]) = (3, 5);
-        for odd in 0..size {
-            let counts = if comm.rank() == odd { &other } else { &good };
+        for outlier in 0..size {
+            let counts = if comm.rank() == outlier {
+                &other
+            } else {
+                &valid
+            };
             let call = list.update_parts_by(counts, |_, part| part.fill(9));
-            let is_told = |text: &str| text.contains("counts [3, 5") || text.contains("counts [8");
-            refused!(comm, list, Error::Mismatch { ref ours, ref theirs, .. } if is_told(ours) && is_told(theirs), call);
+            let shows_counts =
+                |text: &str| text.contains("counts [3, 5") || text.contains("counts [8");
+            assert_rejected!(comm, list, Error::Mismatch { ref ours, ref theirs, .. } if shows_counts(ours) && shows_counts(theirs), call);
         }
     }
-    works(comm)
+    check_usable(comm)
 }
 
 #[derive(SharedLayout)]
@@ -279,8 +291,8 @@ fn smooth(now: &ndarray::ArrayView2<f64>, i: usize, j: usize) -> f64 {
         + now[[i, (j + ny - 1) % ny]])
 }
 
-/// A stencil with two fields gives the bits of the same steps on one rank.
-pub fn stencil(comm: &Comm) -> Outcome {
+/// A stencil over two fields gives bitwise the same result as on one rank.
+pub(crate) fn stencil(comm: &Comm) -> Outcome {
     let dims = [11, 6];
     let mut flow = Shared::<Flow>::new(comm, FlowDims { nx: 11, ny: 6 })?;
     let mut now = array(5, Dim(dims)).mapv(|number| number as f64);
@@ -299,13 +311,13 @@ pub fn stencil(comm: &Comm) -> Outcome {
             out.assign(&f.next.view().slice(ndarray::s![rows, ..]));
         })?;
         now = Array2::from_shape_fn(dims, |(i, j)| smooth(&now.view(), i, j));
-        assert_same(flow.view().now, now.view());
+        assert_array_eq(flow.view().now, now.view());
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// A rank may use threads inside its part.
-pub fn threads_inside(comm: &Comm) -> Outcome {
+/// A closure may write its part by several threads.
+pub(crate) fn threads_inside_a_closure(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u64]>::new(comm, 100)?;
     list.update_parts(|rows, part| {
         let middle = part.len() / 2;
@@ -320,64 +332,70 @@ pub fn threads_inside(comm: &Comm) -> Outcome {
             }
         });
     })?;
-    assert_equal(list.view(), &model(4, 100));
-    works(comm)
+    assert_slice_eq(list.view(), &model(4, 100));
+    check_usable(comm)
 }
 
-/// A part fails, or panics, on each rank after it has written: all have the error and what all parts wrote.
-pub fn parts_fail(comm: &Comm) -> Outcome {
+/// A closure fails or panics on each rank after it has written: all ranks get the error, and all nodes what was written.
+pub(crate) fn closures_fail(comm: &Comm) -> Outcome {
     let mut list = one_to_eight(comm)?;
-    for bad in 0..comm.size() {
-        let value = 100 + bad as u64;
+    for failing in 0..comm.size() {
+        let value = 100 + failing as u64;
         let result = list.try_update_parts(|_, part| {
             part.fill(value);
-            if comm.rank() == bad {
-                Err(format!("no luck on {bad}"))
+            if comm.rank() == failing {
+                Err(format!("rank {failing} fails"))
             } else {
                 Ok(())
             }
         });
         let error = same_error(comm, result)?;
-        let message = format!("no luck on {bad}");
-        assert_eq!(error, Error::Closure { rank: bad, message });
-        alive(comm, &mut list, &[value; 8])?;
+        let message = format!("rank {failing} fails");
+        assert_eq!(
+            error,
+            Error::Closure {
+                rank: failing,
+                message
+            }
+        );
+        check_values(comm, &mut list, &[value; 8])?;
 
-        let error = others_of(comm, bad, || {
+        let error = call_with_panic(comm, failing, || {
             list.update_parts(|_, part| {
                 part.fill(value + 100);
-                if comm.rank() == bad {
-                    boom()
+                if comm.rank() == failing {
+                    deliberate_panic()
                 }
             })
         })?;
-        assert_boom(error, bad);
-        alive(comm, &mut list, &[value + 100; 8])?;
+        assert_panic_error(error, failing);
+        check_values(comm, &mut list, &[value + 100; 8])?;
     }
-    // On all ranks: the error of the lowest.
+    // It fails on all ranks: the error of the lowest rank counts.
     let result = list.try_update_parts(|_, _| Err::<(), _>(comm.rank()));
     let message = "0".to_owned();
     assert_eq!(
         same_error(comm, result)?,
         Error::Closure { rank: 0, message }
     );
-    works(comm)
+    check_usable(comm)
 }
 
-/// A collective inside a part is refused, on the same `Comm` and on another; the call itself ends well.
-pub fn nested_in_parts(comm: &Comm) -> Outcome {
+/// A collective call inside the closure is rejected, and the outer call succeeds.
+pub(crate) fn nested_calls(comm: &Comm) -> Outcome {
     let mut list = one_to_eight(comm)?;
     let mut other = one_to_eight(comm)?;
-    let refused = list.update_parts(|_, part| {
+    let is_rejected = list.update_parts(|_, part| {
         part.fill(3);
         let result = other.update_parts(|_, part| part.fill(1));
         matches!(result, Err(Error::Nested { .. }))
     })?;
-    assert_eq!(refused, comm.size() > 1);
-    alive(comm, &mut list, &[3; 8])?;
-    alive(
+    assert_eq!(is_rejected, comm.size() > 1);
+    check_values(comm, &mut list, &[3; 8])?;
+    check_values(
         comm,
         &mut other,
-        &if refused {
+        &if is_rejected {
             [1, 2, 3, 4, 5, 6, 7, 8]
         } else {
             [1; 8]

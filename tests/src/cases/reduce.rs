@@ -1,4 +1,4 @@
-//! `reduce_into` and `accumulate`: private arrays of all ranks become one shared array.
+//! `reduce_into` and `accumulate`: private arrays of all ranks are combined into one shared array.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
@@ -11,19 +11,18 @@ use ndarray::{Array1, Array2, Array3, Dim};
 use num_complex::Complex;
 use pshmem::{Comm, Element, Error, Op, Shared, SharedLayout};
 
-use super::closures::{assert_boom, boom, others_of};
-use crate::check::{
-    all_say, array, assert_equal, assert_same, number, odd_ranks, one_to_eight, same_error, works,
-};
+use super::support::{assert_panic_error, assert_rejected, call_with_panic, deliberate_panic};
+use crate::collective::{check_same_text, check_usable, one_to_eight, outliers, same_error};
 use crate::report::Outcome;
+use crate::values::{array, assert_array_eq, assert_slice_eq, number};
 
-/// What rank `rank` contributes.
+/// The contribution of a rank.
 fn part<T>(rank: usize, len: usize, of: impl Fn(u64) -> T) -> Vec<T> {
     (0..len).map(|i| of(number(rank + 1, i))).collect()
 }
 
-/// Reduces with each order, into what was there and without it, and compares with the same on one rank. The operation gives
-/// the same result in any order.
+/// Reduces in both orders, with and without the old values, and compares with a reduction on one rank. The operation must
+/// give the same result in any order.
 fn exact<T: Element + PartialEq + Debug>(
     comm: &Comm,
     len: usize,
@@ -50,16 +49,16 @@ fn exact<T: Element + PartialEq + Debug>(
         };
         let mut table = Shared::<[T]>::from_root(comm, 0, || before.clone())?;
         table.reduce_into(op(), &mine)?;
-        assert_equal(table.view(), &sums);
+        assert_slice_eq(table.view(), &sums);
         table.set_with(0, 0, || before.clone())?;
         table.accumulate(op(), &mine)?;
-        assert_equal(table.view(), &more);
+        assert_slice_eq(table.view(), &more);
     }
     Ok(())
 }
 
-/// Every operation, on types that it is exact for.
-pub fn operations(comm: &Comm) -> Outcome {
+/// Every operation, on types for which it is exact.
+pub(crate) fn operations(comm: &Comm) -> Outcome {
     let len = 37;
     exact(comm, len, |n| n as i32 >> 8, Op::sum, |a, b| a + b)?;
     exact(comm, len, |n| n % 9, Op::product, u64::wrapping_mul)?;
@@ -79,11 +78,11 @@ pub fn operations(comm: &Comm) -> Outcome {
     let larger = |a: [u32; 3], b: [u32; 3]| a.max(b);
     let three = |n| [n as u32, 1, (n >> 32) as u32];
     exact(comm, len, three, || Op::new(larger), larger)?;
-    works(comm)
+    check_usable(comm)
 }
 
-/// From no element to several chunks for every rank, with ends that fit nothing.
-pub fn lengths(comm: &Comm) -> Outcome {
+/// Lengths from zero to several chunks for every rank, most of them no multiple of anything.
+pub(crate) fn lengths(comm: &Comm) -> Outcome {
     for len in [0, 1, 2, 63, 4096, 70_001] {
         exact(
             comm,
@@ -94,12 +93,12 @@ pub fn lengths(comm: &Comm) -> Outcome {
         )?;
     }
     exact(comm, 200_003, |n| n as u8, Op::max, u8::max)?;
-    // Large elements, and some without bytes.
+    // Large elements, and elements of size zero.
     let large = |n: u64| [n; 2_000];
     exact(comm, 5, large, || Op::new(std::cmp::max), std::cmp::max)?;
     let mut nothing = Shared::<[()]>::new(comm, usize::MAX >> 2)?;
     nothing.reduce_into(Op::new(|(), ()| ()), &vec![(); usize::MAX >> 2])?;
-    works(comm)
+    check_usable(comm)
 }
 
 #[derive(SharedLayout)]
@@ -110,8 +109,8 @@ struct Maps {
     after: Vec<u64>,
 }
 
-/// Arrays of any dimensions, whose memory is in any order, as fields among others.
-pub fn arrays(comm: &Comm) -> Outcome {
+/// Arrays of several dimensions and of any memory order, as one field of a struct.
+pub(crate) fn arrays(comm: &Comm) -> Outcome {
     let size = comm.size();
     let sum = || Op::new(u64::wrapping_add);
     for shape in [[3, 4], [1, 70], [70, 1], [0, 3], [129, 31]] {
@@ -133,17 +132,17 @@ pub fn arrays(comm: &Comm) -> Outcome {
             });
         let mine = &parts[comm.rank()];
         fields.hits.reduce_into(sum(), mine)?;
-        assert_same(fields.hits.view(), expected.view());
-        // The other way round in memory, and every second element of something larger.
+        assert_array_eq(fields.hits.view(), expected.view());
+        // In column-major order, and every second element of a larger array.
         let turned = mine.t().as_standard_layout().into_owned();
         fields.hits.reduce_into(sum().reproducible(), &turned.t())?;
-        assert_same(fields.hits.view(), expected.view());
+        assert_array_eq(fields.hits.view(), expected.view());
         let mut wide = Array2::zeros([shape[0], 2 * shape[1]]);
         wide.slice_mut(ndarray::s![.., ..;2]).assign(mine);
         fields
             .hits
             .reduce_into(sum(), &wide.slice(ndarray::s![.., ..;2]))?;
-        assert_same(fields.hits.view(), expected.view());
+        assert_array_eq(fields.hits.view(), expected.view());
         let view = maps.view();
         assert_eq!((view.before, view.after), (&[1, 2, 3, 4], &[9; 3][..]));
     }
@@ -153,7 +152,7 @@ pub fn arrays(comm: &Comm) -> Outcome {
         &Array3::from_elem([2, 3, 4], 1 << comm.rank()),
     )?;
     assert!(cube.view().iter().all(|&bits| bits == (1 << size) - 1));
-    works(comm)
+    check_usable(comm)
 }
 
 /// Numbers whose sum depends on the order.
@@ -161,8 +160,8 @@ fn rounding(rank: usize, len: usize) -> Vec<f64> {
     part(rank, len, |n| (n as f64).powi((n % 7) as i32 - 3))
 }
 
-/// The same bits in each of 20 runs; in the order of ranks, those of the same sum on one rank.
-pub fn same_bits(comm: &Comm) -> Outcome {
+/// The same bits in each of 20 runs; with `reproducible`, the bits of the sum in rank order on one rank.
+pub(crate) fn bitwise_repeatable(comm: &Comm) -> Outcome {
     let len = 3000;
     let bits = |table: &Shared<[f64]>| -> Vec<u64> {
         table.view().iter().map(|sum| sum.to_bits()).collect()
@@ -176,9 +175,9 @@ pub fn same_bits(comm: &Comm) -> Outcome {
             table.fill(0.5)?;
         }
         table.reduce_into(Op::sum(), &mine)?;
-        assert_equal(&bits(&table), &first);
+        assert_slice_eq(&bits(&table), &first);
     }
-    all_say(comm, &format!("{:x?}", &first[..20]))?;
+    check_same_text(comm, &format!("{:x?}", &first[..20]))?;
 
     let mut sums = vec![0.0; len];
     for rank in 0..comm.size() {
@@ -189,13 +188,13 @@ pub fn same_bits(comm: &Comm) -> Outcome {
     let sums: Vec<u64> = sums.iter().map(|sum: &f64| sum.to_bits()).collect();
     for _ in 0..20 {
         table.reduce_into(Op::sum().reproducible(), &mine)?;
-        assert_equal(&bits(&table), &sums);
+        assert_slice_eq(&bits(&table), &sums);
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// NaN wins in `min` and `max`, whichever rank has it.
-pub fn nan_wins(comm: &Comm) -> Outcome {
+/// `min` and `max` return NaN if any rank has NaN.
+pub(crate) fn nan_propagates(comm: &Comm) -> Outcome {
     let size = comm.size();
     let mut line = Shared::<Array1<f64>>::new(comm, [size + 1])?;
     // Element r is NaN on rank r, the last one on none.
@@ -212,82 +211,82 @@ pub fn nan_wins(comm: &Comm) -> Outcome {
     check(Op::max(), size as f64 - 1.0)?;
     check(Op::min().reproducible(), 0.0)?;
     check(Op::max().reproducible(), size as f64 - 1.0)?;
-    works(comm)
+    check_usable(comm)
 }
 
-/// A wrong shape, or another operation, on all ranks or on one.
-pub fn wrong_locals(comm: &Comm) -> Outcome {
+/// A wrong shape on all ranks or on one, and an operation that differs between ranks.
+pub(crate) fn invalid_contributions(comm: &Comm) -> Outcome {
     let mut list = one_to_eight(comm)?;
     let mut grid = Shared::<Array2<u64>>::new(comm, [2, 3])?;
     for len in [0, 7, 9] {
         let wrong = vec![1; len];
         let call = list.reduce_into(Op::sum(), &wrong);
-        refused!(comm, list, Error::Extents { rank: 0, .. }, call);
-        for odd in odd_ranks(comm) {
-            let mine = if comm.rank() == odd {
+        assert_rejected!(comm, list, Error::Extents { rank: 0, .. }, call);
+        for outlier in outliers(comm) {
+            let mine = if comm.rank() == outlier {
                 &wrong[..]
             } else {
                 &[1; 8]
             };
             let call = list.accumulate(Op::sum(), mine);
-            refused!(comm, list, Error::Extents { rank, .. } if rank == odd, call);
+            assert_rejected!(comm, list, Error::Extents { rank, .. } if rank == outlier, call);
         }
     }
-    for odd in odd_ranks(comm) {
-        let mine = comm.rank() == odd;
+    for outlier in outliers(comm) {
+        let mine = comm.rank() == outlier;
         let local = Array2::ones(if mine { [3, 2] } else { [2, 3] });
         let call = grid.reduce_into(Op::max().reproducible(), &local);
-        refused!(comm, grid, Error::Extents { rank, .. } if rank == odd, call);
+        assert_rejected!(comm, grid, Error::Extents { rank, .. } if rank == outlier, call);
         let op = if mine { Op::sum() } else { Op::max() };
         let call = list.reduce_into(op, &[1; 8]);
-        let names = |ours: &str, theirs: &str| [ours, theirs].concat().contains("`sum`");
-        refused!(comm, list, Error::Mismatch { ref ours, ref theirs, .. } if names(ours, theirs), call);
+        let names_sum = |ours: &str, theirs: &str| [ours, theirs].concat().contains("`sum`");
+        assert_rejected!(comm, list, Error::Mismatch { ref ours, ref theirs, .. } if names_sum(ours, theirs), call);
         let op = if mine {
             Op::sum()
         } else {
             Op::sum().reproducible()
         };
         let call = list.accumulate(op, &[1; 8]);
-        refused!(comm, list, Error::Mismatch { .. }, call);
+        assert_rejected!(comm, list, Error::Mismatch { .. }, call);
         let op = if mine {
             Op::new(u64::wrapping_mul)
         } else {
             Op::new(u64::wrapping_add)
         };
         let call = list.reduce_into(op, &[1; 8]);
-        refused!(comm, list, Error::Mismatch { .. }, call);
+        assert_rejected!(comm, list, Error::Mismatch { .. }, call);
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// The operation panics on each rank: the others have its error, and all copies are equal.
-pub fn operation_panics(comm: &Comm) -> Outcome {
+/// The operation panics on each rank in turn: the other ranks get an error, and all copies are equal.
+pub(crate) fn operation_panics(comm: &Comm) -> Outcome {
     if comm.size() == 1 {
         return Ok(());
     }
     let mut list = one_to_eight(comm)?;
     for is_reproducible in [false, true] {
-        for bad in 0..comm.size() {
-            let mine = comm.rank() == bad;
-            let op = Op::new(|a: u64, b| if mine { boom() } else { a + b });
+        for failing in 0..comm.size() {
+            let mine = comm.rank() == failing;
+            let op = Op::new(|a: u64, b| if mine { deliberate_panic() } else { a + b });
             let op = if is_reproducible {
                 op.reproducible()
             } else {
                 op
             };
-            let is_refused = |error: Error| matches!(error, Error::Nested { .. });
-            let error = others_of(comm, bad, || list.accumulate(op, &[1; 8]))?;
-            assert_boom(error, bad);
-            all_say(comm, &format!("{:?}", list.view()))?;
-            // A collective inside is refused.
+            let is_rejected = |error: Error| matches!(error, Error::Nested { .. });
+            let error = call_with_panic(comm, failing, || list.accumulate(op, &[1; 8]))?;
+            assert_panic_error(error, failing);
+            check_same_text(comm, &format!("{:?}", list.view()))?;
+            // A collective call inside the operation is rejected.
             let op = Op::new(|a: u64, b| {
-                a + b + u64::from(comm.barrier().err().is_some_and(is_refused))
+                a + b + u64::from(comm.barrier().err().is_some_and(is_rejected))
             });
             list.reduce_into(op, &[0; 8])?;
-            assert_equal(list.view(), &[comm.size() as u64 - 1; 8]);
+            assert_slice_eq(list.view(), &[comm.size() as u64 - 1; 8]);
         }
     }
     let fail = list.try_update(0, |_| Err::<(), _>("after"));
     assert!(matches!(same_error(comm, fail)?, Error::Closure { .. }));
-    works(comm)
+    check_usable(comm)
 }

@@ -1,23 +1,23 @@
-//! Sizes on both sides of every internal limit: cache lines, pages, the arena's largest block (256 KiB), short transfers
-//! (64 KiB), staging buffers (256 KiB) and pieces (4 MiB).
+//! Sizes just below and above internal limits: cache lines, pages, the largest block of the arena (256 KiB), short transfers
+//! (64 KiB), staging buffers (256 KiB) and the pieces of a transfer (4 MiB).
 
 use ndarray::{Array2, Array3, Dim, s};
 use pshmem::{Comm, Shared};
 
-use crate::check::{assert_equal, assert_same, bytes, number};
 use crate::report::Outcome;
+use crate::values::{assert_array_eq, assert_slice_eq, bytes, number};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// Objects and blocks of sizes around the limits.
-pub fn around_limits(comm: &Comm) -> Outcome {
+pub(crate) fn around_internal_limits(comm: &Comm) -> Outcome {
     let near = |limit: usize| [limit - 1, limit, limit + 1];
     let sizes: Vec<usize> = [64, 4096, 64 * KIB, 128 * KIB, 256 * KIB, MIB, 4 * MIB]
         .into_iter()
         .flat_map(near)
         .collect();
-    // The arena keeps a head beside each block, so its limits are a little lower than they look.
+    // The arena stores a header beside each block, so its limits are a little lower.
     let below = [
         128 * KIB - 64,
         128 * KIB - 192,
@@ -35,25 +35,25 @@ pub fn around_limits(comm: &Comm) -> Outcome {
         let mine = comm.rank() == root;
         let mut model = vec![0; len];
         let mut object = Shared::<[u8]>::new(comm, len)?;
-        assert_equal(object.view(), &model);
+        assert_slice_eq(object.view(), &model);
         let (first, middle) = (len / 3, len / 2);
         let block = bytes(round, len - first);
         model[first..].copy_from_slice(&block);
         object.set(root, first, mine.then_some(&block))?;
-        assert_equal(object.view(), &model);
+        assert_slice_eq(object.view(), &model);
         model[middle] ^= 1;
         model[len - 1] ^= 1;
         object.update(root, |mut w| {
             w[middle] ^= 1;
             w[len - 1] ^= 1;
         })?;
-        assert_equal(object.view(), &model);
+        assert_slice_eq(object.view(), &model);
     }
     Ok(())
 }
 
-/// Blocks of short runs, more than one staging buffer holds, from a root on every node.
-pub fn strided_in_pieces(comm: &Comm) -> Outcome {
+/// Blocks of short contiguous runs that do not fit into one staging buffer.
+pub(crate) fn strided_blocks(comm: &Comm) -> Outcome {
     const ROWS: usize = 40_000;
     let mut shared = Shared::<Array2<u8>>::new(comm, [ROWS, 12])?;
     let mut model = Array2::zeros([ROWS, 12]);
@@ -63,13 +63,13 @@ pub fn strided_in_pieces(comm: &Comm) -> Outcome {
         let at = root % 5;
         model.slice_mut(s![3..ROWS - 4, at..at + 8]).assign(&block);
         shared.set(root, [3, at], (comm.rank() == root).then(|| block.view()))?;
-        assert_same(shared.view(), model.view());
+        assert_array_eq(shared.view(), model.view());
     }
     Ok(())
 }
 
-/// Runs shorter than, as long as, and longer than a staging buffer and a piece; blocks strided in two axes.
-pub fn runs_of_any_length(comm: &Comm) -> Outcome {
+/// Contiguous runs shorter than, as long as, and longer than a staging buffer and a piece; blocks strided in two axes.
+pub(crate) fn runs_of_any_length(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     let mine = comm.rank() == last;
     let lengths = [
@@ -89,7 +89,7 @@ pub fn runs_of_any_length(comm: &Comm) -> Outcome {
         let block = Array2::from_shape_vec([rows, run], bytes(round, rows * run))
             .expect("as many bytes as elements");
         shared.set(last, [0, 1], mine.then(|| block.view()))?;
-        assert_same(shared.view().slice_move(s![.., 1..=run]), block.view());
+        assert_array_eq(shared.view().slice_move(s![.., 1..=run]), block.view());
         for column in [0, run + 1, run + 2] {
             assert!(
                 shared.view().column(column).iter().all(|&x| x == 0),
@@ -102,12 +102,12 @@ pub fn runs_of_any_length(comm: &Comm) -> Outcome {
     cube.assign([1, 1, 2], mine.then(|| block.view()))?;
     let mut model = Array3::zeros(Dim([30, 40, 50]));
     model.slice_mut(s![1.., 1..39, 2..49]).assign(&block);
-    assert_same(cube.view(), model.view());
+    assert_array_eq(cube.view(), model.view());
     Ok(())
 }
 
-/// More pieces than may be under way at once, so that every node of a chain waits for its neighbours in the middle.
-pub fn full_windows(comm: &Comm) -> Outcome {
+/// More pieces than may be in flight at once, so that every node of the pipeline waits for its neighbours.
+pub(crate) fn more_pieces_than_in_flight(comm: &Comm) -> Outcome {
     const LEN: usize = 21 * MIB + 13;
     let mut object = Shared::<[u8]>::new(comm, LEN)?;
     for root in [0, comm.size() - 1] {
@@ -127,9 +127,9 @@ pub fn full_windows(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// An array with more than 2^31 elements, where counts no longer fit MPI's `int`. Only with `PSHMEM_TEST_HUGE=1`: it takes
-/// 2 GiB on each node.
-pub fn past_two_to_the_31(comm: &Comm) -> Outcome {
+/// An array with more than 2^31 elements: counts exceed the `int` of MPI. Runs only with `PSHMEM_TEST_HUGE=1`, because it
+/// needs 2 GiB on each node.
+pub(crate) fn more_than_2_pow_31_elements(comm: &Comm) -> Outcome {
     const LEN: usize = (1 << 31) + 5;
     if std::env::var("PSHMEM_TEST_HUGE").is_err() || comm.node().count > 2 {
         return Ok(());
@@ -137,8 +137,8 @@ pub fn past_two_to_the_31(comm: &Comm) -> Outcome {
     let last = comm.size() - 1;
     let mut object = Shared::<[u8]>::new(comm, LEN)?;
     object.set(last, LEN - 3, (comm.rank() == last).then_some(&[1, 2, 3]))?;
-    assert_equal(&object.view()[LEN - 4..], &[0, 1, 2, 3]);
-    // The whole array travels.
+    assert_slice_eq(&object.view()[LEN - 4..], &[0, 1, 2, 3]);
+    // The whole array is transferred.
     let marks = [0, 1 << 20, (1 << 31) - 1, 1 << 31, LEN - 4];
     object.update(last, |mut w| marks.iter().for_each(|&at| w[at] = 9))?;
     assert!(marks.iter().all(|&at| object.view()[at] == 9));
@@ -146,7 +146,7 @@ pub fn past_two_to_the_31(comm: &Comm) -> Outcome {
         object.view().iter().filter(|&&x| x != 0).count(),
         marks.len() + 3
     );
-    // Short runs whose distance alone exceeds an `int`.
+    // Short runs whose stride exceeds an `int`.
     drop(object);
     let mut grid = Shared::<Array2<u8>>::new(comm, [2, (1 << 30) + 7])?;
     let block = Array2::from_shape_vec([2, 3], vec![1, 2, 3, 4, 5, 6]).expect("six elements");
@@ -155,7 +155,7 @@ pub fn past_two_to_the_31(comm: &Comm) -> Outcome {
         [0, (1 << 30) + 4],
         (comm.rank() == last).then(|| block.view()),
     )?;
-    assert_same(
+    assert_array_eq(
         grid.view().slice_move(s![.., (1 << 30) + 4..]),
         block.view(),
     );

@@ -1,4 +1,4 @@
-//! Every call that writes, from every root.
+//! Every call in which one rank writes, from every root.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -6,11 +6,11 @@ use std::fmt::Debug;
 use ndarray::{Array1, Array2, ArrayView1, array as matrix, s};
 use pshmem::{Comm, Element, Shared, Value};
 
-use crate::check::{assert_equal, assert_same, bytes, number};
 use crate::report::Outcome;
+use crate::values::{assert_array_eq, assert_slice_eq, bytes, number};
 
-/// What the first page of the manual shows.
-pub fn quickstart(comm: &Comm) -> Outcome {
+/// The first example of the README.
+pub(crate) fn quickstart(comm: &Comm) -> Outcome {
     let expected = matrix![
         [0., 0., 0., 0., 0.],
         [0., 0., 1., 2., 0.],
@@ -19,15 +19,15 @@ pub fn quickstart(comm: &Comm) -> Outcome {
     let data = matrix![[0., 1., 2.], [3., 4., 5.]];
     let mut shm = Shared::<Array2<f64>>::new(comm, [3, 5])?;
     shm.set(0, [1, 1], (comm.rank() == 0).then(|| data.view()))?;
-    assert_same(shm.view(), expected.view());
+    assert_array_eq(shm.view(), expected.view());
     shm.fill(0.0)?;
     shm.assign([1, 1], (comm.rank() == 0).then(|| data.view()))?;
-    assert_same(shm.view(), expected.view());
+    assert_array_eq(shm.view(), expected.view());
     Ok(())
 }
 
-/// `set` takes offset and data of the root only, whatever the others pass.
-pub fn set_from_every_root(comm: &Comm) -> Outcome {
+/// `set` uses offset and data of the root only; the other ranks may pass anything.
+pub(crate) fn set_from_every_root(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u64]>::new(comm, 3 * comm.size())?;
     let mut model = vec![0; 3 * comm.size()];
     let garbage = [u64::MAX; 1000];
@@ -35,22 +35,22 @@ pub fn set_from_every_root(comm: &Comm) -> Outcome {
         let block = [number(root, 0), number(root, 1)];
         model[3 * root..][..2].copy_from_slice(&block);
         list.set(root, 3 * root, (comm.rank() == root).then_some(&block))?;
-        assert_equal(list.view(), &model);
+        assert_slice_eq(list.view(), &model);
         model[3 * root + 1] = 9;
-        // Others pass a block that fits nowhere, at an offset that is nowhere.
+        // The other ranks pass a block that is too long, at an offset that is out of bounds.
         let (offset, data) = if comm.rank() == root {
             (3 * root + 1, &[9][..])
         } else {
             (usize::MAX, &garbage[..])
         };
         list.set(root, offset, Some(data))?;
-        assert_equal(list.view(), &model);
+        assert_slice_eq(list.view(), &model);
     }
     Ok(())
 }
 
-/// `set_with` runs its closure on the root only; the block may be anything that looks like one.
-pub fn set_with_from_every_root(comm: &Comm) -> Outcome {
+/// `set_with` runs its closure on the root only, and takes every type of block.
+pub(crate) fn set_with_from_every_root(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u64]>::new(comm, 5)?;
     let mut line = Shared::<Array1<u64>>::new(comm, [5])?;
     for root in 0..comm.size() {
@@ -72,15 +72,15 @@ pub fn set_with_from_every_root(comm: &Comm) -> Outcome {
         let kept = Array1::from_iter(base + 3..base + 5);
         line.set_with(root, [3], || kept.view())?;
         let expected: Vec<u64> = (base..base + 5).collect();
-        assert_equal(list.view(), &expected);
-        assert_same(line.view(), ArrayView1::from(&expected));
+        assert_slice_eq(list.view(), &expected);
+        assert_array_eq(line.view(), ArrayView1::from(&expected));
         assert_eq!(calls.get(), if comm.rank() == root { 2 } else { 0 });
     }
     Ok(())
 }
 
 /// `assign` finds the one rank that holds data.
-pub fn assign_finds_every_holder(comm: &Comm) -> Outcome {
+pub(crate) fn assign_finds_every_holder(comm: &Comm) -> Outcome {
     let mut grid = Shared::<Array2<u64>>::new(comm, [2, comm.size() + 1])?;
     let mut model = Array2::zeros([2, comm.size() + 1]);
     for holder in 0..comm.size() {
@@ -98,13 +98,13 @@ pub fn assign_finds_every_holder(comm: &Comm) -> Outcome {
             },
             mine.then(|| block.view()),
         )?;
-        assert_same(grid.view(), model.view());
+        assert_array_eq(grid.view(), model.view());
     }
     Ok(())
 }
 
-/// `fill` reaches every element, whatever the number of ranks that share the work.
-pub fn fill_all(comm: &Comm) -> Outcome {
+/// `fill` reaches every element, also where their number is no multiple of the number of ranks.
+pub(crate) fn fill_any_length(comm: &Comm) -> Outcome {
     for len in [0, 1, 2, 3, 7, 64, 1001, 100_000] {
         let mut list = Shared::<[u32]>::new(comm, len)?;
         list.fill(0xdead_beef)?;
@@ -115,27 +115,27 @@ pub fn fill_all(comm: &Comm) -> Outcome {
     }
     let mut grid = Shared::<Array2<f64>>::new(comm, [13, 7])?;
     grid.fill(-1.5)?;
-    assert_same(grid.view(), Array2::from_elem([13, 7], -1.5).view());
+    assert_array_eq(grid.view(), Array2::from_elem([13, 7], -1.5).view());
     Ok(())
 }
 
-/// Values too long to travel in one piece are compared all the same.
-pub fn fill_with_large_elements(comm: &Comm) -> Outcome {
+/// `fill` compares values that are longer than one message.
+pub(crate) fn fill_with_large_elements(comm: &Comm) -> Outcome {
     let long: [u8; 512] = bytes(1, 512).try_into().expect("512 bytes");
     fill_with(comm, long)?;
-    fill_with(comm, [[7_u16; 32]; 15])?; // 960 B: just above what one meeting compares
+    fill_with(comm, [[7_u16; 32]; 15])?; // 960 B: just above what one round compares.
     fill_with(comm, [[long; 8]; 3])
 }
 
 fn fill_with<T: Element + PartialEq + Debug>(comm: &Comm, value: T) -> Outcome {
     let mut list = Shared::<[T]>::new(comm, 5)?;
     list.fill(value)?;
-    assert_equal(list.view(), &[value; 5]);
+    assert_slice_eq(list.view(), &[value; 5]);
     Ok(())
 }
 
-/// `update` writes in place, sees what was there, and gives the closure's result to the root.
-pub fn update_from_every_root(comm: &Comm) -> Outcome {
+/// `update` writes in place, can read the old values, and returns the result of the closure on the root.
+pub(crate) fn update_from_every_root(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u64]>::new(comm, 10)?;
     let mut model = vec![0_u64; 10];
     for round in 0..2 * comm.size() {
@@ -154,13 +154,13 @@ pub fn update_from_every_root(comm: &Comm) -> Outcome {
         })?;
         model[9] += 1;
         assert_eq!(result, (comm.rank() == root).then_some("done"));
-        assert_equal(list.view(), &model);
+        assert_slice_eq(list.view(), &model);
     }
     Ok(())
 }
 
 /// A closure that writes nothing changes nothing.
-pub fn update_of_nothing(comm: &Comm) -> Outcome {
+pub(crate) fn update_without_writing(comm: &Comm) -> Outcome {
     let mut grid = Shared::<Array2<u64>>::from_root(comm, 0, || matrix![[1, 2], [3, 4]])?;
     for root in 0..comm.size() {
         grid.update(root, |_| ())?;
@@ -168,12 +168,12 @@ pub fn update_of_nothing(comm: &Comm) -> Outcome {
         assert_eq!(sum, (comm.rank() == root).then_some(10));
         grid.update_per_node(|_| ())?;
     }
-    assert_same(grid.view(), matrix![[1, 2], [3, 4]].view());
+    assert_array_eq(grid.view(), matrix![[1, 2], [3, 4]].view());
     Ok(())
 }
 
 /// `update_per_node` runs once on each node, on its first rank.
-pub fn update_per_node(comm: &Comm) -> Outcome {
+pub(crate) fn update_per_node(comm: &Comm) -> Outcome {
     let node = comm.node();
     let mut list = Shared::<[usize]>::new(comm, 4)?;
     for round in 1..4 {
@@ -184,18 +184,18 @@ pub fn update_per_node(comm: &Comm) -> Outcome {
         })?;
         assert_eq!(ran, (node.rank == 0).then_some(comm.rank()));
     }
-    assert_equal(list.view(), &[node.index, 1, 2, 3]);
+    assert_slice_eq(list.view(), &[node.index, 1, 2, 3]);
     let ran = list.try_update_per_node(|mut w| {
         w[0] = 0;
         Ok::<_, String>(())
     })?;
     assert_eq!(ran.is_some(), node.rank == 0);
-    assert_equal(list.view(), &[0, 1, 2, 3]);
+    assert_slice_eq(list.view(), &[0, 1, 2, 3]);
     Ok(())
 }
 
 /// Values without extents.
-pub fn single_values(comm: &Comm) -> Outcome {
+pub(crate) fn single_values(comm: &Comm) -> Outcome {
     let mut count = Shared::<u64>::new(comm, ())?;
     let mut point = Shared::<[f64; 3]>::new(comm, ())?;
     let mut value = Shared::<Value<(/* of size zero */)>>::new(comm, ())?;
@@ -216,7 +216,7 @@ pub fn single_values(comm: &Comm) -> Outcome {
 }
 
 /// Hundreds of writes with changing roots and no barrier: every rank sees each of them before the next.
-pub fn calls_are_ordered(comm: &Comm) -> Outcome {
+pub(crate) fn writes_are_ordered(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u64]>::new(comm, 4)?;
     for round in 0..150_u64 {
         let root = number(1, round as usize) as usize % comm.size();

@@ -1,100 +1,102 @@
 //! Random sequences of calls, on the library and on an `ndarray` model of what it must hold.
 //!
-//! An operation carries nothing but raw numbers; what they mean follows from the state in which it is played, which is the
-//! same on all ranks of a group. So any sequence is valid, and a shrunk one is valid, too.
+//! An operation consists of raw numbers. What they mean follows from the state of the rank, which is the same on all ranks of a
+//! `Comm`. So every sequence is valid, and stays valid when proptest removes operations from it.
 //!
-//! - `ops` operations and how to generate them · `dice` random contents · `form` layouts · `object` one object beside its
-//!   model · `members` who is in a group · `state` all of one rank · `bad` calls that must fail · `deaths` calls that end a
-//!   `Comm` · `ends` ranks that end before the others
+//! - `ops` operations and how to generate them · `state` the `Comm`s and objects of one rank
+//! - `object` one object and its model · `layout` conversions for each layout · `group` the ranks and nodes of a `Comm`
+//! - `rng` pseudo-random numbers and arrays
+//! - `invalid_calls` calls that must fail · `fatal_calls` calls after which a `Comm` has failed · `early_exits` ranks that exit
+//!   before the others
 
-mod bad;
-mod deaths;
-mod dice;
-mod ends;
-mod form;
-mod members;
+mod early_exits;
+mod fatal_calls;
+mod group;
+mod invalid_calls;
+mod layout;
 mod object;
 pub mod ops;
+mod rng;
 mod state;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use pshmem::Comm;
-use pshmem::local::Cluster;
 
 use crate::report::{self, Failure};
+use crate::shapes::Shape;
 use crate::watchdog;
-use ends::Found;
-use members::Members;
-use ops::{Op, Shape};
+use early_exits::FatalError;
+use group::Group;
+use ops::Op;
 use state::State;
 
-/// Plays a sequence on a cluster of threads; every rank compares all its objects with the model after each operation, and the
-/// fatal errors of all ranks are compared at the end. A sequence that hangs ends the process, and tells `name`.
+/// Runs a sequence on a cluster of threads. Every rank compares its objects with their models after each operation, and the
+/// fatal errors of all ranks are compared at the end. A sequence that hangs ends the process, with `name` in the message.
 ///
 /// # Errors
-/// What went wrong, with the first lines of each rank.
-pub fn play(name: &str, shape: &Shape, ops: &[Op]) -> Result<(), String> {
-    let cluster = Cluster::new(&shape.nodes);
-    let cluster = if shape.cyclic {
-        cluster.cyclic()
-    } else {
-        cluster
-    };
+/// When a rank has failed, with its message.
+pub fn run(name: &str, shape: &Shape, ops: &[Op]) -> Result<(), String> {
+    let cluster = shape.cluster();
     let ranks = shape.nodes.iter().sum();
-    let texts = Mutex::new(vec![String::new(); ranks]);
-    let found = Mutex::new(Vec::new());
+    let results = Mutex::new(vec![Ok(()); ranks]);
+    let fatal_errors = Mutex::new(Vec::new());
     let what = format!("{name}{shape:?} with {ops:?}");
-    let ended = watchdog::guard(&what, || {
+    let result = watchdog::guard(&what, || {
         let rank = |world: &Comm| {
-            let text = on_rank(world, shape, ops, &found);
-            lock(&texts)[world.rank()] = text;
+            let result = on_rank(world, shape, ops, &fatal_errors);
+            lock(&results)[world.rank()] = result;
         };
         catch_unwind(AssertUnwindSafe(|| cluster.run(rank)))
     });
-    if let Err(payload) = ended {
-        // Of a rank that was to end so. What goes wrong on a rank is a text, not a panic.
-        let text = report::panic_text(payload.as_ref());
-        if !text.starts_with(ends::ON_PURPOSE) {
+    if let Err(payload) = result {
+        // The panic of a rank that exits by it. Failures on a rank are results, not panics.
+        let text = report::panic_message(payload.as_ref());
+        if !text.starts_with(early_exits::DELIBERATE) {
             return Err(format!("outside all operations: {text}"));
         }
     }
-    report::summary(&lock(&texts))?;
-    ends::compare(&lock(&found))
+    report::summary(&lock(&results))?;
+    early_exits::compare(&lock(&fatal_errors))
 }
 
-/// One rank's part, and what went wrong in it. A panic that was to end the rank goes on.
-fn on_rank(world: &Comm, shape: &Shape, ops: &[Op], found: &Mutex<Vec<Found>>) -> String {
+/// Runs the sequence on one rank. A panic by which the rank exits is resumed.
+fn on_rank(
+    world: &Comm,
+    shape: &Shape,
+    ops: &[Op],
+    fatal_errors: &Mutex<Vec<FatalError>>,
+) -> Result<(), String> {
     let mut at = 0;
-    let played = catch_unwind(AssertUnwindSafe(|| {
-        let mut state = State::new(world, Members::of_world(&shape.nodes, shape.cyclic));
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut state = State::new(world, Group::of_world(&shape.nodes, shape.cyclic));
         state.refill()?;
         for (index, op) in ops.iter().enumerate() {
             at = index;
-            state.play(index, op)?;
-            if state.is_over() {
+            state.run(index, op)?;
+            if state.has_this_rank_exited() {
                 break;
             }
         }
-        if !state.is_over() {
+        if !state.has_this_rank_exited() {
             state.finish()?;
         }
-        lock(found).append(&mut state.found);
+        lock(fatal_errors).append(&mut state.fatal_errors);
         Ok::<(), Failure>(())
     }));
-    let text = match played {
-        Ok(Ok(())) => return String::new(),
+    let text = match result {
+        Ok(Ok(())) => return Ok(()),
         Ok(Err(failure)) => format!("{failure:?}"),
         Err(payload) => {
-            let text = report::panic_text(payload.as_ref());
-            if text.starts_with(ends::ON_PURPOSE) {
+            let text = report::panic_message(payload.as_ref());
+            if text.starts_with(early_exits::DELIBERATE) {
                 resume_unwind(payload);
             }
             text
         }
     };
-    format!("in operation {at}, {:?}: {text}", ops.get(at))
+    Err(format!("in operation {at}, {:?}: {text}", ops.get(at)))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,20 +1,13 @@
-//! What a sequence is made of, and how to generate one.
+//! Operations, and strategies that generate sequences of them.
 
 use proptest::prelude::*;
 
-/// A cluster of threads.
-#[derive(Debug, Clone)]
-pub struct Shape {
-    /// Ranks on each node.
-    pub nodes: Vec<usize>,
-    /// Whether ranks are dealt round-robin.
-    pub cyclic: bool,
-}
+use crate::shapes::Shape;
 
-/// What to do.
+/// The kind of an operation.
 #[allow(missing_docs, reason = "they are named after the calls")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum OpKind {
     New,
     FromRoot,
     Set,
@@ -35,18 +28,18 @@ pub enum What {
     Drop,
     Close,
     DropComm,
-    Bad,
+    Invalid,
     Diverge,
     Leave,
-    End,
+    Exit,
 }
 
-/// An operation: what, on which of the existing things, with which root, and a number from which everything else follows.
+/// An operation: its kind, its object or `Comm`, its root, and a seed for everything else.
 #[derive(Debug, Clone, Copy)]
 pub struct Op {
     /// The call.
-    pub what: What,
-    /// The object or `Comm`, modulo their number.
+    pub kind: OpKind,
+    /// The index of the object or `Comm`, modulo their number.
     pub target: usize,
     /// The root, modulo the number of ranks.
     pub root: usize,
@@ -54,9 +47,9 @@ pub struct Op {
     pub seed: usize,
 }
 
-/// Calls that must go well. Those that write come more often.
-const LEGAL: &[What] = {
-    use What::{
+/// Calls that must succeed. Those that write are more frequent.
+const LEGAL: &[OpKind] = {
+    use OpKind::{
         Assign, Barrier, Close, Drop, DropComm, Fill, FromRoot, Gather, New, NodeComm,
         RanksPerNode, Reduce, Resize, Set, SetWith, Split, Update, UpdateParts, UpdatePerNode,
         UpdateThroughField,
@@ -106,47 +99,51 @@ pub fn legal() -> impl Strategy<Value = Vec<Op>> {
     sequences(LEGAL.to_vec())
 }
 
-/// Legal calls with bad arguments and failing closures among them.
-pub fn with_bad_arguments() -> impl Strategy<Value = Vec<Op>> {
-    sequences([LEGAL, &[What::Bad; 12]].concat())
+/// The same, with invalid arguments and failing closures.
+pub fn with_invalid_calls() -> impl Strategy<Value = Vec<Op>> {
+    sequences([LEGAL, &[OpKind::Invalid; 12]].concat())
 }
 
-/// The same, and now and then ranks that diverge or leave.
+/// The same, with a few ranks that diverge or leave.
 pub fn with_divergence() -> impl Strategy<Value = Vec<Op>> {
     sequences(
         [
             LEGAL,
-            &[What::Bad; 6],
-            &[What::Diverge; 2],
-            &[What::Leave; 2],
+            &[OpKind::Invalid; 6],
+            &[OpKind::Diverge; 2],
+            &[OpKind::Leave; 2],
         ]
         .concat(),
     )
 }
 
-/// All of it, and now and then a rank that ends before the others.
+/// The same, with a few ranks that exit before the others.
 pub fn anything() -> impl Strategy<Value = Vec<Op>> {
     sequences(
         [
             LEGAL,
-            &[What::Bad; 10],
-            &[What::Diverge; 2],
-            &[What::Leave; 2],
-            &[What::End],
+            &[OpKind::Invalid; 10],
+            &[OpKind::Diverge; 2],
+            &[OpKind::Leave; 2],
+            &[OpKind::Exit],
         ]
         .concat(),
     )
 }
 
-fn sequences(of: Vec<What>) -> impl Strategy<Value = Vec<Op>> {
+fn sequences(kinds: Vec<OpKind>) -> impl Strategy<Value = Vec<Op>> {
     let small = 0_usize..60;
-    let op = (prop::sample::select(of), small.clone(), small, any::<u16>()).prop_map(
-        |(what, target, root, seed)| Op {
-            what,
+    let op = (
+        prop::sample::select(kinds),
+        small.clone(),
+        small,
+        any::<u16>(),
+    )
+        .prop_map(|(kind, target, root, seed)| Op {
+            kind,
             target,
             root,
             seed: seed.into(),
-        },
-    );
+        });
     prop::collection::vec(op, 1..30)
 }

@@ -1,220 +1,226 @@
-//! All that one rank has, and how an operation changes it.
+//! The `Comm`s and objects of one rank, and how an operation changes them.
 //!
-//! Lists have the same length on all ranks of the world. An entry may stand for different groups on different ranks, as after
-//! a split; within a group, everything is the same.
+//! The lists have the same length on all ranks of the world. An entry may be a different `Comm` on different ranks, as after a
+//! split; all ranks of one `Comm` have the same entry.
 
 use std::rc::Rc;
 
 use pshmem::{Comm, Result};
 
-use super::dice::Dice;
-use super::ends::{End, Found};
-use super::members::Members;
-use super::object::{Held, make};
-use super::ops::{Op, What};
-use super::{bad, deaths, ends};
-use crate::check::number;
+use super::early_exits::{Exit, FatalError};
+use super::group::Group;
+use super::object::{AnyObject, create};
+use super::ops::{Op, OpKind};
+use super::rng::Rng;
+use super::{early_exits, fatal_calls, invalid_calls};
+use crate::collective::split;
 use crate::report::Outcome;
+use crate::values::number;
 
-/// Entries of each list; further ones replace the first.
-const MOST: usize = 6;
+/// The largest length of a list: a further entry replaces the first.
+const MAX_ENTRIES: usize = 6;
 
-/// One group of ranks.
+/// One `Comm`.
 #[derive(Clone)]
-pub(super) struct Group {
+pub(super) struct CommEntry {
     pub(super) comm: Comm,
-    /// Which entry of the sequence made it, unique on all ranks.
+    /// Unique among the entries, and the same on all ranks of the world.
     pub(super) id: usize,
-    /// Differs between groups of the same entry.
-    pub(super) flavor: usize,
-    pub(super) members: Rc<Members>,
+    /// Differs between `Comm`s with the same id, so that they create different calls.
+    pub(super) salt: usize,
+    pub(super) group: Rc<Group>,
 }
 
-/// One object, and the group on which it lives.
-pub(super) struct Thing {
-    pub(super) held: Box<dyn Held>,
-    pub(super) group: usize,
-    pub(super) flavor: usize,
-    pub(super) members: Rc<Members>,
+/// One object, and the `Comm` on which it was created.
+pub(super) struct ObjectEntry {
+    pub(super) object: Box<dyn AnyObject>,
+    pub(super) comm_id: usize,
+    pub(super) salt: usize,
+    pub(super) group: Rc<Group>,
 }
 
-/// What a call on a group has made.
-enum Made {
+/// What a call on a `Comm` has created.
+enum Created {
     Nothing,
-    Thing(Box<dyn Held>),
-    /// With its flavor.
-    Group(Comm, usize, Members),
+    Object(Box<dyn AnyObject>),
+    /// A `Comm`, its salt and its group.
+    Comm(Comm, usize, Group),
 }
 
-/// All that one rank has.
+/// The `Comm`s and objects of one rank.
 pub(super) struct State<'a> {
     pub(super) world: &'a Comm,
-    pub(super) members: Rc<Members>,
-    pub(super) groups: Vec<Group>,
-    pub(super) things: Vec<Thing>,
-    made: usize,
-    /// How each rank of the world has ended, if it has.
-    pub(super) ended: Vec<Option<End>>,
-    /// The operation that is being played.
+    /// The group of the world.
+    pub(super) group: Rc<Group>,
+    pub(super) comms: Vec<CommEntry>,
+    pub(super) objects: Vec<ObjectEntry>,
+    /// The number of `Comm`s created so far.
+    created: usize,
+    /// How each rank of the world has exited, if it has.
+    pub(super) exits: Vec<Option<Exit>>,
+    /// The index of the current operation.
     pub(super) at: usize,
-    pub(super) found: Vec<Found>,
+    /// The fatal errors that calls on this rank have returned.
+    pub(super) fatal_errors: Vec<FatalError>,
 }
 
 impl<'a> State<'a> {
-    pub(super) fn new(world: &'a Comm, members: Members) -> Self {
+    pub(super) fn new(world: &'a Comm, group: Group) -> Self {
         State {
             world,
-            members: Rc::new(members),
-            groups: Vec::new(),
-            things: Vec::new(),
-            made: 0,
-            ended: vec![None; world.size()],
+            group: Rc::new(group),
+            comms: Vec::new(),
+            objects: Vec::new(),
+            created: 0,
+            exits: vec![None; world.size()],
             at: 0,
-            found: Vec::new(),
+            fatal_errors: Vec::new(),
         }
     }
 
-    /// A group of all ranks when there is none. The world itself is used for nothing else, so it dies only with a rank.
+    /// Creates a `Comm` of all ranks when the list is empty. Nothing else uses the world, so it fails only when a rank exits.
     pub(super) fn refill(&mut self) -> Outcome {
-        if !self.groups.is_empty() {
+        if !self.comms.is_empty() {
             return Ok(());
         }
-        let members = self.members.clone();
+        let group = self.group.clone();
         let all = self.world.split(Some(0), 0);
-        if self.is_doomed(&members) {
-            return self.expect_doom(&members, all);
+        if self.has_exited(&group) {
+            return self.expect_exit_error(&group, all);
         }
         let all = all?.expect("a rank with a color gets a Comm");
-        self.add_group(all, 0, Rc::new((*members).clone()))
+        self.add_comm(all, 0, Rc::new((*group).clone()))
     }
 
-    fn add_group(&mut self, comm: Comm, flavor: usize, members: Rc<Members>) -> Outcome {
-        members.check(&comm, self.world.rank())?;
-        self.made += 1;
-        if self.groups.len() == MOST {
-            self.groups.remove(0);
+    fn add_comm(&mut self, comm: Comm, salt: usize, group: Rc<Group>) -> Outcome {
+        group.check(&comm, self.world.rank())?;
+        self.created += 1;
+        if self.comms.len() == MAX_ENTRIES {
+            self.comms.remove(0);
         }
-        self.groups.push(Group {
+        self.comms.push(CommEntry {
             comm,
-            id: self.made,
-            flavor,
-            members,
+            id: self.created,
+            salt,
+            group,
         });
         Ok(())
     }
 
-    fn add_thing(&mut self, held: Box<dyn Held>, group: &Group) {
-        if self.things.len() == MOST {
-            self.things.remove(0);
+    fn add_object(&mut self, object: Box<dyn AnyObject>, entry: &CommEntry) {
+        if self.objects.len() == MAX_ENTRIES {
+            self.objects.remove(0);
         }
-        self.things.push(Thing {
-            held,
-            group: group.id,
-            flavor: group.flavor,
-            members: group.members.clone(),
+        self.objects.push(ObjectEntry {
+            object,
+            comm_id: entry.id,
+            salt: entry.salt,
+            group: entry.group.clone(),
         });
     }
 
-    /// Plays one operation and checks everything after it.
-    pub(super) fn play(&mut self, at: usize, op: &Op) -> Outcome {
+    /// Runs one operation, and compares all objects with their models.
+    pub(super) fn run(&mut self, at: usize, op: &Op) -> Outcome {
         self.at = at;
         self.act(op)?;
-        self.things.iter().for_each(|thing| thing.held.check());
+        self.objects.iter().for_each(|entry| entry.object.check());
         Ok(())
     }
 
     fn act(&mut self, op: &Op) -> Outcome {
-        use What::{
-            Bad, Barrier, Diverge, DropComm, End, FromRoot, Leave, New, NodeComm, RanksPerNode,
-            Split,
+        use OpKind::{
+            Barrier, Diverge, DropComm, Exit, FromRoot, Invalid, Leave, New, NodeComm,
+            RanksPerNode, Split,
         };
-        match op.what {
+        match op.kind {
             New | FromRoot | Split | NodeComm | RanksPerNode | Barrier | DropComm => {
-                self.act_on_group(op)
+                self.act_on_comm(op)
             }
-            Bad => bad::play(self, op),
-            Diverge => deaths::diverge(self, op),
-            Leave => deaths::leave(self, op),
-            End => {
-                ends::end(self, op);
+            Invalid => invalid_calls::run(self, op),
+            Diverge => fatal_calls::diverge(self, op),
+            Leave => fatal_calls::leave(self, op),
+            Exit => {
+                early_exits::exit(self, op);
                 Ok(())
             }
-            _ => self.act_on_thing(op),
+            _ => self.act_on_object(op),
         }
     }
 
-    fn act_on_group(&mut self, op: &Op) -> Outcome {
-        if self.groups.is_empty() {
-            // Only when the world is dead, too.
+    fn act_on_comm(&mut self, op: &Op) -> Outcome {
+        if self.comms.is_empty() {
+            // Only after the world has failed.
             return self.refill();
         }
-        let at = op.target % self.groups.len();
-        if op.what == What::DropComm {
-            self.groups.remove(at);
+        let at = op.target % self.comms.len();
+        if op.kind == OpKind::DropComm {
+            self.comms.remove(at);
             return self.refill();
         }
-        let group = self.groups[at].clone();
-        let made = make_on(&group, op);
-        if self.is_doomed(&group.members) {
-            return self.expect_doom(&group.members, made);
+        let entry = self.comms[at].clone();
+        let created = create_on(&entry, op);
+        if self.has_exited(&entry.group) {
+            return self.expect_exit_error(&entry.group, created);
         }
-        let made = made?;
-        if self.ended.iter().any(Option::is_some) {
-            // Other groups of the same entry may have failed, and lists are to stay the same on all ranks.
-            if let Made::Thing(held) = made {
-                held.check();
+        let created = created?;
+        if self.exits.iter().any(Option::is_some) {
+            // Another `Comm` with the same id may have failed, and lists must stay equally long on all ranks.
+            if let Created::Object(object) = created {
+                object.check();
             }
             return Ok(());
         }
-        match made {
-            Made::Thing(held) => self.add_thing(held, &group),
-            Made::Group(comm, flavor, members) => {
-                self.add_group(comm, flavor, Rc::new(members))?;
+        match created {
+            Created::Object(object) => self.add_object(object, &entry),
+            Created::Comm(comm, salt, group) => {
+                self.add_comm(comm, salt, Rc::new(group))?;
             }
-            Made::Nothing => {}
+            Created::Nothing => {}
         }
         Ok(())
     }
 
-    fn act_on_thing(&mut self, op: &Op) -> Outcome {
-        if self.things.is_empty() {
+    fn act_on_object(&mut self, op: &Op) -> Outcome {
+        if self.objects.is_empty() {
             return Ok(());
         }
-        let at = op.target % self.things.len();
-        let members = self.things[at].members.clone();
-        let doomed = self.is_doomed(&members);
-        if let What::Drop | What::Close = op.what {
-            let thing = self.things.remove(at);
-            if op.what == What::Close {
-                let closed = thing.held.close();
-                if doomed {
-                    return self.expect_doom(&members, closed);
+        let at = op.target % self.objects.len();
+        let group = self.objects[at].group.clone();
+        let has_exited = self.has_exited(&group);
+        if let OpKind::Drop | OpKind::Close = op.kind {
+            let entry = self.objects.remove(at);
+            if op.kind == OpKind::Close {
+                let closed = entry.object.close();
+                if has_exited {
+                    return self.expect_exit_error(&group, closed);
                 }
                 closed?;
             }
             return Ok(());
         }
-        let thing = &mut self.things[at];
-        let dice = Dice::new(op.seed ^ thing.flavor);
-        let root = op.root % thing.held.comm().size();
-        if doomed {
-            let result = unchanged(&mut *thing.held, |held| write(held, op.what, root, dice));
-            return self.expect_doom(&members, result);
+        let entry = &mut self.objects[at];
+        let rng = Rng::new(op.seed ^ entry.salt);
+        let root = op.root % entry.object.comm().size();
+        if has_exited {
+            let result = unchanged(&mut *entry.object, |object| {
+                write(object, op.kind, root, rng)
+            });
+            return self.expect_exit_error(&group, result);
         }
-        write(&mut *thing.held, op.what, root, dice)?;
+        write(&mut *entry.object, op.kind, root, rng)?;
         Ok(())
     }
 }
 
-/// A call that makes something on a group, or a barrier.
-fn make_on(group: &Group, op: &Op) -> Result<Made> {
-    let (comm, members, flavor) = (&group.comm, &group.members, group.flavor);
-    let dice = Dice::new(op.seed ^ flavor);
+/// A call that creates something on a `Comm`, or a barrier.
+fn create_on(entry: &CommEntry, op: &Op) -> Result<Created> {
+    let (comm, group, salt) = (&entry.comm, &entry.group, entry.salt);
+    let rng = Rng::new(op.seed ^ salt);
     let (me, size) = (comm.rank(), comm.size());
-    Ok(match op.what {
-        What::New => Made::Thing(make(comm, None, dice)?),
-        What::FromRoot => Made::Thing(make(comm, Some(op.root % size), dice)?),
-        What::Split => {
+    Ok(match op.kind {
+        OpKind::New => Created::Object(create(comm, None, rng)?),
+        OpKind::FromRoot => Created::Object(create(comm, Some(op.root % size), rng)?),
+        OpKind::Split => {
             let color = |rank: usize| (rank ^ op.seed) % (1 + op.seed % 3);
             let key = |rank: usize| {
                 if op.seed.is_multiple_of(2) {
@@ -223,51 +229,54 @@ fn make_on(group: &Group, op: &Op) -> Result<Made> {
                     size - rank
                 }
             };
-            let part = comm.split(Some(color(me)), key(me))?;
-            let part = part.expect("a rank with a color gets a Comm");
-            let flavor = number(flavor, color(me)) as usize;
-            Made::Group(part, flavor, members.split(me, color, key))
+            let part = split(comm, color(me), key(me))?;
+            let salt = number(salt, color(me)) as usize;
+            Created::Comm(part, salt, group.split(me, color, key))
         }
-        What::NodeComm => {
+        OpKind::NodeComm => {
             let part = comm.node_comm()?;
-            let flavor = number(flavor, comm.node().index) as usize;
-            Made::Group(part, flavor, members.of_node(me))
+            let salt = number(salt, comm.node().index) as usize;
+            Created::Comm(part, salt, group.of_node(me))
         }
-        What::RanksPerNode => {
+        OpKind::RanksPerNode => {
             let n = 1 + op.seed % 3;
-            Made::Group(comm.with_ranks_per_node(n)?, flavor, members.cut(n))
+            Created::Comm(
+                comm.with_ranks_per_node(n)?,
+                salt,
+                group.with_ranks_per_node(n),
+            )
         }
         _ => {
             comm.barrier()?;
-            Made::Nothing
+            Created::Nothing
         }
     })
 }
 
-/// A call that changes an object and its model.
-pub(super) fn write(held: &mut dyn Held, what: What, root: usize, dice: Dice) -> Result<()> {
-    match what {
-        What::Set => held.set(root, dice),
-        What::SetWith => held.set_with(root, dice),
-        What::Assign => held.assign(root, dice),
-        What::Fill => held.fill(dice),
-        What::Update => held.update(root, dice, false),
-        What::UpdateThroughField => held.update(root, dice, true),
-        What::UpdateParts => held.update_parts(dice),
-        What::Gather => held.gather(dice),
-        What::Reduce => held.reduce(dice),
-        What::Resize => held.resize(dice),
-        _ => held.update_per_node(dice),
+/// A call that writes an object and its model.
+pub(super) fn write(object: &mut dyn AnyObject, kind: OpKind, root: usize, rng: Rng) -> Result<()> {
+    match kind {
+        OpKind::Set => object.set(root, rng),
+        OpKind::SetWith => object.set_with(root, rng),
+        OpKind::Assign => object.assign(root, rng),
+        OpKind::Fill => object.fill(rng),
+        OpKind::Update => object.update(root, rng, false),
+        OpKind::UpdateThroughField => object.update(root, rng, true),
+        OpKind::UpdateParts => object.update_parts(rng),
+        OpKind::Gather => object.gather(rng),
+        OpKind::Reduce => object.reduce(rng),
+        OpKind::Resize => object.resize(rng),
+        _ => object.update_per_node(rng),
     }
 }
 
-/// Makes a call that must fail and write nothing: the model stays as it was.
+/// Makes a call that must fail and write nothing: the model stays unchanged.
 pub(super) fn unchanged(
-    held: &mut dyn Held,
-    call: impl FnOnce(&mut dyn Held) -> Result<()>,
+    object: &mut dyn AnyObject,
+    call: impl FnOnce(&mut dyn AnyObject) -> Result<()>,
 ) -> Result<()> {
-    held.keep_model();
-    let result = call(held);
-    held.restore_model();
+    object.save_model();
+    let result = call(object);
+    object.restore_model();
     result
 }

@@ -1,13 +1,14 @@
-//! Tasks that are claimed and finished without doing anything: seconds per task, over all ranks together.
+//! Tasks that do nothing: seconds per task, for all ranks together.
 
 use crate::nodes::in_two;
-use crate::race::{Bench, OURS};
+use crate::timing::{Bench, OURS};
 use pshmem::{Batch, Comm, Result, TaskState};
+use pshmem_tests::temp_dir::TempDir;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
-/// Files written and renamed as a batch has to, without a batch.
+/// The files that a batch writes and renames, without a batch.
 const FILES: &str = "bare files";
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
@@ -21,13 +22,13 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     on_disk(bench)
 }
 
-/// Batches that are run, and what a task has taken in each.
+/// Batches without state files.
 fn in_memory(bench: &Bench<'_>, comm: &Comm, row: &str, tasks: usize) -> Result<()> {
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
     let mut seconds = Vec::new();
-    for _ in 0..bench.settings.least.max(1_000 / tasks) {
+    for _ in 0..bench.settings.min_repetitions.max(1_000 / tasks) {
         let batch = Batch::builder(comm, tasks).build()?;
         seconds.push(per_task(bench, tasks, || drain(&batch))?);
     }
@@ -51,49 +52,49 @@ fn per_task(bench: &Bench<'_>, tasks: usize, work: impl FnOnce() -> Result<()>) 
     Ok(start.elapsed().as_secs_f64() / tasks as f64)
 }
 
-/// With state files in the folder for temporary files; and how long it takes to begin when all is done.
+/// Batches with state files in the directory for temporary files, and the time to start when all tasks are done.
 fn on_disk(bench: &Bench<'_>) -> Result<()> {
     const TASKS: usize = 2_000;
     const DONE: usize = 10_000;
     let row = "task with state files";
-    if bench.settings.wants(row) {
+    if bench.settings.selects(row) {
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
-        for round in 0..bench.settings.least {
-            let root = root(bench, round)?;
+        for _ in 0..bench.settings.min_repetitions {
+            let dir = TempDir::shared(bench.comm)?;
             let batch = Batch::builder(bench.comm, TASKS)
-                .state_dir(&root, names(TASKS))
+                .state_dir(dir.path(), names(TASKS))
                 .build()?;
             ours.push(per_task(bench, TASKS, || drain(&batch))?);
             drop(batch);
             let mine = (bench.comm.rank()..TASKS).step_by(bench.comm.size());
             bare.push(per_task(bench, TASKS, || {
-                mine.map(|task| root.join(format!("t{task}")))
-                    .for_each(|dir| write_states(&dir));
+                mine.map(|task| dir.path().join(format!("t{task}")))
+                    .for_each(|task_dir| write_states(&task_dir));
                 Ok(())
             })?);
-            remove(bench, &root)?;
+            remove(bench, dir)?;
         }
         bench.report(row, OURS, bench.quantile(ours), "s");
         bench.report(row, FILES, bench.quantile(bare), "s");
     }
     let row = "resume 10000 tasks";
-    if bench.settings.wants(row) {
-        let root = root(bench, 0)?;
+    if bench.settings.selects(row) {
+        let dir = TempDir::shared(bench.comm)?;
         let build = || {
             let builder = Batch::builder(bench.comm, DONE);
-            builder.state_dir(&root, names(DONE)).build()
+            builder.state_dir(dir.path(), names(DONE)).build()
         };
         let batch = build()?;
         for task in (bench.comm.rank()..DONE).step_by(bench.comm.size()) {
             batch.set_state(task, TaskState::Done)?;
         }
         let mut seconds = Vec::new();
-        for _ in 0..bench.settings.least {
+        for _ in 0..bench.settings.min_repetitions {
             seconds.push(per_task(bench, 1, || drain(&build()?))?);
         }
         bench.report(row, OURS, bench.quantile(seconds), "s");
         drop(batch);
-        remove(bench, &root)?;
+        remove(bench, dir)?;
     }
     Ok(())
 }
@@ -102,27 +103,19 @@ fn names(tasks: usize) -> impl Iterator<Item = String> {
     (0..tasks).map(|task| format!("t{task}"))
 }
 
-/// A folder that all ranks agree about.
-fn root(bench: &Bench<'_>, round: usize) -> Result<PathBuf> {
-    let processes = bench.gather(u64::from(std::process::id()))?;
-    let name = format!("pshmem-bench-{}-{round}", processes[0]);
-    Ok(std::env::temp_dir().join(name))
-}
-
-fn remove(bench: &Bench<'_>, root: &Path) -> Result<()> {
+/// Removes the directory after all ranks have used it, and before any rank continues.
+fn remove(bench: &Bench<'_>, dir: TempDir) -> Result<()> {
     bench.comm.barrier()?;
-    if bench.is_root() {
-        fs::remove_dir_all(root).expect("the bench's own folder can be removed");
-    }
+    drop(dir);
     bench.comm.barrier()
 }
 
-/// RUNNING, then DONE, each as a file of its own that becomes the state.
+/// Writes RUNNING and then DONE to a new file, and renames it to the state file each time.
 fn write_states(dir: &Path) {
-    let (spare, state) = (dir.join("state.temp"), dir.join("state"));
+    let (new, state) = (dir.join("state.temp"), dir.join("state"));
     for word in ["RUNNING\n", "DONE\n"] {
-        fs::write(&spare, word)
-            .and_then(|()| fs::rename(&spare, &state))
+        fs::write(&new, word)
+            .and_then(|()| fs::rename(&new, &state))
             .expect("files can be written");
     }
 }

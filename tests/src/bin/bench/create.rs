@@ -1,7 +1,7 @@
-//! What comes and goes: objects, `Comm`s, and the plain barrier.
+//! Creation and drop of objects and `Comm`s, and the barrier.
 
-use crate::race::{Bench, Contender, OURS, RAW};
 use crate::settings::size_name;
+use crate::timing::{Bench, Column, OURS, RAW};
 use pshmem::{Result, Shared};
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
@@ -13,72 +13,72 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     barrier(bench)
 }
 
-/// Raw MPI hands out memory that nobody has touched, and that is not zeroed everywhere; ours is populated.
+/// Raw MPI returns memory whose pages are not mapped yet, and that need not be zeroed; pages of the library are mapped and zeroed.
 fn create(bench: &Bench<'_>, bytes: usize) -> Result<()> {
     let row = format!("create and drop {}", size_name(bytes));
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut columns = vec![Column::new(OURS, || {
         Shared::<[u8]>::new(bench.comm, bytes).map(drop)
     })];
     if let Some(raw) = bench.raw_on_node() {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             drop(raw.window(if bench.is_root() { bytes } else { 0 }));
             Ok(())
         }));
     }
-    bench.race(&row, contenders)
+    bench.time(&row, columns)
 }
 
-/// Every rank writes its share. Raw MPI: and waits until the others have, too.
+/// Every rank writes its share. Raw MPI: then a barrier.
 fn create_and_fill(bench: &Bench<'_>, bytes: usize) -> Result<()> {
     let row = format!("create, fill and drop {}", size_name(bytes));
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut columns = vec![Column::new(OURS, || {
         Shared::<[u8]>::new(bench.comm, bytes)?.fill(1)
     })];
     if let Some(raw) = bench.raw_on_node() {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             let mut window = raw.window(bytes / bench.comm.size());
             window.mine().fill(1);
             raw.barrier();
             Ok(())
         }));
     }
-    bench.race(&row, contenders)
+    bench.time(&row, columns)
 }
 
 fn split(bench: &Bench<'_>) -> Result<()> {
     let row = "split and drop";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut columns = vec![Column::new(OURS, || {
         bench.comm.split(Some(0), bench.comm.rank()).map(drop)
     })];
     if let Some(raw) = &bench.raw {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             raw.split();
             Ok(())
         }));
     }
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }
 
 fn barrier(bench: &Bench<'_>) -> Result<()> {
     let row = "barrier";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
-    let mut contenders = vec![Contender::new(OURS, || bench.comm.barrier())];
+    let mut columns = vec![Column::new(OURS, || bench.comm.barrier())];
     if let Some(raw) = &bench.raw {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             raw.barrier();
             Ok(())
         }));
     }
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }

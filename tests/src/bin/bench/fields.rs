@@ -1,15 +1,15 @@
-//! A struct of 20 fields: what its view costs, and reading and creating it, beside the plain things.
+//! A struct of 20 fields: its view, reading one of its fields, and its creation.
 
-use crate::race::{Bench, Contender, OURS, VEC};
+use crate::timing::{Bench, Column, OURS, VEC};
 use pshmem::{Result, Shared, SharedLayout};
 use std::hint::black_box;
 
 /// Elements of the field that is read.
 const LEN: usize = 1 << 20;
-/// A single view is too fast for the clock.
+/// Views that are measured at once: a single one is too fast for the clock.
 const VIEWS: usize = 1000;
 
-/// Half containers, half values.
+/// 10 containers and 10 values.
 #[derive(SharedLayout)]
 struct Twenty {
     a0: Vec<f64>,
@@ -57,57 +57,57 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
 
 fn view(bench: &Bench<'_>) -> Result<()> {
     let row = "1000 views of a struct of 20 fields";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
     let shared = Shared::<Twenty>::new(bench.comm, dims(8, 8))?;
-    let contenders = vec![Contender::new(OURS, || {
+    let columns = vec![Column::new(OURS, || {
         for _ in 0..VIEWS {
             black_box(black_box(&shared).view());
         }
         Ok(())
     })];
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }
 
 fn read(bench: &Bench<'_>) -> Result<()> {
     let row = "read 8 MiB of a struct's field: sum";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
     let root = bench.is_root();
     let mut shared = Shared::<Twenty>::new(bench.comm, dims(LEN, 8))?;
     shared.update(0, |mut w| w.a0.fill(1.0))?;
     let private = vec![1.0; LEN];
-    let contenders = vec![
-        Contender::new(OURS, || {
+    let columns = vec![
+        Column::new(OURS, || {
             if root {
                 black_box(sum(black_box(&shared).view().a0));
             }
             Ok(())
         }),
-        Contender::new(VEC, || {
+        Column::new(VEC, || {
             if root {
                 black_box(sum(black_box(&private)));
             }
             Ok(())
         }),
     ];
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }
 
 fn sum(values: &[f64]) -> f64 {
     values.iter().sum()
 }
 
-/// To be compared with the row of one array.
+/// The row for one array is in `create`.
 fn create(bench: &Bench<'_>) -> Result<()> {
     let row = "create and drop a struct of 20 fields";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
-    let contenders = vec![Contender::new(OURS, || {
+    let columns = vec![Column::new(OURS, || {
         Shared::<Twenty>::new(bench.comm, dims(8, 8)).map(drop)
     })];
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }

@@ -1,7 +1,7 @@
-//! Locks: free ones, ones that all ranks want, and the same over two nodes.
+//! Locks: without contention, with contention between all ranks, and over two nodes.
 
 use crate::nodes::in_two;
-use crate::race::{Bench, Contender, OURS, RAW};
+use crate::timing::{Bench, Column, OURS, RAW};
 use pshmem::{Comm, Error, Lock, Mutex, Result};
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
@@ -14,67 +14,67 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     value(bench)
 }
 
-/// One rank takes and gives back what nobody else wants.
+/// One rank acquires and releases a lock without contention.
 fn free(bench: &Bench<'_>) -> Result<()> {
     let row = "lock and unlock, free";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
     let root = bench.is_root();
     let mut lock = Lock::new(bench.comm)?;
     let window = bench.raw_on_node().map(|raw| raw.window(8));
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut columns = vec![Column::new(OURS, || {
         if root {
             drop(lock.lock().map_err(Error::from)?);
         }
         Ok(())
     })];
     if let Some(window) = &window {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             if root {
                 window.lock_and_unlock();
             }
             Ok(())
         }));
     }
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }
 
-/// All ranks take it again and again; the time is that of one turn of one rank, in which every other has one too.
+/// All ranks acquire the lock again and again. The time is that of one acquisition by every rank.
 fn contended(bench: &Bench<'_>, comm: &Comm, row: &str) -> Result<()> {
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
     let mut lock = Lock::new(comm)?;
-    // Debian's Open MPI has no windows over real nodes.
+    // Open MPI of Debian has no windows over separate nodes.
     let window = match (bench.raw_on_node(), &bench.raw) {
         (Some(raw), _) => Some(raw.window(8)),
         (None, Some(raw)) => raw.window_over_nodes(),
         (None, None) => None,
     };
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut columns = vec![Column::new(OURS, || {
         drop(lock.lock().map_err(Error::from)?);
         Ok(())
     })];
     if let Some(window) = &window {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             window.lock_and_unlock();
             Ok(())
         }));
     }
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }
 
-/// Every rank adds to a number.
+/// Every rank adds to the value of a `Mutex`.
 fn value(bench: &Bench<'_>) -> Result<()> {
     let row = "add to a Mutex";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
     let mut count = Mutex::<u64>::new(bench.comm, 0)?;
-    let contenders = vec![Contender::new(OURS, || {
+    let columns = vec![Column::new(OURS, || {
         *count.lock().map_err(Error::from)? += 1;
         Ok(())
     })];
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }

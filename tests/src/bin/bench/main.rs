@@ -1,21 +1,22 @@
-//! Times the library beside raw MPI and plain memory, for `cargo xtask bench`.
+//! Measures the library, raw MPI and private memory, for `cargo xtask bench`.
 //!
-//! Rank 0 prints one line per result: `row<TAB>column<TAB>value<TAB>unit`. Each value is a median; the columns of a row
-//! take turns, so that whatever else the machine does meets all of them, and ratios within a row mean more than figures.
+//! Rank 0 prints one line per result: `row<TAB>column<TAB>value<TAB>unit`. Each value is a median. The columns of a row are
+//! measured alternately, so that other load on the machine affects all of them alike. So ratios within a row are more reliable
+//! than single values.
 //!
 //! ```text
 //! mpirun -n 2 bench                      all rows
-//! PSHMEM_LOCAL=2 bench "set 64 B$" read  ranks as threads; rows named like one of these, `$` is the end of a name
+//! PSHMEM_LOCAL=2 bench "set 64 B$" read  ranks as threads; rows whose name contains one of these, `$` marks its end
 //! ```
 //!
 //! | environment | |
 //! |---|---|
-//! | `PSHMEM_BENCH_MIB` | MiB of the large objects (256) |
+//! | `PSHMEM_BENCH_MIB` | size of the large objects in MiB (256) |
 //! | `PSHMEM_BENCH_QUICK=1` | fewer repetitions |
-//! | `PSHMEM_BENCH_QUANTILE` | which of the sorted repetitions counts (0.5); 0.1 on a machine that is busy otherwise |
+//! | `PSHMEM_BENCH_QUANTILE` | the quantile of the repetitions that is printed (0.5, the median); 0.1 on a busy machine |
 //!
-//! - `race` how columns are timed against each other · `settings` what is asked for · `raw` MPI without the library
-//! - rows: `write` on one node · `nodes` over two · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
+//! - `timing` measurement of the columns of a row · `settings` options · `raw` MPI without the library
+//! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
 //!   `create` objects, splits, barriers · `lock` · `batch` tasks · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
@@ -30,7 +31,7 @@
         unused_mut,
         unused_variables,
         clippy::drop_non_drop,
-        reason = "without MPI its columns have no values, and what follows from one is never reached"
+        reason = "without MPI the types of its columns have no values, so code that uses one is unreachable"
     )
 )]
 
@@ -41,16 +42,16 @@ mod lock;
 mod memory;
 mod nodes;
 mod parts;
-mod race;
 mod raw;
 mod read;
 mod reduce;
 mod settings;
+mod timing;
 mod write;
 
 use pshmem::{Comm, Result};
-use race::Bench;
 use settings::Settings;
+use timing::Bench;
 
 fn main() -> std::process::ExitCode {
     pshmem::run(|comm: &Comm| -> Result<()> {

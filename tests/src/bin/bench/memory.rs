@@ -1,8 +1,8 @@
-//! Peak memory: how far a write makes a rank's resident memory grow. No rank needs a temporary of the data's size.
+//! Peak memory: by how much a write increases the resident memory of a rank. No rank needs a temporary copy of the data.
 
 use crate::nodes::in_two;
-use crate::race::{Bench, OURS};
 use crate::settings::size_name;
+use crate::timing::{Bench, OURS};
 use crate::write::on_root;
 use pshmem::{Comm, Result, Shared};
 
@@ -18,14 +18,14 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
 
 fn peak(bench: &Bench<'_>, comm: &Comm, name: &str) -> Result<()> {
     let row = format!("peak memory of {name}");
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
     let root = bench.is_root();
     let data = on_root(bench, 1_u8, bench.settings.large);
     let mut shared = Shared::<[u8]>::new(comm, bench.settings.large)?;
     let mut set = || shared.set(0, 0, root.then_some(&data[..]));
-    // The first one maps pages of the object that another rank has touched before.
+    // The first call maps pages of the object into the memory of this rank.
     set()?;
     let before = reset().unwrap_or(u64::MAX);
     bench.comm.barrier()?;
@@ -35,7 +35,7 @@ fn peak(bench: &Bench<'_>, comm: &Comm, name: &str) -> Result<()> {
     let growths = bench.gather(growth.unwrap_or(u64::MAX))?;
     if growths.contains(&u64::MAX) {
         if root {
-            eprintln!("{row}: this system does not tell");
+            eprintln!("{row}: this system does not report it");
         }
         return Ok(());
     }
@@ -51,19 +51,19 @@ fn peak(bench: &Bench<'_>, comm: &Comm, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The largest of them.
+/// Prints the largest value.
 fn report(bench: &Bench<'_>, row: &str, who: &str, growths: &[u64]) {
     let growth = growths.iter().copied().max().unwrap_or(0);
     bench.report(&format!("{row}, {who}"), OURS, growth as f64, "B");
 }
 
-/// Makes the peak start from what is resident now, and returns that.
+/// Resets the peak to the resident memory, and returns that.
 fn reset() -> Option<u64> {
     std::fs::write("/proc/self/clear_refs", "5").ok()?;
     resident("VmRSS:")
 }
 
-/// Bytes in a line of the process's status.
+/// The bytes in a line of the status of this process.
 fn resident(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -1,8 +1,8 @@
-//! Writing over two nodes: the world itself when it has several, else its ranks cut in half.
+//! Writes over two nodes: the world itself if it has several nodes, and else its ranks divided into two.
 
-use crate::race::{Bench, Contender, OURS, RAW};
 use crate::raw::{Leaders, Raw};
 use crate::settings::size_name;
+use crate::timing::{Bench, Column, OURS, RAW};
 use crate::write::on_root;
 use pshmem::{Comm, Result, Shared};
 
@@ -26,8 +26,8 @@ pub(crate) fn in_two(comm: &Comm) -> Result<Comm> {
     comm.with_ranks_per_node(comm.size().div_ceil(2))
 }
 
-/// The root changes one element of a field, which makes the whole field travel. Raw MPI: `MPI_Bcast` between one rank of
-/// each node, the others idle.
+/// The root changes one element of a field, and the whole field is transferred. Raw MPI: `MPI_Bcast` between one rank of each
+/// node, while the others are idle.
 fn replicate(bench: &Bench<'_>, comm: &Comm) -> Result<()> {
     let bytes = bench.settings.large;
     let row = format!(
@@ -35,66 +35,72 @@ fn replicate(bench: &Bench<'_>, comm: &Comm) -> Result<()> {
         size_name(bytes),
         comm.node().count
     );
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
     let mut shared = Shared::<[u64]>::new(comm, bytes / 8)?;
-    let mut raw = bench.raw.as_ref().map(|raw| Twins::new(raw, comm, bytes));
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut raw = bench
+        .raw
+        .as_ref()
+        .map(|raw| NodeCopy::new(raw, comm, bytes));
+    let mut columns = vec![Column::new(OURS, || {
         shared.update(0, |mut w| w[0] += 1).map(|_| ())
     })];
     if let Some(raw) = &mut raw {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             raw.broadcast();
             Ok(())
         }));
     }
-    bench.race(&row, contenders)
+    bench.time(&row, columns)
 }
 
-/// The root's block is copied into its node's memory and sent. Raw MPI: readers have finished, the root copies,
-/// `MPI_Bcast` between one rank of each node, and where nodes have more ranks, their readers may go on.
+/// The block of the root is copied into the memory of its node and transferred. Raw MPI: a barrier, the root copies, `MPI_Bcast`
+/// between one rank of each node, and a barrier where nodes have several ranks.
 fn set(bench: &Bench<'_>, comm: &Comm, bytes: usize) -> Result<()> {
     let row = format!("set {} over {} nodes", size_name(bytes), comm.node().count);
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
     let root = bench.is_root();
     let data = on_root(bench, 1_u64, bytes / 8);
     let mut shared = Shared::<[u64]>::new(comm, bytes / 8)?;
-    let mut twins = bench.raw.as_ref().map(|raw| Twins::new(raw, comm, bytes));
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut node_copy = bench
+        .raw
+        .as_ref()
+        .map(|raw| NodeCopy::new(raw, comm, bytes));
+    let mut columns = vec![Column::new(OURS, || {
         shared.set(0, 0, root.then_some(&data[..]))
     })];
-    if let (Some(raw), Some(twins)) = (&bench.raw, &mut twins) {
-        contenders.push(Contender::new(RAW, || {
+    if let (Some(raw), Some(node_copy)) = (&bench.raw, &mut node_copy) {
+        columns.push(Column::new(RAW, || {
             raw.barrier();
             if root {
-                twins.copy.copy_from_slice(&data);
+                node_copy.copy.copy_from_slice(&data);
             }
-            twins.broadcast();
+            node_copy.broadcast();
             if comm.size() > comm.node().count {
                 raw.barrier();
             }
             Ok(())
         }));
     }
-    bench.race(&row, contenders)
+    bench.time(&row, columns)
 }
 
-/// One copy of the data on each node, kept equal by MPI alone.
-struct Twins {
+/// A copy of the data on each node, written by MPI.
+struct NodeCopy {
     leaders: Leaders,
     copy: Vec<u64>,
 }
 
-impl Twins {
+impl NodeCopy {
     fn new(raw: &Raw, comm: &Comm, bytes: usize) -> Self {
-        let leads = comm.node().rank == 0;
-        Twins {
-            leaders: raw.leaders(leads),
-            // Every page is touched: not zeroes that the system only promises.
-            copy: vec![1; if leads { bytes / 8 } else { 0 }],
+        let is_leader = comm.node().rank == 0;
+        NodeCopy {
+            leaders: raw.leaders(is_leader),
+            // Not zero, so that the pages are mapped.
+            copy: vec![1; if is_leader { bytes / 8 } else { 0 }],
         }
     }
 

@@ -1,16 +1,16 @@
-//! Reading on rank 0, through a view and from private memory, by the same code.
+//! Reads on rank 0, through a view and from private memory, by the same code.
 
-use crate::race::{Bench, Contender, OURS, VEC};
 use crate::settings::size_name;
+use crate::timing::{Bench, Column, OURS, VEC};
 use pshmem::{Result, Shared};
 use std::hint::black_box;
 
 const BYTES: usize = 64 << 20;
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
-    // As a user writes it, which waits for one addition after the other.
+    // The simple way, in which each addition waits for the one before.
     row(bench, "sum", |values| values.iter().sum())?;
-    // As fast as memory comes.
+    // At the speed of memory.
     row(bench, "sum in 8 lanes", |values| {
         let mut lanes = [0.0; 8];
         for chunk in values.as_chunks::<8>().0 {
@@ -20,7 +20,7 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
         }
         lanes.iter().sum()
     })?;
-    // What pages cost.
+    // Dominated by misses of caches and of the page table.
     row(bench, "sum 1 in 521, scattered", |values| {
         const STEP: usize = 521 * 4099;
         let mut at = 0;
@@ -35,7 +35,7 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
 
 fn row(bench: &Bench<'_>, what: &str, sum: impl Fn(&[f64]) -> f64) -> Result<()> {
     let row = format!("read {}: {what}", size_name(BYTES));
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
     let root = bench.is_root();
@@ -45,21 +45,21 @@ fn row(bench: &Bench<'_>, what: &str, sum: impl Fn(&[f64]) -> f64) -> Result<()>
     } else {
         Vec::new()
     };
-    let contenders = vec![
-        Contender::new(OURS, || {
+    let columns = vec![
+        Column::new(OURS, || {
             if root {
                 black_box(sum(black_box(&ours).view()));
             }
             Ok(())
         }),
-        Contender::new(VEC, || {
+        Column::new(VEC, || {
             if root {
                 black_box(sum(black_box(&private)));
             }
             Ok(())
         }),
     ];
-    bench.race(&row, contenders)
+    bench.time(&row, columns)
 }
 
 fn numbers() -> impl Iterator<Item = f64> {

@@ -1,11 +1,11 @@
-//! Sums of private arrays of all ranks: into one array per node, beside `MPI_Allreduce` into one per rank.
+//! Sums of private arrays of all ranks: into one array per node, compared with `MPI_Allreduce` into one per rank.
 
 use crate::nodes::in_two;
-use crate::race::{Bench, Contender, OURS, RAW};
 use crate::settings::size_name;
+use crate::timing::{Bench, Column, OURS, RAW};
 use pshmem::{Comm, Op, Result, Shared};
 
-/// A quarter of the large objects: every rank holds such an array, and with raw MPI a second one.
+/// The arrays are a quarter of the large objects, because every rank has one, and with raw MPI a second one.
 const SHARE: usize = 4;
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
@@ -21,7 +21,7 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
 
 fn sum(bench: &Bench<'_>, comm: &Comm, row: &str) -> Result<()> {
     let bytes = bench.settings.large / SHARE;
-    let wants_memory = bench.settings.wants(&format!("{row}, memory"));
+    let wants_memory = bench.settings.selects(&format!("{row}, memory"));
     if wants_memory && bench.raw.is_some() {
         let row = format!("{row}, results on all nodes");
         bench.report(&row, OURS, (bytes * comm.node().count) as f64, "B");
@@ -29,7 +29,7 @@ fn sum(bench: &Bench<'_>, comm: &Comm, row: &str) -> Result<()> {
     }
     let in_order = format!("{row}, reproducible");
     for (row, is_reproducible) in [(row, false), (&in_order, true)] {
-        if !bench.settings.wants(row) {
+        if !bench.settings.selects(row) {
             continue;
         }
         let mine = vec![1.5_f64; bytes / 8];
@@ -42,14 +42,14 @@ fn sum(bench: &Bench<'_>, comm: &Comm, row: &str) -> Result<()> {
                 Op::sum()
             }
         };
-        let mut contenders = vec![Contender::new(OURS, || shared.reduce_into(op(), &mine))];
+        let mut columns = vec![Column::new(OURS, || shared.reduce_into(op(), &mine))];
         if let Some((raw, private)) = &mut private {
-            contenders.push(Contender::new(RAW, || {
+            columns.push(Column::new(RAW, || {
                 raw.sum(&mine, private);
                 Ok(())
             }));
         }
-        bench.race(row, contenders)?;
+        bench.time(row, columns)?;
     }
     Ok(())
 }

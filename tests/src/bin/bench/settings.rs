@@ -1,21 +1,22 @@
-//! What is asked for: sizes, repetitions, rows.
+//! Options from the environment and the command line: sizes, repetitions, rows.
 
 use std::time::Duration;
 
-/// From the environment and the command line; the same on all ranks.
+/// The options, which are the same on all ranks.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// Bytes of the large objects.
     pub(crate) large: usize,
-    /// Time for each column of a row.
+    /// The time for each column of a row.
     pub(crate) budget: Duration,
-    /// Repetitions of a column, whatever they cost, and at most.
-    pub(crate) least: usize,
-    pub(crate) most: usize,
-    /// Which of the sorted repetitions counts.
+    /// The smallest number of repetitions of a column, whatever time they take.
+    pub(crate) min_repetitions: usize,
+    /// The largest number of repetitions of a column.
+    pub(crate) max_repetitions: usize,
+    /// The quantile of the repetitions that is printed.
     pub(crate) quantile: f64,
-    /// Parts of the names of the rows wanted, a `$` for the end of a name; none for all rows.
-    words: Vec<String>,
+    /// Parts of the names of the selected rows, with `$` for the end of a name. If empty, all rows are selected.
+    filters: Vec<String>,
 }
 
 impl Settings {
@@ -24,25 +25,25 @@ impl Settings {
         Settings {
             large: number("PSHMEM_BENCH_MIB", 256) << 20,
             budget: Duration::from_millis(if quick { 100 } else { 800 }),
-            least: if quick { 3 } else { 7 },
-            most: if quick { 51 } else { 401 },
+            min_repetitions: if quick { 3 } else { 7 },
+            max_repetitions: if quick { 51 } else { 401 },
             quantile: number("PSHMEM_BENCH_QUANTILE", 0.5_f64).clamp(0.0, 1.0),
-            words: std::env::args().skip(1).collect(),
+            filters: std::env::args().skip(1).collect(),
         }
     }
 
-    pub(crate) fn wants(&self, row: &str) -> bool {
+    pub(crate) fn selects(&self, row: &str) -> bool {
         let name = format!("{row}$");
-        self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
+        self.filters.is_empty() || self.filters.iter().any(|part| name.contains(part.as_str()))
     }
 }
 
-fn number<T: std::str::FromStr>(name: &str, usual: T) -> T {
+fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
     match std::env::var(name) {
         Ok(text) => text
             .parse()
-            .unwrap_or_else(|_| panic!("{name}={text} is not a number that can be used here")),
-        Err(_) => usual,
+            .unwrap_or_else(|_| panic!("{name}={text} is not a valid number")),
+        Err(_) => default,
     }
 }
 

@@ -1,7 +1,7 @@
-//! Writing on one node: `set` and `update` from rank 0.
+//! Writes on one node: `set` and `update` from rank 0.
 
-use crate::race::{Bench, Contender, MEMCPY, OURS, RAW, VEC};
 use crate::settings::size_name;
+use crate::timing::{Bench, Column, MEMCPY, OURS, RAW, VEC};
 use pshmem::{Result, Shared};
 use std::hint::black_box;
 
@@ -10,62 +10,62 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     for bytes in [64, 8 << 10, large] {
         set(bench, bytes)?;
     }
-    set_in_turns(bench)?;
+    set_from_two_lines(bench)?;
     for bytes in [64, large] {
         update(bench, bytes)?;
     }
     Ok(())
 }
 
-/// Raw MPI: readers have finished, the root copies, readers may go on.
+/// Raw MPI: a barrier, the root copies, a barrier.
 fn set(bench: &Bench<'_>, bytes: usize) -> Result<()> {
     let row = format!("set {}", size_name(bytes));
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
     let root = bench.is_root();
     let (data, mut copy) = (on_root(bench, 1, bytes), on_root(bench, 0, bytes));
     let mut shared = Shared::<[u8]>::new(bench.comm, bytes)?;
     let mut window = bench.raw_on_node().map(|raw| (raw, raw.window(data.len())));
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut columns = vec![Column::new(OURS, || {
         shared.set(0, 0, root.then_some(&data[..]))
     })];
     if let Some((raw, window)) = &mut window {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             raw.barrier();
             window.mine().copy_from_slice(&data);
             raw.barrier();
             Ok(())
         }));
     }
-    contenders.push(Contender::new(MEMCPY, || {
+    columns.push(Column::new(MEMCPY, || {
         black_box(&mut copy[..]).copy_from_slice(black_box(&data));
         Ok(())
     }));
-    bench.race(&row, contenders)
+    bench.time(&row, columns)
 }
 
-/// As in programs that do more than one thing: the calls come from two source lines, which reports would name.
-fn set_in_turns(bench: &Bench<'_>) -> Result<()> {
+/// Two calls at different source lines, as in most programs: reports of waiting ranks name the line.
+fn set_from_two_lines(bench: &Bench<'_>) -> Result<()> {
     let row = "twice: set 64 B, from two lines";
-    if !bench.settings.wants(row) {
+    if !bench.settings.selects(row) {
         return Ok(());
     }
     let data = on_root(bench, 1_u8, 64);
     let data = bench.is_root().then_some(&data[..]);
     let mut one = Shared::<[u8]>::new(bench.comm, 64)?;
     let mut other = Shared::<[u8]>::new(bench.comm, 64)?;
-    let contenders = vec![Contender::new(OURS, || {
+    let columns = vec![Column::new(OURS, || {
         one.set(0, 0, data)?;
         other.set(0, 0, data)
     })];
-    bench.race(row, contenders)
+    bench.time(row, columns)
 }
 
-/// Every number is increased in place.
+/// Every number is incremented in place.
 fn update(bench: &Bench<'_>, bytes: usize) -> Result<()> {
     let row = format!("update {}", size_name(bytes));
-    if !bench.settings.wants(&row) {
+    if !bench.settings.selects(&row) {
         return Ok(());
     }
     let mut private = on_root(bench, 0_u64, bytes / 8);
@@ -73,22 +73,22 @@ fn update(bench: &Bench<'_>, bytes: usize) -> Result<()> {
     let mut window = bench
         .raw_on_node()
         .map(|raw| (raw, raw.window(if bench.is_root() { bytes } else { 0 })));
-    let mut contenders = vec![Contender::new(OURS, || {
+    let mut columns = vec![Column::new(OURS, || {
         shared.update(0, |mut w| increase(&mut w)).map(|_| ())
     })];
     if let Some((raw, window)) = &mut window {
-        contenders.push(Contender::new(RAW, || {
+        columns.push(Column::new(RAW, || {
             raw.barrier();
             increase(bytemuck::cast_slice_mut(window.mine()));
             raw.barrier();
             Ok(())
         }));
     }
-    contenders.push(Contender::new(VEC, || {
+    columns.push(Column::new(VEC, || {
         increase(black_box(&mut private));
         Ok(())
     }));
-    bench.race(&row, contenders)
+    bench.time(&row, columns)
 }
 
 fn increase(numbers: &mut [u64]) {

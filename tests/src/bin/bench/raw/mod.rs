@@ -1,5 +1,4 @@
-//! MPI as a program without the library would call it. Without the feature `mpi` there is none, and the same names stand
-//! for values that cannot exist.
+//! MPI as a program without the library would call it. Without the feature `mpi`, the same types have no values.
 
 #[cfg(feature = "mpi")]
 mod mpi;

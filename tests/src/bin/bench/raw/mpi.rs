@@ -1,5 +1,5 @@
-//! MPI functions on `MPI_COMM_WORLD`, whose error handler ends the job, so that return codes say nothing more. Sections
-//! refer to the MPI standard, version 4.0.
+//! MPI functions on `MPI_COMM_WORLD`. Its error handler ends the job, so that return codes need not be checked. Sections refer to
+//! the MPI standard, version 4.0.
 
 use mpi::ffi;
 use std::ffi::c_int;
@@ -7,21 +7,21 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
 
-/// MPI, initialised and not finalised: `pshmem::run` holds it while the bench runs.
+/// MPI, which `pshmem::run` has initialised, and does not finalise while the bench runs.
 pub(crate) struct Raw {
     world: ffi::MPI_Comm,
-    /// MPI calls are made by the thread that asked for this.
+    /// Only the thread that created this value makes MPI calls.
     this_thread: PhantomData<*mut ()>,
 }
 
-/// Node memory of which each rank uses its own part only. Made and dropped by all ranks together.
+/// Shared memory of a node, of which each rank uses its own part only. Created and dropped by all ranks together.
 pub(crate) struct Window {
     handle: ffi::MPI_Win,
     start: NonNull<u8>,
     len: usize,
 }
 
-/// One rank of each node. Made and dropped by all ranks together.
+/// A communicator of one rank of each node. Created and dropped by all ranks together.
 pub(crate) struct Leaders {
     /// `None` on the other ranks.
     comm: Option<ffi::MPI_Comm>,
@@ -45,7 +45,7 @@ impl Raw {
         unsafe { ffi::MPI_Barrier(self.world) };
     }
 
-    /// The sum of what all ranks have, on all of them.
+    /// The sum of the arrays of all ranks, on all of them.
     pub(crate) fn sum(&self, mine: &[f64], sum: &mut [f64]) {
         assert_eq!(mine.len(), sum.len());
         let count = c_int::try_from(mine.len()).expect("fewer than 2^31 numbers");
@@ -62,7 +62,7 @@ impl Raw {
         };
     }
 
-    /// Makes a communicator of all ranks and frees it.
+    /// Creates a communicator of all ranks, and frees it.
     pub(crate) fn split(&self) {
         free(self.split_by(0));
     }
@@ -70,17 +70,17 @@ impl Raw {
     /// Collective over the world.
     fn split_by(&self, color: c_int) -> ffi::MPI_Comm {
         let mut comm = MaybeUninit::uninit();
-        // SAFETY: collective over the world (section 7.4.2); `comm` is a place for the result.
+        // SAFETY: collective over the world (section 7.4.2); `comm` is valid for the result.
         unsafe { ffi::MPI_Comm_split(self.world, color, 0, comm.as_mut_ptr()) };
         // SAFETY: a call that returned has written the handle, as errors end the job.
         unsafe { comm.assume_init() }
     }
 
-    /// Memory of the node, `mine` bytes of it for this rank. All ranks of the world must share one node.
+    /// A window of shared memory, with `mine` bytes for this rank. All ranks of the world must share one node.
     pub(crate) fn window(&self, mine: usize) -> Window {
         let mut start: *mut u8 = null_mut();
         let mut window = MaybeUninit::uninit();
-        // SAFETY: collective over the world, whose ranks share a node; the results go to places of ours (section 12.2.3).
+        // SAFETY: collective over the world, whose ranks share a node; the results are written to local variables (section 12.2.3).
         unsafe {
             ffi::MPI_Win_allocate_shared(
                 mine as ffi::MPI_Aint,
@@ -103,15 +103,15 @@ impl Raw {
         }
     }
 
-    /// A window of one number on each rank, wherever they are; `None` where the library has no such windows.
+    /// A window of one number on each rank, on any nodes; `None` if the MPI library has no such windows.
     pub(crate) fn window_over_nodes(&self) -> Option<Window> {
         let mut start: *mut u8 = null_mut();
         let mut window = MaybeUninit::uninit();
         let comm = self.split_by(0);
-        // SAFETY: a communicator of ours (section 9.3).
+        // SAFETY: a valid communicator (section 9.3).
         let code = unsafe { ffi::MPI_Comm_set_errhandler(comm, ffi::RSMPI_ERRORS_RETURN) };
         assert_eq!(code, ffi::MPI_SUCCESS as c_int);
-        // SAFETY: collective over a communicator of ours; the results go to places of ours (section 12.2.2).
+        // SAFETY: collective over a valid communicator; the results are written to local variables (section 12.2.2).
         let code = unsafe {
             ffi::MPI_Win_allocate(
                 8,
@@ -131,12 +131,12 @@ impl Raw {
     }
 
     /// A communicator of the ranks that pass `true`; the lowest of them is its rank 0.
-    pub(crate) fn leaders(&self, leads: bool) -> Leaders {
+    pub(crate) fn leaders(&self, is_leader: bool) -> Leaders {
         // SAFETY: reading a constant that the binding's C part defines.
         let undefined = unsafe { ffi::RSMPI_UNDEFINED };
-        let comm = self.split_by(if leads { 0 } else { undefined });
+        let comm = self.split_by(if is_leader { 0 } else { undefined });
         Leaders {
-            comm: leads.then_some(comm),
+            comm: is_leader.then_some(comm),
         }
     }
 }
@@ -145,16 +145,14 @@ impl Window {
     /// The bytes that this rank asked for. Open MPI aligns them to 8 bytes only.
     pub(crate) fn mine(&mut self) -> &mut [u8] {
         // SAFETY: these bytes belong to this rank's part of the window, which lives as long as `self`; other ranks use
-        // their own parts only, because this method is the only way to one. MPI has written every byte or mapped zeros, so
-        // far as this program can tell.
+        // their own parts only, because this method is the only way to one. Every byte is initialised: MPI has
+        // written it, or the system has mapped a page of zeros.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
-}
 
-impl Window {
-    /// Takes the part of rank 0 exclusively, and gives it back (section 12.5.3).
+    /// Locks the part of rank 0 exclusively, and unlocks it (section 12.5.3).
     pub(crate) fn lock_and_unlock(&self) {
-        // SAFETY: a window of ours, outside any other epoch; rank 0 has a part of it.
+        // SAFETY: a valid window, outside any other epoch; rank 0 has a part of it.
         unsafe { ffi::MPI_Win_lock(ffi::MPI_LOCK_EXCLUSIVE as c_int, 0, 0, self.handle) };
         // SAFETY: inside the epoch that the line above has opened.
         unsafe { ffi::MPI_Win_unlock(0, self.handle) };
@@ -164,16 +162,16 @@ impl Window {
 impl Drop for Window {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The other ranks do not come: this one must reach `run`, which ends the job.
+            // The other ranks do not make this call: this rank must return to `run`, which ends the job.
             return;
         }
-        // SAFETY: a window of ours, not used again; all ranks drop it together (section 12.2.5).
+        // SAFETY: a valid window, not used again; all ranks drop it together (section 12.2.5).
         unsafe { ffi::MPI_Win_free(&raw mut self.handle) };
     }
 }
 
 impl Leaders {
-    /// Rank 0 of the leaders sends its numbers to the others; nothing happens on ranks that do not lead.
+    /// Rank 0 of the leaders sends its numbers to the other leaders. It does nothing on other ranks.
     pub(crate) fn broadcast(&self, numbers: &mut [u64]) {
         let Some(comm) = self.comm else { return };
         let count = c_int::try_from(numbers.len()).expect("fewer than 2^31 numbers");
@@ -189,8 +187,8 @@ impl Leaders {
         };
     }
 
-    /// What all leaders have, one behind the other, on all of them; nothing happens on ranks that do not lead. Leader i has
-    /// as many numbers as `counts` says.
+    /// Gathers the numbers of all leaders, in rank order, on all leaders. It does nothing on other ranks. Leader i contributes
+    /// `counts[i]` numbers.
     pub(crate) fn gather(&self, mine: &[u64], counts: &[usize], all: &mut [u64]) {
         let Some(comm) = self.comm else { return };
         assert_eq!(counts.iter().sum::<usize>(), all.len());
@@ -227,6 +225,6 @@ impl Drop for Leaders {
 }
 
 fn free(mut comm: ffi::MPI_Comm) {
-    // SAFETY: a communicator of ours, not used again; collective over it (section 7.4.3).
+    // SAFETY: a valid communicator, not used again; collective over it (section 7.4.3).
     unsafe { ffi::MPI_Comm_free(&raw mut comm) };
 }

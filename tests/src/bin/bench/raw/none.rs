@@ -1,4 +1,4 @@
-//! Stands for MPI in a program that was built without it.
+//! The types of `mpi.rs` in a program that was built without MPI: they have no values.
 
 /// No value.
 pub(crate) enum Raw {}
@@ -43,9 +43,7 @@ impl Window {
     pub(crate) fn mine(&mut self) -> &mut [u8] {
         match *self {}
     }
-}
 
-impl Window {
     pub(crate) fn lock_and_unlock(&self) {
         match *self {}
     }

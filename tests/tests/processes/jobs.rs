@@ -1,16 +1,19 @@
-//! Several jobs, each with ranks as threads, on one state directory: killed, frozen and ended as `bin/jobs.rs` tells.
+//! Several jobs, each with ranks as threads, on one state directory: killed, frozen and stopped by the program `jobs`.
 
 use std::process::Command;
 use std::time::Duration;
 
 use pshmem_tests::watchdog;
 
-fn jobs(words: &[&str], nodes: &str) {
+fn jobs(arguments: &[&str], nodes: &str) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
-    command.args(words).env("PSHMEM_LOCAL", nodes);
+    command.args(arguments).env("PSHMEM_LOCAL", nodes);
     let (output, _) = watchdog::run(&mut command, Duration::from_secs(200));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words:?} with {nodes}: {told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{arguments:?} with {nodes}: {errors}"
+    );
 }
 
 #[test]
@@ -24,13 +27,13 @@ fn a_job_of_three_is_killed() {
 }
 
 #[test]
-fn a_job_is_frozen_and_wakes_up() {
+fn a_job_is_frozen_and_continues() {
     jobs(&["freeze"], "1");
     jobs(&["freeze"], "1+1");
 }
 
 #[test]
-fn a_job_is_told_to_end() {
+fn a_job_gets_sigterm() {
     jobs(&["term", "2000"], "2");
     jobs(&["term", "2000"], "1+1");
 }

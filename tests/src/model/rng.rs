@@ -1,24 +1,24 @@
-//! Random numbers, extents and arrays.
+//! Pseudo-random numbers, extents, blocks and arrays.
 
+use crate::values::number;
 use ndarray::ArrayD;
 
-use crate::check::number;
-
-/// A source of numbers, equal on all ranks that begin with the same seed.
+/// A pseudo-random number generator: the same numbers on all ranks that use the same seed.
 #[derive(Debug, Clone)]
-pub(super) struct Dice {
+pub(super) struct Rng {
     seed: usize,
-    thrown: usize,
+    /// Numbers generated so far.
+    count: usize,
 }
 
-impl Dice {
+impl Rng {
     pub(super) fn new(seed: usize) -> Self {
-        Dice { seed, thrown: 0 }
+        Rng { seed, count: 0 }
     }
 
     pub(super) fn next(&mut self) -> u64 {
-        self.thrown += 1;
-        number(self.seed, self.thrown)
+        self.count += 1;
+        number(self.seed, self.count)
     }
 
     /// A number below `limit`.
@@ -26,7 +26,7 @@ impl Dice {
         (self.next() % limit as u64) as usize
     }
 
-    /// Extents, mostly small, now and then 0, and once in a while so large that other code runs.
+    /// Extents: mostly small, some of them 0, and sometimes so large that the transfer takes another path.
     pub(super) fn extents(&mut self, dimensions: usize) -> Vec<usize> {
         if self.below(12) == 0 {
             let first = 30_000 + self.below(20_000);
@@ -37,7 +37,7 @@ impl Dice {
         (0..dimensions).map(|_| self.below(6)).collect()
     }
 
-    /// Offset and extents of a block inside `shape`.
+    /// Offset and extents of a block within `shape`.
     pub(super) fn block(&mut self, shape: &[usize]) -> (Vec<usize>, Vec<usize>) {
         let parts = shape.iter().map(|&extent| {
             let len = self.below(extent + 1);
@@ -47,7 +47,7 @@ impl Dice {
     }
 
     /// `parts` numbers whose sum is at most `total`.
-    pub(super) fn cut(&mut self, total: usize, parts: usize) -> Vec<usize> {
+    pub(super) fn partition(&mut self, total: usize, parts: usize) -> Vec<usize> {
         let mut rest = total;
         let mut next = || {
             let part = self.below(rest + 1);
@@ -57,29 +57,29 @@ impl Dice {
         (0..parts).map(|_| next()).collect()
     }
 
-    pub(super) fn array<T: Item>(&mut self, shape: &[usize]) -> ArrayD<T> {
+    pub(super) fn array<T: ModelElement>(&mut self, shape: &[usize]) -> ArrayD<T> {
         ArrayD::from_shape_simple_fn(shape, || T::from_number(self.next()))
     }
 }
 
-/// Element types that random numbers become.
-pub(super) trait Item: pshmem::Element + PartialEq + std::fmt::Debug {
+/// Element types that can be made from a random number.
+pub(super) trait ModelElement: pshmem::Element + PartialEq + std::fmt::Debug {
     fn from_number(number: u64) -> Self;
 }
 
-impl Item for u64 {
+impl ModelElement for u64 {
     fn from_number(number: u64) -> Self {
         number
     }
 }
 
-impl Item for f32 {
+impl ModelElement for f32 {
     fn from_number(number: u64) -> Self {
         f32::from(number as u16) * 0.25
     }
 }
 
-impl Item for [u8; 3] {
+impl ModelElement for [u8; 3] {
     fn from_number(number: u64) -> Self {
         let [a, b, c, ..] = number.to_le_bytes();
         [a, b, c]

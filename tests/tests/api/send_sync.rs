@@ -1,4 +1,4 @@
-//! Which types may go to other threads. A rank is a thread, and its handles are its own.
+//! Which types may be sent to or shared with other threads. Handles may not: they belong to the thread of their rank.
 
 use ndarray::{ArrayView1, ArrayView2};
 use pshmem::{
@@ -6,7 +6,7 @@ use pshmem::{
     Shared, Task,
 };
 
-/// Compiles only for a type that does not implement the trait: for one that does, `some_item` could be either of two.
+/// Compiles only for a type that does not implement the trait: for one that does, `some_item` is ambiguous.
 macro_rules! assert_not {
     ($type:ty: $trait:path) => {{
         trait Ambiguous<A> {
@@ -57,7 +57,7 @@ fn objects_cannot_be_duplicated() {
 }
 
 #[test]
-fn views_are_what_references_are() {
+fn views_are_send_and_sync() {
     send_and_sync::<<[f64] as pshmem::SharedLayout>::View<'static>>();
     send_and_sync::<<u64 as pshmem::SharedLayout>::View<'static>>();
     send_and_sync::<<ndarray::Array2<f64> as pshmem::SharedLayout>::View<'static>>();
@@ -76,7 +76,7 @@ fn views_are_what_references_are() {
 }
 
 #[test]
-fn errors_go_anywhere() {
+fn errors_are_send_and_sync() {
     fn portable<T: std::error::Error + Clone + PartialEq + Send + Sync + 'static>() {}
     portable::<Error>();
     send_and_sync::<NodeInfo>();

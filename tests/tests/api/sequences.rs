@@ -1,19 +1,19 @@
 //! Random sequences of calls on random clusters, compared with an `ndarray` model on every rank after each call.
 //!
-//! `PSHMEM_PROPTEST_CASES` says how many sequences of each kind; the default suits a build that somebody waits for.
+//! `PSHMEM_PROPTEST_CASES` is the number of sequences of each kind. `cargo xtask fuzz` runs far more.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use pshmem_tests::model;
 use pshmem_tests::model::ops::{self, Op};
-use pshmem_tests::model::play;
 
-/// Sequences of each kind by default.
+/// The default number of sequences of each kind.
 const CASES: u32 = 60;
 
 fn check(ops: impl Strategy<Value = Vec<Op>>) {
     let cases = std::env::var("PSHMEM_PROPTEST_CASES")
         .map_or(CASES, |text| text.parse().expect("a number of sequences"));
-    // Each try starts threads, so a failure is not shrunk for ever.
+    // Each iteration starts threads, so their number is limited.
     let config = Config {
         cases,
         max_shrink_iters: 300,
@@ -21,7 +21,7 @@ fn check(ops: impl Strategy<Value = Vec<Op>>) {
         ..Config::default()
     };
     let result = TestRunner::new(config).run(&(ops::shapes(), ops), |(shape, ops)| {
-        play("", &shape, &ops).map_err(TestCaseError::fail)
+        model::run("", &shape, &ops).map_err(TestCaseError::fail)
     });
     if let Err(error) = result {
         panic!("{error}");
@@ -34,16 +34,16 @@ fn legal_sequences_match_the_model() {
 }
 
 #[test]
-fn bad_arguments_change_nothing() {
-    check(ops::with_bad_arguments());
+fn invalid_calls_change_nothing() {
+    check(ops::with_invalid_calls());
 }
 
 #[test]
-fn divergence_kills_one_comm_and_nothing_else() {
+fn divergence_fails_one_comm_only() {
     check(ops::with_divergence());
 }
 
 #[test]
-fn ranks_that_end_leave_the_others_with_errors() {
+fn early_exits_are_errors_on_the_others() {
     check(ops::anything());
 }

@@ -1,36 +1,37 @@
-//! Ranks that disagree where all must pass the same: the same `Err` on every rank, nothing changed, and the `Comm` as good
-//! as before. Each rank in turn is the one that differs.
+//! Arguments that differ between ranks where all must pass the same: the same error on every rank, data unchanged, and a
+//! `Comm` that still works. Each rank in turn is the one that differs.
 
 use ndarray::{Array1, Array2, Array3};
 use pshmem::{Comm, Error, Shared};
 
-use crate::check::{odd_ranks, one_to_eight, works};
+use super::support::assert_rejected;
+use crate::collective::{check_usable, one_to_eight, outliers};
 use crate::report::Outcome;
 
-/// Each rank in turn asks for other extents than the rest, of another size class, too.
-pub fn dims_differ(comm: &Comm) -> Outcome {
+/// One rank passes other extents, also of another size class.
+pub(crate) fn dims_differ(comm: &Comm) -> Outcome {
     let list = one_to_eight(comm)?;
-    for odd in odd_ranks(comm) {
-        let mine = comm.rank() == odd;
+    for outlier in outliers(comm) {
+        let mine = comm.rank() == outlier;
         for other in [0, 99, 101, 300 << 10, 2 << 20] {
             let made = Shared::<[u8]>::new(comm, if mine { other } else { 100 });
-            refused!(comm, list, Error::Mismatch { .. }, made);
+            assert_rejected!(comm, list, Error::Mismatch { .. }, made);
             let made = Shared::<[u8]>::new(comm, if mine { other } else { 1 << 20 });
-            refused!(comm, list, Error::Mismatch { .. }, made);
+            assert_rejected!(comm, list, Error::Mismatch { .. }, made);
         }
         let made = Shared::<Array2<f64>>::new(comm, if mine { [3, 5] } else { [5, 3] });
-        refused!(comm, list, Error::Mismatch { .. }, made);
+        assert_rejected!(comm, list, Error::Mismatch { .. }, made);
         let made = Shared::<Array3<f64>>::new(comm, if mine { [0, 1, 2] } else { [1, 0, 2] });
-        refused!(comm, list, Error::Mismatch { .. }, made);
+        assert_rejected!(comm, list, Error::Mismatch { .. }, made);
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// Each rank in turn asks for another type than the rest, also one of the same size or one that looks the same.
-pub fn types_differ(comm: &Comm) -> Outcome {
+/// One rank passes another type, also one of the same size or with an equal layout.
+pub(crate) fn types_differ(comm: &Comm) -> Outcome {
     let list = one_to_eight(comm)?;
-    for odd in odd_ranks(comm) {
-        let mine = comm.rank() == odd;
+    for outlier in outliers(comm) {
+        let mine = comm.rank() == outlier;
         macro_rules! differ {
             ($one:ty, $other:ty, $dims:expr, $other_dims:expr) => {
                 let made = if mine {
@@ -38,7 +39,7 @@ pub fn types_differ(comm: &Comm) -> Outcome {
                 } else {
                     Shared::<$one>::new(comm, $dims).map(drop)
                 };
-                refused!(comm, list, Error::Mismatch { .. }, made);
+                assert_rejected!(comm, list, Error::Mismatch { .. }, made);
             };
         }
         differ!([u8], [i8], 5, 5);
@@ -51,14 +52,14 @@ pub fn types_differ(comm: &Comm) -> Outcome {
         differ!([u8], [u64], 100, 1 << 20);
         differ!(Array2<u8>, Array3<u8>, [2, 2], [2, 2, 1]);
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// The same in `from_root`, where only the root knows extents.
-pub fn types_of_from_root_differ(comm: &Comm) -> Outcome {
+/// One rank passes another type to `from_root`, where only the root knows extents.
+pub(crate) fn types_of_from_root_differ(comm: &Comm) -> Outcome {
     let list = one_to_eight(comm)?;
-    for odd in odd_ranks(comm) {
-        let mine = comm.rank() == odd;
+    for outlier in outliers(comm) {
+        let mine = comm.rank() == outlier;
         for root in 0..comm.size() {
             macro_rules! differ {
                 ($one:ty, $other:ty, $value:expr, $other_value:expr) => {
@@ -67,13 +68,13 @@ pub fn types_of_from_root_differ(comm: &Comm) -> Outcome {
                     } else {
                         Shared::<$one>::from_root(comm, root, || $value).map(drop)
                     };
-                    refused!(comm, list, Error::Mismatch { .. }, made);
+                    assert_rejected!(comm, list, Error::Mismatch { .. }, made);
                 };
             }
             differ!([u8], [i8], vec![1; 3], vec![1; 3]);
             differ!([u8], Vec<u64>, vec![1; 3], vec![1; 3]);
             differ!(u64, [u64; 2], 1, [1; 2]);
-            // They do not even have the same number of extents.
+            // Types with different numbers of extents.
             differ!([u8], Array2<u8>, vec![1; 4], Array2::zeros([2, 2]));
             differ!(Array2<u8>, u64, Array2::zeros([2, 2]), 1);
             differ!(
@@ -84,24 +85,24 @@ pub fn types_of_from_root_differ(comm: &Comm) -> Outcome {
             );
         }
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// `fill` with other values, short and long ones; a difference in the last byte counts.
-pub fn fill_values_differ(comm: &Comm) -> Outcome {
+/// One rank passes another value to `fill`, short or long; a difference in the last byte is found.
+pub(crate) fn fill_values_differ(comm: &Comm) -> Outcome {
     let mut list = one_to_eight(comm)?;
     let mut floats = Shared::<[f64]>::from_root(comm, 0, || vec![1.0])?;
     let mut long = Shared::<[[u8; 4096]]>::new(comm, 2)?;
-    for odd in odd_ranks(comm) {
-        let mine = comm.rank() == odd;
-        refused!(
+    for outlier in outliers(comm) {
+        let mine = comm.rank() == outlier;
+        assert_rejected!(
             comm,
             list,
             Error::Mismatch { .. },
             list.fill(u64::from(mine))
         );
-        // Bytes count, not values.
-        refused!(
+        // Bytes are compared, not values.
+        assert_rejected!(
             comm,
             floats,
             Error::Mismatch { .. },
@@ -109,48 +110,48 @@ pub fn fill_values_differ(comm: &Comm) -> Outcome {
         );
         let mut value = [3; 4096];
         value[4095] += u8::from(mine);
-        refused!(comm, long, Error::Mismatch { .. }, long.fill(value));
+        assert_rejected!(comm, long, Error::Mismatch { .. }, long.fill(value));
     }
-    works(comm)
+    check_usable(comm)
 }
 
-/// `with_ranks_per_node` with different numbers, and with none.
-pub fn ranks_per_node_differ(comm: &Comm) -> Outcome {
+/// `with_ranks_per_node` with different numbers, and with zero.
+pub(crate) fn ranks_per_node_differ(comm: &Comm) -> Outcome {
     let list = one_to_eight(comm)?;
-    for odd in odd_ranks(comm) {
-        let n = if comm.rank() == odd { 1 } else { 2 };
-        refused!(
+    for outlier in outliers(comm) {
+        let n = if comm.rank() == outlier { 1 } else { 2 };
+        assert_rejected!(
             comm,
             list,
             Error::Mismatch { .. },
             comm.with_ranks_per_node(n)
         );
     }
-    refused!(
+    assert_rejected!(
         comm,
         list,
         Error::InvalidSetting { .. },
         comm.with_ranks_per_node(0)
     );
-    works(comm)
+    check_usable(comm)
 }
 
-/// Only one rank asks for too much: all get an error, the same.
-pub fn one_rank_overflows(comm: &Comm) -> Outcome {
+/// One rank passes extents that overflow: all ranks get the same error.
+pub(crate) fn one_rank_overflows(comm: &Comm) -> Outcome {
     let list = one_to_eight(comm)?;
-    for odd in odd_ranks(comm) {
-        let dims = if comm.rank() == odd {
+    for outlier in outliers(comm) {
+        let dims = if comm.rank() == outlier {
             [usize::MAX, 3]
         } else {
             [2, 3]
         };
         let made = Shared::<Array2<u8>>::new(comm, dims);
-        refused!(
+        assert_rejected!(
             comm,
             list,
             Error::TooLarge { .. } | Error::Mismatch { .. },
             made
         );
     }
-    works(comm)
+    check_usable(comm)
 }

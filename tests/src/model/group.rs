@@ -1,28 +1,28 @@
-//! Who is in a group, as the model has it: the ranks of the world and their nodes, foretold for each call that makes a `Comm`.
+//! Which ranks a `Comm` has, and on which nodes, as the model expects it after each call that creates a `Comm`.
 
 use pshmem::Comm;
 
 use crate::report::Outcome;
 
-/// The ranks of a `Comm` in order.
+/// The ranks of a `Comm`, in rank order.
 #[derive(Debug, Clone)]
-pub(super) struct Members(Vec<Member>);
+pub(super) struct Group(Vec<Member>);
 
 /// One rank of a `Comm`.
 #[derive(Debug, Clone, Copy)]
 struct Member {
     /// Its rank in the world.
     world: usize,
-    /// Its node, in any numbering.
+    /// Its node; numbers are not those of the `Comm`.
     node: usize,
 }
 
-impl Members {
+impl Group {
     /// All ranks of a cluster.
     pub(super) fn of_world(ranks_per_node: &[usize], cyclic: bool) -> Self {
-        // A round takes one rank of each node, or all ranks of one.
         let rounds = ranks_per_node.iter().copied().max().unwrap_or(0);
         let nodes: Vec<usize> = if cyclic {
+            // Each round assigns one rank to each node that still has room.
             let of_round =
                 |round| (0..ranks_per_node.len()).filter(move |&node| ranks_per_node[node] > round);
             (0..rounds).flat_map(of_round).collect()
@@ -35,7 +35,7 @@ impl Members {
                 .collect()
         };
         let member = |(world, node)| Member { world, node };
-        Members(nodes.into_iter().enumerate().map(member).collect())
+        Group(nodes.into_iter().enumerate().map(member).collect())
     }
 
     /// The ranks with the color of `me`, in the order of their keys.
@@ -49,7 +49,7 @@ impl Members {
             .filter(|&rank| color(rank) == color(me))
             .collect();
         ranks.sort_by_key(|&rank| (key(rank), rank));
-        Members(ranks.into_iter().map(|rank| self.0[rank]).collect())
+        Group(ranks.into_iter().map(|rank| self.0[rank]).collect())
     }
 
     /// The ranks on the node of `me`.
@@ -58,28 +58,28 @@ impl Members {
     }
 
     /// The same ranks on nodes of at most `n` ranks.
-    pub(super) fn cut(&self, n: usize) -> Self {
-        let place = |rank: usize| (self.0[rank].node, self.slot(rank) / n);
-        let places: Vec<_> = (0..self.0.len()).map(place).collect();
-        let cut = |(rank, member): (usize, &Member)| {
-            let node = places.iter().position(|other| *other == places[rank]);
+    pub(super) fn with_ranks_per_node(&self, n: usize) -> Self {
+        let part = |rank: usize| (self.0[rank].node, self.local_rank(rank) / n);
+        let parts: Vec<_> = (0..self.0.len()).map(part).collect();
+        let member = |(rank, member): (usize, &Member)| {
+            let node = parts.iter().position(|other| *other == parts[rank]);
             Member {
-                node: node.expect("its own place is in the list"),
+                node: node.expect("its own part is in the list"),
                 ..*member
             }
         };
-        Members(self.0.iter().enumerate().map(cut).collect())
+        Group(self.0.iter().enumerate().map(member).collect())
     }
 
-    /// Position of a rank among those of its node.
-    fn slot(&self, rank: usize) -> usize {
+    /// The number of lower ranks on the same node.
+    fn local_rank(&self, rank: usize) -> usize {
         let before = self.0[..rank].iter();
         before
             .filter(|other| other.node == self.0[rank].node)
             .count()
     }
 
-    /// Ranks of the world, in order.
+    /// The ranks of the world, in the order of the group.
     pub(super) fn world_ranks(&self) -> impl Iterator<Item = usize> {
         self.0.iter().map(|member| member.world)
     }
@@ -94,11 +94,15 @@ impl Members {
         leader.expect("a rank of the group").world
     }
 
-    /// `comm` says the same of itself; `me` is this rank in the world.
+    /// Checks that `comm` has these ranks and nodes; `me` is this rank in the world.
     pub(super) fn check(&self, comm: &Comm, me: usize) -> Outcome {
         let rank = comm.rank();
         if comm.size() != self.0.len() || self.0[rank].world != me {
-            return Err(format!("rank {rank} of {} is to be {me} of {self:?}", comm.size()).into());
+            return Err(format!(
+                "rank {rank} of {} should be rank {me} of the world, in {self:?}",
+                comm.size()
+            )
+            .into());
         }
         let mut nodes: Vec<usize> = Vec::new();
         for member in &self.0 {
@@ -111,9 +115,9 @@ impl Members {
         let size = self.0.iter().filter(|member| member.node == node).count();
         let index = nodes.iter().position(|&other| other == node);
         if (Some(found.index), found.count) != (index, nodes.len())
-            || (found.rank, found.size) != (self.slot(rank), size)
+            || (found.rank, found.size) != (self.local_rank(rank), size)
         {
-            return Err(format!("rank {rank} of {self:?} says {found:?}").into());
+            return Err(format!("rank {rank} of {self:?} reports {found:?}").into());
         }
         Ok(())
     }

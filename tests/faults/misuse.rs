@@ -1,8 +1,20 @@
-//! Programs that do what they may not, or that wait for each other, for tests of what is reported: `trouble SCENE`.
+//! Misuse of the library: writes outside of updates, deadlocks, and locks that are never released.
 
 use pshmem::{Comm, Error, Lock, Result, Shared, SharedLayout};
-use std::process::ExitCode;
+use pshmem_tests::collective::duplicate;
+use pshmem_tests::faults::MisuseKind;
 use std::time::Duration;
+
+/// Runs the part of one rank.
+pub(crate) fn run(kind: MisuseKind, comm: &Comm) -> Result<()> {
+    match kind {
+        MisuseKind::StrayWrite => stray_write(comm),
+        MisuseKind::DataRace => data_race(comm),
+        MisuseKind::Deadlock => deadlock(comm),
+        MisuseKind::HeldLock => held_lock(comm),
+        MisuseKind::LeakedGuard => leaked_guard(comm),
+    }
+}
 
 #[derive(SharedLayout)]
 struct Pair {
@@ -10,20 +22,8 @@ struct Pair {
     other: Vec<u64>,
 }
 
-fn main() -> ExitCode {
-    let scene = std::env::args().nth(1).unwrap_or_default();
-    pshmem::run(|comm: &Comm| match scene.as_str() {
-        "stray" => stray(comm),
-        "race" => race(comm),
-        "circle" => circle(comm),
-        "holder" => holder(comm),
-        "leaked" => leaked(comm),
-        _ => panic!("no scene is called `{scene}`"),
-    })
-}
-
-/// The closure writes to a field through a pointer that it has from elsewhere.
-fn stray(comm: &Comm) -> Result<()> {
+/// The closure writes to a field through a pointer that was made before.
+fn stray_write(comm: &Comm) -> Result<()> {
     let mut pair = Shared::<Pair>::new(
         comm,
         PairDims {
@@ -34,23 +34,23 @@ fn stray(comm: &Comm) -> Result<()> {
     let stray = pair.view().other.as_ptr().cast_mut();
     pair.update(0, |mut w| {
         w.written[0] = 1;
-        // SAFETY: none; it is what the check is for. The memory is mapped and writable.
+        // SAFETY: not sound: the library is to find it. The memory is mapped and writable.
         unsafe { stray.write_volatile(7) };
     })?;
     Ok(())
 }
 
-/// A thread of the last rank writes to its node's copy whenever it likes.
-fn race(comm: &Comm) -> Result<()> {
+/// A thread of the last rank writes to the copy of its node all the time.
+fn data_race(comm: &Comm) -> Result<()> {
     let mut table = Shared::<[u64]>::new(comm, 100_000)?;
     if comm.rank() + 1 == comm.size() {
         let address = table.view().as_ptr() as usize;
         std::thread::spawn(move || {
             for round in 1_u64.. {
-                // SAFETY: none; it is what the check is for. The memory is mapped and writable until the process ends.
-                let place = unsafe { (address as *mut u64).add(round as usize % 100_000) };
+                // SAFETY: not sound: the library is to find it. The memory is mapped and writable until the process ends.
+                let element = unsafe { (address as *mut u64).add(round as usize % 100_000) };
                 // SAFETY: as above.
-                unsafe { place.write_volatile(round) };
+                unsafe { element.write_volatile(round) };
             }
         });
     }
@@ -62,8 +62,8 @@ fn race(comm: &Comm) -> Result<()> {
     Ok(())
 }
 
-/// Rank 0 has a lock for ever, the others want it.
-fn holder(comm: &Comm) -> Result<()> {
+/// Rank 0 holds a lock for ever, and the others wait for it.
+fn held_lock(comm: &Comm) -> Result<()> {
     let mut lock = Lock::new(comm)?;
     if comm.rank() == 0 {
         let _guard = lock.lock()?;
@@ -76,8 +76,8 @@ fn holder(comm: &Comm) -> Result<()> {
     Ok(())
 }
 
-/// Rank 0 leaves with a lock whose guard it has leaked.
-fn leaked(comm: &Comm) -> Result<()> {
+/// Rank 0 returns with a lock whose guard it has leaked.
+fn leaked_guard(comm: &Comm) -> Result<()> {
     let lock = Box::leak(Box::new(Lock::new(comm)?));
     if comm.rank() == 0 {
         std::mem::forget(lock.lock()?);
@@ -89,13 +89,9 @@ fn leaked(comm: &Comm) -> Result<()> {
 }
 
 /// Two ranks wait for each other on two `Comm`s.
-fn circle(comm: &Comm) -> Result<()> {
-    let first = comm
-        .split(Some(0), 0)?
-        .expect("a rank with a color gets a Comm");
-    let second = comm
-        .split(Some(0), 0)?
-        .expect("a rank with a color gets a Comm");
+fn deadlock(comm: &Comm) -> Result<()> {
+    let first = duplicate(comm)?;
+    let second = duplicate(comm)?;
     if comm.rank() == 0 {
         first.barrier()?;
         second.barrier()

@@ -1,42 +1,47 @@
-//! How each layout takes what a model has.
+//! Conversions between the models and what each layout takes and returns.
 
 use std::ops::Range;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Axis, Dimension, Slice};
 use pshmem::{AsBlock, BlockLayout, Result, RowLayout, Shared};
 
-use super::dice::{Dice, Item};
-use crate::check::{assert_equal, assert_same};
+use super::rng::{ModelElement, Rng};
+use crate::values::{assert_array_eq, assert_slice_eq};
 
-/// How an update changes an array.
-pub(super) fn change<T: Item, D: Dimension>(array: &mut ArrayRef<T, D>, mut dice: Dice) {
+/// Sets up to three random elements, as the closure of an update does.
+pub(super) fn random_update<T: ModelElement, D: Dimension>(
+    array: &mut ArrayRef<T, D>,
+    mut rng: Rng,
+) {
     let len = array.len();
-    for _ in 0..if len > 0 { dice.below(4) } else { 0 } {
-        let (at, value) = (dice.below(len), T::from_number(dice.next()));
-        *array.iter_mut().nth(at).expect("a position inside") = value;
+    for _ in 0..if len > 0 { rng.below(4) } else { 0 } {
+        let (at, value) = (rng.below(len), T::from_number(rng.next()));
+        *array.iter_mut().nth(at).expect("a position in the array") = value;
     }
 }
 
-/// How the layouts turn what a model has into what they take.
-pub(super) trait Form: BlockLayout<Item: Item, Owned: AsBlock<Self>> + RowLayout {
+/// A layout whose objects are compared with a model.
+pub(super) trait ModelLayout:
+    BlockLayout<Item: ModelElement, Owned: AsBlock<Self>> + RowLayout
+{
     const DIMENSIONS: usize;
     fn dims_for(extents: &[usize]) -> Self::Dims;
     fn offset(at: &[usize]) -> Self::Offset;
     fn block(model: &ArrayD<Self::Item>) -> Self::Block<'_>;
-    fn own(model: &ArrayD<Self::Item>) -> Self::Owned;
+    fn owned(model: &ArrayD<Self::Item>) -> Self::Owned;
     fn check(view: Self::View<'_>, model: &ArrayD<Self::Item>);
-    fn change(view: Self::ViewMut<'_>, dice: Dice);
-    fn update_field(shared: &mut Shared<Self>, root: usize, dice: Dice) -> Result<Option<()>>;
-    /// Writes some rows of the model.
+    fn random_update(view: Self::ViewMut<'_>, rng: Rng);
+    fn update_field(shared: &mut Shared<Self>, root: usize, rng: Rng) -> Result<Option<()>>;
+    /// Copies rows of the model into a part.
     fn write(part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<Self::Item>);
 }
 
 /// Some rows of a model.
-pub(super) fn rows_of<T: Item>(model: &ArrayD<T>, rows: Range<usize>) -> ArrayD<T> {
+pub(super) fn rows_of<T: ModelElement>(model: &ArrayD<T>, rows: Range<usize>) -> ArrayD<T> {
     model.slice_axis(Axis(0), Slice::from(rows)).to_owned()
 }
 
-impl Form for [u64] {
+impl ModelLayout for [u64] {
     const DIMENSIONS: usize = 1;
 
     fn dims_for(extents: &[usize]) -> usize {
@@ -51,20 +56,22 @@ impl Form for [u64] {
         model.as_slice().expect("a model is in row-major order")
     }
 
-    fn own(model: &ArrayD<u64>) -> Vec<u64> {
+    fn owned(model: &ArrayD<u64>) -> Vec<u64> {
         model.iter().copied().collect()
     }
 
     fn check(view: &[u64], model: &ArrayD<u64>) {
-        assert_equal(view, Self::block(model));
+        assert_slice_eq(view, Self::block(model));
     }
 
-    fn change(mut view: Self::ViewMut<'_>, dice: Dice) {
-        change(&mut ArrayViewMut1::from(&mut *view), dice);
+    fn random_update(mut view: Self::ViewMut<'_>, rng: Rng) {
+        random_update(&mut ArrayViewMut1::from(&mut *view), rng);
     }
 
-    fn update_field(shared: &mut Shared<Self>, root: usize, dice: Dice) -> Result<Option<()>> {
-        shared.fields().update(root, |w| Self::change(w, dice))
+    fn update_field(shared: &mut Shared<Self>, root: usize, rng: Rng) -> Result<Option<()>> {
+        shared
+            .fields()
+            .update(root, |w| Self::random_update(w, rng))
     }
 
     fn write(part: &mut [u64], rows: Range<usize>, model: &ArrayD<u64>) {
@@ -72,9 +79,9 @@ impl Form for [u64] {
     }
 }
 
-macro_rules! array_form {
+macro_rules! array_layout {
     ($($n:literal: $layout:ty, $t:ty;)*) => {$(
-        impl Form for $layout {
+        impl ModelLayout for $layout {
             const DIMENSIONS: usize = $n;
 
             fn dims_for(extents: &[usize]) -> [usize; $n] {
@@ -89,20 +96,20 @@ macro_rules! array_form {
                 model.view().into_dimensionality().expect("as many dimensions")
             }
 
-            fn own(model: &ArrayD<$t>) -> Self {
+            fn owned(model: &ArrayD<$t>) -> Self {
                 Self::block(model).to_owned()
             }
 
             fn check(view: Self::View<'_>, model: &ArrayD<$t>) {
-                assert_same(view.into_dyn(), model.view());
+                assert_array_eq(view.into_dyn(), model.view());
             }
 
-            fn change(mut view: Self::ViewMut<'_>, dice: Dice) {
-                change(&mut *view, dice);
+            fn random_update(mut view: Self::ViewMut<'_>, rng: Rng) {
+                random_update(&mut *view, rng);
             }
 
-            fn update_field(shared: &mut Shared<Self>, root: usize, dice: Dice) -> Result<Option<()>> {
-                shared.fields().update(root, |w| Self::change(w, dice))
+            fn update_field(shared: &mut Shared<Self>, root: usize, rng: Rng) -> Result<Option<()>> {
+                shared.fields().update(root, |w| Self::random_update(w, rng))
             }
 
             fn write(mut part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<$t>) {
@@ -112,7 +119,7 @@ macro_rules! array_form {
     )*};
 }
 
-array_form! {
+array_layout! {
     1: Array1<[u8; 3]>, [u8; 3];
     2: Array2<f32>, f32;
     3: Array3<u64>, u64;

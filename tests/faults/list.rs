@@ -1,0 +1,216 @@
+//! The faults that the program `fault` commits, and what its output must contain.
+//!
+//! Plain data without dependencies, because two crates include this file: `pshmem-tests`, whose program commits the faults and
+//! whose tests run them with ranks as threads, and `xtask`, which runs them under each MPI library.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each of the two crates uses a part of this file, as a module of its own visibility"
+)]
+
+/// What the ranks without a fault observe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observed {
+    /// `Error::RankFailed` with this text.
+    RankFailed(&'static str),
+    /// `Error::Diverged`.
+    Diverged,
+    /// `Error::Closure` with this text.
+    Closure(&'static str),
+    /// Nothing: they are ended while they wait.
+    Ended,
+}
+
+/// A fault after which the job must end.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// Which one it is. The program `fault` has a match over all kinds.
+    pub kind: Kind,
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What happens on the faulty rank, and where the others are.
+    pub place: &'static str,
+    /// What the other ranks observe.
+    pub others: Observed,
+    /// What the output must contain; `{rank}` stands for the faulty rank.
+    pub output: &'static [&'static str],
+    /// The faulty rank of a run with three ranks on two nodes, where there is such a run.
+    pub rank_on_nodes: Option<usize>,
+}
+
+/// A misuse of the library, which reports it. It is run with ranks as threads only.
+#[derive(Clone, Copy, Debug)]
+pub struct Misuse {
+    /// Which one it is. The program `fault` has a match over all kinds.
+    pub kind: MisuseKind,
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What the program does.
+    pub what: &'static str,
+}
+
+/// Declares the kinds, and the list with one entry for each of them.
+macro_rules! list {
+    ($entry:ident, $kind:ident, $list:ident: $($variant:ident { $($field:tt)* })*) => {
+        /// The kinds of the list's entries.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $kind {
+            $(#[allow(missing_docs, reason = "the entry of the list describes it")] $variant),*
+        }
+
+        /// The list.
+        pub const $list: &[$entry] = &[$($entry { kind: $kind::$variant, $($field)* }),*];
+    };
+}
+
+/// What the report of a panic contains after rank and host.
+pub const PANIC: &str = "failed: panicked at tests/faults/actions.rs:";
+/// What is printed when the time for a call that waits is over.
+pub const HANG_ABORT: &str = "pshmem: PSHMEM_HANG_ABORT is over, ending the job";
+/// What is printed about a rank that calls `exit`.
+pub const EXIT: &str = "exits inside `run`; ending the job";
+
+list! { Fault, Kind, FAULTS:
+    Panic {
+        name: "panic",
+        place: "in user code, others in a barrier",
+        others: Observed::RankFailed("panicked at tests/faults/actions.rs:"),
+        output: &[PANIC, ": a deliberate panic\n"],
+        rank_on_nodes: Some(2),
+    }
+    PanicAlone {
+        name: "panic-alone",
+        place: "in user code, others too",
+        others: Observed::Ended,
+        output: &[PANIC, "pshmem: some ranks still run 5 s after another one failed"],
+        rank_on_nodes: None,
+    }
+    Error {
+        name: "error",
+        place: "`Err` from the closure of `run`, others in a barrier",
+        others: Observed::RankFailed("a deliberate error"),
+        output: &["failed: a deliberate error\n"],
+        rank_on_nodes: Some(2),
+    }
+    Return {
+        name: "return",
+        place: "from `run`, others in a barrier",
+        others: Observed::Diverged,
+        output: &[],
+        rank_on_nodes: Some(0),
+    }
+    Compute {
+        name: "compute",
+        place: "in user code for ever, others in a barrier",
+        others: Observed::Ended,
+        output: &["\n  rank {rank} is missing (last call: ", " and is in the program\n", HANG_ABORT],
+        rank_on_nodes: None,
+    }
+    UpdateCompute {
+        name: "update-compute",
+        place: "in a closure of `update` for ever",
+        others: Observed::Ended,
+        output: &["called `update` of object 1", "and is at work in it\n", HANG_ABORT],
+        rank_on_nodes: None,
+    }
+    UpdatePanic {
+        name: "update-panic",
+        place: "in a closure of `update`",
+        others: Observed::Closure("panicked: a deliberate panic in a closure"),
+        output: &[PANIC, ": a deliberate panic in a closure\n"],
+        rank_on_nodes: Some(0),
+    }
+    UpdateError {
+        name: "update-error",
+        place: "`Err` from a closure of `try_update`",
+        others: Observed::Closure("a deliberate error in a closure"),
+        output: &["rank {rank} observed: the closure on rank {rank} failed: a deliberate error in a closure\n"],
+        rank_on_nodes: None,
+    }
+    FromRootPanic {
+        name: "from_root-panic",
+        place: "in a closure of `from_root`",
+        others: Observed::Closure("panicked: a deliberate panic in a closure"),
+        output: &[PANIC, ": a deliberate panic in a closure\n"],
+        rank_on_nodes: None,
+    }
+    Exit0 {
+        name: "exit-0",
+        place: "`exit(0)`, others in a barrier",
+        others: Observed::Ended,
+        output: &[EXIT],
+        rank_on_nodes: Some(1),
+    }
+    Exit3 {
+        name: "exit-3",
+        place: "`exit(3)`, others in a barrier",
+        others: Observed::Ended,
+        output: &[EXIT],
+        rank_on_nodes: None,
+    }
+    KillBarrier {
+        name: "kill-barrier",
+        place: "SIGKILL, others in a barrier",
+        others: Observed::Ended,
+        output: &[],
+        rank_on_nodes: None,
+    }
+    KillLoop {
+        name: "kill-loop",
+        place: "SIGKILL after 137 rounds of `set` and `update`",
+        others: Observed::Ended,
+        output: &[],
+        rank_on_nodes: None,
+    }
+    KillUpdate {
+        name: "kill-update",
+        place: "SIGKILL in a closure of `update`",
+        others: Observed::Ended,
+        output: &[],
+        rank_on_nodes: Some(2),
+    }
+    KillLock {
+        name: "kill-lock",
+        place: "SIGKILL with a `Mutex`, others wait for it",
+        others: Observed::Ended,
+        output: &[],
+        rank_on_nodes: Some(1),
+    }
+    KillCreate {
+        name: "kill-create",
+        place: "SIGKILL while large objects are created",
+        others: Observed::Ended,
+        output: &[],
+        rank_on_nodes: None,
+    }
+    KillAny {
+        name: "kill-any",
+        place: "SIGKILL at some moment of mixed calls",
+        others: Observed::Ended,
+        output: &[],
+        rank_on_nodes: Some(1),
+    }
+}
+
+list! { Misuse, MisuseKind, MISUSES:
+    StrayWrite { name: "stray-write", what: "a closure writes to a field that it has not accessed" }
+    DataRace { name: "data-race", what: "a thread writes to an object outside of all calls" }
+    Deadlock { name: "deadlock", what: "two ranks wait for each other on two `Comm`s" }
+    HeldLock { name: "held-lock", what: "a rank holds a lock for ever" }
+    LeakedGuard { name: "leaked-guard", what: "a rank returns with a lock whose guard it has leaked" }
+}
+
+/// How the line begins that a faulty rank prints when it commits the fault; the seconds since 1970 follow.
+#[must_use]
+pub fn commit_prefix(rank: usize) -> String {
+    format!("rank {rank} commits the fault at ")
+}
+
+/// How the line begins that a rank prints after a collective call; the error follows, or [`NO_ERROR`].
+#[must_use]
+pub fn observed_prefix(rank: usize) -> String {
+    format!("rank {rank} observed: ")
+}
+
+/// What a rank prints after a call that succeeded.
+pub const NO_ERROR: &str = "no error";

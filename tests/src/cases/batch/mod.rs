@@ -1,0 +1,26 @@
+//! Batches of tasks.
+//!
+//! - `claims` who gets which task · `states` how tasks end, and which are run · `settings` invalid settings
+//! - `directory` state files
+
+mod claims;
+mod directory;
+mod settings;
+mod states;
+
+pub(super) use claims::*;
+pub(super) use directory::*;
+pub(super) use settings::*;
+pub(super) use states::*;
+
+use pshmem::Comm;
+
+/// The numbers of ranks for workers of equal size.
+fn possible_worker_sizes(comm: &Comm) -> impl Iterator<Item = usize> {
+    let ranks = comm.size();
+    (1..=ranks).filter(move |size| ranks.is_multiple_of(*size))
+}
+
+fn task_names(count: usize) -> Vec<String> {
+    (0..count).map(|task| format!("task_{task}")).collect()
+}

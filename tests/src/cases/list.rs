@@ -1,0 +1,89 @@
+//! The list of all cases. A case that is not in it is dead code, which this crate does not compile.
+
+/// Calls the macro `$receiver!` with the name of every case, as `module { case, case } ...`.
+#[macro_export]
+macro_rules! for_each_case {
+    ($receiver:ident) => {
+        $receiver! {
+            create {
+                new_is_zeroed, reused_memory_is_zeroed, from_every_root, metadata, display_and_debug,
+                owned_copies_are_private, close_frees_memory, drop_in_any_order, object_outlives_its_comm,
+                many_live_objects,
+            }
+            write {
+                quickstart, set_from_every_root, set_with_from_every_root, assign_finds_every_holder,
+                fill_any_length, fill_with_large_elements, update_from_every_root, update_without_writing,
+                update_per_node, single_values, writes_are_ordered,
+            }
+            memory { memory_report, ten_thousand_live_objects, large_objects_are_unmapped }
+            locks {
+                mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
+                readers_and_writers, poisoned_by_panic, many_locks, lock_per_row_of_ranks,
+                dropped_locks_and_dead_comms, invalid_calls,
+            }
+            parts {
+                slices_of_any_length, large_parts, arrays, columns, given_counts, invalid_counts, stencil,
+                threads_inside_a_closure, closures_fail, nested_calls,
+            }
+            gather {
+                blocks_of_slices, blocks_of_arrays, large_blocks, blocks_in_rank_order, invalid_blocks,
+                invalid_blocks_in_rank_order,
+            }
+            reduce {
+                operations, lengths, arrays, bitwise_repeatable, nan_propagates, invalid_contributions,
+                operation_panics,
+            }
+            resize_copy_swap {
+                resize_keeps_common_elements, resize_columns, copy_from, swap_handles, swap_field_data,
+                invalid_operands,
+            }
+            batch {
+                each_task_once, worker_sizes, order_by_cost, order_closure_panics,
+                root_computes_while_others_claim, many_batches, ten_million_tasks, stop,
+                task_outcomes, dropped_and_panicked_tasks, retries, failure_interrupts_the_worker,
+                rank_finishes_while_others_wait, unfinished_task, initial_states, set_state,
+                invalid_settings, settings_differ, invalid_directories,
+                state_files, later_jobs_resume, unparsable_state_files, two_batches_on_one_directory,
+                late_result_is_rejected,
+            }
+            fields { array_is_its_only_field, value_is_its_only_field, calls_mix }
+            elements {
+                integers, floats, bool_char_and_fixed_arrays, structs, zero_sized, aligned_views, bits_are_preserved,
+            }
+            arrays {
+                one_dimension, two_dimensions, three_dimensions, four_dimensions, five_dimensions, six_dimensions,
+                empty_extents, empty_slices, blocks_at_corners, sources_in_any_memory_order,
+                owned_values_in_any_memory_order,
+            }
+            sizes {
+                around_internal_limits, strided_blocks, runs_of_any_length, more_pieces_than_in_flight,
+                more_than_2_pow_31_elements,
+            }
+            comms {
+                node_info_is_consistent, rows_and_columns, node_comms, without_color, keys_order_ranks,
+                nested_splits, many_splits, two_comms_alternate, ranks_per_node, solo_inside_closures,
+                clones_share_state, children_outlive_parents, many_barriers,
+            }
+            arguments {
+                root_out_of_range, block_out_of_bounds, root_without_data, assign_without_data,
+                assign_by_several_ranks, assigned_block_out_of_bounds, overflowing_sizes, insufficient_memory,
+                valid_and_invalid_calls_alternate,
+            }
+            mismatch {
+                dims_differ, types_differ, types_of_from_root_differ, fill_values_differ, ranks_per_node_differ,
+                one_rank_overflows,
+            }
+            closures {
+                update_fails, update_panics, per_node_fails, per_node_panics, set_with_panics, from_root_fails,
+                from_root_panics, long_error_messages, panic_payloads,
+            }
+            nested { in_update, in_other_closures, drops_inside_closures }
+            divergence {
+                different_kinds, different_roots, different_objects, close_of_different_objects,
+                write_against_creation, split_against_barrier, one_rank_drops_its_handles,
+                all_but_one_drop_their_handles, one_rank_panics, late_rank_is_waited_for,
+                parents_and_children_survive, after_many_calls, parallel_writes,
+            }
+        }
+    };
+}

@@ -1,0 +1,68 @@
+//! More ranks than any shape of the suite has: 64 of them, with many tasks and with one lock.
+
+use std::time::Duration;
+
+use pshmem::local::Cluster;
+use pshmem::{Batch, Lock, Mutex, TaskState};
+use pshmem_tests::watchdog;
+
+const TASKS: usize = 100_000;
+
+/// All ranks claim tasks: each task is run once.
+fn each_task_once(nodes: &[usize]) {
+    let ranks: usize = nodes.iter().sum();
+    let runs = watchdog::guard("many tasks", || {
+        Cluster::new(nodes).run(|comm| {
+            let batch = Batch::builder(comm, TASKS).root(ranks / 2).build().unwrap();
+            let mut mine = Vec::new();
+            while let Some(task) = batch.next_task().unwrap() {
+                mine.push(task.index());
+                task.done().unwrap();
+            }
+            comm.barrier().unwrap();
+            assert_eq!(batch.state(mine.len() % TASKS).unwrap(), TaskState::Done);
+            mine
+        })
+    });
+    let mut all: Vec<usize> = runs.into_iter().flatten().collect();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..TASKS));
+}
+
+#[test]
+fn tasks_of_sixty_four_ranks_on_eight_nodes() {
+    each_task_once(&[8; 8]);
+}
+
+#[test]
+fn tasks_of_sixty_four_ranks_on_one_node() {
+    each_task_once(&[64]);
+}
+
+#[test]
+fn sixty_four_ranks_share_a_lock() {
+    for cluster in [Cluster::new(&[8; 8]), Cluster::new(&[64])] {
+        let sums = watchdog::guard("64 ranks with one lock", || {
+            cluster.run(|comm| {
+                let mut lock = Lock::new(comm).unwrap();
+                let mut count = Mutex::<[u64]>::from_slice(comm, &[0; 2]).unwrap();
+                for round in 0..20 {
+                    if (comm.rank() + round) % 5 == 0 {
+                        let timeout = Duration::from_micros(50);
+                        drop(lock.lock_timeout(timeout).unwrap());
+                    }
+                    let _guard = lock.lock().unwrap();
+                    let mut both = count.lock().unwrap();
+                    both[0] += 1;
+                    both[1] += 1;
+                    assert_eq!(both[0], both[1]);
+                }
+                comm.barrier().unwrap();
+                let sum = count.lock().unwrap()[0];
+                comm.barrier().unwrap();
+                sum
+            })
+        });
+        assert_eq!(sums, [20 * 64; 64]);
+    }
+}

@@ -1,0 +1,85 @@
+//! What the library reports when a program misuses it.
+
+use std::process::Command;
+use std::time::Duration;
+
+use pshmem_tests::watchdog;
+
+/// Runs the program `fault`, which must fail, and returns its standard error. A job that does not end is killed.
+fn stderr_of(misuse: &str, env: &[(&str, &str)]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fault"));
+    command.arg(misuse).envs(env.iter().copied());
+    let (output, _) = watchdog::run(&mut command, Duration::from_secs(200));
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_write_outside_the_accessed_fields_is_found_at_level_2() {
+    for nodes in ["2", "1+1"] {
+        let stderr = stderr_of(
+            "stray-write",
+            &[("PSHMEM_LOCAL", nodes), ("PSHMEM_CHECK", "2")],
+        );
+        assert!(
+            stderr.contains("field 1 `other` has changed, but was never written to"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn copies_that_differ_are_found_at_level_2() {
+    let stderr = stderr_of(
+        "data-race",
+        &[("PSHMEM_LOCAL", "1+2"), ("PSHMEM_CHECK", "2")],
+    );
+    let expected = "after `update`: the copies that ranks 0 and 1 read differ in what was written";
+    assert!(stderr.contains(expected), "{stderr}");
+}
+
+#[test]
+fn a_deadlock_is_reported() {
+    let limit = ("PSHMEM_HANG_ABORT", "3");
+    let stderr = stderr_of("deadlock", &[("PSHMEM_LOCAL", "2"), limit]);
+    assert!(
+        stderr.contains("deadlock: rank 0 of the world waits in `barrier` at "),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("for which rank 1 of the world waits in `barrier` at "),
+        "{stderr}"
+    );
+    assert!(stderr.contains("which waits for the first"), "{stderr}");
+}
+
+#[test]
+fn the_rank_that_holds_a_lock_is_named() {
+    let limits = [("PSHMEM_HANG_REPORT", "0.5"), ("PSHMEM_HANG_ABORT", "1")];
+    for nodes in ["2", "1+1"] {
+        let stderr = stderr_of(
+            "held-lock",
+            &[&[("PSHMEM_LOCAL", nodes)], &limits[..]].concat(),
+        );
+        for part in [
+            "rank 1 on node",
+            "in `lock` of lock 1 at ",
+            "; rank 0 on node0 has it for ",
+        ] {
+            assert!(stderr.contains(part), "{part}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_of_a_rank_that_has_returned_is_an_error() {
+    let stderr = stderr_of("leaked-guard", &[("PSHMEM_LOCAL", "2")]);
+    let expected = "`lock`: rank 0 on node0 returned from `run`'s closure while it held the lock, because its guard was leaked";
+    assert!(stderr.contains(expected), "{stderr}");
+    // A lock with a home rank is released, and the next rank gets it as poisoned.
+    let stderr = stderr_of("leaked-guard", &[("PSHMEM_LOCAL", "1+1")]);
+    assert!(
+        stderr.contains("rank 0 panicked, or returned from `run`'s closure, while it held the lock"),
+        "{stderr}"
+    );
+}
