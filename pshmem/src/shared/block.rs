@@ -1,4 +1,4 @@
-//! Writing blocks of slices and arrays: `set`, `assign`, `fill`.
+//! Implements `set`, `set_with`, `assign` and `fill`: writing blocks of slices and arrays.
 
 use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::agreement::AGREEMENT_BYTES;
@@ -6,6 +6,8 @@ use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::collective::round::WRITTEN_BYTES;
 use crate::error::{Error, Result};
+use crate::layout::partition::share;
+use crate::layout::region::Region;
 use crate::layout::{AsBlock, BlockLayout, Field};
 use std::panic::Location;
 
@@ -51,7 +53,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     ) -> Result<()> {
         let core = self.core();
         core.enter(Kind::Assign.name(), site)?;
-        let call = self.handle().call(Kind::Assign, &L::span(self.plan()));
+        let call = self.call(Kind::Assign);
         let agreed = core.agree(
             call,
             Contribution {
@@ -81,46 +83,42 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     ) -> Result<()> {
         let core = self.core();
         core.enter(Kind::Fill.name(), site)?;
-        let call = self.handle().call(Kind::Fill, &L::span(self.plan()));
+        let call = self.call(Kind::Fill);
         let bytes = bytemuck::bytes_of(&value);
         if bytes.len() <= AGREEMENT_BYTES.min(WRITTEN_BYTES) {
             core.agree(call, Contribution::must_match(bytes))?;
         } else {
             core.compare(call, bytes)?;
         }
-        let (slot, node_ranks) = (core.topology.local_rank, core.topology.node_ranks.len());
-        let elements = L::elements(self.plan()) as u128;
-        let bound = |part: usize| (elements * part as u128 / node_ranks as u128) as usize;
+        let elements = 0..L::elements(self.plan());
+        let topology = &core.topology;
+        let share = share(&elements, topology.local_rank, topology.node_ranks.len());
         // SAFETY: all ranks of the node are in this call with their handles to the leaf held mutably, so no view of it is
-        // alive; each writes its own share, and none leaves before all have met again.
-        let share = unsafe {
-            L::run_mut(
-                self.plan(),
-                self.handle().base_mut(),
-                bound(slot)..bound(slot + 1),
-            )
-        };
-        share.fill(value);
+        // alive; each writes its own share, and none leaves before all have finished.
+        let part = unsafe { L::run_mut(self.plan(), self.handle().base_mut(), share) };
+        part.fill(value);
         core.barrier(call.step(Step::Finish))
     }
 
+    /// Begins a call with a root.
     fn begin(&self, kind: Kind, root: usize, site: &'static Location<'static>) -> Result<Call> {
         let core = self.core();
         core.enter(kind.name(), site)?;
-        let call = self.handle().call(kind, &L::span(self.plan())).root(root);
+        let call = self.call(kind).root(root);
         core.check_root(call, root)?;
         Ok(call)
     }
 
+    /// Runs `job` on the root, then sends the regions that it adds to the list.
     fn write_block(
         &mut self,
         call: Call,
         root: usize,
-        job: impl FnOnce(&Self, &mut Vec<crate::layout::region::Region>) -> Result<()>,
+        job: impl FnOnce(&Self, &mut Vec<Region>) -> Result<()>,
     ) -> Result<()> {
         debug_assert_eq!(call.root_rank(), root);
         // SAFETY: every rank that arrives at this call holds its handle to the leaf mutably, as here.
-        let target = unsafe { self.handle().target(&L::span(self.plan())) };
+        let target = unsafe { self.handle().target(&self.leaves()) };
         let core = self.core();
         core.write(call, Some(&target), |regions| {
             job(self, regions).map(|()| Vec::new())
@@ -134,7 +132,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         rank: usize,
         offset: &L::Offset,
         block: &L::Block<'_>,
-        regions: &mut Vec<crate::layout::region::Region>,
+        regions: &mut Vec<Region>,
     ) -> Result<()> {
         let region = L::region(self.plan(), offset, block).map_err(|error| error.on(rank))?;
         // SAFETY: the segment is laid out by the plan; all ranks of the node are in this call with their handles to the leaf

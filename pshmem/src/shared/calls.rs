@@ -1,4 +1,6 @@
-//! The public calls on an object or a field: documented once, offered by `Shared` and by `Field`.
+//! The calls in which at most one rank's data count, and those that read: documented once, for `Shared` and `Field`.
+//!
+//! `update.rs` and `block.rs` implement those that write.
 
 use crate::error::Result;
 use crate::layout::{AsBlock, BlockLayout, Field, SharedLayout};
@@ -6,13 +8,14 @@ use crate::shared::Shared;
 use std::fmt::Display;
 use std::panic::Location;
 
-/// Writes the calls for one type; `$read` and `$write` make the `Field` that does the work.
+/// Defines the calls on one type. `$read` and `$write` are the `Field` on which they are implemented.
 macro_rules! calls {
     ([$($generics:tt)*] $type:ty, $self:ident, $read:expr, $write:expr) => {
         impl<$($generics)* L: SharedLayout + ?Sized> $type {
-            /// The values, as plain references into node memory. Costs a pointer addition.
+            /// The values, as plain references into node memory.
             ///
-            /// The view borrows this handle, so no write can be called while it is used.
+            /// The view borrows this handle, so no call that writes compiles while the view is used. Not collective; it costs
+            /// a pointer addition.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -25,14 +28,14 @@ macro_rules! calls {
                 $read.read()
             }
 
-            /// A private copy.
+            /// Copies the values into private memory. Not collective.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
             ///
             /// let table = Shared::<[i32]>::from_root(&Comm::solo(), 0, || vec![1, 2, 3])?;
-            /// let mine: Vec<i32> = table.to_owned();
-            /// assert_eq!(mine, [1, 2, 3]);
+            /// let copy: Vec<i32> = table.to_owned();
+            /// assert_eq!(copy, [1, 2, 3]);
             /// # Ok::<(), pshmem::Error>(())
             /// ```
             #[allow(clippy::should_implement_trait, clippy::same_name_method, reason = "the layout's Owned, as in std")]
@@ -40,7 +43,7 @@ macro_rules! calls {
                 $read.copy()
             }
 
-            /// The extents.
+            /// The extents. Not collective.
             ///
             /// ```
             /// use ndarray::Array2;
@@ -54,7 +57,7 @@ macro_rules! calls {
                 L::dims($read.plan())
             }
 
-            /// Bytes of node memory that the values take, once per node.
+            /// Number of bytes of the values, which each node holds once. Not collective.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -64,12 +67,13 @@ macro_rules! calls {
             /// ```
             pub fn bytes(&$self) -> usize {
                 let field = $read;
-                field.handle().bytes(&L::span(field.plan()))
+                field.handle().bytes(&field.leaves())
             }
 
-            /// Writes in place: the closure runs on `root` only, on its node's copy; then the fields that it touched (those
-            /// whose part of the view it used mutably) are replicated to the other nodes. Returns what the closure returned,
-            /// on `root`.
+            /// Writes in place on one rank, then replicates what was written.
+            ///
+            /// The closure runs on `root` only and writes to its node's copy. The fields that it used mutably are then sent to
+            /// the other nodes. Returns the closure's result on `root`, `None` on the other ranks.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -85,22 +89,26 @@ macro_rules! calls {
             /// ```
             ///
             /// # Collective
-            /// Over all ranks, with the same object and root; only the root's closure counts. One meeting. Over N nodes, a
-            /// header and the touched fields travel to each other node once; ranks of the root's node return before that.
+            /// All ranks call it, with the same object and root; only the root's closure is called. One round. Over N nodes, a
+            /// header and the touched fields are sent to each other node once; the ranks of the root's node need not wait for
+            /// that.
             ///
             /// # Errors
-            /// [`Error::NoSuchRank`](crate::Error::NoSuchRank), [`Error::Closure`](crate::Error::Closure) on the other ranks
-            /// when the closure panics, and those of [`Comm::barrier`](crate::Comm::barrier).
+            /// [`Error::NoSuchRank`](crate::Error::NoSuchRank); [`Error::Closure`](crate::Error::Closure) on the other ranks
+            /// when the closure panics; the errors of [`Comm::barrier`](crate::Comm::barrier).
             ///
             /// # Panics
-            /// When the closure panics, on `root` only; what it had touched is replicated before, so copies stay equal.
+            /// On `root`, when the closure panics. The fields that it touched are sent to the other nodes first, so all copies
+            /// stay equal.
             #[track_caller]
             pub fn update<R>(&mut $self, root: usize, write: impl FnOnce(L::ViewMut<'_>) -> R) -> Result<Option<R>> {
                 $write.update_on_root(root, Location::caller(), |view| Ok(write(view)))
             }
 
-            /// Like [`update`](Self::update), with a closure that may fail; its error becomes
-            /// [`Error::Closure`](crate::Error::Closure) on all ranks. What the closure had touched by then is replicated.
+            /// Like [`update`](Self::update), with a closure that may fail.
+            ///
+            /// The closure's error becomes [`Error::Closure`](crate::Error::Closure) on all ranks. The fields that it touched
+            /// are sent to the other nodes all the same.
             ///
             /// ```
             /// use pshmem::{Comm, Error, Shared};
@@ -133,9 +141,11 @@ macro_rules! calls {
                 $write.update_on_root(root, Location::caller(), |view| write(view).map_err(|error| error.to_string()))
             }
 
-            /// Writes in place on every node: the closure runs on one rank of each node (its lowest), to load a local file or
-            /// compute a table where it is needed. Nothing travels; that all nodes compute the same is the caller's business.
-            /// Returns what the closure returned, on the ranks that ran it.
+            /// Writes in place on one rank of each node, and sends nothing.
+            ///
+            /// The closure runs on the lowest rank of each node, to load a local file or to compute a table where it is needed.
+            /// The caller must see to it that it writes the same on all nodes. Returns the closure's result on the ranks that
+            /// called it, `None` on the others.
             ///
             /// ```
             /// let sums = pshmem::local::Cluster::new(&[2, 2]).run(|comm| {
@@ -147,19 +157,23 @@ macro_rules! calls {
             /// ```
             ///
             /// # Collective
-            /// Over all ranks, with the same object. Two meetings.
+            /// All ranks call it, with the same object. Two rounds; no data are sent.
             ///
             /// # Errors
-            /// As [`update`](Self::update); of several failing closures, the error of the lowest rank.
+            /// [`Error::Closure`](crate::Error::Closure) on the other ranks when a closure panics, that of the lowest rank if
+            /// several do; the errors of [`Comm::barrier`](crate::Comm::barrier).
             ///
             /// # Panics
-            /// When the closure panics, on the ranks where it did.
+            /// On the ranks where the closure panics.
             #[track_caller]
             pub fn update_per_node<R>(&mut $self, write: impl FnOnce(L::ViewMut<'_>) -> R) -> Result<Option<R>> {
                 $write.update_on_leaders(Location::caller(), |view| Ok(write(view)))
             }
 
             /// Like [`update_per_node`](Self::update_per_node), with a closure that may fail.
+            ///
+            /// The error of the lowest rank that fails becomes [`Error::Closure`](crate::Error::Closure) on all ranks. What a
+            /// closure wrote by then stays on its node.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -188,7 +202,10 @@ macro_rules! calls {
         }
 
         impl<$($generics)* L: BlockLayout + ?Sized> $type {
-            /// Writes a block at an offset. `root` passes `Some(block)`; what other ranks pass is ignored.
+            /// Writes a block at an offset. `root` passes `Some(block)`; the data of other ranks are ignored.
+            ///
+            /// The offset counts elements, not bytes: an index of a slice, `[row, column, ..]` of an array. It is where the
+            /// first element of the block goes.
             ///
             /// ```
             /// use ndarray::{Array2, array};
@@ -203,19 +220,19 @@ macro_rules! calls {
             /// ```
             ///
             /// # Collective
-            /// Over all ranks, with the same object and root; only the root's offset and block count. One meeting. Over N
-            /// nodes, a header and the block travel to each other node once.
+            /// All ranks call it, with the same object and root; offset and block count on the root only. One round. Over N
+            /// nodes, a header and the block are sent to each other node once.
             ///
             /// # Errors
-            /// [`Error::OutOfBounds`](crate::Error::OutOfBounds), [`Error::NoData`](crate::Error::NoData),
-            /// [`Error::NoSuchRank`](crate::Error::NoSuchRank), on all ranks and with nothing changed; those of
+            /// [`Error::OutOfBounds`](crate::Error::OutOfBounds), [`Error::NoData`](crate::Error::NoData) and
+            /// [`Error::NoSuchRank`](crate::Error::NoSuchRank), after which nothing has changed; the errors of
             /// [`Comm::barrier`](crate::Comm::barrier).
             #[track_caller]
             pub fn set(&mut $self, root: usize, offset: L::Offset, data: Option<L::Block<'_>>) -> Result<()> {
                 $write.set_block(root, Location::caller(), offset, data.as_ref())
             }
 
-            /// The same as [`set`](Self::set), with a block that the closure makes on `root` only.
+            /// Like [`set`](Self::set), with a block that a closure makes on `root` only.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -233,7 +250,7 @@ macro_rules! calls {
             /// As [`set`](Self::set), and [`Error::Closure`](crate::Error::Closure) on the other ranks when the closure panics.
             ///
             /// # Panics
-            /// When the closure panics, on `root` only.
+            /// On `root`, when the closure panics.
             #[track_caller]
             pub fn set_with<B: AsBlock<L>>(
                 &mut $self,
@@ -244,7 +261,9 @@ macro_rules! calls {
                 $write.set_block_with(root, Location::caller(), offset, block)
             }
 
-            /// Writes a block that one rank, whichever, passes as `Some(block)`.
+            /// Writes a block that one rank passes as `Some(block)`; the other ranks need not know which.
+            ///
+            /// The offset counts elements, as in [`set`](Self::set).
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -258,18 +277,18 @@ macro_rules! calls {
             /// ```
             ///
             /// # Collective
-            /// Over all ranks, with the same object. Two meetings: one to find the rank, one to write. [`set`](Self::set)
+            /// All ranks call it, with the same object. Two rounds: one to find the rank, one to write. [`set`](Self::set)
             /// needs only the second.
             ///
             /// # Errors
-            /// [`Error::Holders`](crate::Error::Holders) when no rank or more than one passes a block; else as
+            /// [`Error::Holders`](crate::Error::Holders) when no rank or more than one passes a block; the errors of
             /// [`set`](Self::set).
             #[track_caller]
             pub fn assign(&mut $self, offset: L::Offset, data: Option<L::Block<'_>>) -> Result<()> {
                 $write.assign_block(Location::caller(), offset, data.as_ref())
             }
 
-            /// Gives every element the same value. All ranks pass it, and write their share of the node's copy.
+            /// Sets every element to the same value. Each rank writes a share of its node's copy.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -281,11 +300,11 @@ macro_rules! calls {
             /// ```
             ///
             /// # Collective
-            /// Over all ranks, with the same object and a value of the same bytes. Two meetings; nothing travels.
+            /// All ranks call it, with the same object and a value of the same bytes. Two rounds; no data are sent.
             ///
             /// # Errors
-            /// [`Error::Mismatch`](crate::Error::Mismatch) when values differ, and those of
-            /// [`Comm::barrier`](crate::Comm::barrier).
+            /// [`Error::Mismatch`](crate::Error::Mismatch) when the values differ, after which nothing has changed; the errors
+            /// of [`Comm::barrier`](crate::Comm::barrier).
             #[track_caller]
             pub fn fill(&mut $self, value: L::Item) -> Result<()> {
                 $write.fill_all(Location::caller(), value)

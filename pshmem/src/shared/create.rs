@@ -1,4 +1,4 @@
-//! How an object comes to be: all ranks agree on its layout, its node gets memory, and a root may fill it.
+//! `new` and `from_root`: all ranks agree on the layout, each node allocates memory, and a root may fill it.
 
 use crate::comm::Comm;
 use crate::comm::closure::ClosureRunner;
@@ -13,7 +13,7 @@ use std::fmt::Display;
 use std::panic::Location;
 
 impl<L: SharedLayout + ?Sized> Shared<L> {
-    /// Makes an object whose bytes are all zero, once per node.
+    /// Allocates an object once per node, all bytes zero.
     ///
     /// ```
     /// use ndarray::Array2;
@@ -25,12 +25,12 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks of `comm`, with the same type and extents. One meeting for objects below 256 KiB, four for larger ones
-    /// (room is checked on every node before any memory is taken); no data travels.
+    /// All ranks of `comm` call it, with the same type and extents. One round for objects up to 256 KiB; three for larger ones,
+    /// which map memory of their own, and four when a node's memory for small objects is full. No data are sent.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::Mismatch`] when ranks pass different types or extents, [`Error::NoRoom`]; those of
-    /// [`Comm::barrier`]. After the first three nothing is allocated anywhere and the `Comm` lives.
+    /// [`Error::TooLarge`], [`Error::NoRoom`], and [`Error::Mismatch`] when ranks pass different types or extents, after which
+    /// nothing is allocated on any node; the errors of [`Comm::barrier`].
     #[track_caller]
     pub fn new(comm: &Comm, dims: L::Dims) -> Result<Self> {
         comm.core.enter(Kind::New.name(), Location::caller())?;
@@ -38,7 +38,9 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         Self::create(comm, Call::new(Kind::New), number, &dims)
     }
 
-    /// Makes an object from a value that only `root` has; the closure runs there only, and the extents are those of its value.
+    /// Makes an object from a value that one rank has: each node gets a copy.
+    ///
+    /// The closure runs on `root` only. The extents are those of its value, so the other ranks need not know them.
     ///
     /// ```
     /// use pshmem::{Comm, Shared};
@@ -50,15 +52,15 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks of `comm`, with the same type and root. Three meetings (six for large objects); the value travels to
+    /// All ranks of `comm` call it, with the same type and root. Two rounds more than [`new`](Shared::new); the value is sent to
     /// each other node once.
     ///
     /// # Errors
-    /// As [`new`](Shared::new), [`Error::NoSuchRank`], [`Error::Shape`], and [`Error::Closure`] on the other ranks when the
-    /// closure panics.
+    /// Those of [`new`](Shared::new), [`Error::NoSuchRank`], [`Error::Shape`], and [`Error::Closure`] on the other ranks when
+    /// the closure panics.
     ///
     /// # Panics
-    /// When the closure panics, on `root` only and after the other ranks have their error.
+    /// On `root`, when the closure panics, after the other ranks have got their error.
     #[track_caller]
     pub fn from_root<O: OwnedBy<L>>(
         comm: &Comm,
@@ -71,7 +73,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         Self::make(comm, root, Location::caller(), || Ok(value()))
     }
 
-    /// Like [`from_root`](Shared::from_root), with a closure that may fail; its error becomes [`Error::Closure`] on all ranks.
+    /// Like [`from_root`](Shared::from_root), with a closure that may fail. Its error becomes [`Error::Closure`] on all ranks.
     ///
     /// ```
     /// use pshmem::{Comm, Error, Shared};
@@ -114,11 +116,11 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         core.enter(name, site)?;
         let call = Call::new(Kind::FromRoot).root(root);
         core.check_root(call, root)?;
-        // Ranks that fail at different steps below must agree about the numbers of later objects.
+        // Taken before anything can fail, so that all ranks number later objects alike.
         let number = core.next_object();
         let mut owned = None;
         let mut closure = ClosureRunner::new(root);
-        // The root's value is made when all have arrived; its type and extents go to everybody.
+        // The root's value is made when all ranks have arrived; its type and extents are sent to all.
         let sent = core.write(call.step(Step::Extents), None, |_| {
             let value = owned.insert(closure.run(value)?);
             let dims = L::dims_of(value)?;
@@ -141,16 +143,16 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
             }
         };
         let shared = Self::create(comm, call, number, &dims)?;
-        let span = L::span(&shared.plan);
+        let leaves = L::span(&shared.plan);
         let handle = shared.object.handle();
         // SAFETY: the object has just been made, so no rank has a view of it.
-        let target = unsafe { handle.target(&span) };
+        let target = unsafe { handle.target(&leaves) };
         core.write(call.step(Step::Write), Some(&target), |regions| {
             let owned = owned.as_ref().expect("the root has made its value");
             // SAFETY: the segment is laid out by the plan, whose extents are those of the value; no view exists anywhere.
             unsafe { L::store(&shared.plan, handle.base_mut(), owned) };
             if core.is_multi_node() {
-                regions.extend(handle.all(&span));
+                regions.extend(handle.regions(&leaves));
             }
             Ok(Vec::new())
         })?;
@@ -160,7 +162,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// Agrees on the layout and gets zeroed memory for it.
     pub(super) fn create(comm: &Comm, call: Call, number: u64, dims: &L::Dims) -> Result<Self> {
         let core = &comm.core;
-        // Extents that are too large on one rank are a mismatch for the others, so nobody may return before the meeting.
+        // A rank whose extents are too large must still take part in the round, because the others wait for it.
         let planned = identity::plan::<L>(dims);
         let (plan, placed) = match planned {
             Ok(planned) => planned,

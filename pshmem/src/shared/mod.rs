@@ -1,8 +1,15 @@
-//! `Shared<L>`: a typed object that lives once per node, and `Field`: a handle to a part of one.
+//! `Shared<L>`: a typed object that each node holds once; and the calls of `Shared` and [`Field`].
 //!
-//! - `object` what lies behind both · `create` how an object comes to be
-//! - `read`, `update`, `block` the calls of which one rank's data count, written once for `Field` and offered by both
-//! - `parts`, `gather`, `reduce` the calls in which all ranks write · `whole` other extents, copies, exchange · `summary` how objects print
+//! Every call is implemented once, on `Field`. `Shared` makes a field that covers the whole object and calls it.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `object` | an object in node memory, and access to its leaves |
+//! | `create` | `new`, `from_root` |
+//! | `calls` | the calls that read, and those in which one rank's data count; `update` and `block` implement them |
+//! | `parts`, `gather`, `reduce` | the calls in which all ranks write |
+//! | `whole` | `resize`, `copy_from`, `swap`, `swap_data` |
+//! | `summary` | how objects print |
 
 mod block;
 mod calls;
@@ -10,23 +17,22 @@ mod create;
 mod gather;
 mod object;
 mod parts;
-mod read;
 mod reduce;
 mod summary;
 mod update;
 mod whole;
 
 use crate::comm::Comm;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::collective::call::Kind;
 use crate::error::Result;
 use crate::layout::{Field, Schema, SharedLayout};
 use object::Object;
 use std::panic::Location;
 
-/// A typed object that every node of a [`Comm`] holds once, equal on all nodes.
+/// A typed object of which every node of a [`Comm`] holds one copy, equal on all nodes.
 ///
-/// Reading is free: [`view`](Shared::view) returns plain references into node memory. Every write is a collective call that
-/// takes `&mut self`, so the compiler refuses a program that reads while it may be written, on any rank:
+/// [`view`](Shared::view) returns plain references into node memory. Every write is a collective call that takes `&mut self`,
+/// so a program that holds a reference during a write does not compile, on any rank:
 ///
 /// ```compile_fail
 /// # let comm = pshmem::Comm::solo();
@@ -47,8 +53,9 @@ use std::panic::Location;
 /// # Ok::<(), pshmem::Error>(())
 /// ```
 ///
-/// Dropping is local and waits for nobody; the node's memory is free when its last rank has let go. A `Shared` belongs to
-/// the thread of its rank (it is neither `Send` nor `Sync`); its views are what `&T` is and may be read by many threads.
+/// Dropping is local and does not wait; the memory of a node is freed when the last of its ranks has dropped the object. A
+/// `Shared` belongs to the thread of its rank: it is neither `Send` nor `Sync`. Its views are `Send` and `Sync` like `&T`, so
+/// many threads of a rank may read.
 pub struct Shared<L: SharedLayout + ?Sized> {
     /// Made together with the object's segment: the segment is laid out by it.
     plan: L::Plan,
@@ -87,21 +94,36 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     }
 }
 
+impl<'a, L: SharedLayout + ?Sized> Field<'a, L> {
+    /// A view for as long as the object could be borrowed. Callers shorten it to their own borrow.
+    fn read(&self) -> L::View<'a> {
+        // SAFETY: the segment is laid out by the plan (`Field::new`). The leaves are written only by calls that hold them
+        // mutably on every rank of the node; this rank cannot take part in one while it borrows `self`, and no call ends
+        // without it.
+        unsafe { L::view(self.plan(), self.handle().base()) }
+    }
+
+    fn copy(&self) -> L::Owned {
+        // SAFETY: as in `read`, for the time of this call.
+        unsafe { L::load(self.plan(), self.handle().base()) }
+    }
+}
+
 impl<L: SharedLayout + ?Sized> Shared<L> {
-    /// The whole object, for reading.
+    /// A field that covers the whole object, for reading.
     fn whole(&self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan. The value is only read from: no call that writes is reached through a
         // shared reference to `self` (`calls.rs` uses `whole_mut` for these).
         unsafe { Field::new(self.object.handle(), &self.plan) }
     }
 
-    /// The whole object, for writing.
+    /// A field that covers the whole object, for writing.
     fn whole_mut(&mut self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan, and `&mut self` makes the value the only way to it.
         unsafe { Field::new(self.object.handle(), &self.plan) }
     }
 
-    /// Disjoint handles to the fields: one can be read while another is written.
+    /// Disjoint handles to the fields: one can be read while another is written. Not collective.
     ///
     /// For a struct that derives `SharedLayout` this is a generated struct with one [`Field`] for each field; see
     /// [`derive@SharedLayout`](derive@crate::SharedLayout). An array or a value is its own only field.
@@ -119,7 +141,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         unsafe { L::fields(&self.plan, self.object.handle()) }
     }
 
-    /// The `Comm` on which the object was made.
+    /// The `Comm` on which the object was made. Not collective.
     ///
     /// ```
     /// use pshmem::{Comm, Shared};
@@ -133,7 +155,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         &self.object.comm
     }
 
-    /// Name, type, extents and place of every field.
+    /// Name, type, extents and offset of every field. Not collective.
     ///
     /// ```
     /// use pshmem::{Comm, Shared};
@@ -147,9 +169,9 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         self.object.schema()
     }
 
-    /// Lets go of the object on all ranks together, and says whether they did.
+    /// Drops the object on all ranks together.
     ///
-    /// Dropping does the same without meeting; `close` is for programs that want to be sure that memory is free again.
+    /// A plain drop waits for no other rank. After `close` returns, all ranks have dropped the object, so its memory is free.
     ///
     /// ```
     /// use pshmem::{Comm, Shared};
@@ -160,16 +182,15 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks: one meeting.
+    /// All ranks call it, with the same object. One round.
     ///
     /// # Errors
-    /// Those of [`Comm::barrier`].
+    /// The errors of [`Comm::barrier`].
     #[track_caller]
     pub fn close(self) -> Result<()> {
         let comm = self.object.comm.clone();
         comm.core.enter(Kind::Close.name(), Location::caller())?;
-        let span = L::span(&self.plan);
-        let call: Call = self.object.handle().call(Kind::Close, &span);
+        let call = self.whole().call(Kind::Close);
         drop(self);
         comm.core.barrier(call)
     }

@@ -1,4 +1,4 @@
-//! What lies behind `Shared` and `Field`: one object in one segment, and a handle to some of its leaves.
+//! `Object`: one object in node memory, and access to its leaves through handles and fields.
 
 use crate::comm::Comm;
 use crate::comm::check;
@@ -11,7 +11,7 @@ use crate::layout::placer::{Leaf, Placed};
 use crate::layout::raw::Planned;
 use crate::layout::region::Region;
 use crate::layout::schema::Schema;
-use crate::layout::{Base, BaseMut, Field, Flag, Handle};
+use crate::layout::{Base, BaseMut, Field, Flag, Handle, SharedLayout};
 use crate::memory::Segment;
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -24,13 +24,13 @@ pub(crate) struct Object {
     /// Laid out by the plan that the owner of this object keeps. Its bytes change only between the claim and the release of a
     /// collective call that this rank takes part in with `&mut` access to the leaves concerned.
     segment: Segment,
-    /// Number within the `Comm`, never reused.
+    /// Number of the object within the `Comm`, never reused.
     number: u64,
     leaves: Vec<Leaf>,
-    /// One per leaf: whether the running update has touched it.
+    /// For each leaf, whether the running update has touched it.
     flags: Box<[Flag]>,
     described: Described,
-    /// Made when somebody asks.
+    /// Made by the first call of `schema`.
     schema: OnceCell<Schema>,
 }
 
@@ -82,6 +82,32 @@ impl<'a, L: Planned + ?Sized> Field<'a, L> {
     }
 }
 
+impl<L: SharedLayout + ?Sized> Field<'_, L> {
+    /// The leaves of the field, by their numbers in the object.
+    pub(super) fn leaves(&self) -> Range<usize> {
+        L::span(self.plan())
+    }
+
+    /// The call `kind` on this field.
+    pub(super) fn call(&self, kind: Kind) -> Call {
+        Call::new(kind).on(self.handle().object().number, &self.leaves())
+    }
+
+    /// The extents as numbers, outermost first.
+    pub(super) fn extents(&self) -> Vec<usize> {
+        let mut extents = Vec::new();
+        L::put_dims(&L::dims(self.plan()), &mut extents);
+        extents
+    }
+
+    /// Which object and leaves these are, as text that is the same on all ranks.
+    pub(super) fn name(&self) -> String {
+        let (leaves, number) = (self.leaves(), self.handle().object().number);
+        let (first, count) = (leaves.start, leaves.len());
+        format!("object {number} ({count} leaves from {first} on)")
+    }
+}
+
 impl<'a> Handle<'a> {
     /// The object of which this is a handle to some leaves.
     #[inline]
@@ -97,31 +123,17 @@ impl<'a> Handle<'a> {
         BaseMut::new(self.object().segment.start(), &self.object().flags)
     }
 
-    /// The call `kind` on the leaves `span`.
-    pub(crate) fn call(self, kind: Kind, span: &Range<usize>) -> Call {
-        Call::new(kind).on(self.object().number, span)
-    }
-
-    /// Which object and leaves these are, as text that is the same on all ranks.
-    pub(crate) fn name(self, span: &Range<usize>) -> String {
-        let (first, count) = (span.start, span.len());
-        format!(
-            "object {} ({count} leaves from {first} on)",
-            self.object().number
-        )
-    }
-
     /// Bytes from the first to the last of the leaves.
-    fn extent(self, span: &Range<usize>) -> Range<usize> {
-        let leaves = &self.object().leaves[span.clone()];
+    fn extent(self, leaves: &Range<usize>) -> Range<usize> {
+        let leaves = &self.object().leaves[leaves.clone()];
         match (leaves.first(), leaves.last()) {
             (Some(first), Some(last)) => first.offset..last.offset + last.bytes,
             _ => 0..0,
         }
     }
 
-    pub(crate) fn bytes(self, span: &Range<usize>) -> usize {
-        self.object().leaves[span.clone()]
+    pub(crate) fn bytes(self, leaves: &Range<usize>) -> usize {
+        self.object().leaves[leaves.clone()]
             .iter()
             .map(|leaf| leaf.bytes)
             .sum()
@@ -132,19 +144,20 @@ impl<'a> Handle<'a> {
     /// # Safety
     /// The caller is inside a collective call with `&mut` access to these leaves, and so are all ranks of the node that
     /// arrive at the same call.
-    pub(crate) unsafe fn target(self, span: &Range<usize>) -> Target<'a> {
+    pub(crate) unsafe fn target(self, leaves: &Range<usize>) -> Target<'a> {
         // SAFETY: the leaves lie in the segment. Every rank that arrives at a call on them holds `&mut` to them, so no view
         // of theirs is alive between claim and release (caller's duty).
-        unsafe { Target::new(self.object().segment.start(), self.extent(span)) }
+        unsafe { Target::new(self.object().segment.start(), self.extent(leaves)) }
     }
 
     pub(crate) fn clear_flags(self) {
         self.object().flags.iter().for_each(|flag| flag.set(false));
     }
 
-    /// The leaves that were touched, as regions. Addresses come from here, never from what a closure was given.
-    pub(crate) fn touched(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
-        span.clone()
+    /// The leaves that were touched, as regions. Addresses come from the plan, never from the view that a closure was given.
+    pub(crate) fn touched(self, leaves: &Range<usize>) -> impl Iterator<Item = Region> {
+        leaves
+            .clone()
             .filter(move |&index| self.object().flags[index].get())
             .map(move |index| {
                 Region::run(
@@ -155,20 +168,20 @@ impl<'a> Handle<'a> {
     }
 
     /// A checksum of each leaf. Between claim and release only.
-    pub(crate) fn sums(self, target: &Target<'_>, span: &Range<usize>) -> Vec<u64> {
+    pub(crate) fn checksums(self, target: &Target<'_>, leaves: &Range<usize>) -> Vec<u64> {
         let sum = |region| check::checksum(target.runs(&[region]));
-        self.all(span).map(sum).collect()
+        self.regions(leaves).map(sum).collect()
     }
 
-    /// Compares the leaves that no closure has marked as touched with what they were.
+    /// Checks that leaves which the closure has not marked as touched have the checksums from before.
     pub(crate) fn check_untouched(
         self,
         target: &Target<'_>,
-        span: &Range<usize>,
+        leaves: &Range<usize>,
         before: &[u64],
     ) -> Result<()> {
-        let after = self.sums(target, span);
-        for (index, (before, after)) in span.clone().zip(before.iter().zip(&after)) {
+        let after = self.checksums(target, leaves);
+        for (index, (before, after)) in leaves.clone().zip(before.iter().zip(&after)) {
             if before != after && !self.object().flags[index].get() {
                 let name = &self.object().schema().fields[index].name;
                 return Err(Error::Corrupt {
@@ -180,20 +193,25 @@ impl<'a> Handle<'a> {
         Ok(())
     }
 
-    /// Some of the `all` rows of the leaves, each of which has equally many bytes for every row.
-    pub(crate) fn rows(self, span: &Range<usize>, all: usize, rows: &Range<usize>) -> Vec<Region> {
+    /// Some of the `n_rows` rows of the leaves, each of which has equally many bytes for every row.
+    pub(crate) fn rows(
+        self,
+        leaves: &Range<usize>,
+        n_rows: usize,
+        rows: &Range<usize>,
+    ) -> Vec<Region> {
         let region = |leaf: &Leaf| {
-            let per_row = leaf.bytes.checked_div(all).unwrap_or(0);
+            let per_row = leaf.bytes.checked_div(n_rows).unwrap_or(0);
             Region::run(leaf.offset + rows.start * per_row, rows.len() * per_row)
         };
-        let leaves = &self.object().leaves[span.clone()];
+        let leaves = &self.object().leaves[leaves.clone()];
         let regions = leaves.iter().map(region);
         regions.filter(|region| region.bytes() > 0).collect()
     }
 
-    /// All leaves as regions.
-    pub(crate) fn all(self, span: &Range<usize>) -> impl Iterator<Item = Region> {
-        self.object().leaves[span.clone()]
+    /// The leaves as regions.
+    pub(crate) fn regions(self, leaves: &Range<usize>) -> impl Iterator<Item = Region> {
+        self.object().leaves[leaves.clone()]
             .iter()
             .map(|leaf| Region::run(leaf.offset, leaf.bytes))
     }

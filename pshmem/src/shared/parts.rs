@@ -1,4 +1,4 @@
-//! Writing in parallel: every rank writes a part of its own, in place.
+//! `update_parts` and its variants: all ranks write at the same time, each a part of its own, in place.
 
 use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::call::{Call, Kind, Step};
@@ -12,19 +12,20 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::panic::Location;
 
-/// Writes the calls for one type; `$write` makes the `Field` that does the work.
+/// Defines the calls on one type. `$write` is the `Field` on which they are implemented.
 macro_rules! calls {
     ([$($generics:tt)*] $type:ty, $self:ident, $write:expr) => {
         impl<$($generics)* L: RowLayout + ?Sized> $type {
-            /// All ranks write, each a part of its own, in place: the closure gets the rows of this rank's part and the part
-            /// itself, `&mut [T]` of a slice, `ArrayViewMut` of an array, one slice for each column. Returns what the closure
-            /// returned here.
+            /// All ranks write at the same time, each a part of its own, in place.
             ///
-            /// Parts are equal shares of the rows. Those of one node lie next to each other: parts follow the nodes, and on
-            /// a node the ranks. Where there are fewer rows than ranks, some parts are empty; the closure runs there too.
+            /// The closure gets the rows of this rank's part and the part itself: `&mut [T]` of a slice, `ArrayViewMut` of an
+            /// array, one slice for each column. Returns the closure's result on each rank.
             ///
-            /// Reading *another* object or field in the closure is ordinary code, so a step from one field to the next needs
-            /// no copy, and a rank may use threads inside its part:
+            /// Parts are equal shares of the rows. Parts of one node are adjacent: they are in the order of nodes, and on a node
+            /// in the order of ranks. If there are fewer rows than ranks, some parts are empty; the closure runs there too.
+            ///
+            /// The closure may read another object or field, so a step from one field to the next needs no copy. A rank may
+            /// also use threads inside its part.
             ///
             /// ```
             /// use ndarray::Array1;
@@ -55,23 +56,25 @@ macro_rules! calls {
             /// ```
             ///
             /// # Collective
-            /// Over all ranks, with the same object. Two meetings, and a rank waits until its node's copy is whole. Over N
-            /// nodes, each part travels to each other node once, from its rank to one of theirs, straight from segment to
-            /// segment, as soon as its closure has ended.
+            /// All ranks call it, with the same object. Two rounds, and each rank waits until its node's copy is complete. Over
+            /// N nodes, each part is sent to each other node once, from its rank to one rank there, as soon as its closure has
+            /// ended.
             ///
             /// # Errors
-            /// [`Error::Closure`](crate::Error::Closure) on the other ranks when a closure panics, that of the lowest rank
-            /// where several do; those of [`Comm::barrier`](crate::Comm::barrier).
+            /// [`Error::Closure`](crate::Error::Closure) on the other ranks when a closure panics, that of the lowest rank if
+            /// several do; the errors of [`Comm::barrier`](crate::Comm::barrier).
             ///
             /// # Panics
-            /// When the closure panics, on the ranks where it did; what all closures had written by then is on every node.
+            /// On the ranks where the closure panics. What all closures wrote by then is sent to the other nodes first.
             #[track_caller]
             pub fn update_parts<R>(&mut $self, write: impl FnOnce(Range<usize>, L::Part<'_>) -> R) -> Result<R> {
                 $write.write_equal_parts(Location::caller(), |rows, part| Ok(write(rows, part)))
             }
 
-            /// Like [`update_parts`](Self::update_parts), with a closure that may fail; its error becomes
-            /// [`Error::Closure`](crate::Error::Closure) on all ranks. What all closures had written by then is on every node.
+            /// Like [`update_parts`](Self::update_parts), with a closure that may fail.
+            ///
+            /// The error of the lowest rank that fails becomes [`Error::Closure`](crate::Error::Closure) on all ranks. What all
+            /// closures wrote by then is on every node.
             ///
             /// ```
             /// use pshmem::{Error, Shared, local::Cluster};
@@ -102,8 +105,8 @@ macro_rules! calls {
                 })
             }
 
-            /// Like [`update_parts`](Self::update_parts), with parts of given sizes: rank r has `counts[r]` rows, behind those
-            /// of rank r - 1.
+            /// Like [`update_parts`](Self::update_parts), with parts of given sizes: rank r has `counts[r]` rows, which follow
+            /// those of rank r - 1.
             ///
             /// ```
             /// use pshmem::{Shared, local::Cluster};
@@ -121,8 +124,8 @@ macro_rules! calls {
             ///
             /// # Errors
             /// [`Error::Counts`](crate::Error::Counts) when there is not one count for each rank or their sum is not the number
-            /// of rows, [`Error::Mismatch`](crate::Error::Mismatch) when ranks give different counts: no closure runs then.
-            /// Else as [`update_parts`](Self::update_parts).
+            /// of rows, [`Error::Mismatch`](crate::Error::Mismatch) when ranks pass different counts; no closure was called
+            /// then. The errors of [`update_parts`](Self::update_parts).
             ///
             /// # Panics
             /// As [`update_parts`](Self::update_parts).
@@ -184,7 +187,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
     ) -> Result<R> {
         let core = self.core();
         core.enter(Kind::UpdateParts.name(), site)?;
-        let call = self.handle().call(Kind::UpdateParts, &L::span(self.plan()));
+        let call = self.call(Kind::UpdateParts);
         core.barrier(call)?;
         let partition = Partition::balanced(L::rows(self.plan()), &core.topology.ranks_of_nodes());
         self.write_parts(call, &partition, write)
@@ -198,9 +201,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
     ) -> Result<R> {
         let core = self.core();
         core.enter(Kind::UpdatePartsBy.name(), site)?;
-        let call = self
-            .handle()
-            .call(Kind::UpdatePartsBy, &L::span(self.plan()));
+        let call = self.call(Kind::UpdatePartsBy);
         let (rank, ranks) = (core.topology.rank, core.topology.size());
         let rows = L::rows(self.plan());
         let wrong = |sum| Error::Counts {
@@ -221,7 +222,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         self.write_parts(call, &partition?, write)
     }
 
-    /// The ranks have agreed on `call` and `partition`: each writes its part, sends it to the other nodes, and they meet again.
+    /// The second round. The ranks have agreed on `call` and `partition`; each writes its part and sends it to the other nodes.
     fn write_parts<R>(
         &mut self,
         call: Call,
@@ -229,30 +230,30 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
         let core = self.core();
-        let span = L::span(self.plan());
+        let leaves = self.leaves();
         let rank = core.topology.rank;
         let rows = partition.of(rank);
         // SAFETY: the segment is laid out by the plan (`Field::new`). All ranks of the node are in this same call with their
-        // handles to these leaves held mutably, so no view of them is alive, and none leaves before all have met again. Until
-        // then this rank alone uses these rows here: the partition, on which all agreed, gives each row to one rank, and from
-        // other nodes come only the rows of their ranks.
+        // handles to these leaves held mutably, so no view of them is alive, and none leaves before all have finished. Until
+        // then only this rank uses these rows on its node: the partition, on which all agreed, gives each row to one rank, and
+        // other nodes send only the rows of their ranks.
         let part = unsafe { L::part(self.plan(), self.handle().base_mut(), rows.clone()) };
         let mut closure = ClosureRunner::new(rank);
         let written = closure.run(|| write(rows, part));
         // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
-        let target = unsafe { self.handle().target(&span) };
+        let target = unsafe { self.handle().target(&leaves) };
         if core.is_multi_node() {
-            let all = L::rows(self.plan());
+            let n_rows = L::rows(self.plan());
             let (sends, receives) = core
                 .topology
-                .all_to_nodes(|rank| self.handle().rows(&span, all, &partition.of(rank)));
+                .all_to_nodes(|rank| self.handle().rows(&leaves, n_rows, &partition.of(rank)));
             core.exchange(call, &target, &sends, &receives, None);
         }
         let agreed = core.agree(
             call.step(Step::Finish),
             Contribution::fault(written.as_ref().err().cloned()),
         );
-        let regions: Vec<Region> = self.handle().all(&span).collect();
+        let regions: Vec<Region> = self.handle().regions(&leaves).collect();
         let checked = match &agreed {
             Err(error) if error.is_fatal() => Ok(()),
             _ => core.check_fields(call, &target, &regions),

@@ -1,4 +1,4 @@
-//! How objects print: where they live, what they are, and a few of their values.
+//! `Display` and `Debug` of objects: nodes and ranks, type and extents, and for `Display` a few values.
 
 use crate::layout::{Field, Preview, SharedLayout};
 use crate::shared::Shared;
@@ -17,7 +17,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             plural(nodes),
             plural(ranks)
         )?;
-        let fields = &object.schema().fields[L::span(self.plan())];
+        let fields = &object.schema().fields[self.leaves()];
         for field in fields {
             let name = if field.name.is_empty() {
                 String::new()
@@ -41,7 +41,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     }
 }
 
-/// What kind of object a type is, in one word: the line of its field says the rest.
+/// The kind of a type in one word; the line of its field says the rest.
 fn short_name(type_name: &str) -> &str {
     let path = type_name.split('<').next().unwrap_or(type_name);
     match path {

@@ -1,4 +1,4 @@
-//! Writing in place: a closure on the root, or on one rank of each node.
+//! Implements `update` and `update_per_node`: closures that write in place.
 
 use crate::comm::check::Level;
 use crate::comm::closure::ClosureRunner;
@@ -9,8 +9,8 @@ use crate::layout::{Field, SharedLayout};
 use std::panic::Location;
 
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
-    /// `write` runs on the root only and changes its node's copy; what it touched is carried to the other nodes, also when it
-    /// fails, so that all copies stay equal.
+    /// Runs `write` on the root, which changes its node's copy. What it touched is sent to the other nodes also when it fails,
+    /// so that all copies stay equal.
     pub(super) fn update_on_root<R>(
         &mut self,
         root: usize,
@@ -19,31 +19,31 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     ) -> Result<Option<R>> {
         let core = self.core();
         core.enter(Kind::Update.name(), site)?;
-        let span = L::span(self.plan());
-        let call = self.handle().call(Kind::Update, &span).root(root);
+        let leaves = self.leaves();
+        let call = self.call(Kind::Update).root(root);
         core.check_root(call, root)?;
         // SAFETY: every rank that arrives at this call holds its handle to these leaves mutably, as here.
-        let target = unsafe { self.handle().target(&span) };
+        let target = unsafe { self.handle().target(&leaves) };
         let mut closure = ClosureRunner::new(root);
         let mut result = None;
         let written = core.write(call, Some(&target), |regions| {
             let before = core
                 .checks(Level::Copies)
-                .then(|| self.handle().sums(&target, &span));
+                .then(|| self.handle().checksums(&target, &leaves));
             let written = self.run(&mut closure, write);
             if core.is_multi_node() {
-                regions.extend(self.handle().touched(&span));
+                regions.extend(self.handle().touched(&leaves));
             }
             result = Some(written?);
             if let Some(before) = before {
-                self.handle().check_untouched(&target, &span, &before)?;
+                self.handle().check_untouched(&target, &leaves, &before)?;
             }
             Ok(Vec::new())
         });
         closure.finish(written.map(|_| result))
     }
 
-    /// `write` runs on one rank of each node; nothing travels.
+    /// Runs `write` on one rank of each node, and sends nothing.
     pub(super) fn update_on_leaders<R>(
         &mut self,
         site: &'static Location<'static>,
@@ -51,15 +51,13 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     ) -> Result<Option<R>> {
         let core = self.core();
         core.enter(Kind::UpdatePerNode.name(), site)?;
-        let call = self
-            .handle()
-            .call(Kind::UpdatePerNode, &L::span(self.plan()));
+        let call = self.call(Kind::UpdatePerNode);
         core.barrier(call)?;
         let mut closure = ClosureRunner::new(core.topology.rank);
         let mut result = None;
         let mut fault = None;
         if core.topology.is_leader() {
-            // All ranks of the node have arrived and wait in the next meeting, which does not end without this rank.
+            // All ranks of the node have arrived and wait in the next round, which does not end without this rank.
             match self.run(&mut closure, write) {
                 Ok(value) => result = Some(value),
                 Err(error) => fault = Some(error),

@@ -1,4 +1,4 @@
-//! Whole objects: other extents, a copy of another object, two objects exchanged. No byte goes between nodes.
+//! `resize`, `copy_from`, `swap`, `swap_data`: calls on whole objects, which send nothing between nodes.
 
 use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::transfer::Target;
@@ -11,10 +11,10 @@ use std::panic::Location;
 use std::rc::Rc;
 
 impl<L: RowLayout + ?Sized> Shared<L> {
-    /// Gives the object other extents. The elements that both have, with the same indices, stay; new ones are zero.
+    /// Changes the extents. Elements whose indices are valid before and after keep their values; new ones are zero.
     ///
-    /// Every node copies what stays within itself, all its ranks at work. The old memory is given back afterwards, so there
-    /// must be room for both.
+    /// Each node copies the old elements into new memory, with all its ranks, and frees the old memory afterwards. So there must
+    /// be room for both.
     ///
     /// ```
     /// use ndarray::{Array2, array};
@@ -27,36 +27,28 @@ impl<L: RowLayout + ?Sized> Shared<L> {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks, with the same object and extents. One meeting more than [`new`](Shared::new).
+    /// All ranks call it, with the same object and extents. One round more than [`new`](Shared::new); no data are sent.
     ///
     /// # Errors
-    /// As [`new`](Shared::new); the object is as it was then.
+    /// As [`new`](Shared::new). The object is unchanged then.
     #[track_caller]
     pub fn resize(&mut self, dims: L::Dims) -> Result<()> {
         let comm = self.object.comm.clone();
         let core = &comm.core;
         core.enter(Kind::Resize.name(), Location::caller())?;
         let number = core.next_object();
-        let call = self
-            .whole()
-            .handle()
-            .call(Kind::Resize, &L::span(&self.plan));
+        let call = self.whole().call(Kind::Resize);
         let mut new = Self::create(&comm, call, number, &dims)?;
-        keep_common(&mut new.whole_mut(), &self.whole_mut());
+        copy_common(&mut new.whole_mut(), &self.whole_mut());
         core.barrier(call.step(Step::Finish))?;
         *self = new;
         Ok(())
     }
 }
 
-/// This rank's share of the rows that both have.
-fn keep_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>) {
-    let shape = |field: &Field<'_, L>| {
-        let mut shape = Vec::new();
-        L::put_dims(&L::dims(field.plan()), &mut shape);
-        shape
-    };
-    let (from, to) = (shape(old), shape(new));
+/// Copies this rank's share of the rows that both have.
+fn copy_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>) {
+    let (from, to) = (old.extents(), new.extents());
     let mut block: Vec<usize> = from.iter().zip(&to).map(|(&a, &b)| a.min(b)).collect();
     if block.contains(&0) {
         return;
@@ -70,31 +62,36 @@ fn keep_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>
     block[0] = rows.len();
     let mut offset = vec![0; block.len()];
     offset[0] = rows.start;
-    let (old_span, new_span) = (L::span(old.plan()), L::span(new.plan()));
-    // SAFETY: all ranks of the node are in a call on the old object that they hold mutably, and have met in it, so no view of
-    // it is alive; it is only read.
-    let source = unsafe { old.handle().target(&old_span) };
-    // SAFETY: nobody but the ranks in this call knows of the new object.
-    let target = unsafe { new.handle().target(&new_span) };
-    for (old, new) in old.handle().all(&old_span).zip(new.handle().all(&new_span)) {
+    let (old_leaves, new_leaves) = (old.leaves(), new.leaves());
+    // SAFETY: all ranks of the node hold the old object mutably in a call at which all have arrived, so no view of it is
+    // alive; it is only read.
+    let source = unsafe { old.handle().target(&old_leaves) };
+    // SAFETY: only the ranks in this call know the new object.
+    let target = unsafe { new.handle().target(&new_leaves) };
+    for (old, new) in old
+        .handle()
+        .regions(&old_leaves)
+        .zip(new.handle().regions(&new_leaves))
+    {
         let size = old.run / from.iter().product::<usize>();
         let old = Region::block(old.start, size, &from, &offset, &block);
         let new = Region::block(new.start, size, &to, &offset, &block);
         for (at, to, len) in common(&old, &new) {
             for bytes in source.runs(&[Region::run(at, len)]) {
-                // SAFETY: each rank writes the rows of its own share, and none leaves before all have met again.
+                // SAFETY: each rank writes the rows of its own share, and none leaves before all have finished.
                 unsafe { target.write(to, bytes) };
             }
         }
     }
 }
 
-/// Writes `copy_from` for one type; it copies from `$other`, a `$of`. `$read` and `$write` make the `Field`s that do the work.
+/// Defines `copy_from` on one type, which copies from `$other`, a `$of`. `$read` and `$write` are the two fields.
 macro_rules! copies {
     ([$($generics:tt)*] $type:ty, $of:ty, $self:ident, $other:ident, $write:expr, $read:expr) => {
         impl<$($generics)* L: SharedLayout + ?Sized> $type {
-            /// Copies all values of another object of the same `Comm` and the same extents. Every node copies within itself,
-            /// all its ranks at work.
+            /// Copies all values of another object, which was made on the same `Comm` and has the same extents.
+            ///
+            /// Each node copies within its own memory, with all its ranks.
             ///
             /// ```
             /// use pshmem::{Comm, Shared};
@@ -108,12 +105,12 @@ macro_rules! copies {
             /// ```
             ///
             /// # Collective
-            /// Over all ranks, with the same two objects. Two meetings; nothing travels.
+            /// All ranks call it, with the same two objects. Two rounds; no data are sent.
             ///
             /// # Errors
             /// [`Error::Extents`](crate::Error::Extents) when the extents differ, [`Error::Mismatch`](crate::Error::Mismatch) when
-            /// ranks copy from different objects, [`Error::OtherComm`](crate::Error::OtherComm); nothing has changed then.
-            /// Those of [`Comm::barrier`](crate::Comm::barrier).
+            /// ranks copy from different objects, [`Error::OtherComm`](crate::Error::OtherComm); nothing has changed after
+            /// these. The errors of [`Comm::barrier`](crate::Comm::barrier).
             #[track_caller]
             pub fn copy_from(&mut $self, $other: &$of) -> Result<()> {
                 $write.copy_all(Location::caller(), $read)
@@ -126,8 +123,10 @@ copies!([] Shared<L>, Shared<L>, self, other, self.whole_mut(), &other.whole());
 copies!(['a,] Field<'a, L>, Field<'_, L>, self, other, self, other);
 
 impl<L: SharedLayout + ?Sized> Shared<L> {
-    /// Exchanges two objects of the same `Comm`, of any extents: each handle then stands for the other's object. No value is
-    /// copied.
+    /// Swaps two handles: each then refers to the other one's object. No value is copied.
+    ///
+    /// The objects were made on the same `Comm`; their extents may differ. To exchange the values of two fields, use
+    /// [`swap_data`](Field::swap_data).
     ///
     /// ```
     /// use pshmem::{Comm, Shared};
@@ -141,11 +140,11 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks, with the same two objects. One meeting.
+    /// All ranks call it, with the same two objects. One round; no data are sent.
     ///
     /// # Errors
-    /// [`Error::Mismatch`](crate::Error::Mismatch) when ranks exchange with different objects,
-    /// [`Error::OtherComm`](crate::Error::OtherComm); nothing has changed then. Those of
+    /// [`Error::Mismatch`](crate::Error::Mismatch) when ranks swap with different objects,
+    /// [`Error::OtherComm`](crate::Error::OtherComm); nothing has changed after these. The errors of
     /// [`Comm::barrier`](crate::Comm::barrier).
     #[track_caller]
     pub fn swap(&mut self, other: &mut Self) -> Result<()> {
@@ -157,8 +156,10 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
 }
 
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
-    /// Exchanges all values of two fields of the same extents, of one struct or of two objects of the same `Comm`. Fields have
-    /// fixed places, so the values move: every node exchanges within itself, all its ranks at work.
+    /// Exchanges all values of two fields of the same extents, of one struct or of two objects on the same `Comm`.
+    ///
+    /// A field has a fixed place in its object, so the values are moved: each node exchanges within its own memory, with all
+    /// its ranks. [`Shared::swap`] swaps whole objects without moving values.
     ///
     /// ```
     /// use pshmem::{Comm, Shared, SharedLayout};
@@ -177,16 +178,16 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks, with the same two fields. Two meetings; nothing travels.
+    /// All ranks call it, with the same two fields. Two rounds; no data are sent.
     ///
     /// # Errors
     /// As [`copy_from`](Self::copy_from).
     #[track_caller]
     pub fn swap_data(&mut self, other: &mut Field<'_, L>) -> Result<()> {
         let call = self.agree_on_other(Kind::Swap, Location::caller(), other, true)?;
-        self.each_share(other, |mine, at, theirs, other_at, len| {
+        self.for_share(other, |to, at, from, from_at, len| {
             // SAFETY: all ranks of the node hold both handles mutably in this call, and each exchanges its own share.
-            unsafe { mine.swap(at, theirs, other_at, len) };
+            unsafe { to.swap(at, from, from_at, len) };
         });
         let core = self.core();
         core.barrier(call.step(Step::Finish))
@@ -194,44 +195,39 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
 
     fn copy_all(&mut self, site: &'static Location<'static>, other: &Field<'_, L>) -> Result<()> {
         let call = self.agree_on_other(Kind::CopyFrom, site, other, true)?;
-        self.each_share(other, |mine, at, theirs, other_at, len| {
-            for bytes in theirs.runs(&[Region::run(other_at, len)]) {
+        self.for_share(other, |to, at, from, from_at, len| {
+            for bytes in from.runs(&[Region::run(from_at, len)]) {
                 // SAFETY: all ranks of the node hold this handle mutably in this call, and each writes its own share.
-                unsafe { mine.write(at, bytes) };
+                unsafe { to.write(at, bytes) };
             }
         });
         let core = self.core();
         core.barrier(call.step(Step::Finish))
     }
 
-    /// All ranks meet for a call on this object and another one, which is the same for all of them.
+    /// The first round of a call on this object and another one, in which all ranks must name the same other one.
     fn agree_on_other(
         &mut self,
         kind: Kind,
         site: &'static Location<'static>,
         other: &Field<'_, L>,
-        is_equal: bool,
+        moves_values: bool,
     ) -> Result<Call> {
         let core = self.core();
         core.enter(kind.name(), site)?;
-        let call = self.handle().call(kind, &L::span(self.plan()));
-        // Handles are exchanged in one meeting, values in two: ranks that mix these make different calls.
-        let call = if is_equal {
+        let call = self.call(kind);
+        // Swapping handles takes one round, moving values two, so ranks that mix `swap` and `swap_data` make different calls.
+        let call = if moves_values {
             call
         } else {
             call.step(Step::SwapHandles)
         };
-        let list = |field: &Field<'_, L>| {
-            let mut list = Vec::new();
-            L::put_dims(&L::dims(field.plan()), &mut list);
-            list
-        };
-        let (found, expected) = (list(other), list(self));
+        let (found, expected) = (other.extents(), self.extents());
         let fault = if !Rc::ptr_eq(core, other.core()) {
             Some(Error::OtherComm {
                 call: kind.name().to_owned(),
             })
-        } else if is_equal && found != expected {
+        } else if moves_values && found != expected {
             Some(Error::Extents {
                 call: kind.name().to_owned(),
                 rank: core.topology.rank,
@@ -241,25 +237,27 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         } else {
             None
         };
-        let name = other.handle().name(&L::span(other.plan()));
+        let name = other.name();
         core.agree_on(call, name.as_bytes(), fault)?;
         Ok(call)
     }
 
-    /// Calls `act` for this rank's share of every leaf: its place in this field and in the other, which has the same extents.
-    fn each_share(
+    /// Calls `act` with this rank's share of every leaf: offset in this field, offset in the other one, which has the same
+    /// extents, and length.
+    fn for_share(
         &self,
         other: &Field<'_, L>,
         mut act: impl FnMut(&Target<'_>, usize, &Target<'_>, usize, usize),
     ) {
         let topology = &self.core().topology;
-        let (mine, theirs) = (L::span(self.plan()), L::span(other.plan()));
-        // SAFETY: all ranks of the node are in a call on these two fields, and have met in it: nobody else writes them, and
-        // nobody reads what the call writes before all have met again.
-        let target = unsafe { self.handle().target(&mine) };
+        let (to_leaves, from_leaves) = (self.leaves(), other.leaves());
+        // SAFETY: all ranks of the node have arrived at a call on these two fields: nobody else writes them, and nobody reads
+        // what the call writes before all have finished.
+        let target = unsafe { self.handle().target(&to_leaves) };
         // SAFETY: as above.
-        let source = unsafe { other.handle().target(&theirs) };
-        for (to, from) in self.handle().all(&mine).zip(other.handle().all(&theirs)) {
+        let source = unsafe { other.handle().target(&from_leaves) };
+        let to = self.handle().regions(&to_leaves);
+        for (to, from) in to.zip(other.handle().regions(&from_leaves)) {
             let part = share(&(0..to.run), topology.local_rank, topology.node_ranks.len());
             act(
                 &target,

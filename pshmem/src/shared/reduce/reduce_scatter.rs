@@ -1,13 +1,14 @@
-//! The usual order: ranks of a node in turns on different slices, then nodes, each for its share of the elements.
+//! The usual order of a reduction: all ranks combine different chunks at the same time.
 //!
-//! On a node, the array is cut into windows of one chunk for each rank. In step s of a window, rank r combines its elements
-//! into chunk r + s (round the end): all ranks work, each on a chunk of its own, and a chunk goes from rank r + 1 to rank r.
-//! So chunk c has the elements of rank c first, then those of c - 1, and so on.
+//! On a node, the array is cut into windows with one chunk for each rank. In step s of a window, rank r combines its elements
+//! into chunk r + s (modulo the number of ranks), so a chunk goes from rank r + 1 to rank r. Chunk c therefore has the elements
+//! of rank c first, then those of rank c - 1, and so on.
 //!
-//! Between nodes, each node has a share of the elements, cut further among as many lanes as the smallest node has ranks. Its
-//! lanes get what the other nodes have for them, from the node before it first, combine it, and send the result to all.
+//! Between nodes it is a reduce-scatter followed by an allgather: each node combines its share of the elements from all nodes,
+//! beginning with the node before it, and sends the result to all. A share is cut among as many ranks as the smallest node has;
+//! rank i of a node talks to rank i of every other node.
 
-use super::Reduction;
+use super::reduction::Reduction;
 use crate::comm::collective::round::AbortOnDrop;
 use crate::comm::collective::turns::TurnCounter;
 use crate::comm::transfer::Peer;
@@ -17,94 +18,94 @@ use crate::layout::region::Region;
 use std::ops::Range;
 
 impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
-    /// Afterwards the result is on every node, once all its ranks have come here.
-    pub(super) fn spread(&mut self) {
+    /// Afterwards the result is on every node, as soon as all its ranks have returned from here.
+    pub(super) fn reduce_scatter(&mut self) {
         // Other ranks wait for this one's steps.
         let abort_on_drop = AbortOnDrop;
-        self.on_node();
+        self.reduce_on_node();
         if self.field.core().is_multi_node() {
-            self.between_nodes();
+            self.reduce_between_nodes();
         }
         std::mem::forget(abort_on_drop);
     }
 
-    /// What the node's ranks have together, in its copy. This rank returns when all of it is done.
-    fn on_node(&mut self) {
+    /// Combines the arrays of the node's ranks into its copy. Returns when all ranks of the node are done.
+    fn reduce_on_node(&mut self) {
         let core = self.field.core();
         let topology = &core.topology;
-        let (slot, node_ranks) = (topology.local_rank, topology.node_ranks.len());
-        // What is in the array is added on one node only: that with whose elements the nodes begin.
+        let (local_rank, node_ranks) = (topology.local_rank, topology.node_ranks.len());
+        // The old values count once: on the node that owns the share, whose elements come first.
         let own = share(&(0..self.elements), topology.node(), topology.nodes());
-        let mut pace = TurnCounter::new(core, self.call);
+        let mut turns = TurnCounter::new(core, self.call);
         let mut steps = 0;
         let per_window = self.chunk.saturating_mul(node_ranks);
         for start in (0..self.elements).step_by(per_window) {
             let window = start..self.elements.min(start.saturating_add(per_window));
             for turn in 0..node_ranks {
-                let run = share(&window, (slot + turn) % node_ranks, node_ranks);
+                let run = share(&window, (local_rank + turn) % node_ranks, node_ranks);
                 if turn == 0 {
                     for (run, is_own) in split(run, &own) {
-                        let is_first = !(is_own && self.is_added);
-                        // SAFETY: in this turn the chunk is this rank's alone, and no other rank has come to it.
-                        unsafe { self.take_local(run, is_first) };
+                        let is_first = !(is_own && self.accumulates);
+                        // SAFETY: in this turn only this rank uses the chunk, and no other rank has used it before.
+                        unsafe { self.combine_local(run, is_first) };
                     }
                 } else {
-                    pace.wait_for((slot + 1) % node_ranks, steps);
-                    // SAFETY: the rank that had this chunk in the turn before has done that step, and in this turn the
-                    // chunk is this rank's alone.
-                    unsafe { self.take_local(run, false) };
+                    turns.wait_for((local_rank + 1) % node_ranks, steps);
+                    // SAFETY: the rank that had this chunk in the turn before has finished that step, and in this turn only
+                    // this rank uses it.
+                    unsafe { self.combine_local(run, false) };
                 }
-                pace.step();
+                turns.step();
                 steps += 1;
             }
         }
-        for mate in 0..node_ranks {
-            pace.wait_for(mate, steps);
+        for other in 0..node_ranks {
+            turns.wait_for(other, steps);
         }
     }
 
-    /// What all nodes have together, in the copies of all of them.
-    fn between_nodes(&mut self) {
+    /// Combines the copies of all nodes, and gives all of them the result.
+    fn reduce_between_nodes(&mut self) {
         let core = self.field.core();
         let (call, target) = (self.call, self.target);
         let (node, nodes) = (core.topology.node(), core.topology.nodes());
         let ranks = core.topology.ranks_of_nodes();
-        let (lane, lanes) = (
+        let (index, count) = (
             core.topology.local_rank,
             ranks.iter().map(Vec::len).min().unwrap_or(1),
         );
-        if lane >= lanes {
+        if index >= count {
             return;
         }
-        // What this lane moves of a node's share.
-        let part = |node| share(&share(&(0..self.elements), node, nodes), lane, lanes);
+        // This rank's part of a node's share.
+        let part = |node| share(&share(&(0..self.elements), node, nodes), index, count);
         let after = |step: usize| (node + step) % nodes;
         let before = |step: usize| (node + nodes - step) % nodes;
-        let leg = |to: usize, run: &Range<usize>, is_cut: bool| {
-            let regions: Vec<Region> = if is_cut {
+        let peer = |node: usize, run: &Range<usize>, in_chunks: bool| {
+            let regions: Vec<Region> = if in_chunks {
                 self.chunks(run).map(|run| self.region(&run)).collect()
             } else {
                 vec![self.region(run)]
             };
             Peer {
-                peer: ranks[to][lane],
+                peer: ranks[node][index],
                 regions,
             }
         };
         let partial: [Vec<Peer>; 2] = [
             (1..nodes)
-                .map(|s| leg(after(s), &part(after(s)), true))
+                .map(|s| peer(after(s), &part(after(s)), true))
                 .collect(),
             (1..nodes)
-                .map(|s| leg(before(s), &part(node), true))
+                .map(|s| peer(before(s), &part(node), true))
                 .collect(),
         ];
         let result: [Vec<Peer>; 2] = [
             (1..nodes)
-                .map(|s| leg(after(s), &part(node), false))
+                .map(|s| peer(after(s), &part(node), false))
                 .collect(),
             (1..nodes)
-                .map(|s| leg(before(s), &part(before(s)), false))
+                .map(|s| peer(before(s), &part(before(s)), false))
                 .collect(),
         ];
         let start = self.start;
@@ -117,16 +118,16 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
             Some(&mut |offset, bytes| {
                 copy_in(bytes, &mut more);
                 let first = (offset - start) / size_of::<L::Item>();
-                // SAFETY: these elements are in this lane's part of this node's share: no other rank of the node moves or
-                // combines them, and this rank sends others only.
-                unsafe { self.take(first..first + more.len(), false, &more) };
+                // SAFETY: these elements are in this rank's part of this node's share: no other rank of the node sends or
+                // combines them, and this rank sends only other ones.
+                unsafe { self.combine(first..first + more.len(), false, &more) };
             }),
         );
         core.exchange(call, target, &result[0], &result[1], None);
     }
 }
 
-/// A run cut where it enters and leaves `own`, and whether each piece is inside.
+/// Cuts a run at the bounds of `own`, and says whether each piece is inside.
 fn split(run: Range<usize>, own: &Range<usize>) -> [(Range<usize>, bool); 3] {
     let from = own.start.clamp(run.start, run.end);
     let to = own.end.clamp(from, run.end);
@@ -137,7 +138,7 @@ fn split(run: Range<usize>, own: &Range<usize>) -> [(Range<usize>, bool); 3] {
     ]
 }
 
-/// Elements of another node, which come as bytes.
+/// Copies elements that another node sent as bytes.
 fn copy_in<T: crate::Element>(bytes: &[u8], elements: &mut Vec<T>) {
     let len = bytes.len() / size_of::<T>();
     elements.clear();
