@@ -21,6 +21,7 @@ mod nodes;
 mod outputs;
 mod python;
 mod report;
+mod repository;
 mod run;
 mod setup;
 mod steps;

@@ -3,7 +3,7 @@
 use crate::mpi::Mpi;
 use crate::needs::Need;
 use crate::report::{Report, Row, Verdict};
-use crate::{args, dynamic, examples, python, setup, steps, suites};
+use crate::{args, dynamic, examples, python, repository, setup, steps, suites};
 use std::time::Instant;
 
 /// The command.
@@ -19,6 +19,9 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
     let mut earth = Err("not run with ranks as threads".into());
     // With --nodes only the suites on nodes are wanted.
     if options.nodes.is_none() {
+        if filter.is_none() {
+            report.push(repository::large_files());
+        }
         for step in steps::WITHOUT_MPI
             .iter()
             .filter(|step| step.filters || filter.is_none())
