@@ -3,7 +3,9 @@
 use crate::mpi::Mpi;
 use crate::needs::Need;
 use crate::report::{Report, Row, Verdict};
-use crate::{args, dynamic, examples, python, repository, setup, steps, suites};
+use crate::{
+    args, dynamic, examples, licences, packages, python, repository, setup, steps, suites,
+};
 use std::time::Instant;
 
 /// The command.
@@ -21,6 +23,7 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
     if options.nodes.is_none() {
         if filter.is_none() {
             report.push(repository::large_files());
+            report.push(licences::allowed());
         }
         for step in steps::WITHOUT_MPI
             .iter()
@@ -29,6 +32,7 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
             report.push(step.run(None, filter));
         }
         if filter.is_none() {
+            report.push(packages::dry_run());
             report.push(steps::msrv());
             if options.proof {
                 dynamic::short(dynamic::Tool::Tsan, &mut report);
