@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// The command.
 pub(crate) fn command(options: &args::Test) -> Result<(), String> {
-    let mut report = Report::default();
+    let mut report = Report::strict(options.strict);
     let filter = options.filter.as_deref();
 
     let libraries = if options.no_mpi {
