@@ -124,5 +124,5 @@ pub mod __private {
 
 /// The code blocks of the README are tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,21 @@
-//! Command line words to options. Every mistake names the word and what may stand there.
+//! The command line: which command, with which options.
+
+use lexopt::prelude::*;
+use std::ffi::OsString;
+
+/// What `cargo xtask` is asked to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    Help,
+    Setup,
+    Test(Test),
+    Fuzz(Fuzz),
+    Tsan,
+    Miri,
+    /// The arguments of the example.
+    Demo(Vec<OsString>),
+    Bench(Bench),
+}
 
 /// Options of `cargo xtask test`.
 #[derive(Debug, Default, PartialEq)]
@@ -8,6 +25,7 @@ pub(crate) struct Test {
     pub(crate) filter: Option<String>,
     pub(crate) nodes: Option<usize>,
     pub(crate) proof: bool,
+    pub(crate) strict: bool,
     pub(crate) verbose: bool,
 }
 
@@ -26,31 +44,50 @@ pub(crate) struct Fuzz {
     pub(crate) seed: Option<u64>,
 }
 
-/// A command that takes no words.
-pub(crate) fn none(words: &[String]) -> Result<(), String> {
-    match words.first() {
-        None => Ok(()),
-        Some(word) => Err(format!("`{word}`: this command takes no options")),
+impl Command {
+    /// Reads the words after `cargo xtask`. The error names the word that is wrong.
+    pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let command = match parser.next()? {
+            None | Some(Short('h') | Long("help")) => return Ok(Self::Help),
+            Some(Value(command)) => command.string()?,
+            Some(option) => return Err(option.unexpected()),
+        };
+        Ok(match command.as_str() {
+            "help" => Self::Help,
+            "setup" => no_options(parser, Self::Setup)?,
+            "test" => Self::Test(Test::parse(parser)?),
+            "fuzz" => Self::Fuzz(Fuzz::parse(parser)?),
+            "tsan" => no_options(parser, Self::Tsan)?,
+            "miri" => no_options(parser, Self::Miri)?,
+            "demo" => Self::Demo(parser.raw_args()?.collect()),
+            "bench" => Self::Bench(Bench::parse(parser)?),
+            other => {
+                return Err(format!("no command `{other}`; `cargo xtask help` lists them").into());
+            }
+        })
+    }
+}
+
+fn no_options(mut parser: lexopt::Parser, command: Command) -> Result<Command, lexopt::Error> {
+    match parser.next()? {
+        None => Ok(command),
+        Some(argument) => Err(argument.unexpected()),
     }
 }
 
 impl Test {
-    pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
         let mut options = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--no-mpi" => options.no_mpi = true,
-                "--proof" => options.proof = true,
-                "--verbose" => options.verbose = true,
-                "--only" => options.only = Some(library(value(word, words.next())?)?),
-                "--filter" => options.filter = Some(value(word, words.next())?.clone()),
-                "--nodes" => options.nodes = Some(nodes(value(word, words.next())?)?),
-                _ => {
-                    return Err(format!(
-                        "`{word}`: `test` knows --no-mpi, --only, --filter, --nodes, --proof, --verbose"
-                    ));
-                }
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("no-mpi") => options.no_mpi = true,
+                Long("only") => options.only = Some(library(&mut parser)?),
+                Long("filter") => options.filter = Some(parser.value()?.string()?),
+                Long("nodes") => options.nodes = Some(parser.value()?.parse_with(nodes)?),
+                Long("proof") => options.proof = true,
+                Long("strict") => options.strict = true,
+                Long("verbose") => options.verbose = true,
+                other => return Err(other.unexpected()),
             }
         }
         if options.no_mpi && (options.only.is_some() || options.nodes.is_some()) {
@@ -61,14 +98,13 @@ impl Test {
 }
 
 impl Bench {
-    pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
         let mut options = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--no-python" => options.no_python = true,
-                "--only" => options.only = Some(library(value(word, words.next())?)?),
-                _ => return Err(format!("`{word}`: `bench` knows --only, --no-python")),
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("only") => options.only = Some(library(&mut parser)?),
+                Long("no-python") => options.no_python = true,
+                other => return Err(other.unexpected()),
             }
         }
         Ok(options)
@@ -76,43 +112,33 @@ impl Bench {
 }
 
 impl Fuzz {
-    pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
         let mut options = Self::default();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            let option = match word.as_str() {
-                "--sequences" => &mut options.sequences,
-                "--seconds" => &mut options.seconds,
-                "--seed" => &mut options.seed,
-                _ => {
-                    return Err(format!(
-                        "`{word}`: `fuzz` knows --sequences, --seconds, --seed"
-                    ));
-                }
+        while let Some(argument) = parser.next()? {
+            let option = match argument {
+                Long("sequences") => &mut options.sequences,
+                Long("seconds") => &mut options.seconds,
+                Long("seed") => &mut options.seed,
+                other => return Err(other.unexpected()),
             };
-            let value = value(word, words.next())?;
-            let number = value.parse();
-            *option = Some(number.map_err(|_| format!("{word} takes a number, not `{value}`"))?);
+            *option = Some(parser.value()?.parse()?);
         }
         Ok(options)
     }
 }
 
-fn value<'a>(option: &str, word: Option<&'a String>) -> Result<&'a String, String> {
-    word.ok_or_else(|| format!("{option} needs a value"))
-}
-
-fn library(word: &String) -> Result<String, String> {
-    match word.as_str() {
-        "openmpi" | "mpich" => Ok(word.clone()),
-        _ => Err(format!("--only openmpi or --only mpich, not `{word}`")),
+fn library(parser: &mut lexopt::Parser) -> Result<String, lexopt::Error> {
+    let name = parser.value()?.string()?;
+    match name.as_str() {
+        "openmpi" | "mpich" => Ok(name),
+        _ => Err(format!("--only openmpi or --only mpich, not `{name}`").into()),
     }
 }
 
 fn nodes(word: &str) -> Result<usize, String> {
     match word.parse() {
         Ok(n @ 2..=16) => Ok(n),
-        _ => Err(format!("--nodes takes a number from 2 to 16, not `{word}`")),
+        _ => Err("--nodes takes a number from 2 to 16".into()),
     }
 }
 
@@ -120,76 +146,80 @@ fn nodes(word: &str) -> Result<usize, String> {
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Vec<String> {
-        line.split_whitespace().map(String::from).collect()
+    fn parse(line: &str) -> Result<Command, String> {
+        let parser = lexopt::Parser::from_args(line.split_whitespace());
+        Command::parse(parser).map_err(|error| error.to_string())
     }
 
     #[test]
     fn all_options_of_test() {
-        let options = Test::parse(&words(
-            "--only mpich --filter set_ --nodes 3 --proof --verbose",
-        ))
-        .unwrap();
+        let line = "test --only mpich --filter set_ --nodes=3 --proof --strict --verbose";
         let expected = Test {
             no_mpi: false,
             only: Some("mpich".into()),
             filter: Some("set_".into()),
             nodes: Some(3),
             proof: true,
+            strict: true,
             verbose: true,
         };
-        assert_eq!(options, expected);
-        assert_eq!(Test::parse(&[]).unwrap(), Test::default());
+        assert_eq!(parse(line), Ok(Command::Test(expected)));
+        assert_eq!(parse("test"), Ok(Command::Test(Test::default())));
     }
 
     #[test]
     fn mistakes_name_the_word() {
         for (line, part) in [
-            ("--only lam", "lam"),
-            ("--only", "--only needs"),
-            ("--nodes 1", "2 to 16"),
-            ("--fast", "--fast"),
-            ("--no-mpi --nodes 2", "--no-mpi"),
+            ("tests", "tests"),
+            ("--test", "--test"),
+            ("test --only lam", "lam"),
+            ("test --only", "--only"),
+            ("test --nodes 1", "2 to 16"),
+            ("test --fast", "--fast"),
+            ("test --no-mpi --nodes 2", "--no-mpi"),
+            ("bench --rows", "--rows"),
+            ("setup x", "\"x\""),
+            ("tsan --full", "--full"),
         ] {
-            let message = Test::parse(&words(line)).unwrap_err();
+            let message = parse(line).unwrap_err();
             assert!(message.contains(part), "{line}: {message}");
         }
-        assert!(
-            Bench::parse(&words("--rows"))
-                .unwrap_err()
-                .contains("--rows")
-        );
-        assert!(none(&words("x")).is_err());
     }
 
     #[test]
     fn options_of_fuzz() {
-        let options = Fuzz::parse(&words("--seed 7 --sequences 1")).unwrap();
         let expected = Fuzz {
             sequences: Some(1),
             seconds: None,
             seed: Some(7),
         };
-        assert_eq!(options, expected);
+        let line = "fuzz --seed 7 --sequences 1";
+        assert_eq!(parse(line), Ok(Command::Fuzz(expected)));
         for (line, part) in [
-            ("--seed x", "`x`"),
-            ("--seconds", "needs"),
-            ("--rate", "--rate"),
+            ("fuzz --seed x", "\"x\""),
+            ("fuzz --seconds", "--seconds"),
+            ("fuzz --rate", "--rate"),
         ] {
-            let message = Fuzz::parse(&words(line)).unwrap_err();
+            let message = parse(line).unwrap_err();
             assert!(message.contains(part), "{line}: {message}");
         }
     }
 
     #[test]
     fn options_of_bench() {
-        let options = Bench::parse(&words("--no-python --only openmpi")).unwrap();
-        assert_eq!(
-            options,
-            Bench {
-                only: Some("openmpi".into()),
-                no_python: true
-            }
-        );
+        let expected = Bench {
+            only: Some("openmpi".into()),
+            no_python: true,
+        };
+        let line = "bench --no-python --only openmpi";
+        assert_eq!(parse(line), Ok(Command::Bench(expected)));
+    }
+
+    #[test]
+    fn the_example_gets_its_arguments_as_they_are() {
+        let expected = ["--total", "7"].map(OsString::from).into();
+        assert_eq!(parse("demo --total 7"), Ok(Command::Demo(expected)));
+        assert_eq!(parse("--help"), Ok(Command::Help));
+        assert_eq!(parse(""), Ok(Command::Help));
     }
 }

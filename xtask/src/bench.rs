@@ -4,7 +4,7 @@
 use crate::bench_table::Table;
 use crate::mpi::Mpi;
 use crate::needs::{Need, advice};
-use crate::{args, bench_checks, cargo, run, setup, steps, venv};
+use crate::{args, bench_checks, cargo, process, setup, steps, venv};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -137,9 +137,9 @@ fn note<T>(result: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
 }
 
 fn measure(command: Command, name: &str, limit: Duration) -> Result<String, String> {
-    let line = run::line(&command);
+    let line = process::line(&command);
     println!("+ {line}");
-    let outcome = run::run(command, limit, &cargo::log_of(name), true);
+    let outcome = process::run(command, limit, &cargo::log_of(name), true);
     outcome
         .end
         .check()

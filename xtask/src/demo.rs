@@ -2,11 +2,12 @@
 
 use crate::mpi::{Kind, Mpi};
 use crate::needs::{Need, advice};
-use crate::{cargo, run, setup};
+use crate::{cargo, process, setup};
+use std::ffi::OsString;
 use std::process::Command;
 
-/// The command; `words` go to the example.
-pub(crate) fn command(words: &[String]) -> Result<(), String> {
+/// The command; `arguments` go to the example.
+pub(crate) fn command(arguments: &[OsString]) -> Result<(), String> {
     let libraries = Mpi::find_all();
     let mut missing = setup::missing(&[Need::LibClang]);
     if libraries.is_empty() {
@@ -17,7 +18,7 @@ pub(crate) fn command(words: &[String]) -> Result<(), String> {
         println!(
             "`cargo xtask setup` installs it where it may. Until then: four ranks as threads.\n"
         );
-        return on_threads(words);
+        return on_threads(arguments);
     }
     for mpi in &libraries {
         // MPICH's waiting ranks keep their cores busy: no more of them than a laptop has cores.
@@ -35,13 +36,13 @@ pub(crate) fn command(words: &[String]) -> Result<(), String> {
         ]);
         shown(build)?;
         let mut earth = mpi.launch(ranks, &cargo::built(mpi, "release", "examples/earth"));
-        earth.args(words);
+        earth.args(arguments);
         shown(earth)?;
     }
     Ok(())
 }
 
-fn on_threads(words: &[String]) -> Result<(), String> {
+fn on_threads(arguments: &[OsString]) -> Result<(), String> {
     let mut command = cargo::cargo(&cargo::target());
     command
         .args([
@@ -53,7 +54,7 @@ fn on_threads(words: &[String]) -> Result<(), String> {
             "earth",
             "--",
         ])
-        .args(words);
+        .args(arguments);
     if std::env::var_os("PSHMEM_LOCAL").is_none() {
         command.env("PSHMEM_LOCAL", "4");
     }
@@ -62,7 +63,7 @@ fn on_threads(words: &[String]) -> Result<(), String> {
 
 /// Runs on our own terminal, so that progress bars draw and Ctrl-C reaches the program.
 fn shown(mut command: Command) -> Result<(), String> {
-    let line = run::line(&command);
+    let line = process::line(&command);
     println!("+ {line}");
     match command.status() {
         Ok(status) if status.success() => Ok(()),

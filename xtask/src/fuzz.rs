@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: builds the program of that name and runs it, for as long as it takes.
 
-use crate::{args, cargo, run};
+use crate::{args, cargo, process};
 use std::process::Command;
 
 /// The command. No time limit here: the program ends every sequence that hangs, and says which.
@@ -23,12 +23,12 @@ pub(crate) fn command(options: &args::Fuzz) -> Result<(), String> {
         // So that the output of a sequence that hangs says who waited for whom.
         fuzz.env("PSHMEM_HANG_REPORT", "20");
     }
-    println!("{}", run::line(&fuzz));
+    println!("{}", process::line(&fuzz));
     status(fuzz)
 }
 
 fn status(mut command: Command) -> Result<(), String> {
-    let line = run::line(&command);
+    let line = process::line(&command);
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{line}: {status}")),

@@ -1,6 +1,6 @@
 //! What a run leaves on the machine: processes of its program, and names in `/dev/shm` and the folder for temporary files.
 
-use crate::run::{self, Outcome};
+use crate::process::{self, Outcome};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,7 +53,7 @@ impl Listing {
                 return left;
             }
             if start.elapsed() > PATIENCE {
-                survivors.into_iter().for_each(run::end);
+                survivors.into_iter().for_each(process::end);
                 return left;
             }
             sleep(Duration::from_millis(50));
@@ -118,7 +118,7 @@ fn maps() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::End;
+    use crate::process::End;
 
     #[test]
     fn only_names_that_are_new_and_of_nobody_else_are_left() {

@@ -127,7 +127,7 @@ mod tests {
             mpicc: "mpicc".into(),
             launcher: "mpirun".into(),
         };
-        let line = |kind| crate::run::line(&mpi(kind).launch(3, Path::new("prog")));
+        let line = |kind| crate::process::line(&mpi(kind).launch(3, Path::new("prog")));
         assert_eq!(line(Kind::OpenMpi), "mpirun --oversubscribe -n 3 prog");
         assert_eq!(line(Kind::Mpich), "mpirun -n 3 prog");
         assert!(mpi(Kind::Mpich).is("mpich") && mpi(Kind::Mpich).is("default"));

@@ -1,6 +1,6 @@
 //! Results of steps, the table at the end and the line that sums them up.
 
-use crate::run::Outcome;
+use crate::process::Outcome;
 
 /// What became of one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,13 +79,13 @@ impl Row {
     }
 
     /// What the row adds to the sum: its cases, or itself as one. A failed row fails at least once.
-    fn counts(&self) -> (u64, u64) {
+    fn counts(&self) -> [u64; 3] {
         match (&self.verdict, self.cases) {
-            (Verdict::Skipped(_), _) => (0, 0),
-            (Verdict::Passed, Some((passed, _))) => (passed, 0),
-            (Verdict::Passed, None) => (1, 0),
-            (Verdict::Failed(_), Some((passed, failed))) => (passed, failed.max(1)),
-            (Verdict::Failed(_), None) => (0, 1),
+            (Verdict::Skipped(_), _) => [0, 0, 1],
+            (Verdict::Passed, Some((passed, _))) => [passed, 0, 0],
+            (Verdict::Passed, None) => [1, 0, 0],
+            (Verdict::Failed(_), Some((passed, failed))) => [passed, failed.max(1), 0],
+            (Verdict::Failed(_), None) => [0, 1, 0],
         }
     }
 
@@ -114,11 +114,24 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     /// Tables of steps that have more to show than one row.
     tables: String,
+    /// A row that is skipped fails.
+    strict: bool,
 }
 
 impl Report {
+    /// A report in which a row that is skipped fails.
+    pub(crate) fn strict(strict: bool) -> Self {
+        Self {
+            strict,
+            ..Self::default()
+        }
+    }
+
     /// Takes a row in and says whether it passed.
-    pub(crate) fn push(&mut self, row: Row) -> bool {
+    pub(crate) fn push(&mut self, mut row: Row) -> bool {
+        if let (true, Verdict::Skipped(why)) = (self.strict, &row.verdict) {
+            row.verdict = Verdict::Failed(format!("skipped: {why}"));
+        }
         println!("-- {}: {}", row.title(), row.cells()[3]);
         let passed = row.passed();
         self.rows.push(row);
@@ -131,23 +144,24 @@ impl Report {
         self.tables.push_str(table);
     }
 
-    /// All tables, and the last line: `N passed, N failed`.
+    /// All tables, and the last line: `N passed, N failed`, and `, N skipped` where a row was skipped.
     pub(crate) fn text(&self) -> String {
         let head = ["step", "library", "ranks", "result", "seconds"].map(String::from);
         let rows: Vec<[String; 5]> = std::iter::once(head)
             .chain(self.rows.iter().map(Row::cells))
             .collect();
-        let (passed, failed) = self.counts();
+        let sum = |i: usize| self.rows.iter().map(|row| row.counts()[i]).sum::<u64>();
+        let skipped = match sum(2) {
+            0 => String::new(),
+            rows => format!(", {rows} skipped"),
+        };
         format!(
-            "{}\n{}\n{passed} passed, {failed} failed\n",
+            "{}\n{}\n{} passed, {} failed{skipped}\n",
             self.tables,
-            table(&rows, &[4])
+            table(&rows, &[4]),
+            sum(0),
+            sum(1)
         )
-    }
-
-    fn counts(&self) -> (u64, u64) {
-        let add = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
-        self.rows.iter().map(Row::counts).fold((0, 0), add)
     }
 
     /// `Err` when anything failed.
@@ -233,7 +247,7 @@ pub(crate) fn suite_line(line: &str) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::End;
+    use crate::process::End;
     use std::time::Duration;
 
     fn outcome(end: End, output: &str) -> Outcome {
@@ -270,7 +284,10 @@ mod tests {
         report.push(Row::under("suite", "mpich", "4").finished(&hang, |_| Ok(())));
         report.push(Row::new("msrv").skipped("not installed"));
         let text = report.text();
-        assert!(text.ends_with("\n11 passed, 1 failed\n"), "{text}");
+        assert!(
+            text.ends_with("\n11 passed, 1 failed, 1 skipped\n"),
+            "{text}"
+        );
         assert!(text.contains("HANG: ended after 120 s"), "{text}");
         assert!(text.contains("skipped: not installed"), "{text}");
         assert_eq!(report.verdict(), Err("failed: suite mpich 4".into()));
@@ -281,7 +298,17 @@ mod tests {
         let row = Row::new("x").finished(&outcome(End::Exit(0), "5 passed, 0 failed"), |_| {
             Err("bad".into())
         });
-        assert_eq!(row.counts(), (5, 1));
+        assert_eq!(row.counts(), [5, 1, 0]);
+    }
+
+    #[test]
+    fn a_strict_report_fails_what_is_skipped() {
+        let mut report = Report::strict(true);
+        assert!(!report.push(Row::new("msrv").skipped("not installed")));
+        let text = report.text();
+        assert!(text.contains("FAILED: skipped: not installed"), "{text}");
+        assert!(text.ends_with("\n0 passed, 1 failed\n"), "{text}");
+        assert_eq!(report.verdict(), Err("failed: msrv".into()));
     }
 
     #[test]

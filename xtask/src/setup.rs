@@ -2,7 +2,7 @@
 
 use crate::mpi::{Mpi, in_path};
 use crate::needs::{Means, Need, advice, apt_commands};
-use crate::{cargo, run};
+use crate::{cargo, process};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -76,8 +76,8 @@ fn install(missing: &[Need]) {
 fn show_and_run(words: &[String]) -> Result<(), String> {
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
-    println!("+ {}", run::line(&command));
-    let outcome = run::run(command, LIMIT, &cargo::log_of("setup"), true);
+    println!("+ {}", process::line(&command));
+    let outcome = process::run(command, LIMIT, &cargo::log_of("setup"), true);
     outcome
         .end
         .check()

@@ -2,7 +2,7 @@
 
 use crate::mpi::Mpi;
 use crate::report::Row;
-use crate::{cargo, run};
+use crate::{cargo, process};
 use std::process::Command;
 use std::time::Duration;
 
@@ -179,11 +179,11 @@ impl Step {
 
 /// Runs cargo with its output shown.
 pub(crate) fn cargo_row(row: Row, mut command: Command) -> Row {
-    println!("\n== {}: {}", row.title(), run::line(&command));
+    println!("\n== {}: {}", row.title(), process::line(&command));
     if std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         command.env("CARGO_TERM_COLOR", "always");
     }
-    let outcome = run::run(command, CARGO_LIMIT, &cargo::log_of(&row.title()), true);
+    let outcome = process::run(command, CARGO_LIMIT, &cargo::log_of(&row.title()), true);
     row.finished(&outcome, |_| Ok(()))
 }
 
@@ -212,9 +212,9 @@ fn toolchains() -> String {
 fn install(version: &str) -> Option<String> {
     let mut command = Command::new("rustup");
     command.args(["toolchain", "install", version, "--profile", "minimal"]);
-    println!("\n== {}", run::line(&command));
+    println!("\n== {}", process::line(&command));
     let log = cargo::log_of("install toolchain");
-    let outcome = run::run(command, Duration::from_secs(180), &log, false);
+    let outcome = process::run(command, Duration::from_secs(180), &log, false);
     outcome.end.check().ok()?;
     toolchain(&toolchains(), version)
 }

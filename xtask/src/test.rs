@@ -3,12 +3,14 @@
 use crate::mpi::Mpi;
 use crate::needs::Need;
 use crate::report::{Report, Row, Verdict};
-use crate::{args, dynamic, examples, python, setup, steps, suites};
+use crate::{
+    args, dynamic, examples, licences, packages, python, repository, setup, steps, suites,
+};
 use std::time::Instant;
 
 /// The command.
 pub(crate) fn command(options: &args::Test) -> Result<(), String> {
-    let mut report = Report::default();
+    let mut report = Report::strict(options.strict);
     let filter = options.filter.as_deref();
 
     let libraries = if options.no_mpi {
@@ -19,6 +21,10 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
     let mut earth = Err("not run with ranks as threads".into());
     // With --nodes only the suites on nodes are wanted.
     if options.nodes.is_none() {
+        if filter.is_none() {
+            report.push(repository::large_files());
+            report.push(licences::allowed());
+        }
         for step in steps::WITHOUT_MPI
             .iter()
             .filter(|step| step.filters || filter.is_none())
@@ -26,6 +32,7 @@ pub(crate) fn command(options: &args::Test) -> Result<(), String> {
             report.push(step.run(None, filter));
         }
         if filter.is_none() {
+            report.push(packages::dry_run());
             report.push(steps::msrv());
             if options.proof {
                 dynamic::short(dynamic::Tool::Tsan, &mut report);

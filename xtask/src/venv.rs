@@ -2,7 +2,7 @@
 //! the library under whose launcher it runs.
 
 use crate::mpi::{Kind, Mpi};
-use crate::{cargo, run};
+use crate::{cargo, process};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -83,8 +83,8 @@ fn pip(python: &Path, packages: &[&str]) -> Command {
 }
 
 fn call(command: Command) -> Result<(), String> {
-    let line = run::line(&command);
+    let line = process::line(&command);
     println!("+ {line}");
-    let outcome = run::run(command, LIMIT, &cargo::log_of("bench venv"), true);
+    let outcome = process::run(command, LIMIT, &cargo::log_of("bench venv"), true);
     outcome.end.check().map_err(|why| format!("{line}: {why}"))
 }

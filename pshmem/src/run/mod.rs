@@ -221,11 +221,27 @@ impl Comm {
     /// # Errors
     /// [`Error::Mpi`](crate::Error::Mpi), [`Error::Start`](crate::Error::Start) when ranks run different
     /// executables, [`Error::NoRoom`](crate::Error::NoRoom).
-    #[cfg(feature = "mpi")]
+    #[cfg(any(feature = "mpi", doc))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "mpi")))]
     pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {
-        Comm::world(std::rc::Rc::new(crate::transport::mpi::Mpi::new(
+        #[cfg(feature = "mpi")]
+        return Comm::world(std::rc::Rc::new(crate::transport::mpi::Mpi::new(
             communicator,
-        )?))
+        )?));
+        #[cfg(not(feature = "mpi"))]
+        {
+            let _ = communicator;
+            unreachable!("only documentation has this function without feature `mpi`")
+        }
+    }
+}
+
+/// Stands in for the crate `mpi` where documentation is built without it, as on docs.rs: the crate cannot be compiled
+/// without an MPI library.
+#[cfg(all(doc, not(feature = "mpi")))]
+mod mpi {
+    pub(super) mod traits {
+        pub trait Communicator {}
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::faults::list::{Case, Sees};
 use crate::leftovers;
-use crate::run::{End, Outcome};
+use crate::process::{End, Outcome};
 
 /// From the fault to the end of the job.
 const IN_TIME: f64 = 10.0;

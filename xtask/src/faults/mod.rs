@@ -8,8 +8,8 @@ mod list;
 
 use crate::leftovers::Listing;
 use crate::mpi::Mpi;
+use crate::process::{self, Outcome};
 use crate::report::{self, Report, Row, Verdict};
-use crate::run::{self, Outcome};
 use crate::{args, cargo};
 use check::{nothing_of_ours, saw, struck};
 use list::{Case, OVER, cases};
@@ -105,7 +105,7 @@ impl Case {
         }
         let listing = Listing::new();
         command.env("TMPDIR", listing.folder());
-        let outcome = run::run(command, LIMIT, &cargo::log_of(&self.title(mpi)), verbose);
+        let outcome = process::run(command, LIMIT, &cargo::log_of(&self.title(mpi)), verbose);
         let ended = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
