@@ -1,5 +1,5 @@
-//! Big tables **once per node** instead of once per process, for simulations that run under MPI: typed, readable as plain
-//! references, changed only by collective calls, equal on all nodes.
+//! Node-shared memory for programs that run under MPI: each table is held once per node instead of once per process. It is
+//! typed, read through plain Rust references, written by collective calls only, and equal on all nodes.
 //!
 //! ```
 //! use ndarray::{Array2, array};
@@ -9,23 +9,50 @@
 //!     pshmem::run(|comm: &Comm| -> Result<()> {
 //!         let mut shm = Shared::<Array2<f64>>::new(comm, [3, 5])?; // collective; zeroed
 //!         let data = array![[0., 1., 2.], [3., 4., 5.]];
-//!         shm.set(0, [1, 1], (comm.rank() == 0).then(|| data.view()))?; // only rank 0's data counts
-//!         println!("rank {}: {}", comm.rank(), shm.view()[[2, 3]]); // plain read
+//!         shm.set(0, [1, 1], (comm.rank() == 0).then(|| data.view()))?; // only rank 0's data count
+//!         println!("rank {}: {}", comm.rank(), shm.view()[[2, 3]]); // a plain read
 //!         Ok(())
 //!     })
 //! }
 //! ```
 //!
-//! - [`run`] starts the ranks: MPI processes, threads, or one; [`Comm`] says who shares what.
-//! - [`Shared`] holds one value, slice, array or struct per node; [`Field`] is a handle to a part of one.
-//! - [`derive@SharedLayout`] turns a struct into one node-shared layout; its page is the manual of the derive.
-//!   [`derive@SharedColumns`] stores records as one array per field.
-//! - [`update_parts`](Shared::update_parts) has all ranks write at the same time, each a part of its own, in place;
-//!   [`gather`](Shared::gather) takes a block of each rank, [`reduce_into`](Shared::reduce_into) sums up private arrays of all
-//!   ranks, or combines them by another [`Op`].
-//! - [`Lock`] serves ranks in order of request, on one node or over many; [`Mutex`] and [`RwLock`] protect a value.
-//! - [`Batch`] hands out tasks to groups of ranks, across jobs and crashes.
-//! - [`Error`] explains what went wrong, where, and what to do.
+//! Run it with `cargo run` (one rank), `PSHMEM_LOCAL=4 cargo run` (four ranks as threads), or, built with
+//! `--features mpi`, under `mpirun` or `srun`.
+//!
+//! # Map of the API
+//!
+//! | start and communicate | |
+//! |---|---|
+//! | [`run`] | starts the ranks: MPI processes, threads, or one; ends the job when one fails |
+//! | [`Comm`] | a group of ranks; [`split`](Comm::split), [`node`](Comm::node), [`barrier`](Comm::barrier) |
+//! | [`local::Cluster`] | ranks as threads on simulated nodes, for tests |
+//!
+//! | shared data | |
+//! |---|---|
+//! | [`Shared<L>`](Shared) | a value, slice, array or struct that each node holds once |
+//! | [`Field`] | a handle to one field of it, with the same calls |
+//! | [`derive@SharedLayout`] | makes a struct shareable; its page is the manual of the derive |
+//! | [`derive@SharedColumns`], [`Columns`] | records stored as one array per field |
+//! | [`Element`], [`Value`] | what may be an element; one value of any such type |
+//!
+//! | calls that write | whose data count |
+//! |---|---|
+//! | [`set`](Shared::set), [`update`](Shared::update), [`Shared::from_root`] | those of one rank, the root |
+//! | [`assign`](Shared::assign) | those of one rank that the others need not know |
+//! | [`fill`](Shared::fill) | one value, passed by all |
+//! | [`update_per_node`](Shared::update_per_node) | those of one rank of each node |
+//! | [`update_parts`](Shared::update_parts), [`gather`](Shared::gather) | those of all ranks, each a part of its own |
+//! | [`reduce_into`](Shared::reduce_into), [`accumulate`](Shared::accumulate) | those of all ranks, combined by an [`Op`] |
+//! | [`resize`](Shared::resize), [`copy_from`](Shared::copy_from), [`swap`](Shared::swap) | none: whole objects |
+//!
+//! | locks and tasks | |
+//! |---|---|
+//! | [`Lock`], [`Mutex`], [`RwLock`] | first-come-first-served locks over the ranks of all nodes, also with a value |
+//! | [`Batch`] | hands out tasks to groups of ranks, across jobs and crashes |
+//!
+//! | what went wrong | |
+//! |---|---|
+//! | [`Error`] | says what went wrong, on which rank and host, and what to do |
 //!
 //! The [guide] explains more: [choosing among the calls that write](guide::writing), [memory](guide::memory),
 //! [errors](guide::errors), [locks and batches](guide::locks_and_batches), [clusters](guide::clusters),
@@ -33,37 +60,43 @@
 //!
 //! # What makes it safe
 //!
-//! A view borrows its [`Shared`]; every write takes `&mut self` and is a collective that all ranks of the `Comm` enter. Before
-//! the first byte changes, all ranks have arrived and their calls (kind, object, field, root) have been compared exactly; no
-//! rank returns before the last byte is in place on its node. So a reference into node memory never lives across a write, on
-//! any rank, and safe code cannot make it: not by calling collectives in different orders (an [`Error::Diverged`]), not by
-//! leaking handles (memory stays mapped), not by panicking in a closure (the others get an error), not by swapping handles
-//! (objects are numbered).
+//! A view borrows its [`Shared`], and every write is a collective call that takes `&mut self`. All ranks of the `Comm` make the
+//! call. Before the first byte is written, all ranks have arrived and their calls (kind, object, field, root) have been compared
+//! exactly. No rank returns before the last byte is in place on its node. So no reference into node memory is alive during a
+//! write, on any rank. Safe code cannot break this:
 //!
-//! # What travels
+//! - different calls on different ranks write nothing and return [`Error::Diverged`];
+//! - leaked handles keep their memory mapped;
+//! - a closure that panics ends its call with an error on the other ranks;
+//! - swapped handles are found, because objects are numbered and the numbers are compared.
 //!
-//! On one node a write is one meeting: each rank posts its call on a cache line of its own, the writer looks at all of them,
-//! writes, and releases everybody with one store. Over N nodes, one leader per node takes part in a tree of depth log2(N);
-//! then a header and the written bytes go to each other node once, straight from segment to segment: few bytes inside the
-//! header, many in pieces down a chain of nodes. Where all ranks write, each sends what it wrote to one rank of every other
-//! node as soon as it is done, so that many lanes are in use. No rank ever holds a copy of the data.
+//! # What is sent
+//!
+//! A *round* is what a barrier does: every rank arrives, and is released when all ranks have arrived. The documentation of each
+//! collective call says how many rounds it takes and what it sends.
+//!
+//! On one node, a write takes one round and no messages: each rank stores its call in a cache line of its own, the writer checks
+//! all of them, writes, and releases all ranks with one store. Over N nodes, one rank of each node (its leader) takes part in a
+//! tree of depth log2(N). Then a header and the written bytes are sent to each other node once, from node memory to node memory:
+//! a few bytes inside the header, more in pieces along a chain of nodes. In calls in which all ranks write, each rank sends its
+//! part to one rank of every other node, so that many connections are in use. No rank holds a private copy of the data.
 //!
 //! # Environment
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `PSHMEM_LOCAL=4`, `PSHMEM_LOCAL=2+3+1` | ranks as threads, on one or more nodes, when no launcher started the program |
-//! | `PSHMEM_RANKS_PER_NODE=n` | cut every node into nodes of `n` ranks |
-//! | `PSHMEM_HANG_REPORT=60` | seconds after which a wait is reported on stderr, once per that many seconds |
-//! | `PSHMEM_HANG_ABORT=600` | seconds after which a wait ends the job |
-//! | `PSHMEM_CHECK=0`, `1`, `2` | what is checked beyond the calls of all ranks: nothing; source lines and circles of waiting ranks (the default); also the copies of what was written, after each write |
-//! | `PSHMEM_ONE_SIDED=never`, `always` | not to look whether locks over several nodes can use MPI's one-sided operations; to use them also where they are slow, or a node was cut into several |
-//! | `MPI_DISABLE=1` | keep MPI off: under a launcher, each process runs alone |
+//! | `PSHMEM_LOCAL=4`, `PSHMEM_LOCAL=2+3+1` | without a launcher: number of ranks, as threads on one node, or on each of several nodes |
+//! | `PSHMEM_RANKS_PER_NODE=n` | divides every node into nodes of `n` ranks |
+//! | `PSHMEM_HANG_REPORT=60` | a rank that waits longer than this many seconds reports it on stderr, again after each such time |
+//! | `PSHMEM_HANG_ABORT=600` | a wait of this many seconds ends the job |
+//! | `PSHMEM_CHECK=0`, `1`, `2` | checks beyond the comparison of calls. 0: none. 1 (the default): source lines in errors, deadlocks over several `Comm`s. 2: also the copies of what was written, after each write |
+//! | `PSHMEM_ONE_SIDED=never`, `always` | one-sided MPI operations for locks and batches over several nodes, which are used if a self-test finds that they progress quickly while their target computes. `never`: no self-test, not used. `always`: also used if they are slow, and on one machine |
+//! | `MPI_DISABLE=1` | turns MPI off: under a launcher, each process is a job of one rank |
 //!
 //! # Features
 //!
-//! `mpi`: ranks are MPI processes. Building then needs an MPI library, chosen by `mpicc` in `PATH` or by `MPICC`, and libclang.
-//! Without it nothing needs to be installed.
+//! - `mpi`: ranks are MPI processes. Building needs libclang and an MPI library, which `mpicc` in `PATH`, or `MPICC`, chooses.
+//!   Without the feature nothing needs to be installed.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
@@ -81,7 +114,7 @@ mod stderr;
 mod sync;
 mod transport;
 
-/// Ranks as threads of one process: to start with nothing installed, and to test on nodes of any shape.
+/// Ranks as threads of one process, for tests on nodes of any size and to start without MPI.
 pub mod local {
     pub use crate::run::cluster::Cluster;
 }
@@ -108,7 +141,7 @@ pub use pshmem_derive::{SharedColumns, SharedLayout};
 pub use run::run;
 pub use shared::Shared;
 
-/// Used by the code that the derive generates; not for users, and may change in any release.
+/// Items for code that the derives generate. They may change in any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::layout::derived::{FieldPlan, NestedPlan, assert_element};
@@ -122,7 +155,7 @@ pub mod __private {
     pub use std::vec::Vec;
 }
 
-/// The code blocks of the README are tests.
+/// Tests the code blocks of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,7 +1,7 @@
-//! What makes two ranks' objects the same: type and extents, byte for byte.
+//! Compares the types and extents of two ranks' objects, byte for byte.
 //!
-//! All ranks run the same executable, so the same type with the same extents is laid out alike. What is compared first is
-//! therefore the short [`Described::key`]; the long [`Identity`], with every field, is made when keys differ, to say where.
+//! All ranks run the same executable, so equal types with equal extents have equal layouts. Ranks therefore compare the short
+//! [`Described::key`] first. Only if keys differ do they make the long [`Identity`], with every field, to find the difference.
 
 use crate::error::Result;
 use crate::layout::SharedLayout;
@@ -16,9 +16,9 @@ use std::hash::{Hash, Hasher};
 pub(crate) struct Described {
     type_name: &'static str,
     dims: Vec<usize>,
-    /// What tells the object from those of other types and extents.
+    /// Unique for the type and the extents.
     key: Vec<u8>,
-    /// Describes an object of this type with such extents.
+    /// Makes the schema of an object of this type from its extents.
     describe: fn(&[usize]) -> Schema,
     identity: fn() -> Identity,
 }
@@ -68,17 +68,17 @@ impl Described {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     type_name: String,
-    /// What `TypeId` hashes; all ranks run the same executable.
+    /// The bytes that `TypeId` hashes; equal types have equal ones in one executable.
     type_id: Vec<u8>,
     fields: Vec<FieldSchema>,
     dims: Vec<usize>,
 }
 
-/// Keeps what is hashed instead of hashing it.
+/// A hasher that records its input.
 #[derive(Default)]
-struct Keep(Vec<u8>);
+struct RecordingHasher(Vec<u8>);
 
-impl Hasher for Keep {
+impl Hasher for RecordingHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
@@ -88,16 +88,16 @@ impl Hasher for Keep {
     }
 }
 
-/// What `TypeId` hashes. Together with the name of the type it tells types apart in one executable.
+/// The bytes that `TypeId` hashes. Together with the name of the type they identify a type in one executable.
 fn type_id<L: SharedLayout + ?Sized>() -> Vec<u8> {
-    let mut kept = Keep::default();
-    // `Vec<L::Owned>` would not tell `[T]` from `Vec<T>`; a pointer type is sized and `'static` whatever L is.
-    TypeId::of::<*const L>().hash(&mut kept);
-    kept.0
+    let mut hasher = RecordingHasher::default();
+    // `Vec<L::Owned>` would be the same for `[T]` and `Vec<T>`. A pointer type is sized and `'static` whatever L is.
+    TypeId::of::<*const L>().hash(&mut hasher);
+    hasher.0
 }
 
 impl Identity {
-    /// Type and extents without the fields, for the journey to a rank that knows neither.
+    /// Type and extents without the fields, to be sent to a rank that knows neither.
     pub(crate) fn without_fields<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Self {
         let mut identity = Identity::of_type::<L>();
         L::put_dims(dims, &mut identity.dims);
@@ -121,19 +121,19 @@ impl Identity {
         postcard::from_bytes(bytes)
     }
 
-    /// The extents, for a rank whose layout is `L`; else how the two types read, this one first.
+    /// The extents, if the type is `L`. Otherwise the texts of the two types, this one first.
     pub(crate) fn dims_as<L: SharedLayout + ?Sized>(self) -> Result<L::Dims, (String, String)> {
-        let mine = Identity {
+        let expected = Identity {
             dims: self.dims.clone(),
             ..Identity::of_type::<L>()
         };
-        if mine != self {
-            return Err(self.difference(&mine));
+        if expected != self {
+            return Err(self.difference(&expected));
         }
         Ok(L::take_dims(&mut self.dims.into_iter()).expect("the same type has as many extents"))
     }
 
-    /// How this one and another read where they first differ.
+    /// The texts of this one and another one where they first differ.
     pub(crate) fn difference(&self, other: &Identity) -> (String, String) {
         if (&self.type_name, &self.type_id) != (&other.type_name, &other.type_id) {
             return (
@@ -149,7 +149,7 @@ impl Identity {
             if ours != theirs {
                 let (mut ours, mut theirs) = (text(ours), text(theirs));
                 if ours == theirs {
-                    // Same name, type and extents: the fields before differ in a way that only shows in the offsets.
+                    // Same name, type and extents: the fields before differ, which only the offsets show.
                     ours = format!("{ours} at offset {}", self.fields[index].offset);
                     theirs = format!("{theirs} at offset {}", other.fields[index].offset);
                 }
@@ -168,7 +168,7 @@ pub(crate) fn plan<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Result<(L::Plan,
     let mut placer = Placer::new();
     match L::plan(dims, &mut placer) {
         Ok(plan) => Ok((plan, placer.finish())),
-        // Once more, for an error that names the field.
+        // Plans again, for an error that names the field.
         Err(_) => L::plan(dims, &mut Placer::describing()).map(|plan| (plan, placer.finish())),
     }
 }
@@ -176,7 +176,7 @@ pub(crate) fn plan<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Result<(L::Plan,
 fn describe<L: SharedLayout + ?Sized>(numbers: &[usize]) -> Schema {
     let dims = L::take_dims(&mut numbers.iter().copied());
     let mut placer = Placer::describing();
-    let plan = L::plan(&dims.expect("as many as were put"), &mut placer);
+    let plan = L::plan(&dims.expect("as many numbers as were written"), &mut placer);
     plan.expect("these extents have been planned before");
     placer.into_schema()
 }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_tell_types_and_extents_apart() {
+    fn keys_differ_for_other_types_and_extents() {
         fn key<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Vec<u8> {
             Described::new::<L>(dims).key().to_vec()
         }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn survives_the_journey() {
+    fn decoding_restores_what_was_encoded() {
         let ours = identity::<[u8]>(&3);
         assert_eq!(Identity::decode(&ours.encode()), Ok(ours));
     }

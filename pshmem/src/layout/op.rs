@@ -1,25 +1,26 @@
-//! `Op`: how two elements become one in a reduction.
+//! `Op`: the operations of reductions.
 
 use crate::layout::Element;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul};
 
-/// Combines elements of type `T`, for `reduce_into` and `accumulate`.
+/// An operation that combines two elements of type `T`, for `reduce_into` and `accumulate`.
 ///
-/// The operations of this page, and a closure with [`new`](Op::new), combine element by element. They must be associative and
-/// commutative up to rounding: which elements are combined first depends on ranks and nodes, always in the same way.
+/// The operation is applied element by element. It must be associative and commutative up to rounding. The order in which the
+/// elements of the ranks are combined depends on the number of ranks and on their nodes only; see
+/// [`reproducible`](Op::reproducible).
 ///
 /// ```
 /// use pshmem::{Op, Shared, local::Cluster};
 ///
 /// let found = Cluster::new(&[2, 1]).run(|comm| {
 ///     let mut table = Shared::<[f64]>::new(comm, 2).unwrap();
-///     let mine = [comm.rank() as f64, -1.0];
-///     table.reduce_into(Op::sum(), &mine).unwrap();
+///     let local = [comm.rank() as f64, -1.0];
+///     table.reduce_into(Op::sum(), &local).unwrap();
 ///     let sum = table.to_owned();
-///     table.reduce_into(Op::new(|a: f64, b| a.hypot(b)), &mine).unwrap();
-///     table.reduce_into(Op::max(), &mine).unwrap();
+///     table.reduce_into(Op::new(|a: f64, b| a.hypot(b)), &local).unwrap();
+///     table.reduce_into(Op::max(), &local).unwrap();
 ///     (sum, table.to_owned())
 /// });
 /// assert_eq!(found[2], (vec![3.0, -3.0], vec![2.0, -1.0]));
@@ -30,14 +31,14 @@ pub struct Op<'a, T> {
     is_reproducible: bool,
 }
 
-/// Combines each element of the first slice with that of the second.
+/// Combines each element of the first slice with the element of the second at the same index.
 type Combine<'a, T> = Box<dyn Fn(&mut [T], &[T]) + 'a>;
 
 impl<'a, T: Element> Op<'a, T> {
-    /// Combines by a closure; all ranks pass the same one. What it is given first is the result so far.
+    /// An operation given by a closure, which gets the result so far and the next element. All ranks pass the same closure.
     ///
-    /// Functions of different names are told apart, and closures of different functions; two closures inside one function
-    /// are not.
+    /// Ranks that pass different functions get [`Error::Mismatch`](crate::Error::Mismatch), and so do ranks that pass closures
+    /// from different functions. Two closures inside the same function cannot be distinguished.
     ///
     /// ```
     /// use pshmem::{Comm, Op, Shared};
@@ -65,7 +66,18 @@ impl<'a, T: Element> Op<'a, T> {
         }
     }
 
-    /// The sum, by `+`: integers that overflow panic or wrap as the program is compiled.
+    /// The sum, by `+`. Integer overflow panics in debug builds and wraps in release builds, as `+` does.
+    ///
+    /// ```
+    /// use pshmem::{Op, Shared, local::Cluster};
+    ///
+    /// let sums = Cluster::new(&[2, 1]).run(|comm| {
+    ///     let mut hits = Shared::<[u64]>::new(comm, 2).unwrap();
+    ///     hits.reduce_into(Op::sum(), &[1, comm.rank() as u64]).unwrap();
+    ///     hits.to_owned()
+    /// });
+    /// assert_eq!(sums[0], [3, 3]);
+    /// ```
     #[must_use]
     pub fn sum() -> Self
     where
@@ -75,6 +87,15 @@ impl<'a, T: Element> Op<'a, T> {
     }
 
     /// The product, by `*`.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Op, Shared};
+    ///
+    /// let mut table = Shared::<[f64]>::from_root(&Comm::solo(), 0, || vec![2.0, 3.0])?;
+    /// table.accumulate(Op::product(), &[10.0, 0.5])?;
+    /// assert_eq!(table.view(), [20.0, 1.5]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
     #[must_use]
     pub fn product() -> Self
     where
@@ -83,27 +104,23 @@ impl<'a, T: Element> Op<'a, T> {
         Self::named("product", |a, b| a * b)
     }
 
-    /// The smallest. NaN wins over every number: where one rank has NaN, the result is NaN. Of equal values (0.0 and -0.0) the
-    /// first one stays.
+    /// The minimum. If an element of one rank is NaN, the result is NaN. Of equal values (0.0 and -0.0) the first is kept.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Op, Shared};
+    ///
+    /// let mut table = Shared::<[f64]>::from_root(&Comm::solo(), 0, || vec![2.0, 3.0])?;
+    /// table.accumulate(Op::min(), &[1.0, f64::NAN])?;
+    /// assert!(table.view()[0] == 1.0 && table.view()[1].is_nan());
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
     #[must_use]
     pub fn min() -> Self
     where
         T: PartialOrd,
     {
-        Self::named(
-            "min",
-            |a, b| if wins(&b, &a, Ordering::Less) { b } else { a },
-        )
-    }
-
-    /// The largest; NaN as in [`min`](Op::min).
-    #[must_use]
-    pub fn max() -> Self
-    where
-        T: PartialOrd,
-    {
-        Self::named("max", |a, b| {
-            if wins(&b, &a, Ordering::Greater) {
+        Self::named("min", |a, b| {
+            if replaces(&b, &a, Ordering::Less) {
                 b
             } else {
                 a
@@ -111,7 +128,40 @@ impl<'a, T: Element> Op<'a, T> {
         })
     }
 
-    /// The bits that all have, by `&`; of `bool`s, whether all are true.
+    /// The maximum. NaN and equal values are treated as in [`min`](Op::min).
+    ///
+    /// ```
+    /// use pshmem::{Comm, Op, Shared};
+    ///
+    /// let mut table = Shared::<[i32]>::from_root(&Comm::solo(), 0, || vec![2, 3])?;
+    /// table.accumulate(Op::max(), &[5, 1])?;
+    /// assert_eq!(table.view(), [5, 3]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max() -> Self
+    where
+        T: PartialOrd,
+    {
+        Self::named("max", |a, b| {
+            if replaces(&b, &a, Ordering::Greater) {
+                b
+            } else {
+                a
+            }
+        })
+    }
+
+    /// The bitwise and, by `&`; of `bool`s, whether all are true.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Op, Shared};
+    ///
+    /// let mut valid = Shared::<[bool]>::from_root(&Comm::solo(), 0, || vec![true, true])?;
+    /// valid.accumulate(Op::bit_and(), &[true, false])?;
+    /// assert_eq!(valid.view(), [true, false]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
     #[must_use]
     pub fn bit_and() -> Self
     where
@@ -120,7 +170,16 @@ impl<'a, T: Element> Op<'a, T> {
         Self::named("bit_and", |a, b| a & b)
     }
 
-    /// The bits that any has, by `|`; of `bool`s, whether any is true.
+    /// The bitwise or, by `|`; of `bool`s, whether any is true.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Op, Shared};
+    ///
+    /// let mut flags = Shared::<[u8]>::from_root(&Comm::solo(), 0, || vec![0b01, 0])?;
+    /// flags.accumulate(Op::bit_or(), &[0b10, 0b10])?;
+    /// assert_eq!(flags.view(), [0b11, 0b10]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
     #[must_use]
     pub fn bit_or() -> Self
     where
@@ -129,7 +188,16 @@ impl<'a, T: Element> Op<'a, T> {
         Self::named("bit_or", |a, b| a | b)
     }
 
-    /// The bits that an odd number of them have, by `^`.
+    /// The bitwise exclusive or, by `^`.
+    ///
+    /// ```
+    /// use pshmem::{Comm, Op, Shared};
+    ///
+    /// let mut checksum = Shared::<[u8]>::from_root(&Comm::solo(), 0, || vec![0b01])?;
+    /// checksum.accumulate(Op::bit_xor(), &[0b11])?;
+    /// assert_eq!(checksum.view(), [0b10]);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
     #[must_use]
     pub fn bit_xor() -> Self
     where
@@ -138,12 +206,12 @@ impl<'a, T: Element> Op<'a, T> {
         Self::named("bit_xor", |a, b| a ^ b)
     }
 
-    /// The same operation, with one order for every element: rank 0, rank 1, and so on. The result then depends on the ranks
-    /// and what they pass alone, bit by bit, and not on how they are placed on nodes.
+    /// The same operation, applied in the order of ranks for every element: the result is bitwise the same for every placement
+    /// of the ranks on nodes.
     ///
-    /// It costs no more work on a node, but every node passes all elements on to the next one in the order of ranks, and the
-    /// last one to all others, where the usual order sends each element to one node that combines it. Ranks that are dealt out
-    /// to nodes round-robin pass all elements on from rank to rank.
+    /// On one node this costs no more. Over several nodes it is slower: all elements go from node to node in the order of
+    /// ranks, and from the last one to all others, while the usual order combines each element on one node and uses all
+    /// connections at the same time. With ranks assigned to nodes round-robin, all elements go from rank to rank.
     ///
     /// ```
     /// use pshmem::{Op, Shared, local::Cluster};
@@ -174,7 +242,7 @@ impl<'a, T: Element> Op<'a, T> {
         self.is_reproducible
     }
 
-    /// What all ranks must pass alike, as text.
+    /// The operation as text, which must be the same on all ranks.
     pub(crate) fn text(&self) -> String {
         let order = if self.is_reproducible {
             ", reproducible"
@@ -185,11 +253,11 @@ impl<'a, T: Element> Op<'a, T> {
     }
 }
 
-/// Whether `next` takes the place of `result`: because it is in that order to it, or is NaN.
-fn wins<T: PartialOrd>(next: &T, result: &T, order: Ordering) -> bool {
+/// Whether `next` replaces `result`: if it compares to it as `order` says, or if it is NaN.
+fn replaces<T: PartialOrd>(next: &T, result: &T, order: Ordering) -> bool {
     match next.partial_cmp(result) {
         Some(found) => found == order,
-        // One of the two is no number.
+        // One of the two is NaN.
         None => next.partial_cmp(next).is_none(),
     }
 }
@@ -216,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_wins_wherever_it_is() {
+    fn a_nan_makes_the_result_nan_wherever_it_is() {
         for values in [
             [f64::NAN, 1.0, 2.0],
             [1.0, f64::NAN, 2.0],
@@ -232,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_what_they_are_called() {
+    fn operations_do_what_their_names_say() {
         assert_eq!(fold(&Op::sum(), &[1, 2, 4]), 7);
         assert_eq!(fold(&Op::product(), &[2, 3, 4]), 24);
         assert_eq!(fold(&Op::bit_and(), &[0b110, 0b011]), 0b010);

@@ -1,8 +1,8 @@
-//! Who has which rows: a range for each rank, together all rows, each once. Pure arithmetic.
+//! Divides rows among ranks: one range for each rank, every row in exactly one of them. Pure arithmetic.
 
 use std::ops::Range;
 
-/// Bound `part` of `parts` equal shares of `total`: share i goes from bound i to bound i + 1. Shares differ by one at most.
+/// Bound `part` of `parts` equal shares of `total`: share i is from bound i to bound i + 1. Shares differ by at most one.
 pub(crate) fn bound(total: usize, part: usize, parts: usize) -> usize {
     (total as u128 * part as u128 / parts as u128) as usize
 }
@@ -20,7 +20,7 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    /// Equal shares, those of one node next to each other: `nodes` lists the ranks of each.
+    /// Equal shares, with those of one node adjacent. `nodes` lists the ranks of each node.
     pub(crate) fn balanced(rows: usize, nodes: &[Vec<usize>]) -> Self {
         let size = nodes.iter().map(Vec::len).sum();
         let mut of_rank = vec![0..0; size];
@@ -30,7 +30,7 @@ impl Partition {
         Partition { rows: of_rank }
     }
 
-    /// As many rows for each rank as it counts, in the order of ranks. `Err` has their sum when that is not `rows`.
+    /// `counts[r]` rows for rank r, in the order of ranks. `Err` has the sum of the counts if it is not `rows`.
     pub(crate) fn by_counts(counts: &[usize], rows: usize) -> Result<Self, usize> {
         let sum = counts
             .iter()

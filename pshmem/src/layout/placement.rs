@@ -1,8 +1,8 @@
-//! Where the blocks of many ranks go in one array: whether they are inside, and apart. Pure arithmetic.
+//! Offsets and extents of the blocks of many ranks: checks that they fit into one array and do not overlap. Pure arithmetic.
 
 use serde::{Deserialize, Serialize};
 
-/// Where one block goes.
+/// Offset and extents of one block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Placement {
     pub(crate) offset: Vec<usize>,
@@ -10,7 +10,7 @@ pub(crate) struct Placement {
     pub(crate) block: Vec<usize>,
 }
 
-/// What is wrong with the blocks, by the numbers of their ranks.
+/// What is wrong with the blocks. The numbers are those of their ranks.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum PlacementError {
     Outside(usize),
@@ -26,13 +26,13 @@ impl Placement {
         (0..shape.len()).all(fits)
     }
 
-    /// The first element that both have, if they have any.
+    /// The first common element of two blocks that overlap.
     pub(crate) fn first_common(&self, other: &Placement) -> Vec<usize> {
         let pairs = self.offset.iter().zip(&other.offset);
         pairs.map(|(&a, &b)| a.max(b)).collect()
     }
 
-    /// Whether both have an element in common. Both are inside the array and not empty.
+    /// Whether the blocks have a common element. Both are inside the array and not empty.
     fn overlaps(&self, other: &Placement) -> bool {
         let apart = |axis: usize| {
             self.offset[axis] + self.block[axis] <= other.offset[axis]
@@ -42,27 +42,34 @@ impl Placement {
     }
 }
 
-/// Whether all blocks are inside the array, and no two have an element in common. The answer depends on nothing else, so
-/// ranks that know the same blocks find the same trouble.
-pub(crate) fn check(shape: &[usize], spots: &[Placement]) -> Result<(), PlacementError> {
-    if let Some(rank) = spots.iter().position(|spot| !spot.is_inside(shape)) {
+/// Checks that all blocks are inside the array, and that no two have a common element.
+///
+/// The result depends on nothing else, so ranks that know the same blocks get the same error.
+pub(crate) fn check(shape: &[usize], placements: &[Placement]) -> Result<(), PlacementError> {
+    if let Some(rank) = placements
+        .iter()
+        .position(|placement| !placement.is_inside(shape))
+    {
         return Err(PlacementError::Outside(rank));
     }
-    let mut order: Vec<usize> = (0..spots.len())
-        .filter(|&rank| !spots[rank].block.contains(&0))
+    let mut order: Vec<usize> = (0..placements.len())
+        .filter(|&rank| !placements[rank].block.contains(&0))
         .collect();
-    // Along this axis a sweep meets the fewest blocks at a time.
-    let Some(axis) = (0..shape.len()).max_by_key(|&axis| starts(spots, axis)) else {
+    // A sweep along this axis has the fewest blocks open at a time.
+    let Some(axis) = (0..shape.len()).max_by_key(|&axis| starts(placements, axis)) else {
         return Ok(());
     };
-    order.sort_by_key(|&rank| (spots[rank].offset[axis], rank));
+    order.sort_by_key(|&rank| (placements[rank].offset[axis], rank));
     let mut open: Vec<usize> = Vec::new();
     for rank in order {
-        let spot = &spots[rank];
+        let placement = &placements[rank];
         open.retain(|&other| {
-            spots[other].offset[axis] + spots[other].block[axis] > spot.offset[axis]
+            placements[other].offset[axis] + placements[other].block[axis] > placement.offset[axis]
         });
-        if let Some(&other) = open.iter().find(|&&other| spots[other].overlaps(spot)) {
+        if let Some(&other) = open
+            .iter()
+            .find(|&&other| placements[other].overlaps(placement))
+        {
             return Err(PlacementError::Overlap(rank.min(other), rank.max(other)));
         }
         open.push(rank);
@@ -70,24 +77,27 @@ pub(crate) fn check(shape: &[usize], spots: &[Placement]) -> Result<(), Placemen
     Ok(())
 }
 
-/// Number of places along an axis where a block starts.
-fn starts(spots: &[Placement], axis: usize) -> usize {
-    let mut starts: Vec<usize> = spots.iter().map(|spot| spot.offset[axis]).collect();
+/// Number of different offsets along an axis.
+fn starts(placements: &[Placement], axis: usize) -> usize {
+    let mut starts: Vec<usize> = placements
+        .iter()
+        .map(|placement| placement.offset[axis])
+        .collect();
     starts.sort_unstable();
     starts.dedup();
     starts.len()
 }
 
-/// Bytes of a spot when it travels: two lists of up to six numbers.
+/// The most bytes of an encoded placement: two lists of up to six numbers.
 pub(crate) const PLACEMENT_BYTES: usize = 2 * (1 + 6 * 10);
 
-/// Places blocks one after the other along the first axis. `Err` has the first that goes past the end of the address space.
-pub(crate) fn stack(spots: &mut [Placement]) -> Result<(), usize> {
+/// Sets the offsets so that blocks follow each other along the first axis. `Err` has the first rank whose offset would overflow.
+pub(crate) fn stack(placements: &mut [Placement]) -> Result<(), usize> {
     let mut end: usize = 0;
-    for (rank, spot) in spots.iter_mut().enumerate() {
-        spot.offset = vec![0; spot.block.len()];
-        spot.offset[0] = end;
-        end = end.checked_add(spot.block[0]).ok_or(rank)?;
+    for (rank, placement) in placements.iter_mut().enumerate() {
+        placement.offset = vec![0; placement.block.len()];
+        placement.offset[0] = end;
+        end = end.checked_add(placement.block[0]).ok_or(rank)?;
     }
     Ok(())
 }
@@ -96,20 +106,20 @@ pub(crate) fn stack(spots: &mut [Placement]) -> Result<(), usize> {
 mod tests {
     use super::*;
 
-    fn spot(offset: &[usize], block: &[usize]) -> Placement {
+    fn placement(offset: &[usize], block: &[usize]) -> Placement {
         Placement {
             offset: offset.to_vec(),
             block: block.to_vec(),
         }
     }
 
-    /// The same by marking every element.
-    fn model(shape: [usize; 2], spots: &[Placement]) -> bool {
+    /// Finds the same by marking every element.
+    fn model(shape: [usize; 2], placements: &[Placement]) -> bool {
         let mut owner = vec![None; shape[0] * shape[1]];
-        spots.iter().enumerate().all(|(rank, spot)| {
-            (0..spot.block[0]).all(|i| {
-                (0..spot.block[1]).all(|j| {
-                    let at = (spot.offset[0] + i) * shape[1] + spot.offset[1] + j;
+        placements.iter().enumerate().all(|(rank, placement)| {
+            (0..placement.block[0]).all(|i| {
+                (0..placement.block[1]).all(|j| {
+                    let at = (placement.offset[0] + i) * shape[1] + placement.offset[1] + j;
                     owner[at].replace(rank).is_none()
                 })
             })
@@ -120,48 +130,65 @@ mod tests {
     fn overlap_is_what_marking_elements_finds() {
         let shape = [6, 5];
         let mut seed: u64 = 1;
-        let mut dice = |below: usize| {
+        let mut random_below = |below: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (seed >> 33) as usize % below
         };
         let mut found = [0, 0];
         for _ in 0..2000 {
-            let spots: Vec<Placement> = (0..=dice(5))
+            let placements: Vec<Placement> = (0..=random_below(5))
                 .map(|_| {
-                    let offset = [dice(6), dice(5)];
-                    let block = [dice(7 - offset[0]).min(3), dice(6 - offset[1]).min(3)];
-                    spot(&offset, &block)
+                    let offset = [random_below(6), random_below(5)];
+                    let block = [
+                        random_below(7 - offset[0]).min(3),
+                        random_below(6 - offset[1]).min(3),
+                    ];
+                    placement(&offset, &block)
                 })
                 .collect();
-            let apart = check(&shape, &spots).is_ok();
-            assert_eq!(apart, model(shape, &spots), "{spots:?}");
+            let apart = check(&shape, &placements).is_ok();
+            assert_eq!(apart, model(shape, &placements), "{placements:?}");
             found[usize::from(apart)] += 1;
         }
         assert!(found[0] > 100 && found[1] > 100, "{found:?}");
     }
 
     #[test]
-    fn trouble_names_ranks() {
-        let blocks = [spot(&[0], &[2]), spot(&[2], &[2]), spot(&[3], &[1])];
+    fn errors_name_ranks() {
+        let blocks = [
+            placement(&[0], &[2]),
+            placement(&[2], &[2]),
+            placement(&[3], &[1]),
+        ];
         assert_eq!(check(&[8], &blocks), Err(PlacementError::Overlap(1, 2)));
         assert_eq!(check(&[3], &blocks), Err(PlacementError::Outside(1)));
         assert_eq!(
-            check(&[3], &[spot(&[usize::MAX], &[2])]),
+            check(&[3], &[placement(&[usize::MAX], &[2])]),
             Err(PlacementError::Outside(0)),
             "no wrapping"
         );
-        assert_eq!(check(&[3], &[spot(&[3], &[0]), spot(&[0], &[3])]), Ok(()));
+        assert_eq!(
+            check(&[3], &[placement(&[3], &[0]), placement(&[0], &[3])]),
+            Ok(())
+        );
         assert_eq!(check(&[3], &[]), Ok(()));
     }
 
     #[test]
     fn blocks_are_stacked_in_order() {
-        let mut spots = [spot(&[], &[2, 3]), spot(&[], &[0, 3]), spot(&[], &[4, 3])];
-        assert_eq!(stack(&mut spots), Ok(()));
-        let starts: Vec<usize> = spots.iter().map(|spot| spot.offset[0]).collect();
+        let mut placements = [
+            placement(&[], &[2, 3]),
+            placement(&[], &[0, 3]),
+            placement(&[], &[4, 3]),
+        ];
+        assert_eq!(stack(&mut placements), Ok(()));
+        let starts: Vec<usize> = placements
+            .iter()
+            .map(|placement| placement.offset[0])
+            .collect();
         assert_eq!(starts, [0, 2, 2]);
         assert_eq!(
-            stack(&mut [spot(&[], &[usize::MAX]), spot(&[], &[1])]),
+            stack(&mut [placement(&[], &[usize::MAX]), placement(&[], &[1])]),
             Err(1)
         );
     }

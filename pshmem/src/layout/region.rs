@@ -1,4 +1,4 @@
-//! A block inside a segment as bytes: equal runs at regular distances. Pure arithmetic.
+//! `Region`: the bytes of a block in a segment, as runs of equal length with regular strides. Pure arithmetic.
 
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,8 @@ impl Region {
             * self.run
     }
 
-    /// Whether every byte is at or after `from` and before `to`; numbers from a message are not trusted to be sane.
+    /// Whether every byte is at or after `from` and before `to`. The numbers may come from a message and may be invalid, so this
+    /// does not overflow.
     pub(crate) fn is_inside(&self, from: usize, to: usize) -> bool {
         let mut end = self.start.checked_add(self.run);
         for &(count, stride) in &self.loops {
@@ -80,8 +81,8 @@ impl Region {
     }
 }
 
-/// The bytes of one region and those of another, which has as many: where they are in the first and in the second, and how
-/// many follow in both.
+/// Cuts two regions of the same number of bytes into pieces that are contiguous in both: offset in the first, offset in the
+/// second, length.
 pub(crate) fn common(from: &Region, to: &Region) -> impl Iterator<Item = (usize, usize, usize)> {
     debug_assert_eq!(from.bytes(), to.bytes());
     let mut done = 0;
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn insane_regions_are_outside() {
+    fn regions_that_overflow_are_outside() {
         let region = Region {
             start: 8,
             run: 8,

@@ -1,11 +1,9 @@
-//! What an object looks like in memory, as data: for printing, and for comparing ranks.
+//! `Schema`: the fields of an object with types, extents and offsets, as data to print and to compare.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Name, type and place of every field of a shared object.
-///
-/// It prints as a table.
+/// Name, type, extents and offset of every field of a shared object. It prints as a table.
 ///
 /// ```
 /// use pshmem::{Comm, Shared};
@@ -20,15 +18,31 @@ use std::fmt;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Schema {
-    /// The fields in the order of the struct; one nameless field for an array or a value.
+    /// The fields in the order of the struct. An array or a value has one field without a name.
     pub fields: Vec<FieldSchema>,
 }
 
 /// One field of a [`Schema`].
+///
+/// ```
+/// use pshmem::{Comm, Shared, SharedLayout};
+///
+/// #[derive(SharedLayout)]
+/// struct Gas {
+///     density: Vec<f32>,
+///     step: u64,
+/// }
+///
+/// let gas = Shared::<Gas>::new(&Comm::solo(), GasDims { density: 100 })?;
+/// let density = &gas.schema().fields[0];
+/// assert_eq!((density.name.as_str(), density.type_name.as_str()), ("density", "f32"));
+/// assert_eq!(gas.schema().fields[1].offset % 64, 0); // a cache line of its own
+/// # Ok::<(), pshmem::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FieldSchema {
-    /// Name, with those of the enclosing fields: `opacity.table`.
+    /// Name, after the names of the enclosing fields: `opacity.table`.
     pub name: String,
     /// Type of one element.
     pub type_name: String,

@@ -1,4 +1,4 @@
-//! Ranks as threads of one process: to start with nothing installed, and to test on nodes of any shape.
+//! `Cluster`: ranks as threads of one process, on nodes of any size.
 
 use crate::comm::Comm;
 use crate::comm::rank_state::leave_all;
@@ -9,9 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::thread::{Scope, ScopedJoinHandle};
 
-/// Some nodes, each with some ranks, all of them threads of this process.
+/// A simulated cluster: nodes with ranks, all of them threads of this process.
 ///
-/// Nodes are as separate as on a cluster: each has its own copy of every object, and bytes travel between them as messages.
+/// Nodes are as separate as on a real cluster: each has its own copy of every object, and messages carry the bytes between
+/// them. Use it in tests, and to run without MPI.
 ///
 /// ```
 /// use pshmem::{Shared, local::Cluster};
@@ -30,10 +31,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Nodes with these numbers of ranks, consecutive ranks on a node. Nodes without ranks are left out.
+    /// Nodes with these numbers of ranks. Consecutive ranks share a node; nodes without ranks are left out.
+    ///
+    /// ```
+    /// let nodes = pshmem::local::Cluster::new(&[2, 1]).run(|comm| comm.node().index);
+    /// assert_eq!(nodes, [0, 0, 1]);
+    /// ```
     ///
     /// # Panics
-    /// When there is no rank at all.
+    /// If there is no rank at all.
     #[must_use]
     pub fn new(ranks_per_node: &[usize]) -> Self {
         assert!(
@@ -46,7 +52,7 @@ impl Cluster {
         }
     }
 
-    /// The same nodes, with ranks dealt out round-robin.
+    /// Assigns ranks to the nodes round-robin.
     ///
     /// ```
     /// let nodes = pshmem::local::Cluster::new(&[1, 3]).cyclic().run(|comm| comm.node().index);
@@ -66,13 +72,13 @@ impl Cluster {
     /// ```
     ///
     /// # Panics
-    /// When a rank panics, with the payload of the lowest such rank, after all ranks have ended. Ranks that wait for it get
+    /// If a rank panics, with the payload of the lowest such rank, after all ranks have ended. Ranks that wait for it get
     /// [`Error::RankFailed`](crate::Error::RankFailed).
     pub fn run<R: Send>(&self, main: impl Fn(&Comm) -> R + Sync) -> Vec<R> {
         let results: Vec<_> = std::thread::scope(|scope| {
-            let threads = start_ranks(scope, places(&self.nodes, self.cyclic), |world| {
+            let threads = start_ranks(scope, nodes_of_ranks(&self.nodes, self.cyclic), |world| {
                 let comm = world.expect("memory for a control block");
-                // Nothing of `main` is used again after its panic has been kept.
+                // Nothing that `main` borrowed is used again after a panic.
                 let result = catch_unwind(AssertUnwindSafe(|| main(&comm)));
                 if let Err(payload) = &result {
                     thread_state::set_failure(Some(panic_text(payload.as_ref())));
@@ -94,8 +100,8 @@ impl Cluster {
     }
 }
 
-/// Node of each rank, for nodes with these numbers of ranks.
-pub(crate) fn places(nodes: &[usize], cyclic: bool) -> Vec<u32> {
+/// The node of each rank, for nodes with these numbers of ranks.
+pub(crate) fn nodes_of_ranks(nodes: &[usize], cyclic: bool) -> Vec<u32> {
     if !cyclic {
         let repeat = |(node, &ranks): (usize, &usize)| std::iter::repeat_n(node as u32, ranks);
         return nodes.iter().enumerate().flat_map(repeat).collect();
@@ -107,13 +113,13 @@ pub(crate) fn places(nodes: &[usize], cyclic: bool) -> Vec<u32> {
         .collect()
 }
 
-/// Starts a thread for each rank, which hands its world to `body`.
+/// Starts a thread for each rank, which calls `body` with its world.
 pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
-    places: Vec<u32>,
+    nodes: Vec<u32>,
     body: impl Fn(Result<Comm>) -> R + Sync + Send + Clone + 'scope,
 ) -> Vec<ScopedJoinHandle<'scope, R>> {
-    let world = ThreadWorld::new(places);
+    let world = ThreadWorld::new(nodes);
     let start = |rank: usize| {
         let (world, body) = (world.clone(), body.clone());
         let thread = std::thread::Builder::new().name(format!("rank {rank}"));
@@ -130,8 +136,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranks_are_dealt_as_asked() {
-        assert_eq!(places(&[2, 0, 1], false), [0, 0, 2]);
-        assert_eq!(places(&[1, 2, 4], true), [0, 1, 2, 1, 2, 2, 2]);
+    fn ranks_are_on_the_nodes_that_were_asked_for() {
+        assert_eq!(nodes_of_ranks(&[2, 0, 1], false), [0, 0, 2]);
+        assert_eq!(nodes_of_ranks(&[1, 2, 4], true), [0, 1, 2, 1, 2, 2, 2]);
     }
 }

@@ -1,13 +1,13 @@
-//! How the program was started: what the environment says about launchers and nodes.
+//! Reads from the environment how the program was started: by an MPI launcher, as threads, or alone.
 
 use crate::error::{Error, Result};
 use crate::stderr::report;
 use std::env;
 
-/// What carries the ranks.
+/// What the ranks are.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Launch {
-    /// Threads: ranks on each node.
+    /// Threads: the number of ranks on each node.
     Threads(Vec<usize>),
     /// The processes of an MPI launcher.
     #[cfg(feature = "mpi")]
@@ -41,7 +41,7 @@ pub(crate) fn launch() -> Result<Launch> {
 fn decide(var: &dyn Fn(&str) -> Option<String>) -> Result<Launch> {
     let rank = RANKS.iter().find_map(|name| var(name));
     let launched = rank.is_some() || SIZES.iter().any(|name| var(name).is_some());
-    // srun tells the size of its step; a process without a rank was not started by it but in a script of the job.
+    // srun sets the size of its step. A process without a rank was not started by srun, but by a script of the job.
     let step = || rank.as_ref().and_then(|_| var("SLURM_STEP_NUM_TASKS"));
     let size = SIZES
         .iter()

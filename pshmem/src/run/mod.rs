@@ -1,4 +1,6 @@
-//! `run`: starts the ranks, and turns a failure on one of them into the end of the job.
+//! `run`: starts the ranks as MPI processes or as threads, and ends the job when one of them fails.
+//!
+//! `launch` reads the environment; `cluster` starts threads.
 
 pub(crate) mod cluster;
 pub(crate) mod launch;
@@ -9,7 +11,7 @@ use crate::comm::thread_state;
 use crate::comm::wait::monitor;
 use crate::error::{Result, panic_text};
 use crate::lock;
-use crate::run::cluster::{places, start_ranks};
+use crate::run::cluster::{nodes_of_ranks, start_ranks};
 use crate::run::launch::Launch;
 use crate::stderr::report;
 use std::fmt::Display;
@@ -18,10 +20,12 @@ use std::process::ExitCode;
 use std::sync::{Once, mpsc};
 use std::time::Duration;
 
-/// How long ranks may go on after another one failed.
+/// How long ranks may continue after another one has failed.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs `main` on every rank of the job, and ends the job when one of them fails.
+///
+/// The environment decides what a rank is:
 ///
 /// | environment | ranks |
 /// |---|---|
@@ -30,13 +34,14 @@ const GRACE: Duration = Duration::from_secs(5);
 /// | `PSHMEM_LOCAL=2+3+1` | 6 threads on three nodes |
 /// | none of these | one rank |
 ///
-/// `PSHMEM_RANKS_PER_NODE=n` cuts each node into nodes of `n` ranks. `MPI_DISABLE=1` keeps MPI off: under a launcher, each
-/// process then runs alone.
+/// `PSHMEM_RANKS_PER_NODE=n` cuts each node into nodes of `n` ranks. `MPI_DISABLE=1` turns MPI off: under a launcher, each
+/// process is then a job of one rank. A program without feature `mpi` stops with an error under a launcher that starts several
+/// processes, instead of running as many one-rank jobs.
 ///
-/// A rank that returns an error or panics prints it with its number and host. Ranks that wait for it in a collective get
-/// [`Error::RankFailed`](crate::Error::RankFailed); whoever is still running five seconds later is ended. The exit code is then not zero.
-/// `std::process::exit` inside `main` ends the whole job: under MPI with a report and an exit code that is not zero, whatever
-/// it was given.
+/// If a rank returns an error or panics, this is printed with its number and host. Ranks that wait for it in a collective get
+/// [`Error::RankFailed`](crate::Error::RankFailed); ranks that still run five seconds later are ended. The exit code is then not
+/// zero. `std::process::exit` inside `main` ends the whole job: under MPI with a report, and with an exit code that is not zero,
+/// also for `exit(0)`.
 ///
 /// ```
 /// use pshmem::{Comm, Result, Shared};
@@ -52,11 +57,13 @@ const GRACE: Duration = Duration::from_secs(5);
 /// ```
 ///
 /// # Collective
-/// Under a launcher, all processes call it once. The program may not have started MPI before; if it has, use
-/// `Comm::from_mpi` instead.
+/// Under a launcher, all processes call it, once. A program that starts MPI itself uses `Comm::from_mpi` instead.
+///
+/// # Errors
+/// It returns no error: it prints what went wrong on stderr, and the exit code is not zero.
 pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode {
-    keep_panics();
-    let ended = match launch::launch() {
+    record_panics();
+    let succeeded = match launch::launch() {
         Ok(Launch::Threads(nodes)) => on_threads(&nodes, &main),
         #[cfg(feature = "mpi")]
         Ok(Launch::Mpi) => on_mpi(&main),
@@ -65,14 +72,14 @@ pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode
             false
         }
     };
-    if ended {
+    if succeeded {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-/// Runs `main` on one rank and leaves all its `Comm`s. Whether it ended well.
+/// Runs `main` on one rank, then leaves all its `Comm`s. Returns whether it succeeded.
 fn one_rank<E: Display>(
     world: &Result<Comm>,
     main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
@@ -80,19 +87,19 @@ fn one_rank<E: Display>(
     let place = world.as_ref().map_or(String::new(), |comm| {
         format!("rank {} on {} ", comm.rank(), comm.host())
     });
-    // Lives until the others have been told why this rank ends.
-    let mut cut = None;
+    // Dropped after `leave_all` has told the other ranks why this one ends.
+    let mut divided = None;
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let comm = world.as_ref().map_err(ToString::to_string)?;
         monitor::check_environment().map_err(|error| error.to_string())?;
         if let Some(n) = launch::ranks_per_node().map_err(|error| error.to_string())? {
-            cut = Some(
+            divided = Some(
                 comm.with_ranks_per_node(n)
                     .map_err(|error| error.to_string())?,
             );
         }
-        main(cut.as_ref().unwrap_or(comm)).map_err(|error| error.to_string())
+        main(divided.as_ref().unwrap_or(comm)).map_err(|error| error.to_string())
     }));
     let message = match result {
         Ok(Ok(())) => None,
@@ -104,12 +111,12 @@ fn one_rank<E: Display>(
     if let Some(message) = &message {
         report(format_args!("{place}failed: {message}"));
     }
-    let well = message.is_none();
+    let succeeded = message.is_none();
     thread_state::set_failure(message);
     lock::raw_lock::leave_all();
     leave_all();
     thread_state::set_failure(None);
-    well
+    succeeded
 }
 
 fn on_threads<E: Display>(
@@ -119,34 +126,34 @@ fn on_threads<E: Display>(
     if nodes == [1] {
         return one_rank(&Ok(Comm::solo()), main);
     }
-    let places = places(nodes, false);
-    let ranks = places.len();
-    let (tell, ends) = mpsc::channel();
+    let nodes = nodes_of_ranks(nodes, false);
+    let ranks = nodes.len();
+    let (sender, results) = mpsc::channel();
     std::thread::scope(|scope| {
-        start_ranks(scope, places, |world| {
-            let tell = tell.clone();
-            let well = one_rank(&world, main);
+        start_ranks(scope, nodes, |world| {
+            let sender = sender.clone();
+            let succeeded = one_rank(&world, main);
             drop(world);
-            // The receiver lives until all ranks have told.
-            let _ = tell.send(well);
+            // The receiver lives until all ranks have sent.
+            let _ = sender.send(succeeded);
         });
-        let mut all_agree = true;
+        let mut all_succeeded = true;
         for _ in 0..ranks {
-            let end = if all_agree {
-                ends.recv().ok()
+            let result = if all_succeeded {
+                results.recv().ok()
             } else {
-                ends.recv_timeout(GRACE).ok()
+                results.recv_timeout(GRACE).ok()
             };
-            let Some(well) = end else {
+            let Some(succeeded) = result else {
                 report(format_args!(
                     "some ranks still run {} s after another one failed; ending the job",
                     GRACE.as_secs()
                 ));
                 std::process::exit(1);
             };
-            all_agree &= well;
+            all_succeeded &= succeeded;
         }
-        all_agree
+        all_succeeded
     })
 }
 
@@ -165,16 +172,16 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     let transport = match Mpi::new(&universe.world()) {
         Ok(transport) => Rc::new(transport),
         Err(error) => {
-            // All ranks come to the same result here, so each may end for itself.
+            // All ranks get an error here, so each may end by itself.
             report(error);
             return false;
         }
     };
     transport.abort_at_exit();
     let world = Comm::world(transport.clone());
-    let well = one_rank(&world, main);
-    // A rank that failed gives the others some time to notice; one that ended well waits for all, as MPI_Finalize would.
-    if !transport.shutdown_barrier((!well).then_some(GRACE)) {
+    let succeeded = one_rank(&world, main);
+    // A rank that failed gives the others some time to notice. One that succeeded waits for all, as MPI_Finalize would.
+    if !transport.shutdown_barrier((!succeeded).then_some(GRACE)) {
         report(format_args!(
             "some ranks still run {} s after another one failed; ending the job",
             GRACE.as_secs()
@@ -183,11 +190,11 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     }
     drop(world);
     drop(universe);
-    well
+    succeeded
 }
 
-/// Keeps message and source line of the last panic of each thread, for the report of its rank.
-fn keep_panics() {
+/// Records message and source line of the last panic of each thread, for the report of its rank.
+fn record_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
@@ -203,10 +210,10 @@ fn keep_panics() {
 }
 
 impl Comm {
-    /// The `Comm` of a communicator of a program that starts MPI itself.
+    /// Makes a `Comm` from a communicator, in a program that starts MPI itself.
     ///
     /// The communicator is duplicated, so messages of the program never mix with those of this crate. Two duplicates and a
-    /// communicator of the node's processes live until MPI ends: make one `Comm` and clone or split it.
+    /// communicator of the node's processes live until MPI ends, so make one `Comm` and clone or split it.
     ///
     /// ```no_run
     /// let universe = mpi::initialize().expect("MPI was not started before");
@@ -216,11 +223,11 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all processes of the communicator. It costs a few MPI collectives and one window.
+    /// All processes of the communicator call it. It costs a few MPI collectives and one window.
     ///
     /// # Errors
-    /// [`Error::Mpi`](crate::Error::Mpi), [`Error::Start`](crate::Error::Start) when ranks run different
-    /// executables, [`Error::NoRoom`](crate::Error::NoRoom).
+    /// [`Error::Mpi`](crate::Error::Mpi), [`Error::NoRoom`](crate::Error::NoRoom), and
+    /// [`Error::Start`](crate::Error::Start) when the ranks run different executables.
     #[cfg(any(feature = "mpi", doc))]
     #[cfg_attr(docsrs, doc(cfg(feature = "mpi")))]
     pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {
