@@ -1,21 +1,10 @@
 //! The report as CSV and JSON for programs.
+//!
+//! JSON is written here and not by `serde_json`: that crate implements `PartialEq` between its values and the primitive types,
+//! and as a dependency of this library it makes `assert_eq!(count, text.parse().unwrap())` ambiguous in a user's program.
 
 use crate::batch::report::{BatchReport, COLUMNS, TaskReport};
-use serde::Serialize;
-use serde_json::ser::Formatter;
-use std::io;
-
-/// The JSON object of a task. Its members are the [`COLUMNS`].
-#[derive(Serialize)]
-struct Row<'a> {
-    task: usize,
-    name: &'a str,
-    state: &'a str,
-    worker: Option<usize>,
-    seconds: f64,
-    attempts: u32,
-    error: Option<&'a str>,
-}
+use std::fmt::{self, Write};
 
 impl BatchReport {
     /// The report as CSV: a line of titles, and a record for each task.
@@ -55,13 +44,13 @@ impl BatchReport {
     /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
-        let rows: Vec<Row<'_>> = self.tasks.iter().map(Row::of).collect();
-        let mut bytes = Vec::new();
-        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, RowPerLine);
-        rows.serialize(&mut serializer)
-            .expect("plain data, written to memory");
-        bytes.push(b'\n');
-        String::from_utf8(bytes).expect("JSON is text")
+        let mut text = String::from("[");
+        for (index, task) in self.tasks.iter().enumerate() {
+            text.push_str(if index == 0 { "\n  " } else { ",\n  " });
+            task.write_json(&mut text).expect("memory can be written");
+        }
+        text.push_str("\n]\n");
+        text
     }
 }
 
@@ -78,49 +67,40 @@ impl TaskReport {
             self.error.clone().unwrap_or_default(),
         ]
     }
+
+    fn write_json(&self, text: &mut String) -> fmt::Result {
+        let null = || "null".to_owned();
+        let values = [
+            self.index.to_string(),
+            json_string(&self.name),
+            json_string(self.state.word()),
+            self.worker.map_or_else(null, |worker| worker.to_string()),
+            self.seconds.to_string(),
+            self.attempts.to_string(),
+            self.error.as_deref().map_or_else(null, json_string),
+        ];
+        for (index, (column, value)) in COLUMNS.iter().zip(values).enumerate() {
+            let separator = if index == 0 { "{" } else { ", " };
+            write!(text, "{separator}\"{column}\": {value}")?;
+        }
+        text.write_char('}')
+    }
 }
 
-impl<'a> Row<'a> {
-    fn of(task: &'a TaskReport) -> Self {
-        Row {
-            task: task.index,
-            name: &task.name,
-            state: task.state.word(),
-            worker: task.worker,
-            seconds: task.seconds,
-            attempts: task.attempts,
-            error: task.error.as_deref(),
+/// A text as a JSON string.
+fn json_string(text: &str) -> String {
+    let mut json = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => json.extend(['\\', character]),
+            control if control < ' ' => {
+                let _ = write!(json, "\\u{:04x}", control as u32);
+            }
+            character => json.push(character),
         }
     }
-}
-
-/// Writes an array of flat objects with one object a line.
-struct RowPerLine;
-
-impl Formatter for RowPerLine {
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        writer.write_all(if first { b"\n  " } else { b",\n  " })
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b"\n]")
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        writer.write_all(if first { b"" } else { b", " })
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
-    }
+    json.push('"');
+    json
 }
 
 #[cfg(test)]
@@ -142,7 +122,7 @@ mod tests {
             example(2).to_json(),
             "[\n  {\"task\": 0, \"name\": \"t0\", \"state\": \"DONE\", \"worker\": 7, \"seconds\": 0.25, \"attempts\": 1, \
              \"error\": null},\n  {\"task\": 1, \"name\": \"t1\", \"state\": \"FAILED\", \"worker\": 7, \"seconds\": 0.25, \
-             \"attempts\": 1, \"error\": \"no,\\n\\\"way\\\"\"}\n]\n"
+             \"attempts\": 1, \"error\": \"no,\\u000a\\\"way\\\"\"}\n]\n"
         );
         assert_eq!(
             example(0).to_csv(),
@@ -154,7 +134,7 @@ mod tests {
     #[test]
     fn csv_is_read_back() {
         let mut report = example(3);
-        report.tasks[0].name = "a, \"b\"\r\nü\u{1}".to_owned();
+        report.tasks[0].name = "a\\, \"b\"\r\nü\u{1}".to_owned();
         report.tasks[2].seconds = 1e-9;
         let text = report.to_csv();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -180,7 +160,7 @@ mod tests {
     #[test]
     fn json_is_read_back() {
         let mut report = example(3);
-        report.tasks[0].name = "a, \"b\"\r\nü\u{1}".to_owned();
+        report.tasks[0].name = "a\\, \"b\"\r\nü\u{1}".to_owned();
         report.tasks[2].seconds = 1e-9;
         let rows: Vec<Value> = serde_json::from_str(&report.to_json()).unwrap();
         assert_eq!(rows.len(), report.tasks.len());
