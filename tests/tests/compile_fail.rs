@@ -12,7 +12,7 @@ const COMPILER: &str = "rustc 1.95.";
 /// Programs that would race, or use a handle on another thread than that of its rank.
 #[test]
 fn racy_programs_do_not_compile() {
-    trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+    trybuild::TestCases::new().compile_fail("tests/compile_fail/handles/*.rs");
 }
 
 /// Each program makes one mistake in a struct with a derive, or in its use.
@@ -28,5 +28,5 @@ fn mistakes_with_derives_are_explained() {
         println!("skipped: the messages are those of {COMPILER}x, this is {version}");
         return;
     }
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    trybuild::TestCases::new().compile_fail("tests/compile_fail/derive/*.rs");
 }

@@ -79,7 +79,8 @@ fn a_lock_of_a_rank_that_has_returned_is_an_error() {
     // A lock with a home rank is released, and the next rank gets it as poisoned.
     let stderr = stderr_of("leaked-guard", &[("PSHMEM_LOCAL", "1+1")]);
     assert!(
-        stderr.contains("rank 0 panicked, or returned from `run`'s closure, while it held the lock"),
+        stderr
+            .contains("rank 0 panicked, or returned from `run`'s closure, while it held the lock"),
         "{stderr}"
     );
 }

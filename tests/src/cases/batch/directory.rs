@@ -169,7 +169,7 @@ pub(crate) fn late_result_is_rejected(comm: &Comm) -> Outcome {
     let task = batch.next_task()?.ok_or("it is open")?;
     comm.barrier()?;
     if comm.rank() == 0 {
-        // What a takeover does: see `store/lease.rs` of the library.
+        // What a takeover does: see `batch/store/lease` in the library.
         let task_dir = dir.path().join("slow");
         for entry in std::fs::read_dir(task_dir)? {
             let entry = entry?;

@@ -1,0 +1,83 @@
+//! A module that denies all lints that a strict crate might deny: generated code must not cause a single warning.
+
+#![deny(
+    warnings,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    unsafe_code,
+    unused
+)]
+#![deny(
+    missing_debug_implementations,
+    missing_copy_implementations,
+    single_use_lifetimes,
+    unused_lifetimes
+)]
+#![deny(
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
+    trivial_casts,
+    unnameable_types
+)]
+#![deny(clippy::all, clippy::pedantic, clippy::nursery)]
+
+use ndarray::Array2;
+use pshmem::{Columns, Comm, Shared, SharedColumns, SharedLayout};
+
+/// A record.
+#[derive(Debug, Clone, Copy, PartialEq, SharedColumns)]
+struct Particle {
+    /// Position.
+    x: f64,
+    /// Mass.
+    mass: f64,
+}
+
+/// Nested.
+#[derive(Debug, SharedLayout)]
+struct Inner {
+    /// Values.
+    values: Vec<f64>,
+}
+
+/// A type private to this module, in a private field of a wider type.
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
+struct Hidden<T>(T);
+
+/// A generic struct.
+#[derive(Debug, SharedLayout)]
+#[shared(dims(nx, ny))]
+struct Flow<T: pshmem::Element> {
+    /// Cells.
+    #[shared(shape = [nx, ny])]
+    cells: Array2<T>,
+    /// Nested.
+    #[shared(dims = InnerDims { values: nx })]
+    inner: Inner,
+    /// Particles.
+    #[shared(shape = [nx])]
+    particles: Columns<Particle>,
+    hidden: Hidden<u8>,
+    /// Never used by this crate.
+    step: u64,
+}
+
+#[test]
+fn works() {
+    let shared = Shared::<Flow<f64>>::new(&Comm::solo(), FlowDims { nx: 1, ny: 2 }).unwrap();
+    let owned = shared.to_owned();
+    assert_eq!(
+        (owned.cells.dim(), owned.inner.values.len(), owned.step),
+        ((1, 2), 1, 0)
+    );
+    assert_eq!(
+        (
+            owned.particles[0].x.to_bits(),
+            owned.particles[0].mass.to_bits(),
+            owned.hidden.0
+        ),
+        (0, 0, 0)
+    );
+}
