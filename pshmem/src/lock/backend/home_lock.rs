@@ -1,240 +1,140 @@
-//! The server of a rank that hosts locks and tables of batches for ranks of other nodes: answers requests, one at a time.
-//!
-//! Requests come as messages or, from the host's own thread, as calls; where a service thread answers them, the host may
-//! compute for hours. A request is answered once: at once, or when the lock is handed over. What tables are asked is in
-//! `batch/hosted.rs`.
+//! The state of a lock at the server of its home rank: who has it, who waits, its value, and whether it is poisoned.
 
-use crate::batch::table::home_table::{HomeTables, TableReply, TableRequest};
 use crate::lock::Fairness;
-use crate::lock::backend::fifo_queue::{FifoQueue, Rank};
-use crate::lock::backend::node_lock::Mode;
+use crate::lock::backend::clock::now;
+use crate::lock::backend::fifo_queue::{FifoQueue, WorldRank};
+use crate::lock::backend::{Mode, Poison};
+use crate::transport::rpc::{HomeObject, RequestId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
-/// What a rank asks of the host of a lock or board.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Request {
-    /// Its number: that of its `Comm` and, within it, of the object.
-    pub(crate) lock: u64,
-    /// Number of the request among those of its rank.
-    pub(crate) number: u64,
-    pub(crate) what: LockRequest,
-}
-
-/// The kinds of requests.
+/// A request of one rank.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum LockRequest {
-    /// The lock; with `wait`, in its turn.
-    Take { mode: Mode, wait: bool },
-    /// No longer the lock. Not answered if it has been handed over: then the rank has it.
-    GiveUp,
-    /// To be rid of the lock, with the value as a writer leaves it. Not answered.
-    GiveBack {
+    /// Acquires the lock. With `wait`, the reply comes when it is this rank's turn; without, at once.
+    Acquire { mode: Mode, wait: bool },
+    /// Withdraws the request to acquire, which then gets the reply `NotGranted`. Without effect when the lock has been
+    /// granted before: then the rank has it. Has no reply of its own.
+    Cancel,
+    /// Releases the lock, with the value as a writer leaves it. Has no reply.
+    Release {
         value: Option<Vec<u8>>,
         poison: Option<Poison>,
     },
-    /// To know who has it.
-    Holder,
-    /// Never to use it again. Not answered.
-    Close,
-    /// Something of a board.
-    Table(TableRequest),
+    /// Asks who has the lock.
+    Status,
 }
 
-/// What becomes known of a lock when it is given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Poison {
-    /// Its holder panicked.
-    Panicked,
-    /// All is well again.
-    Cleared,
-}
-
-/// What the host answers.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Reply {
-    pub(crate) lock: u64,
-    pub(crate) number: u64,
-    pub(crate) what: LockReply,
-}
-
-/// The kinds of answers.
-#[derive(Debug, Serialize, Deserialize)]
+/// The reply to a request.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LockReply {
     Granted {
         value: Vec<u8>,
-        poisoned: Option<Rank>,
+        poisoned: Option<WorldRank>,
     },
-    /// The lock is not free, or the request has been taken back.
+    /// The lock is not free, or the request has been withdrawn.
     NotGranted,
     /// Who has it for writing and since when, who is next, and how many wait.
-    Holder {
-        holder: Option<(Rank, u64)>,
-        next: Option<Rank>,
+    Status {
+        holder: Option<(WorldRank, u64)>,
+        next: Option<WorldRank>,
         waiting: usize,
     },
-    /// What a board says.
-    Table(TableReply),
 }
 
-/// All locks and tables of one host.
+/// A lock at its home rank.
 #[derive(Debug)]
-pub(crate) struct Server {
-    nodes: Vec<u32>,
-    locks: HashMap<u64, HomeLock>,
-    pub(crate) tables: HomeTables,
-}
-
-#[derive(Debug)]
-struct HomeLock {
-    line: FifoQueue,
-    /// Ranks that have not closed it.
-    users: usize,
+pub(crate) struct HomeLock {
+    queue: FifoQueue,
+    /// The node of each rank of the world.
+    node_of: Arc<[u32]>,
     value: Vec<u8>,
-    poisoned: Option<Rank>,
+    poisoned: Option<WorldRank>,
     since: u64,
-    /// The numbers of requests that have not been answered.
-    open: HashMap<Rank, u64>,
-}
-
-/// Milliseconds of the system's clock: the one that hosts of a cluster agree on.
-pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| time.as_millis() as u64)
-}
-
-impl Server {
-    /// `nodes` tells the node of each rank of the world.
-    pub(crate) fn new(nodes: &[u32]) -> Self {
-        Server {
-            nodes: nodes.to_vec(),
-            locks: HashMap::new(),
-            tables: HomeTables::default(),
-        }
-    }
-
-    /// Begins to host a lock that `users` ranks will close.
-    pub(crate) fn open(&mut self, lock: u64, users: usize, fairness: Fairness, value: Vec<u8>) {
-        let hosted = HomeLock {
-            line: FifoQueue::new(fairness),
-            users,
-            value,
-            poisoned: None,
-            since: 0,
-            open: HashMap::new(),
-        };
-        self.locks.insert(lock, hosted);
-    }
-
-    /// Whether there is nothing to be asked for.
-    #[cfg(feature = "mpi")]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.locks.is_empty() && self.tables.is_empty()
-    }
-
-    /// Hosts a lock no longer, because it has never come to be.
-    pub(crate) fn remove(&mut self, lock: u64) {
-        self.locks.remove(&lock);
-    }
-
-    /// Answers a message; the answers go to the ranks that stand beside them.
-    pub(crate) fn handle_message(&mut self, from: Rank, request: &[u8]) -> Vec<(Rank, Vec<u8>)> {
-        // Only this library writes to the server, so what cannot be read is a defect of the transport, which is not for the
-        // host to die of.
-        let Ok(request) = postcard::from_bytes::<Request>(request) else {
-            return Vec::new();
-        };
-        let encode = |(to, answer): (Rank, Reply)| {
-            let bytes = postcard::to_allocvec(&answer).expect("plain data always encodes");
-            (to, bytes)
-        };
-        self.handle(from, request).into_iter().map(encode).collect()
-    }
-
-    fn handle(&mut self, from: Rank, request: Request) -> Vec<(Rank, Reply)> {
-        let Request { lock, number, what } = request;
-        let what = match what {
-            LockRequest::Table(request) => {
-                let word = self.tables.handle(lock, request).map(LockReply::Table);
-                let answer = |what| (from, Reply { lock, number, what });
-                return word.map(answer).into_iter().collect();
-            }
-            what => what,
-        };
-        let Some(hosted) = self.locks.get_mut(&lock) else {
-            return Vec::new();
-        };
-        let nodes = &self.nodes;
-        let answer = |what| vec![(from, Reply { lock, number, what })];
-        match what {
-            LockRequest::Take { mode, wait } => {
-                if !wait && !hosted.line.is_free(mode) {
-                    return answer(LockReply::NotGranted);
-                }
-                hosted.line.request(from, nodes[from], mode);
-                hosted.open.insert(from, number);
-            }
-            LockRequest::GiveUp => {
-                if !hosted.line.cancel(from, nodes[from]) {
-                    return Vec::new();
-                }
-                let mut answers = Vec::new();
-                if let Some(number) = hosted.open.remove(&from) {
-                    let what = LockReply::NotGranted;
-                    answers.push((from, Reply { lock, number, what }));
-                }
-                answers.extend(hosted.hand_over(lock, nodes));
-                return answers;
-            }
-            LockRequest::GiveBack { value, poison } => {
-                if !hosted.line.release(from) {
-                    return Vec::new();
-                }
-                if let Some(value) = value {
-                    hosted.value = value;
-                }
-                if let Some(poison) = poison {
-                    hosted.poisoned = (poison == Poison::Panicked).then_some(from);
-                }
-            }
-            LockRequest::Holder => {
-                let holder = hosted.line.writer().map(|rank| (rank, hosted.since));
-                let mut line = hosted.line.waiting();
-                let waiting = line.len();
-                let next = line.next();
-                return answer(LockReply::Holder {
-                    holder,
-                    next,
-                    waiting,
-                });
-            }
-            LockRequest::Close => {
-                hosted.users -= 1;
-                if hosted.users == 0 {
-                    self.locks.remove(&lock);
-                }
-                return Vec::new();
-            }
-            LockRequest::Table(_) => return Vec::new(),
-        }
-        hosted.hand_over(lock, nodes)
-    }
+    /// Requests to acquire that have no reply yet: the number of each, by rank.
+    pending: HashMap<WorldRank, u64>,
 }
 
 impl HomeLock {
-    fn hand_over(&mut self, lock: u64, nodes: &[u32]) -> Vec<(Rank, Reply)> {
-        let mut answers = Vec::new();
-        while let Some(rank) = self.line.next(|rank| nodes[rank]) {
+    pub(crate) fn new(fairness: Fairness, node_of: Arc<[u32]>, value: Vec<u8>) -> Self {
+        HomeLock {
+            queue: FifoQueue::new(fairness),
+            node_of,
+            value,
+            poisoned: None,
+            since: 0,
+            pending: HashMap::new(),
+        }
+    }
+
+    /// Grants the lock to those who may have it now.
+    fn grant(&mut self) -> Vec<(RequestId, LockReply)> {
+        let mut replies = Vec::new();
+        while let Some(rank) = self.queue.next(|rank| self.node_of[rank]) {
             self.since = now();
-            let number = self.open.remove(&rank).unwrap_or(0);
-            let what = LockReply::Granted {
+            let number = self.pending.remove(&rank).unwrap_or(0);
+            let reply = LockReply::Granted {
                 value: self.value.clone(),
                 poisoned: self.poisoned,
             };
-            answers.push((rank, Reply { lock, number, what }));
+            replies.push((RequestId { rank, number }, reply));
         }
-        answers
+        replies
+    }
+}
+
+impl HomeObject for HomeLock {
+    type Request = LockRequest;
+    type Reply = LockReply;
+
+    fn has_reply(request: &LockRequest) -> bool {
+        matches!(request, LockRequest::Acquire { .. } | LockRequest::Status)
+    }
+
+    fn handle(&mut self, from: RequestId, request: LockRequest) -> Vec<(RequestId, LockReply)> {
+        let RequestId { rank, number } = from;
+        match request {
+            LockRequest::Acquire { mode, wait } => {
+                if !wait && !self.queue.is_free(mode) {
+                    return vec![(from, LockReply::NotGranted)];
+                }
+                self.queue.enqueue(rank, self.node_of[rank], mode);
+                self.pending.insert(rank, number);
+                self.grant()
+            }
+            LockRequest::Cancel => {
+                if !self.queue.cancel(rank, self.node_of[rank]) {
+                    return Vec::new();
+                }
+                let cancelled = self.pending.remove(&rank);
+                let reply = |number| (RequestId { rank, number }, LockReply::NotGranted);
+                // Those behind this rank may not have to wait any longer.
+                let granted = self.grant();
+                cancelled.map(reply).into_iter().chain(granted).collect()
+            }
+            LockRequest::Release { value, poison } => {
+                if !self.queue.release(rank) {
+                    return Vec::new();
+                }
+                if let Some(value) = value {
+                    self.value = value;
+                }
+                if let Some(poison) = poison {
+                    self.poisoned = (poison == Poison::Panicked).then_some(rank);
+                }
+                self.grant()
+            }
+            LockRequest::Status => {
+                let mut waiting = self.queue.waiting();
+                let reply = LockReply::Status {
+                    holder: self.queue.writer().map(|rank| (rank, self.since)),
+                    waiting: waiting.len(),
+                    next: waiting.next(),
+                };
+                vec![(from, reply)]
+            }
+        }
     }
 }
 
@@ -242,87 +142,53 @@ impl HomeLock {
 mod tests {
     use super::*;
 
-    fn ask(server: &mut Server, from: Rank, number: u64, what: LockRequest) -> Vec<(Rank, Reply)> {
-        let lock = 7;
-        server.handle(from, Request { lock, number, what })
+    fn send(
+        lock: &mut HomeLock,
+        rank: WorldRank,
+        number: u64,
+        request: LockRequest,
+    ) -> Vec<(RequestId, LockReply)> {
+        lock.handle(RequestId { rank, number }, request)
     }
 
-    fn take(wait: bool) -> LockRequest {
-        LockRequest::Take {
+    fn acquire(wait: bool) -> LockRequest {
+        LockRequest::Acquire {
             mode: Mode::Write,
             wait,
         }
     }
 
-    fn server() -> Server {
-        let mut server = Server::new(&[0, 0, 1]);
-        server.open(7, 3, Fairness::Fifo, vec![5]);
-        server
+    fn lock() -> HomeLock {
+        HomeLock::new(Fairness::Fifo, [0, 0, 1].into(), vec![5])
     }
 
     #[test]
     fn the_value_goes_with_the_lock() {
-        let mut server = server();
-        assert_eq!(ask(&mut server, 2, 1, take(true)).len(), 1);
-        assert!(ask(&mut server, 0, 1, take(true)).is_empty());
-        let back = LockRequest::GiveBack {
+        let mut lock = lock();
+        assert_eq!(send(&mut lock, 2, 1, acquire(true)).len(), 1);
+        assert!(send(&mut lock, 0, 1, acquire(true)).is_empty());
+        let release = LockRequest::Release {
             value: Some(vec![6]),
             poison: Some(Poison::Panicked),
         };
-        let answers = ask(&mut server, 2, 2, back);
-        let [
-            (
-                0,
-                Reply {
-                    what: LockReply::Granted { value, poisoned },
-                    ..
-                },
-            ),
-        ] = &answers[..]
-        else {
-            panic!("{answers:?}");
+        let replies = send(&mut lock, 2, 2, release);
+        let granted = LockReply::Granted {
+            value: vec![6],
+            poisoned: Some(2),
         };
-        assert_eq!((value.as_slice(), *poisoned), (&[6][..], Some(2)));
+        assert_eq!(replies, [(RequestId { rank: 0, number: 1 }, granted)]);
     }
 
     #[test]
     fn who_gives_up_too_late_has_the_lock() {
-        let mut server = server();
-        ask(&mut server, 0, 1, take(true));
-        ask(&mut server, 1, 4, take(true));
-        let answers = ask(&mut server, 1, 5, LockRequest::GiveUp);
-        assert!(matches!(
-            &answers[..],
-            [(
-                1,
-                Reply {
-                    number: 4,
-                    what: LockReply::NotGranted,
-                    ..
-                }
-            )]
-        ));
-        assert!(ask(&mut server, 0, 2, LockRequest::GiveUp).is_empty());
-        assert!(matches!(
-            &ask(&mut server, 2, 1, take(false))[..],
-            [(
-                2,
-                Reply {
-                    what: LockReply::NotGranted,
-                    ..
-                }
-            )]
-        ));
-    }
-
-    #[test]
-    fn a_lock_lives_until_all_have_closed_it() {
-        let mut server = server();
-        for rank in 0..3 {
-            assert_eq!(server.locks.len(), 1);
-            ask(&mut server, rank, 9, LockRequest::Close);
-        }
-        assert!(server.locks.is_empty());
-        assert!(ask(&mut server, 0, 10, take(true)).is_empty());
+        let mut lock = lock();
+        send(&mut lock, 0, 1, acquire(true));
+        send(&mut lock, 1, 4, acquire(true));
+        let not_granted = |rank, number| [(RequestId { rank, number }, LockReply::NotGranted)];
+        let replies = send(&mut lock, 1, 5, LockRequest::Cancel);
+        assert_eq!(replies, not_granted(1, 4));
+        assert!(send(&mut lock, 0, 2, LockRequest::Cancel).is_empty());
+        let replies = send(&mut lock, 2, 1, acquire(false));
+        assert_eq!(replies, not_granted(2, 1));
     }
 }
