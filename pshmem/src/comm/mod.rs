@@ -28,6 +28,7 @@ use crate::memory::{Chunk, Segment};
 use crate::transport::Transport;
 use crate::transport::threads::{ThreadWorld, Threads};
 use collective::call::{Call, Kind};
+use node_memory::control_block_bytes;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -89,25 +90,25 @@ impl Comm {
     /// The `Comm` of all ranks that `transport` reaches. Collective over them.
     pub(crate) fn world(transport: Rc<dyn Transport>) -> Result<Self> {
         let nodes: Vec<u64> = transport
-            .nodes()
+            .node_of()
             .iter()
             .map(|&node| u64::from(node))
             .collect();
         let topology = Topology::new(transport.rank(), (0..nodes.len() as u32).collect(), &nodes);
         let node_ranks = topology.node_ranks.len();
-        let bytes = arena::chunk_bytes(0).max(Segment::control_with_chunk(node_ranks));
+        let bytes = arena::chunk_bytes(0).max(control_block_bytes(node_ranks));
         let bytes = bytes.next_multiple_of(PAGE);
-        let mapping = transport.map(&topology.node_addresses(), WORLD_ID << 24, bytes)?;
-        // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_agree`.
+        let mapping = transport.map_shared(&topology.node_addresses(), WORLD_ID << 24, bytes)?;
+        // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_true`.
         let populated = unsafe { mapping.populate(topology.local_rank, node_ranks) };
-        if !transport.all_agree(populated.is_ok())? {
-            let room = transport.room(node_ranks)?;
-            let (host, place) = (transport.host().to_owned(), room.place.to_owned());
+        if !transport.all_true(populated.is_ok())? {
+            let memory = transport.free_memory(node_ranks)?;
+            let (host, place) = (transport.host().to_owned(), memory.place.to_owned());
             return Err(Error::NoRoom {
                 host,
                 place,
                 needed: bytes,
-                free: room.free,
+                free: memory.free,
             });
         }
         let control = Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes));

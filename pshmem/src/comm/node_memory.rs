@@ -6,6 +6,7 @@
 use crate::comm::collective::agreement::AGREEMENT_BYTES;
 use crate::comm::collective::call::{Call, Step};
 use crate::comm::collective::contribution::Contribution;
+use crate::comm::collective::control::Control;
 use crate::comm::collective::round::Agreed;
 use crate::comm::rank_state::RankState;
 use crate::comm::usage::ObjectUse;
@@ -29,6 +30,12 @@ pub(crate) struct AllocRequest {
     pub(crate) align: usize,
     /// Ranks of the node that will let go of it.
     pub(crate) ranks: usize,
+}
+
+/// Bytes to allocate for the control block of `ranks` ranks, so that its block also holds a first chunk for small objects.
+pub(crate) fn control_block_bytes(ranks: usize) -> usize {
+    const SMALL_OBJECTS: usize = 8 << 10;
+    arena::block_bytes(Control::bytes(ranks) + SMALL_OBJECTS, 64) - arena::BLOCK_HEAD
 }
 
 /// The chunks of one `Comm` on this node.
@@ -64,14 +71,14 @@ impl NodeMemory {
     /// Memory that begins with what a control block leaves of its segment.
     ///
     /// # Safety
-    /// The segment was placed for [`Segment::control_with_chunk`] of `node_size`, zeroed, and every rank of the node does this
+    /// The segment was placed for [`control_block_bytes`] of `node_size`, zeroed, and every rank of the node does this
     /// with the same one.
     pub(crate) unsafe fn beside_control(
         control: &Rc<Segment>,
         node_size: usize,
         is_leader: bool,
     ) -> Self {
-        let chunk = Chunk::of_segment(control, Segment::control_bytes(node_size));
+        let chunk = Chunk::of_segment(control, Control::bytes(node_size));
         let mut book = Allocator::default();
         if is_leader {
             // SAFETY: passed on from the caller.
@@ -226,7 +233,7 @@ impl RankState {
             let key = (self.id << 24) | self.memory.next_key();
             self.world
                 .transport
-                .map(&self.topology.node_addresses(), key, bytes)
+                .map_shared(&self.topology.node_addresses(), key, bytes)
                 .map(Some)
         } else {
             Ok(None)
@@ -248,28 +255,35 @@ impl RankState {
     }
 
     fn check_room(&self, bytes: usize) -> Result<()> {
-        let room = self.world.transport.room(self.topology.node_ranks.len())?;
+        let memory = self
+            .world
+            .transport
+            .free_memory(self.topology.node_ranks.len())?;
         let needed = bytes.saturating_add(SLACK);
-        if needed <= room.free {
+        if needed <= memory.free {
             return Ok(());
         }
         let host = self.world.transport.host().to_owned();
         Err(Error::NoRoom {
             host,
-            place: room.place.to_owned(),
+            place: memory.place.to_owned(),
             needed,
-            free: room.free,
+            free: memory.free,
         })
     }
 
     fn no_room(&self, needed: usize) -> Error {
         let host = self.world.transport.host().to_owned();
-        match self.world.transport.room(self.topology.node_ranks.len()) {
-            Ok(room) => Error::NoRoom {
+        match self
+            .world
+            .transport
+            .free_memory(self.topology.node_ranks.len())
+        {
+            Ok(memory) => Error::NoRoom {
                 host,
-                place: room.place.to_owned(),
+                place: memory.place.to_owned(),
                 needed,
-                free: room.free,
+                free: memory.free,
             },
             Err(error) => error,
         }
@@ -280,9 +294,10 @@ impl RankState {
         let mut book = self.memory.book.borrow_mut();
         let mut found = Vec::with_capacity(requests.len());
         for request in requests {
-            let Some(place) = book.place_zeroed(request.bytes, request.align, request.ranks) else {
+            let Some(place) = book.allocate_zeroed(request.bytes, request.align, request.ranks)
+            else {
                 for place in found {
-                    book.take_back(place);
+                    book.free(place);
                 }
                 return None;
             };
@@ -296,7 +311,7 @@ impl RankState {
         places
             .into_iter()
             .flatten()
-            .for_each(|place| book.take_back(place));
+            .for_each(|place| book.free(place));
     }
 
     /// Bytes of the next chunk: larger than the ones before, and large enough for these requests. Where the node has no room

@@ -66,7 +66,7 @@ fn with_text(site: &'static Location<'static>, use_text: impl FnOnce(&str)) {
 
 impl RankState {
     /// # Safety
-    /// `control` was placed for [`Segment::control_with_chunk`] of as many node_size as this node has ranks, was zeroed, and the
+    /// `control` was placed for [`control_block_bytes`] of as many node_size as this node has ranks, was zeroed, and the
     /// other ranks of the node make a core with the same memory.
     pub(crate) unsafe fn new(
         world: &Rc<World>,
@@ -107,10 +107,10 @@ impl RankState {
     }
 
     /// # Safety
-    /// As for [`Segment::control`].
+    /// As for [`Control::in_segment`].
     unsafe fn segment_control(&self) -> Control<'_> {
         // SAFETY: passed on from the caller.
-        unsafe { self.control.control(self.topology.node_ranks.len()) }
+        unsafe { Control::in_segment(&self.control, self.topology.node_ranks.len()) }
     }
 
     /// The wait for an event of call `n` on this node.

@@ -4,11 +4,10 @@ use crate::comm::Comm;
 use crate::comm::collective::allgather::AllgatherItem;
 use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::collective::contribution::Contribution;
-use crate::comm::node_memory::AllocRequest;
+use crate::comm::node_memory::{AllocRequest, control_block_bytes};
 use crate::comm::rank_state::RankState;
 use crate::comm::topology::Topology;
 use crate::error::{Error, Result};
-use crate::memory::Segment;
 use serde::{Deserialize, Serialize};
 use std::panic::Location;
 use std::rc::Rc;
@@ -153,7 +152,7 @@ impl Comm {
             }
         }
         let request = |&(_, _, ranks): &(u64, u64, usize)| AllocRequest {
-            bytes: Segment::control_with_chunk(ranks),
+            bytes: control_block_bytes(ranks),
             align: 64,
             ranks,
         };

@@ -94,13 +94,17 @@ impl Comm {
         let call = Call::new(Kind::Memory);
         let objects = core.memory.objects();
         let mine = if core.topology.is_leader() {
-            match core.world.transport.room(core.topology.node_ranks.len()) {
-                Ok(room) => Some(NodeUse {
+            match core
+                .world
+                .transport
+                .free_memory(core.topology.node_ranks.len())
+            {
+                Ok(memory) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),
                     mapped: core.memory.mapped(),
-                    free: room.free,
-                    capacity: room.capacity,
+                    free: memory.free,
+                    capacity: memory.capacity,
                 }),
                 Err(error) => return Err(core.refuse(call, error)),
             }

@@ -3,11 +3,11 @@
 use crate::comm::check::Level;
 use crate::comm::topology::Topology;
 use crate::comm::wait::monitor::WaitTable;
-use crate::home::allocator::WordAllocator;
-use crate::lock::backend::server::{LockReply, Reply, Server};
 use crate::memory::Segment;
 use crate::transport::Transport;
 use crate::transport::mailbox::Mailbox;
+use crate::transport::rma::word_allocator::WordAllocator;
+use crate::transport::rpc::{Replies, Server};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -26,10 +26,10 @@ pub(crate) struct World {
     pub(crate) level: Cell<Level>,
     /// The objects for which this rank answers requests.
     pub(crate) server: Arc<Mutex<Server>>,
-    /// The remote words of this rank that are in use.
+    /// Words of this rank that others use by one-sided operations.
     pub(crate) words: RefCell<WordAllocator>,
-    /// Replies that have arrived and that nobody has taken yet.
-    replies: RefCell<Vec<Reply>>,
+    /// Replies to this rank's own requests.
+    pub(crate) replies: Replies,
 }
 
 impl World {
@@ -50,21 +50,10 @@ impl World {
             mailbox: Mailbox::new(transport.clone(), WORLD_ID + 1),
             wait_table,
             level: Cell::new(Level::Calls),
-            server: Arc::new(Mutex::new(Server::new(transport.nodes()))),
+            server: Arc::default(),
             words: RefCell::default(),
-            replies: RefCell::default(),
+            replies: Replies::default(),
             transport,
         })
-    }
-
-    /// The reply to request `number` about the object `lock`, if it has arrived.
-    pub(crate) fn take_reply(&self, lock: u64, number: u64) -> Option<LockReply> {
-        let mut replies = self.replies.borrow_mut();
-        if let Some(bytes) = self.transport.answer() {
-            replies.push(postcard::from_bytes(&bytes).expect("a reply that a server encoded"));
-        }
-        let wanted = |reply: &Reply| (reply.lock, reply.number) == (lock, number);
-        let index = replies.iter().position(wanted)?;
-        Some(replies.swap_remove(index).what)
     }
 }

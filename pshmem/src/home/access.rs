@@ -1,24 +1,29 @@
-//! What one rank keeps for the ranks of all nodes, a lock or the tasks of a batch: how the others reach it.
+//! Creates an object at its home rank, and connects the ranks of a `Comm` to it.
 
-use crate::comm::collective::call::Call;
+use crate::comm::collective::call::{Call, Step};
+use crate::comm::collective::contribution::Contribution;
 use crate::comm::rank_state::RankState;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::home::client::HomeClient;
 use crate::home::engine::Engine;
-use crate::transport::rma::{RESERVED, RemoteAddress};
+use crate::home::words::{self, HomeWords};
+use crate::sync::lock;
+use crate::transport::rma::RemoteAtomics;
+use crate::transport::rpc::HomeObject;
 
-/// How the host is reached, which it tells the others in one number.
+/// How the object of a home rank is reached. The home rank tells the others, as one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HomeAccess {
     /// By one-sided operations on its words, from this one on.
     OneSided { first: usize },
-    /// By requests that a thread of it answers.
+    /// By requests that a thread of the home rank handles.
     ByThread,
-    /// By requests that it answers when it makes calls.
+    /// By requests that the home rank handles when it makes calls.
     ByCalls,
 }
 
 impl HomeAccess {
-    pub(crate) fn number(self) -> Option<u64> {
+    fn number(self) -> Option<u64> {
         match self {
             HomeAccess::OneSided { first } => Some(1 + first as u64),
             HomeAccess::ByThread => Some(0),
@@ -26,84 +31,126 @@ impl HomeAccess {
         }
     }
 
-    pub(crate) fn of(number: Option<u64>) -> Self {
+    fn from_number(number: Option<u64>) -> Self {
         match number {
             Some(0) => HomeAccess::ByThread,
-            Some(place) => HomeAccess::OneSided {
-                first: place as usize - 1,
+            Some(number) => HomeAccess::OneSided {
+                first: number as usize - 1,
             },
             None => HomeAccess::ByCalls,
         }
     }
-
-    pub(crate) fn engine(self) -> Engine {
-        match self {
-            HomeAccess::OneSided { .. } => Engine::OneSided,
-            HomeAccess::ByThread => Engine::ServiceThread,
-            HomeAccess::ByCalls => Engine::HostCalls,
-        }
-    }
 }
 
-/// Before the words that are given out stands how many ranks have not let go of them.
-const USERS: usize = 1;
+/// One rank's connection to an object of a home rank.
+#[derive(Debug)]
+pub(crate) enum HomeLink<T> {
+    Words(HomeWords),
+    Requests {
+        client: HomeClient<T>,
+        engine: Engine,
+    },
+}
 
-impl RankState {
-    /// Finds out, once in a job, whether there are words for one-sided operations. Collective; `call` is a step of its own.
-    pub(crate) fn probe_remote_atomics(&self, call: Call) -> Result<()> {
-        let transport = &self.world.transport;
-        if self.topology.size() < transport.nodes().len() || transport.has_probed_remote_atomics() {
-            return Ok(());
-        }
-        // All ranks of the world are here, and in this call, once they have agreed.
-        self.barrier(call)?;
-        transport.probe_remote_atomics()
+/// The home rank of an object that is being created.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HomeRank<'a> {
+    core: &'a RankState,
+    object: u64,
+}
+
+impl HomeRank<'_> {
+    /// Words of this rank for one-sided operations, in use or not; 0 where there are none.
+    pub(crate) fn words(&self) -> usize {
+        let atomics = self.core.world.transport.remote_atomics();
+        atomics.map_or(0, RemoteAtomics::len)
     }
 
-    /// On the host: words of its own for all ranks of this `Comm`, with these values. They may use them once they have learnt
-    /// the number of the first one.
-    pub(crate) fn allocate_words(&self, values: &[u64]) -> Option<usize> {
-        let words = self.world.transport.remote_atomics()?;
-        let first = self.world.words.borrow_mut().take(
-            RESERVED..words.len(),
-            USERS + values.len(),
-            |first| words.load(self.own_word(first)) == 0,
-        )?;
-        let users = self.topology.size() as u64;
-        words.write(self.own_word(first), &[users]);
-        words.write(self.own_word(first + USERS), values);
-        Some(first + USERS)
+    /// Makes the object words with these values. `None` when there are not enough words.
+    pub(crate) fn allocate_words(&self, values: &[u64]) -> Option<HomeAccess> {
+        let first = words::allocate(self.core, values)?;
+        Some(HomeAccess::OneSided { first })
     }
 
-    /// On the host: takes back words that the others have not learnt of.
-    pub(crate) fn free_words(&self, first: usize) {
-        self.world.words.borrow_mut().give_back(first - USERS);
-    }
-
-    /// This rank will not use the words again that the host has given out from `first` on.
-    pub(crate) fn release_words(&self, first: RemoteAddress) {
-        if let Some(words) = self.world.transport.remote_atomics() {
-            let users = RemoteAddress {
-                word: first.word - USERS,
-                ..first
-            };
-            words.add_later(users, 1_u64.wrapping_neg());
-        }
-    }
-
-    fn own_word(&self, word: usize) -> RemoteAddress {
-        let rank = self.world.transport.rank();
-        RemoteAddress { rank, word }
-    }
-
-    /// On the host: begins to answer requests at its server.
-    pub(crate) fn start_server(&self) -> HomeAccess {
-        if self.world.transport.serve(&self.world.server) {
+    /// Adds the object to this rank's server.
+    pub(crate) fn serve(&self, object: impl HomeObject) -> HomeAccess {
+        let world = &self.core.world;
+        let users = self.core.topology.size();
+        lock(&world.server).insert(self.object, users, object);
+        if world.transport.start_server(&world.server) {
             HomeAccess::ByThread
         } else {
             HomeAccess::ByCalls
         }
     }
+
+    /// Drops an object of which the other ranks have not learnt.
+    fn withdraw(&self, access: HomeAccess) {
+        match access {
+            HomeAccess::OneSided { first } => words::free(self.core, first),
+            HomeAccess::ByThread | HomeAccess::ByCalls => {
+                lock(&self.core.world.server).remove(self.object);
+            }
+        }
+    }
+}
+
+/// Creates object `number` of a `Comm` at rank `home`, and connects all ranks to it. Collective.
+///
+/// `create` runs on the home rank, where it calls one of the methods of [`HomeRank`]. Then all ranks call `agree`, which makes
+/// an agreement over the contribution that it gets and returns the maximum in it.
+pub(crate) fn create<T: HomeObject>(
+    core: &RankState,
+    call: Call,
+    home: usize,
+    number: u64,
+    create: impl FnOnce(&HomeRank<'_>) -> Result<HomeAccess>,
+    agree: impl FnOnce(Contribution) -> Result<Option<u64>>,
+) -> Result<HomeLink<T>> {
+    let object = (core.id << 32) | number;
+    let home_rank = HomeRank { core, object };
+    probe_remote_atomics(core, call.step(Step::ProbeRma))?;
+    // The object exists before any rank can send a request about it.
+    let created = (core.topology.rank == home).then(|| create(&home_rank));
+    let (created, fault) = match created.transpose() {
+        Ok(created) => (created, None),
+        Err(error) => (None, Some(error.clipped())),
+    };
+    let contribution = Contribution {
+        fault,
+        maximum: created.and_then(HomeAccess::number),
+        ..Contribution::default()
+    };
+    let agreed = agree(contribution)
+        .and_then(|number| core.learn_hosts(call.step(Step::Hosts)).map(|()| number))
+        .inspect_err(|_: &Error| {
+            if let Some(access) = created {
+                home_rank.withdraw(access);
+            }
+        })?;
+    let home = core.topology.address(home);
+    let client = |engine| HomeLink::Requests {
+        client: HomeClient::new(core, home, object),
+        engine,
+    };
+    Ok(match HomeAccess::from_number(agreed) {
+        HomeAccess::OneSided { first } => HomeLink::Words(HomeWords::new(core, home, first)),
+        HomeAccess::ByThread => client(Engine::ServiceThread),
+        HomeAccess::ByCalls => client(Engine::HostCalls),
+    })
+}
+
+/// Finds out, once in a job, whether one-sided operations work. Collective.
+fn probe_remote_atomics(core: &RankState, call: Call) -> Result<()> {
+    let transport = &core.world.transport;
+    // A `Comm` of some of the ranks only cannot find out. Its objects answer requests until one of all ranks has.
+    let is_world = core.topology.size() == transport.node_of().len();
+    if !is_world || transport.has_probed_remote_atomics() {
+        return Ok(());
+    }
+    // All ranks of the world are here, and in this call, once this has returned.
+    core.barrier(call)?;
+    transport.probe_remote_atomics()
 }
 
 #[cfg(test)]
@@ -118,7 +165,7 @@ mod tests {
             HomeAccess::ByThread,
             HomeAccess::ByCalls,
         ] {
-            assert_eq!(HomeAccess::of(how.number()), how);
+            assert_eq!(HomeAccess::from_number(how.number()), how);
         }
     }
 }

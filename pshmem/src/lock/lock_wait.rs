@@ -1,188 +1,120 @@
-//! How a rank waits for a lock: spinning shortly, then yielding and driving progress, then asleep for moments.
+//! How long a rank waits for a lock, and the reports of a wait that lasts too long.
 
-use crate::comm::wait::TROUBLE;
-use crate::comm::wait::monitor::{self, ABORT};
-use crate::lock::raw_lock::{LockStatus, RawLock};
-use crate::stderr::report;
+use crate::comm::rank_state::RankState;
+use crate::comm::wait::reporter::WaitReporter;
+use crate::lock::backend::clock::now;
+use crate::lock::backend::{LockBackend, LockStatus};
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// LockStatus at a word before the core is given away, where no rank needs it.
-const SPINS: u32 = 300;
-/// Yields before the first sleep; few where ranks outnumber cores and the holder needs one.
-const YIELDS: u32 = 2000;
-const YIELDS_CROWDED: u32 = 8;
-/// The longest sleep without progress: what a peer may have to wait for this rank's half of a handshake.
-const SLEEP: Duration = Duration::from_micros(500);
-/// How long a report waits for what the host knows.
-const ANSWER: Duration = Duration::from_secs(1);
+/// How long a report waits for the status of the lock.
+const STATUS_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long a rank wants to wait.
+/// When a rank stops to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deadline {
-    None,
+    /// At once: it does not wait.
+    Now,
     Until(Instant),
-    Forever,
+    Never,
 }
 
 impl Deadline {
-    /// Whether it has ended.
+    /// The deadline of a wait that begins now. A time that no clock reaches is no limit.
+    pub(crate) fn after(limit: Duration) -> Self {
+        let end = Instant::now().checked_add(limit);
+        end.map_or(Deadline::Never, Deadline::Until)
+    }
+
     pub(crate) fn is_over(self) -> bool {
         match self {
-            Deadline::None => true,
+            Deadline::Now => true,
             Deadline::Until(end) => Instant::now() >= end,
-            Deadline::Forever => false,
+            Deadline::Never => false,
         }
     }
+}
+
+/// The call of one rank that waits for a lock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LockCall {
+    /// Its name.
+    pub(crate) name: &'static str,
+    pub(crate) site: &'static Location<'static>,
+    pub(crate) deadline: Deadline,
+    /// Number of the lock in its `Comm`.
+    pub(crate) lock: u64,
 }
 
 /// One wait of one rank.
 pub(crate) struct LockWait<'a> {
-    raw: &'a RawLock,
-    name: &'static str,
-    site: &'static Location<'static>,
-    deadline: Deadline,
-    spins: u32,
-    yields: u32,
-    /// When it began to look like a long wait, and when it was last looked after.
-    since: Option<Instant>,
-    looked: Option<Instant>,
-    /// Whether others can read on the board where this rank waits.
-    posted: bool,
-    reports: u32,
+    pub(crate) call: LockCall,
+    core: &'a RankState,
+    backend: &'a dyn LockBackend,
+    reporter: WaitReporter<'a>,
 }
 
 impl<'a> LockWait<'a> {
-    pub(crate) fn new(
-        raw: &'a RawLock,
-        name: &'static str,
-        deadline: Deadline,
-        site: &'static Location<'static>,
-    ) -> Self {
-        let crowded = raw.comm.core.crowded;
+    pub(crate) fn new(core: &'a RankState, backend: &'a dyn LockBackend, call: LockCall) -> Self {
         LockWait {
-            raw,
-            name,
-            site,
-            deadline,
-            spins: if crowded { 0 } else { SPINS },
-            yields: if crowded { YIELDS_CROWDED } else { YIELDS },
-            since: None,
-            looked: None,
-            posted: false,
-            reports: 0,
+            call,
+            core,
+            backend,
+            reporter: WaitReporter::new(core),
         }
     }
 
-    /// Whether it is time to give up.
+    /// Whether this rank has to give up.
     pub(crate) fn is_over(&self) -> bool {
-        self.spins == 0 && self.deadline.is_over()
+        self.call.deadline.is_over()
     }
 
-    /// Lets a moment pass; gives the time to sleep when it is better to sleep on the word that is waited for.
-    pub(crate) fn pause(&mut self) -> Option<Duration> {
-        if self.spins > 0 {
-            self.spins -= 1;
-            std::hint::spin_loop();
-            return None;
-        }
-        self.raw.comm.core.world.mailbox.progress();
-        if self.yields > 0 {
-            self.yields -= 1;
-            std::thread::yield_now();
-            return None;
-        }
-        Some(match self.deadline {
-            Deadline::Until(end) => end.saturating_duration_since(Instant::now()).min(SLEEP),
-            _ => SLEEP,
-        })
-    }
-
-    /// Lets a moment pass in which a message may come.
-    pub(crate) fn pause_for_reply(&mut self) {
-        self.spins = 0;
-        self.raw.comm.core.world.mailbox.progress();
-        std::thread::yield_now();
-    }
-
-    /// Now and then: reports a wait that goes on. Whether it is time to look for trouble.
-    pub(crate) fn is_time_to_look(&mut self) -> bool {
-        if self.spins > 0 {
+    /// Called between two polls. Checks the wait now and then; whether it was time for that.
+    pub(crate) fn check(&mut self) -> bool {
+        let Some(waited) = self.reporter.check_due(Instant::now()) else {
             return false;
-        }
-        let now = Instant::now();
-        let since = *self.since.get_or_insert(now);
-        if now - *self.looked.get_or_insert(now) < TROUBLE {
-            return false;
-        }
-        self.looked = Some(now);
-        self.look(now - since);
-        true
-    }
-
-    #[cold]
-    fn look(&mut self, waited: Duration) {
-        let core = &self.raw.comm.core;
-        if core.topology.size() == 1 {
-            return;
-        }
-        if !self.posted {
-            self.posted = true;
-            core.world.wait_table.post_wait_reason(&self.wait_reason());
-        }
-        let limits = monitor::wait_limits();
-        let is_late = waited >= limits.report * (self.reports + 1);
-        let is_over = limits.abort.is_some_and(|abort| waited >= abort);
-        if !is_late && !is_over {
-            return;
-        }
-        self.reports += 1;
-        // A host that does not answer must not keep the report back.
-        let answer = Instant::now().checked_add(ANSWER);
-        let looks = self
-            .raw
-            .look(answer.map_or(Deadline::None, Deadline::Until));
-        let is_next = looks.as_ref().is_none_or(|looks| looks.is_next);
-        // One rank speaks for all that wait.
-        if is_next || is_over {
-            report(self.report(waited, looks.as_ref()));
-        }
-        if is_over {
-            report(format_args!("{ABORT} is over, ending the job"));
-            core.world.transport.abort();
-        }
-    }
-
-    fn wait_reason(&self) -> String {
-        format!("`{}` of {} at {}", self.name, self.raw.name(), self.site)
-    }
-
-    /// `looks` is `None` when the host of the lock has not answered.
-    fn report(&self, waited: Duration, looks: Option<&LockStatus>) -> String {
-        let comm = &self.raw.comm;
-        let holder = match looks.map(|looks| looks.holder) {
-            Some(Some((rank, since))) => {
-                let held = super::backend::server::now().saturating_sub(since) / 1000;
-                let host = comm.core.host_of(rank);
-                format!("rank {rank} on {host} has it for {held} s")
-            }
-            Some(None) => "no rank has it for writing".to_owned(),
-            None => "its host does not answer".to_owned(),
         };
-        format!(
-            "rank {} on {} has waited for {:.0} s in {}; {holder}",
-            comm.rank(),
-            comm.host(),
-            waited.as_secs_f64(),
-            self.wait_reason(),
-        )
+        let (core, backend, call) = (self.core, self.backend, self.call);
+        if core.topology.size() == 1 {
+            return true;
+        }
+        if !self.reporter.is_posted() {
+            self.reporter.post(None, &call.wait_reason());
+        }
+        self.reporter.report_if_overdue(waited, |overdue| {
+            // A home rank that does not reply must not delay the report for ever.
+            let status = backend.status(Deadline::after(STATUS_LIMIT));
+            // One rank reports for all that wait.
+            let is_next = status.as_ref().is_none_or(|status| status.is_next);
+            let may_report = is_next || overdue.past_abort.is_some();
+            may_report.then(|| call.report(core, waited, status.as_ref()))
+        });
+        true
     }
 }
 
-impl Drop for LockWait<'_> {
-    fn drop(&mut self) {
-        if self.posted {
-            self.raw.comm.core.world.wait_table.clear();
-        }
+impl LockCall {
+    fn wait_reason(&self) -> String {
+        format!("`{}` of lock {} at {}", self.name, self.lock, self.site)
+    }
+
+    /// `status` is `None` when the home rank of the lock has not replied.
+    fn report(&self, core: &RankState, waited: Duration, status: Option<&LockStatus>) -> String {
+        let holder = match status.map(|status| status.holder) {
+            Some(Some((rank, since))) => {
+                let held = now().saturating_sub(since) / 1000;
+                let host = core.host_of(rank);
+                format!("rank {rank} on {host} has it for {held} s")
+            }
+            Some(None) => "no rank has it for writing".to_owned(),
+            None => "its home rank does not reply".to_owned(),
+        };
+        format!(
+            "rank {} on {} has waited for {:.0} s in {}; {holder}",
+            core.topology.rank,
+            core.world.transport.host(),
+            waited.as_secs_f64(),
+            self.wait_reason(),
+        )
     }
 }

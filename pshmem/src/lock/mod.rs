@@ -1,12 +1,8 @@
 //! Locks over the ranks of a `Comm`, in order of request, on one node or over many.
 //!
-//! - `queue` the words of a lock on one node
-//! - over several nodes: `ring`, `remote` on words of a host that others reach by one-sided operations; `line`, `server`,
-//!   `hosted` at a host that answers requests
-//! - `raw` taking and giving back, on any of them · `wait`, `sleep` how ranks wait
-//! - this file [`Lock`]; `mutex`, `rwlock` locks with a value; `guarded` what these two share
-//!
-//! A new way to host a lock is a new side in `raw`; a new order of service is a new [`Fairness`] and its arm in `line`.
+//! - this file: [`Lock`] · `mutex`, `rwlock`: locks with a value · `guarded`: what these two share
+//! - `raw_lock`: a lock without its value · `lock_wait`: how long a rank waits for it
+//! - `backend`: where the state of a lock lives, and how ranks change it; new backends and orders of service go there
 
 pub(crate) mod backend;
 pub(crate) mod guarded;
@@ -18,14 +14,13 @@ pub(crate) mod rwlock;
 use crate::comm::Comm;
 use crate::error::{Error, Result};
 use crate::home::engine::Engine;
-use backend::node_lock::Mode;
-use backend::server::Poison;
+use backend::{Acquired, LockConfig, Mode, Poison};
 use lock_wait::Deadline;
-use raw_lock::{Acquired, LockConfig, RawLock};
+use raw_lock::RawLock;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Mutual exclusion over the ranks of a [`Comm`], in order of request.
 ///
@@ -269,7 +264,7 @@ impl Lock {
         if self.raw.try_acquire_fast(Mode::Write) {
             return Ok(LockGuard::new(self));
         }
-        let taken = self.acquire("lock", Deadline::Forever, Location::caller())?;
+        let taken = self.acquire("lock", Deadline::Never, Location::caller())?;
         Ok(without_end(taken))
     }
 
@@ -285,7 +280,7 @@ impl Lock {
     /// As [`lock`](Lock::lock).
     #[track_caller]
     pub fn try_lock(&mut self) -> TryLockResult<LockGuard<'_>> {
-        self.acquire("try_lock", Deadline::None, Location::caller())
+        self.acquire("try_lock", Deadline::Now, Location::caller())
     }
 
     /// Waits in line for at most this long, and leaves it when that is over.
@@ -300,8 +295,7 @@ impl Lock {
     /// As [`lock`](Lock::lock).
     #[track_caller]
     pub fn lock_timeout(&mut self, at_most: Duration) -> TryLockResult<LockGuard<'_>> {
-        let deadline = deadline(at_most);
-        self.acquire("lock_timeout", deadline, Location::caller())
+        self.acquire("lock_timeout", Deadline::after(at_most), Location::caller())
     }
 
     /// Runs `work` while this rank has the lock.
@@ -371,15 +365,8 @@ fn without_end<T>(taken: Option<T>) -> T {
     taken.unwrap_or_else(|| unreachable!("deadline does not end"))
 }
 
-fn deadline(at_most: Duration) -> Deadline {
-    // A time that no clock reaches is no limit.
-    Instant::now()
-        .checked_add(at_most)
-        .map_or(Deadline::Forever, Deadline::Until)
-}
-
 fn holder(raw: &RawLock) -> Option<Holder> {
-    let (rank, since) = raw.look(Deadline::Forever)?.holder?;
+    let (rank, since) = raw.status(Deadline::Never)?.holder?;
     let since = std::time::UNIX_EPOCH + Duration::from_millis(since);
     let host = raw.comm.core.host_of(rank).to_owned();
     Some(Holder { rank, host, since })
@@ -412,8 +399,8 @@ impl<'a> LockGuard<'a> {
     /// ```
     #[must_use]
     pub fn waiting(&self) -> usize {
-        let looks = self.lock.raw.look(Deadline::Forever);
-        looks.map_or(0, |looks| looks.waiting)
+        let status = self.lock.raw.status(Deadline::Never);
+        status.map_or(0, |status| status.waiting)
     }
 
     /// Says that what a panic may have left half done is whole again.

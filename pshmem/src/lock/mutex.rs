@@ -4,7 +4,7 @@ use crate::comm::Comm;
 use crate::error::Result;
 use crate::home::engine::Engine;
 use crate::layout::Element;
-use crate::lock::backend::node_lock::Mode;
+use crate::lock::backend::Mode;
 use crate::lock::guarded::{Guarded, Lockable};
 use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Fairness, Holder, LockResult, TryLockResult};
@@ -106,7 +106,7 @@ impl<T: Lockable + ?Sized> Mutex<T> {
         if self.inner.try_acquire_fast(Mode::Write) {
             return Ok(MutexGuard::new(&mut self.inner));
         }
-        let taken = self.acquire("lock", Deadline::Forever, Location::caller())?;
+        let taken = self.acquire("lock", Deadline::Never, Location::caller())?;
         Ok(lock::without_end(taken))
     }
 
@@ -122,7 +122,7 @@ impl<T: Lockable + ?Sized> Mutex<T> {
     /// As [`Lock::lock`](crate::Lock::lock).
     #[track_caller]
     pub fn try_lock(&mut self) -> TryLockResult<MutexGuard<'_, T>> {
-        self.acquire("try_lock", Deadline::None, Location::caller())
+        self.acquire("try_lock", Deadline::Now, Location::caller())
     }
 
     /// Waits in line for at most this long.
@@ -137,7 +137,7 @@ impl<T: Lockable + ?Sized> Mutex<T> {
     /// As [`Lock::lock`](crate::Lock::lock).
     #[track_caller]
     pub fn lock_timeout(&mut self, at_most: Duration) -> TryLockResult<MutexGuard<'_, T>> {
-        self.acquire("lock_timeout", lock::deadline(at_most), Location::caller())
+        self.acquire("lock_timeout", Deadline::after(at_most), Location::caller())
     }
 
     /// How the lock works.

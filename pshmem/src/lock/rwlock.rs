@@ -4,7 +4,7 @@ use crate::comm::Comm;
 use crate::error::Result;
 use crate::home::engine::Engine;
 use crate::layout::Element;
-use crate::lock::backend::node_lock::Mode;
+use crate::lock::backend::Mode;
 use crate::lock::guarded::{Guarded, Lockable};
 use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Fairness, LockResult};
@@ -112,7 +112,7 @@ impl<T: Lockable + ?Sized> RwLock<T> {
         let site = Location::caller();
         let taken = self
             .inner
-            .acquire("read", Mode::Read, Deadline::Forever, site)?;
+            .acquire("read", Mode::Read, Deadline::Never, site)?;
         let taken = lock::without_end(taken);
         let guard = RwLockReadGuard {
             lock: &mut self.inner,
@@ -135,7 +135,7 @@ impl<T: Lockable + ?Sized> RwLock<T> {
         let site = Location::caller();
         let taken = self
             .inner
-            .acquire("write", Mode::Write, Deadline::Forever, site)?;
+            .acquire("write", Mode::Write, Deadline::Never, site)?;
         let taken = lock::without_end(taken);
         let guard = RwLockWriteGuard {
             lock: &mut self.inner,

@@ -1,30 +1,35 @@
-//! Many objects in few mappings.
+//! Many small objects in few mappings: an allocator of blocks with reference counts.
 //!
-//! The leader of a node keeps a book of the chunks that its `Comm` has mapped and decides where each block goes; the other
-//! ranks learn the place with the outcome of the call that creates the object. Letting go is one atomic decrement by each
-//! rank; the last one pushes the block onto the chunk's list of freed blocks, which the leader takes as a whole when it
-//! looks for room. There is no lock that a killed rank could hold.
+//! The leader of a node keeps the [`Allocator`] of the chunks that its `Comm` has mapped and decides where each block goes.
+//! The other ranks learn the [`Allocation`] with the outcome of the call that creates the object. Each rank drops its
+//! reference to the block by one atomic decrement. The last one pushes the block onto the free list of its chunk, which the
+//! leader empties when it needs memory. There is no lock that a killed rank could hold.
 //!
 //! ```text
-//! chunk:   | head: freed | block | block | ...
-//! block:   | head: refs, next | data: aligned as the object asks | rest up to a power of two
+//! chunk:   | head: free list | block | block | ...
+//! block:   | head: refs, next | data: aligned as the object requires | rest up to a power of two
 //! ```
 
 use crate::layout::placer::{PAGE, round_up};
-use crate::memory::{BLOCK_HEAD, CHUNK_HEAD, Chunk, cast};
+use crate::memory::Chunk;
+use crate::memory::cast::AtomicBlock;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use serde::{Deserialize, Serialize};
 
-/// Blocks are counted in lines, so that a number of 32 bits reaches 256 GiB.
+/// Unit of block numbers and of alignment: with it, a number of 32 bits reaches 256 GiB.
 const LINE: usize = 64;
+/// Bytes before the first block of a chunk.
+const CHUNK_HEAD: usize = LINE;
+/// Bytes before the data of a block.
+pub(crate) const BLOCK_HEAD: usize = LINE;
 
-/// The largest block that goes into a chunk; larger objects get a mapping of their own and give it back to the system.
+/// The largest block that goes into a chunk. Larger objects get a mapping of their own, which returns to the system.
 pub(crate) const LARGEST_BLOCK: usize = 1 << 18;
 
 /// The first bytes of a chunk.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct ChunkHead {
+struct ChunkHead {
     /// Number of the block that was freed last, 0 for none.
     freed: AtomicU32,
 }
@@ -32,19 +37,46 @@ pub(crate) struct ChunkHead {
 /// The first bytes of a block.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct BlockHead {
-    /// Ranks that have not let go.
+struct BlockHead {
+    /// Ranks that have not dropped their reference.
     refs: AtomicU32,
-    /// The next block of the freed list.
+    /// The next block of the free list.
     next: AtomicU32,
     /// Its size class, written once by the leader.
     class: AtomicU32,
 }
 
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<ChunkHead>() <= CHUNK_HEAD && size_of::<BlockHead>() <= BLOCK_HEAD);
+
+// SAFETY: a `repr(C)` struct of atomic integers.
+unsafe impl AtomicBlock for ChunkHead {}
+// SAFETY: a `repr(C)` struct of atomic integers.
+unsafe impl AtomicBlock for BlockHead {}
+
+/// The head of a chunk.
+///
+/// # Safety
+/// The chunk belongs to an allocator.
+unsafe fn chunk_head(chunk: &Chunk) -> &ChunkHead {
+    // SAFETY: `Allocator::add` takes zeroed chunks, and uses the first line of a chunk as its head only.
+    unsafe { chunk.get(0) }
+}
+
+/// The head of a block.
+///
+/// # Safety
+/// The chunk belongs to an allocator, and `block` is the number of one of its blocks.
+unsafe fn block_head(chunk: &Chunk, block: u32) -> &BlockHead {
+    // SAFETY: block numbers count lines from the start of the chunk. The first line of a block was zero when the block was
+    // made, and is used as its head only: the data begins `BLOCK_HEAD` bytes later.
+    unsafe { chunk.get(block as usize * LINE) }
+}
+
 /// Where the leader put a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Allocation {
-    /// Which chunk of the `Comm`.
+    /// Index of the chunk among those of the `Comm`.
     pub(crate) chunk: u32,
     /// Number of the block's first line in the chunk.
     pub(crate) block: u32,
@@ -52,31 +84,43 @@ pub(crate) struct Allocation {
     pub(crate) data: u32,
 }
 
-/// One rank lets go of a block.
-pub(crate) fn let_go(chunk: &ChunkHead, block: &BlockHead, number: u32) {
-    // [LET-GO] release: this rank's last use of the data. Acquire: that of the ranks before, passed on by the push below.
+/// Drops this rank's reference to a block.
+///
+/// # Safety
+/// The chunk belongs to an allocator, and `block` is one of its blocks, to which this rank holds a reference.
+pub(super) unsafe fn drop_ref(chunk: &Chunk, block: u32) {
+    // SAFETY: passed on from the caller.
+    let chunk_head = unsafe { chunk_head(chunk) };
+    // SAFETY: passed on from the caller.
+    let block_head = unsafe { block_head(chunk, block) };
+    release(chunk_head, block_head, block);
+}
+
+/// Drops one reference to a block, and frees the block if that was the last one.
+fn release(chunk: &ChunkHead, block: &BlockHead, number: u32) {
+    // [DROP] release: this rank's last use of the data. Acquire: that of the ranks before, passed on by the push below.
     if block.refs.fetch_sub(1, Ordering::AcqRel) != 1 {
         return;
     }
     let mut first = chunk.freed.load(Ordering::Relaxed);
     loop {
         block.next.store(first, Ordering::Relaxed);
-        // [FREED] release: `next`, and every rank's last use. The list is only ever taken as a whole, so the same number
+        // [FREED] release: `next`, and every rank's last use. The list is only ever emptied as a whole, so the same number
         // cannot come back between the load and here with another `next`.
         match chunk
             .freed
             .compare_exchange_weak(first, number, Ordering::Release, Ordering::Relaxed)
         {
             Ok(_) => return,
-            Err(now) => first = now,
+            Err(found) => first = found,
         }
     }
 }
 
-/// Takes the freed blocks of a chunk, newest first.
-pub(crate) fn take_freed<'a>(chunk: &ChunkHead, head: impl Fn(u32) -> &'a BlockHead) -> Vec<u32> {
+/// Empties the free list of a chunk. Returns its blocks, the last freed one first.
+fn take_freed<'a>(chunk: &ChunkHead, head: impl Fn(u32) -> &'a BlockHead) -> Vec<u32> {
     let mut blocks = Vec::new();
-    // [FREED] acquire.
+    // [FREED] acquire: `next` of each block, and every rank's last use of it.
     let mut number = chunk.freed.swap(0, Ordering::Acquire);
     while number != 0 {
         blocks.push(number);
@@ -85,14 +129,8 @@ pub(crate) fn take_freed<'a>(chunk: &ChunkHead, head: impl Fn(u32) -> &'a BlockH
     blocks
 }
 
-/// Gives a block to `ranks` ranks.
-pub(crate) fn hand_out(block: &BlockHead, ranks: u32) {
-    // Published to the others with the outcome of the call that creates the object.
-    block.refs.store(ranks, Ordering::Relaxed);
-}
-
-/// Size class of a block: the exponent of the power of two that holds head, data and what alignment may waste. `None` for
-/// sizes that no chunk reaches.
+/// Size class of a block: the exponent of the power of two that holds the head, the data, and what alignment may waste.
+/// `None` for sizes that no chunk reaches.
 fn class(size: usize, align: usize) -> Option<u32> {
     const REACH: usize = 1 << 32;
     let bytes = BLOCK_HEAD
@@ -101,26 +139,26 @@ fn class(size: usize, align: usize) -> Option<u32> {
     (bytes <= REACH).then(|| bytes.next_power_of_two().trailing_zeros())
 }
 
-/// Whether an object lies in a chunk, and not in a mapping of its own.
+/// Whether an object goes into a chunk, not into a mapping of its own.
 pub(crate) fn is_small(size: usize, align: usize) -> bool {
     class(size, align).is_some_and(|class| 1 << class <= LARGEST_BLOCK)
 }
 
-/// Bytes that a block takes from a chunk.
+/// Bytes of a chunk that a block takes.
 pub(crate) fn block_bytes(size: usize, align: usize) -> usize {
     class(size, align).map_or(0, |class| 1 << class)
 }
 
-/// Size of a `Comm`'s `index`-th chunk: they double, so that few are needed, up to 8 MiB.
+/// Size of the `index`-th chunk of a `Comm`. Sizes double up to 8 MiB, so that there are few chunks.
 pub(crate) fn chunk_bytes(index: usize) -> usize {
     (4 * LARGEST_BLOCK) << index.min(3)
 }
 
-/// The leader's account of the chunks of one `Comm`.
+/// Allocates blocks in the chunks of one `Comm`. Only the leader of the node has one.
 #[derive(Debug, Default)]
 pub(crate) struct Allocator {
     chunks: Vec<ChunkEntry>,
-    /// Free blocks by class.
+    /// Free blocks by class: chunk and number of each.
     free: Vec<Vec<(u32, u32)>>,
 }
 
@@ -132,10 +170,10 @@ struct ChunkEntry {
 }
 
 impl Allocator {
-    /// Adds a chunk that is fresh and zeroed.
+    /// Adds a chunk that is new and zeroed.
     ///
     /// # Safety
-    /// The chunk is the next one of the same `Comm` on every rank of the node, and used through its book only.
+    /// The chunk is the next one of the same `Comm` on every rank of the node. Its memory is used through this allocator only.
     pub(crate) unsafe fn add(&mut self, chunk: Chunk) {
         self.chunks.push(ChunkEntry {
             chunk,
@@ -143,20 +181,33 @@ impl Allocator {
         });
     }
 
-    /// Places a block for `ranks` ranks, or says that a chunk must be added first.
-    ///
-    /// The data is not cleared.
-    pub(crate) fn place(&mut self, size: usize, align: usize, ranks: usize) -> Option<Allocation> {
+    /// Allocates a block for `ranks` ranks and clears its data. `None` when a chunk must be added first.
+    pub(crate) fn allocate_zeroed(
+        &mut self,
+        size: usize,
+        align: usize,
+        ranks: usize,
+    ) -> Option<Allocation> {
+        let allocation = self.allocate(size, align, ranks)?;
+        let chunk = &self.chunks[allocation.chunk as usize].chunk;
+        // SAFETY: the data of a block is inside its chunk.
+        let data = unsafe { chunk.start().add(allocation.data as usize) };
+        // SAFETY: `size` bytes there belong to the block. No rank uses them: of a block that is used again, all ranks have
+        // dropped their reference ([DROP], [FREED]).
+        unsafe { data.write_bytes(0, size) };
+        Some(allocation)
+    }
+
+    fn allocate(&mut self, size: usize, align: usize, ranks: usize) -> Option<Allocation> {
         let class = class(size, align)?;
         let (chunk, block) = self.find(class)?;
-        let page = &self.chunks[chunk as usize];
-        // SAFETY: `find` returns blocks of this book.
-        hand_out(
-            unsafe { cast::block_head(&page.chunk, block) },
-            ranks as u32,
-        );
-        // Only the offset inside a page is common to all ranks, and no alignment is larger than a page.
-        let skew = page.chunk.start().addr().get() % PAGE;
+        let entry = &self.chunks[chunk as usize];
+        // SAFETY: `find` returns blocks of this allocator.
+        let head = unsafe { block_head(&entry.chunk, block) };
+        // The other ranks see it with the outcome of the call that creates the object.
+        head.refs.store(ranks as u32, Ordering::Relaxed);
+        // Only the offset inside a page is the same on all ranks, and no alignment is larger than a page.
+        let skew = entry.chunk.start().addr().get() % PAGE;
         let data = round_up(skew + block as usize * LINE + BLOCK_HEAD, align.max(LINE))? - skew;
         Some(Allocation {
             chunk,
@@ -165,31 +216,13 @@ impl Allocator {
         })
     }
 
-    /// Like `place`, with the data cleared.
-    pub(crate) fn place_zeroed(
-        &mut self,
-        size: usize,
-        align: usize,
-        ranks: usize,
-    ) -> Option<Allocation> {
-        let placement = self.place(size, align, ranks)?;
-        let chunk = &self.chunks[placement.chunk as usize].chunk;
-        // SAFETY: the data of a block that was just placed is inside the chunk.
-        let data = unsafe { chunk.start().add(placement.data as usize) };
-        // SAFETY: `size` bytes there belong to the block, and no rank uses them yet: of a reused block, all ranks have let go
-        // ([LET-GO], [FREED]).
-        unsafe { data.write_bytes(0, size) };
-        Some(placement)
-    }
-
-    /// Takes a block back that no rank has used.
-    pub(crate) fn take_back(&mut self, place: Allocation) {
-        let chunk = &self.chunks[place.chunk as usize].chunk;
-        // SAFETY: the placement is one of this book.
-        let class = unsafe { cast::block_head(chunk, place.block) }
-            .class
-            .load(Ordering::Relaxed);
-        self.free[class as usize].push((place.chunk, place.block));
+    /// Frees a block that no rank has used.
+    pub(crate) fn free(&mut self, allocation: Allocation) {
+        let chunk = &self.chunks[allocation.chunk as usize].chunk;
+        // SAFETY: the allocation is one of this allocator.
+        let head = unsafe { block_head(chunk, allocation.block) };
+        let class = head.class.load(Ordering::Relaxed);
+        self.free[class as usize].push((allocation.chunk, allocation.block));
     }
 
     fn find(&mut self, class: u32) -> Option<(u32, u32)> {
@@ -205,12 +238,12 @@ impl Allocator {
         }
         let bytes = 1_usize << class;
         // Newer chunks are larger and emptier.
-        for (number, page) in self.chunks.iter_mut().enumerate().rev() {
-            if page.end + bytes <= page.chunk.len() {
-                let block = (page.end / LINE) as u32;
-                page.end += bytes;
+        for (number, entry) in self.chunks.iter_mut().enumerate().rev() {
+            if entry.end + bytes <= entry.chunk.len() {
+                let block = (entry.end / LINE) as u32;
+                entry.end += bytes;
                 // SAFETY: the block is inside the chunk, whose memory is zeroed and unused from `end` on.
-                let head = unsafe { cast::block_head(&page.chunk, block) };
+                let head = unsafe { block_head(&entry.chunk, block) };
                 head.class.store(class, Ordering::Relaxed);
                 return Some((number as u32, block));
             }
@@ -218,15 +251,14 @@ impl Allocator {
         None
     }
 
-    /// Files the blocks that all ranks have let go of under their class.
+    /// Collects the blocks to which all ranks have dropped their reference.
     fn reclaim(&mut self) {
-        for number in 0..self.chunks.len() {
-            let chunk = self.chunks[number].chunk.clone();
-            // SAFETY: every page of the book is a chunk.
-            let head = unsafe { cast::chunk_head(&chunk) };
-            // SAFETY: only blocks of this book are on its freed list.
-            let block_head = |block| unsafe { cast::block_head(&chunk, block) };
-            for block in take_freed(head, block_head) {
+        for (number, ChunkEntry { chunk, .. }) in self.chunks.iter().enumerate() {
+            // SAFETY: a chunk of this allocator.
+            let chunk_head = unsafe { chunk_head(chunk) };
+            // SAFETY: only blocks of this allocator are on its free lists.
+            let block_head = |block| unsafe { block_head(chunk, block) };
+            for block in take_freed(chunk_head, block_head) {
                 let class = block_head(block).class.load(Ordering::Relaxed);
                 self.free[class as usize].push((number as u32, block));
             }
@@ -236,7 +268,7 @@ impl Allocator {
 
 #[cfg(all(test, loom))]
 mod models {
-    //! The freed list under the model checker.
+    //! The free list under the model checker.
     use super::*;
     use loom::sync::Arc;
 
@@ -248,8 +280,8 @@ mod models {
         }
     }
 
-    /// Two ranks let go of two blocks while the leader looks for freed ones: each block is found exactly once, and the
-    /// leader then sees every use that the ranks made of it.
+    /// Two ranks drop their references to two blocks while the leader collects freed ones: it finds each block exactly once,
+    /// and then sees every use that the ranks made of it.
     #[test]
     fn loom_each_block_is_freed_once() {
         loom::model(|| {
@@ -262,14 +294,14 @@ mod models {
                 let (chunk, blocks, data) = (chunk.clone(), blocks.clone(), data.clone());
                 loom::thread::spawn(move || {
                     data.with(|data| {
-                        // SAFETY: the leader writes only after both ranks have let go.
+                        // SAFETY: the leader writes only after both ranks have dropped their reference.
                         unsafe { *data }
                     });
-                    let_go(&chunk, &blocks[0], 1);
-                    let_go(&chunk, &blocks[1], 2);
+                    release(&chunk, &blocks[0], 1);
+                    release(&chunk, &blocks[1], 2);
                 })
             };
-            let_go(&chunk, &blocks[0], 1);
+            release(&chunk, &blocks[0], 1);
             let mut found = Vec::new();
             while found.len() < 2 {
                 let freed = take_freed(&chunk, |number| &blocks[number as usize - 1]);

@@ -1,88 +1,73 @@
-//! The casts from raw node memory to typed atomics, all in one place.
+//! The casts from node memory to references, all in one place.
 //!
-//! Memory that other processes change at any time may only be reached through atomics. Zero bytes are a valid value of
-//! every integer atomic, and a reference to an atomic does not forbid other ranks to change it.
+//! Other processes may change node memory at any time, so it is accessed through atomics. A type that consists of atomics is
+//! an [`AtomicBlock`], and its owner casts its part of node memory to it: `Segment::get` and `Segment::slice` for what lies
+//! in the segment of an object.
 
-use crate::comm::collective::control::{Control, Head, RankBlock};
-use crate::lock::backend::node_lock::{self, NodeLock};
-use crate::memory::Chunk;
-use crate::memory::arena::{BlockHead, ChunkHead};
-use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::{AtomicU32, AtomicU64};
 use std::ptr::NonNull;
 
-/// Sees a control block in raw memory.
+/// A type that node memory can be cast to while other processes change that memory.
 ///
 /// # Safety
-/// `start` is aligned to 64 and points to memory for a `Head` and `ranks` `RankBlock`s, valid during `'a`, initialised, and used
-/// as that control block only.
-pub(super) unsafe fn control<'a>(start: NonNull<u8>, ranks: usize) -> Control<'a> {
-    debug_assert!(start.addr().get().is_multiple_of(align_of::<Head>()));
-    // SAFETY: aligned, valid, initialised (caller's duty); made of atomics only, so sharing it is sound.
-    let head = unsafe { start.cast::<Head>().as_ref() };
-    // SAFETY: ranks follow the head, whose size is a multiple of their alignment.
-    let first = unsafe { start.add(size_of::<Head>()) }.cast::<RankBlock>();
-    // SAFETY: as for the head, for `ranks` elements.
-    let ranks = unsafe { std::slice::from_raw_parts(first.as_ptr(), ranks) };
-    Control { head, ranks }
-}
+/// The type is an atomic integer, an array of `AtomicBlock`s, or a `#[repr(C)]` struct whose fields are all `AtomicBlock`s.
+/// It follows that
+/// - zeroed memory is a valid value, and so is whatever other processes store through the same type,
+/// - all bytes but padding are inside an `UnsafeCell`, so that a shared reference does not claim that they stay unchanged,
+/// - its layout is the same in every process that runs this executable.
+pub(crate) unsafe trait AtomicBlock: Sync {}
 
-/// Sees a lock in raw memory, for the rank with the entry `me`.
-///
-/// # Safety
-/// As for `control`, with the head of a lock and as many entries as `ranks`.
-pub(super) unsafe fn node_lock<'a>(start: NonNull<u8>, ranks: usize, me: usize) -> NodeLock<'a> {
-    debug_assert!(
-        start
-            .addr()
-            .get()
-            .is_multiple_of(align_of::<node_lock::Head>())
-    );
-    // SAFETY: as in `control`.
-    let head = unsafe { start.cast::<node_lock::Head>().as_ref() };
-    // SAFETY: as in `control`.
-    let first = unsafe { start.add(size_of::<node_lock::Head>()) }.cast::<node_lock::Entry>();
-    // SAFETY: as in `control`.
-    let entries = unsafe { std::slice::from_raw_parts(first.as_ptr(), ranks) };
-    NodeLock { head, entries, me }
-}
+// SAFETY: an atomic integer.
+unsafe impl AtomicBlock for AtomicU32 {}
+// SAFETY: an atomic integer.
+unsafe impl AtomicBlock for AtomicU64 {}
+// SAFETY: an array of `AtomicBlock`s.
+unsafe impl<T: AtomicBlock, const N: usize> AtomicBlock for [T; N] {}
 
-/// Sees words in raw memory.
+/// Casts memory to one block.
 ///
 /// # Safety
-/// As for `control`, with `len` words.
-pub(super) unsafe fn words<'a>(start: NonNull<u8>, len: usize) -> &'a [AtomicU64] {
-    debug_assert!(start.addr().get().is_multiple_of(align_of::<AtomicU64>()));
-    // SAFETY: as in `control`.
-    unsafe { std::slice::from_raw_parts(start.cast::<AtomicU64>().as_ptr(), len) }
-}
-
-/// Sees the head of a chunk and that of a block in it.
-///
-/// # Safety
-/// The chunk has a book, and `block` is the number of a block that it has placed.
-pub(super) unsafe fn heads(chunk: &Chunk, block: u32) -> (&ChunkHead, &BlockHead) {
+/// As for `slice`, with one block.
+#[inline]
+pub(super) unsafe fn get<'a, T: AtomicBlock>(start: NonNull<u8>) -> &'a T {
     // SAFETY: passed on from the caller.
-    (unsafe { chunk_head(chunk) }, unsafe {
-        block_head(chunk, block)
-    })
+    let blocks = unsafe { slice::<T>(start, 1) };
+    &blocks[0]
 }
 
-/// Sees the head of a chunk.
+/// Casts memory to consecutive blocks.
 ///
 /// # Safety
-/// The chunk has a book.
-pub(super) unsafe fn chunk_head(chunk: &Chunk) -> &ChunkHead {
-    // SAFETY: a chunk begins with its head, aligned to 64, zeroed; made of atomics only.
-    unsafe { chunk.start().cast::<ChunkHead>().as_ref() }
+/// - `start` is aligned for `T`, and points to `len * size_of::<T>()` bytes of one mapping that stay valid during `'a`.
+/// - These bytes were zeroed before the first rank used them, and every access of any rank since then is one through the same
+///   `T` at the same place.
+#[inline]
+pub(super) unsafe fn slice<'a, T: AtomicBlock>(start: NonNull<u8>, len: usize) -> &'a [T] {
+    debug_assert!(start.addr().get().is_multiple_of(align_of::<T>()));
+    // Zeroed memory is no valid value of the model checker's atomics, so models make their blocks themselves.
+    if cfg!(loom) {
+        unreachable!("models do not use node memory");
+    }
+    // SAFETY: aligned, valid for so many blocks and part of one allocation (caller's duties); initialised and only changed
+    // through interior mutability, because the bytes were zeroed and are used as `T` only (caller's duty, `AtomicBlock`).
+    unsafe { std::slice::from_raw_parts(start.cast::<T>().as_ptr(), len) }
 }
 
-/// Sees the head of a block.
-///
-/// # Safety
-/// The chunk has a book, and `block` is the number of a block that it has placed.
-pub(super) unsafe fn block_head(chunk: &Chunk, block: u32) -> &BlockHead {
-    // SAFETY: block numbers count lines of 64 bytes from the start of the chunk, and the book places blocks inside it.
-    let start = unsafe { chunk.start().add(block as usize * 64) };
-    // SAFETY: aligned to 64, inside the chunk, initialised; made of atomics only.
-    unsafe { start.cast::<BlockHead>().as_ref() }
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::atomic::Ordering;
+
+    #[test]
+    fn two_references_to_the_same_memory_see_each_other() {
+        let mut memory = [0_u64; 4];
+        let start = NonNull::from(&mut memory).cast::<u8>();
+        // SAFETY: aligned, as long, zeroed, on this stack frame, and used as atomics of this size only.
+        let words = unsafe { slice::<AtomicU64>(start, 4) };
+        // SAFETY: as above.
+        let block = unsafe { get::<[AtomicU64; 4]>(start) };
+        words[2].store(5, Ordering::Relaxed);
+        assert_eq!(block[2].fetch_add(1, Ordering::Relaxed), 5);
+        assert_eq!(words[2].load(Ordering::Relaxed), 6);
+    }
 }

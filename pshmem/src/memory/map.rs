@@ -1,5 +1,5 @@
-//! Memory that the ranks of a node share, as this process sees it: how it is obtained, touched for the first time, and let
-//! go. The only file that talks to the system's memory calls.
+//! Mappings of node memory into this process: how they are made, populated and unmapped. The only file that calls the
+//! system's memory functions.
 
 use std::alloc::Layout;
 use std::io;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::layout::placer::PAGE;
 
-/// A stretch of node memory in this rank's address space, at least page aligned. Unmapped when dropped, by this rank only.
+/// Node memory in this rank's address space, at least page aligned. Dropping it unmaps it for this rank only.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     /// Start of `len` bytes that stay mapped, readable and writable until this is dropped. No reference to them is kept.
@@ -21,7 +21,7 @@ pub(crate) struct Mapping {
 enum Owner {
     /// Memory of this process, shared by the threads that are the node's ranks.
     Heap(#[allow(dead_code, reason = "held for its drop")] Arc<Heap>),
-    /// A mapping of our own: the system's pages live until every process has unmapped them.
+    /// A mapping of this process. The pages live until every process has unmapped them.
     #[cfg(feature = "mpi")]
     Pages { start: NonNull<u8>, len: usize },
 }
@@ -35,7 +35,7 @@ impl Mapping {
         }
     }
 
-    /// Fresh anonymous memory, for a node with one rank.
+    /// New anonymous memory, for a node with one rank.
     #[cfg(feature = "mpi")]
     pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
         // SAFETY: a new private anonymous mapping at an address of the system's choice touches nothing that exists.
@@ -52,8 +52,8 @@ impl Mapping {
         Self::pages(start, len, 0, len)
     }
 
-    /// A second mapping of the `len` bytes of a shared window at `window`, from the first page boundary on; it stays valid
-    /// and shared when MPI frees the window or ends.
+    /// A second mapping of a shared window: its `len` bytes from the first page boundary at or behind `window` on. It stays
+    /// valid and shared when MPI frees the window or ends.
     ///
     /// # Safety
     /// `window` points to `len + PAGE` bytes of a shared mapping that all ranks of the node mapped at the same offset
@@ -95,11 +95,11 @@ impl Mapping {
         self.len
     }
 
-    /// Makes the system provide the pages of this rank's share (`part` of `parts`) now, so that a full `/dev/shm` is an
-    /// error here and not a signal at the first write, and so that each rank's pages lie near its core.
+    /// Allocates the pages of this rank's share (`part` of `parts`) now, so that a full `/dev/shm` is an error here and not
+    /// a signal at the first write, and so that each rank's pages are near its core.
     ///
     /// # Safety
-    /// The mapping holds zeros only, and nobody uses its bytes yet.
+    /// The mapping holds zeros only, and no rank uses its bytes yet.
     pub(crate) unsafe fn populate(&self, part: usize, parts: usize) -> io::Result<()> {
         let pages = self.len / PAGE;
         let first = pages * part / parts * PAGE;
@@ -111,17 +111,17 @@ impl Mapping {
     }
 }
 
-/// Makes the system provide the pages of a range of zeros.
+/// Allocates the pages of a range of zeros.
 ///
 /// # Safety
-/// The range is mapped, page aligned, holds zeros, and nobody uses its bytes.
+/// The range is mapped, page aligned, holds zeros, and no rank uses its bytes.
 #[cfg(not(miri))]
 unsafe fn populate(start: NonNull<u8>, len: usize) -> io::Result<()> {
     const MADV_POPULATE_WRITE: i32 = 23;
     if len == 0 {
         return Ok(());
     }
-    // SAFETY: populating changes no byte of a mapping; what fails is returned, no signal is raised (madvise(2)).
+    // SAFETY: populating changes no byte of a mapping; a failure is returned and raises no signal (madvise(2)).
     if unsafe { libc::madvise(start.as_ptr().cast(), len, MADV_POPULATE_WRITE) } == 0 {
         return Ok(());
     }
@@ -129,14 +129,14 @@ unsafe fn populate(start: NonNull<u8>, len: usize) -> io::Result<()> {
     if error.raw_os_error() != Some(libc::EINVAL) {
         return Err(error);
     }
-    // Kernels before 5.14: let the kernel write the zeros; its copy fails with EFAULT where a store would raise SIGBUS.
+    // Kernels before 5.14: let the kernel write the zeros. Its copy fails with EFAULT where a store would raise SIGBUS.
     let mut zeros = std::fs::File::open("/dev/zero")?;
-    // SAFETY: the range is valid for writes and used by nobody (caller's duty); every byte is a valid u8.
+    // SAFETY: the range is valid for writes and not used otherwise (caller's duty); every byte is a valid u8.
     let bytes = unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), len) };
     io::Read::read_exact(&mut zeros, bytes)
 }
 
-/// The interpreter knows no madvise, and its heap needs none.
+/// Miri does not know madvise, and its heap does not need it.
 #[cfg(miri)]
 #[allow(clippy::unnecessary_wraps, reason = "same signature as the real one")]
 unsafe fn populate(_: NonNull<u8>, _: usize) -> io::Result<()> {
@@ -149,7 +149,7 @@ impl Drop for Mapping {
             Owner::Heap(_) => {}
             #[cfg(feature = "mpi")]
             Owner::Pages { start, len } => {
-                // SAFETY: the mapping is this value's own; whoever holds a pointer into it keeps this value alive.
+                // SAFETY: this value owns the mapping; whoever holds a pointer into it keeps this value alive.
                 let code = unsafe { libc::munmap(start.as_ptr().cast(), len) };
                 debug_assert_eq!(code, 0, "munmap of a mapping of our own");
             }
@@ -163,13 +163,13 @@ pub(crate) struct Heap {
     /// The first page boundary inside the allocation; `len` bytes follow.
     start: NonNull<u8>,
     len: usize,
-    /// Allocated with `layout`, freed when the last rank of the node lets go.
+    /// Allocated with `layout`, freed when the last rank of the node drops its reference.
     allocation: NonNull<u8>,
     layout: Layout,
 }
 
-// SAFETY: the allocation is owned, and what happens to its bytes is decided by the protocols above: the atomics of a
-// control block, and the segment bytes that these order.
+// SAFETY: the allocation is owned. Its bytes are either atomics (see `cast.rs`), or bytes of an object, whose uses the
+// collective calls and locks order by such atomics.
 unsafe impl Send for Heap {}
 // SAFETY: as for Send; the value itself is never changed after `new`.
 unsafe impl Sync for Heap {}
@@ -177,8 +177,8 @@ unsafe impl Sync for Heap {}
 impl Heap {
     pub(crate) fn new(len: usize) -> io::Result<Self> {
         let no_memory = || io::Error::from(io::ErrorKind::OutOfMemory);
-        // Asking for one page more instead of page alignment lets the allocator hand out untouched pages of the system,
-        // which are zero already; it would clear page-aligned memory itself, on one core.
+        // One page more instead of page alignment: the allocator then returns untouched pages of the system, which are zero.
+        // It would clear page-aligned memory itself, on one core.
         let size = len.checked_add(PAGE).ok_or_else(no_memory)?;
         let layout = Layout::from_size_align(size, 16).map_err(|_| no_memory())?;
         // SAFETY: the layout's size is at least a page.

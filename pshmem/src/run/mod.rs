@@ -8,7 +8,7 @@ pub(crate) mod launch;
 use crate::comm::Comm;
 use crate::comm::rank_state::leave_all;
 use crate::comm::thread_state;
-use crate::comm::wait::monitor;
+use crate::comm::wait::limits;
 use crate::error::{Result, panic_text};
 use crate::lock;
 use crate::run::cluster::{nodes_of_ranks, start_ranks};
@@ -92,7 +92,7 @@ fn one_rank<E: Display>(
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let comm = world.as_ref().map_err(ToString::to_string)?;
-        monitor::check_environment().map_err(|error| error.to_string())?;
+        limits::check_environment().map_err(|error| error.to_string())?;
         if let Some(n) = launch::ranks_per_node().map_err(|error| error.to_string())? {
             divided = Some(
                 comm.with_ranks_per_node(n)

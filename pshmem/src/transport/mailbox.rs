@@ -83,7 +83,7 @@ impl Mailbox {
     /// Drives progress and sorts what has arrived: a few messages at most, so that a waiting rank soon polls again.
     pub(crate) fn progress(&self) {
         for _ in 0..16 {
-            let Some((from, bytes)) = self.transport.poll() else {
+            let Some((from, bytes)) = self.transport.poll_message() else {
                 return;
             };
             let Ok((comm, _)) = postcard::take_from_bytes::<u64>(&bytes) else {

@@ -1,116 +1,117 @@
-//! What the library needs from the thing that starts ranks: messages and node memory.
+//! How ranks exchange messages, bytes and requests, and get node memory, whatever they are.
 //!
-//! The contract is [`Transport`]; [`local`] implements it for ranks that are threads, [`mpi`] for ranks that are MPI
-//! processes. Protocols above this folder do not know which of the two they run on.
+//! The contract is [`Transport`]. [`threads`] implements it for ranks that are threads of one process, [`mpi`] for ranks that
+//! are MPI processes; nothing above this folder depends on which of the two it runs on. A new transport is a new
+//! implementation of this trait, and passes the same tests.
+//!
+//! - [`mailbox`]: incoming messages, sorted by `Comm`
+//! - [`rpc`]: requests to a home rank and their replies
+//! - [`rma`]: one-sided operations on words of other ranks
 
 pub(crate) mod mailbox;
 #[cfg(feature = "mpi")]
 pub(crate) mod mpi;
 pub(crate) mod rma;
+pub(crate) mod rpc;
 pub(crate) mod threads;
 
 use crate::error::{Error, Result};
-use crate::lock::backend::server::Server;
+use crate::memory::free_memory::FreeMemory;
 use crate::memory::map::Mapping;
 use rma::RemoteAtomics;
+use rpc::Server;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
-/// A message with the rank that sent it.
+/// A received message with the rank that sent it.
 pub(crate) type RawMessage = (usize, Vec<u8>);
 
 /// A transfer of bytes between two segments that has been started.
 ///
-/// Both ends must call `Transport::test` until it says that the transfer is over; only then may the bytes be touched.
+/// Both ends call [`Transport::test`] until it returns `true`; only then may the bytes be used again.
 #[derive(Debug)]
 pub(crate) struct TransferHandle(pub(crate) usize);
 
-/// Free memory where segments of a node would live.
-#[derive(Debug, Clone)]
-pub(crate) struct Room {
-    pub(crate) free: usize,
-    /// Free and used bytes together.
-    pub(crate) capacity: usize,
-    pub(crate) place: &'static str,
-}
-
-/// How a rank reaches the others and its node's memory. Ranks are those of the world that the transport was started with.
+/// One rank's access to the other ranks and to the memory of its node. Ranks are those of the world that the transport was
+/// started with.
 ///
-/// A rank calls its transport from one thread only. Failures of messages end the job: they come after ranks were promised
-/// an outcome, when nothing can be agreed any more. Only calls that return `Result` happen where an error can be agreed.
+/// A rank calls its transport from one thread only. Sending and receiving do not return errors: a failure comes after ranks
+/// were promised an outcome, when they can no longer agree on an error, so it ends the job. Calls that return a `Result` are
+/// made where ranks can still agree.
 pub(crate) trait Transport: Debug {
     /// This rank.
     fn rank(&self) -> usize;
 
-    /// Index of each rank's node, in the order in which nodes first appear.
-    fn nodes(&self) -> &[u32];
+    /// The node of each rank. Nodes are numbered in the order of their lowest ranks.
+    fn node_of(&self) -> &Arc<[u32]>;
 
-    /// Ranks that share this machine's cores.
+    /// Number of ranks that share the cores of this machine.
     fn ranks_on_machine(&self) -> usize;
 
     /// Name of this rank's host, for messages to people.
     fn host(&self) -> &str;
 
-    /// Sends a message of a few hundred bytes without waiting for anybody.
+    /// Sends a message of a few hundred bytes. Does not wait for the receiver.
     fn send(&self, to: usize, message: &[u8]);
 
-    /// The same for a message that its receiver may never look for; the transport sees to it that it is not left over when
-    /// the job ends.
+    /// The same for a message that its receiver may never poll for. The transport makes sure that it is received before the
+    /// job ends.
     fn send_unacknowledged(&self, to: usize, message: &[u8]);
 
-    /// Drives progress, also of transfers and of the user's own MPI calls, and takes one message that has come.
-    fn poll(&self) -> Option<RawMessage>;
+    /// Takes one message that has arrived. Drives progress, also of transfers and of the program's own MPI calls.
+    fn poll_message(&self) -> Option<RawMessage>;
 
     /// Starts to send `len` bytes.
     ///
     /// # Safety
-    /// The bytes stay valid and are not written until the transfer has been tested as over.
+    /// The bytes stay valid and are not written until [`test`](Transport::test) has returned `true` for this transfer.
     unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> TransferHandle;
 
-    /// Starts to receive what the same number of `send_bytes` calls of `from` to this rank before has sent.
+    /// Starts to receive bytes. The n-th call with this `from` gets the bytes of that rank's n-th `send_bytes` to this rank.
     ///
     /// # Safety
-    /// The bytes stay valid and are not read or written until the transfer has been tested as over.
+    /// The bytes stay valid and are not read or written until [`test`](Transport::test) has returned `true` for this
+    /// transfer.
     unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> TransferHandle;
 
-    /// Whether the transfer is over. Not to be asked again after `true`.
+    /// Whether a transfer is complete. Must not be called again after it has returned `true`.
     fn test(&self, transfer: &TransferHandle) -> bool;
 
-    /// Maps `len` fresh bytes of memory shared by the ranks of `group`, all on one node, and zeroed when first touched.
-    /// Collective over the group; `key` is the same on its ranks and different in every call.
-    fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping>;
+    /// Maps `len` bytes of new, zeroed memory that the ranks of `group`, all on one node, share. Collective over the group:
+    /// `key` is the same on all its ranks and different in each call.
+    fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping>;
 
-    /// Whether all ranks of the world pass `true`. Collective over the world; for the start, when there is no `Comm` yet.
-    fn all_agree(&self, well: bool) -> Result<bool>;
+    /// Whether all ranks of the world pass `true`. Collective over the world. For the start, before there is a `Comm`.
+    fn all_true(&self, value: bool) -> Result<bool>;
 
-    /// Room for a mapping that `ranks` ranks share.
-    fn room(&self, ranks: usize) -> Result<Room>;
+    /// Memory that is free for a mapping of `ranks` ranks.
+    fn free_memory(&self, ranks: usize) -> Result<FreeMemory>;
 
     /// Ends the whole job.
     fn abort(&self) -> !;
 
-    /// Lets this rank's server answer what other ranks ask, from now on. `true` when a thread of its own does, `false` when
-    /// requests wait for this rank to make a call. To be called again without harm.
-    fn serve(&self, server: &Arc<Mutex<Server>>) -> bool;
+    /// Starts to handle requests to this rank's server. Later calls have no effect. Returns `true` when a thread handles
+    /// them at any time, `false` when they wait until this rank makes a call.
+    fn start_server(&self, server: &Arc<Mutex<Server>>) -> bool;
 
-    /// Brings a request to the server of `host`. The transport sees to it that one which is not answered has been read before
-    /// the job ends.
-    fn ask(&self, host: usize, request: &[u8], is_answered: bool);
+    /// Sends a request to the server of rank `home`. The transport makes sure that a request without a reply has been read
+    /// before the job ends.
+    fn send_request(&self, home: usize, request: &[u8], has_reply: bool);
 
-    /// An answer that has come. Drives progress like `poll`.
-    fn answer(&self) -> Option<Vec<u8>>;
+    /// Takes one reply that has arrived. Drives progress like [`poll_message`](Transport::poll_message).
+    fn poll_reply(&self) -> Option<Vec<u8>>;
 
-    /// Whether it has been found out if there are `words`. The same on all ranks.
+    /// Whether [`probe_remote_atomics`](Transport::probe_remote_atomics) has been called. The same on all ranks.
     fn has_probed_remote_atomics(&self) -> bool;
 
-    /// Finds it out. Collective over the world, all of whose ranks must be in the same call.
+    /// Finds out whether one-sided operations work. Collective over the world, all of whose ranks must be in the same call.
     fn probe_remote_atomics(&self) -> Result<()>;
 
-    /// RemoteAtomics of all ranks for one-sided operations, where these need no help of the rank whose words they are. The same on
-    /// all ranks, until MPI ends.
+    /// One-sided operations on words of all ranks, where these operations progress without the target rank. The same on all
+    /// ranks, until MPI ends.
     fn remote_atomics(&self) -> Option<&dyn RemoteAtomics>;
 
-    /// Whether messages can still be sent; `false` after `MPI_Finalize`.
+    /// Whether messages can be sent; `false` after `MPI_Finalize`.
     fn is_open(&self) -> bool;
 }
 

@@ -1,13 +1,16 @@
-//! Ranks as threads of one process: messages go through queues, and nodes are memory that their ranks alone share.
+//! The transport of ranks that are threads of one process: queues for messages, private heap memory for nodes.
 //!
-//! Nodes are as separate as on a cluster: nothing but [`Transport`] carries bytes from one to another.
+//! The ranks can be divided into several nodes, and these are as separate as on a cluster: ranks of different nodes share no
+//! segment, and only [`Transport`] moves bytes from one node to another.
 
 use crate::error::{Error, Result};
-use crate::lock::backend::server::Server;
+use crate::memory::free_memory::{self, FreeMemory};
 use crate::memory::map::{Heap, Mapping};
 use crate::sync::lock;
-use crate::transport::rma::{RemoteAtomics, ThreadAtomics};
-use crate::transport::{RawMessage, Room, TransferHandle, Transport};
+use crate::transport::rma::RemoteAtomics;
+use crate::transport::rma::thread_atomics::ThreadAtomics;
+use crate::transport::rpc::Server;
+use crate::transport::{RawMessage, TransferHandle, Transport, system_error};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,27 +19,34 @@ use std::sync::{Arc, Mutex, OnceLock};
 /// What all ranks of a cluster of threads share.
 #[derive(Debug)]
 pub(crate) struct ThreadWorld {
-    nodes: Vec<u32>,
+    node_of: Arc<[u32]>,
     inboxes: Vec<Mutex<VecDeque<RawMessage>>>,
-    /// Set with the inbox locked, so that a waiting rank looks into its queue without taking the lock.
-    waiting: Vec<AtomicBool>,
+    /// Whether the inbox of a rank holds messages. Set with the inbox locked, so that a rank with an empty inbox polls it
+    /// without taking the lock.
+    has_messages: Vec<AtomicBool>,
     /// Sends that no receive has met yet, by sender and receiver.
     offers: Mutex<HashMap<(usize, usize), VecDeque<Offer>>>,
-    /// The desks of ranks that serve. Whoever asks has the server answer on its own thread: on one machine, that is the thread
-    /// that never waits for the host.
-    desks: Vec<OnceLock<Arc<Mutex<Server>>>>,
-    answers: Vec<Mutex<VecDeque<Vec<u8>>>>,
-    /// Mappings whose first rank has made them, by group leader and key.
-    mappings: Mutex<HashMap<(usize, u64), Wanted>>,
-    /// For one-sided operations, made when a rank first asks for them.
-    words: OnceLock<ThreadAtomics>,
+    /// The servers of ranks that keep objects. The requester runs the server on its own thread, so that no request waits
+    /// for the home rank.
+    servers: Vec<OnceLock<Arc<Mutex<Server>>>>,
+    replies: Vec<Mutex<VecDeque<Vec<u8>>>>,
+    /// Mappings that the first rank of their group has made and others have not fetched yet, by that rank and key.
+    mappings: Mutex<HashMap<(usize, u64), SharedHeap>>,
+    /// For one-sided operations, created when a rank first asks for them.
+    atomics: OnceLock<ThreadAtomics>,
 }
 
-/// RemoteAtomics of each rank for one-sided operations.
+/// Words of each rank for one-sided operations.
 const WORDS: usize = if cfg!(miri) { 256 } else { 4096 };
 
-/// A mapping, or nothing when there was no memory, and the number of ranks that still want to know.
-type Wanted = (usize, Option<Arc<Heap>>);
+/// A new mapping for the other ranks of its group.
+#[derive(Debug)]
+struct SharedHeap {
+    /// Ranks that have not fetched it yet.
+    missing: usize,
+    /// `None` when there was no memory.
+    heap: Option<Arc<Heap>>,
+}
 
 /// Bytes that a sender offers. The sender keeps them valid and unwritten until `done`.
 #[derive(Debug)]
@@ -51,21 +61,22 @@ struct Offer {
 unsafe impl Send for Offer {}
 
 impl ThreadWorld {
-    pub(crate) fn new(nodes: Vec<u32>) -> Arc<Self> {
+    /// `node_of` is the node of each rank.
+    pub(crate) fn new(node_of: Vec<u32>) -> Arc<Self> {
         Arc::new(ThreadWorld {
-            inboxes: nodes.iter().map(|_| Mutex::default()).collect(),
-            waiting: nodes.iter().map(|_| AtomicBool::new(false)).collect(),
-            desks: nodes.iter().map(|_| OnceLock::new()).collect(),
-            answers: nodes.iter().map(|_| Mutex::default()).collect(),
-            nodes,
+            inboxes: node_of.iter().map(|_| Mutex::default()).collect(),
+            has_messages: node_of.iter().map(|_| AtomicBool::new(false)).collect(),
+            servers: node_of.iter().map(|_| OnceLock::new()).collect(),
+            replies: node_of.iter().map(|_| Mutex::default()).collect(),
+            node_of: node_of.into(),
             offers: Mutex::default(),
             mappings: Mutex::default(),
-            words: OnceLock::new(),
+            atomics: OnceLock::new(),
         })
     }
 
     pub(crate) fn size(&self) -> usize {
-        self.nodes.len()
+        self.node_of.len()
     }
 }
 
@@ -75,8 +86,8 @@ pub(crate) struct Threads {
     world: Arc<ThreadWorld>,
     rank: usize,
     host: String,
-    next: Cell<usize>,
-    /// Transfers that have been started and not been seen to be over.
+    next_transfer: Cell<usize>,
+    /// Transfers of this rank that have not been tested as complete.
     transfers: RefCell<HashMap<usize, Half>>,
 }
 
@@ -95,26 +106,26 @@ enum Half {
 
 impl Threads {
     pub(crate) fn new(world: Arc<ThreadWorld>, rank: usize) -> Self {
-        let host = format!("node{}", world.nodes[rank]);
+        let host = format!("node{}", world.node_of[rank]);
         Threads {
             world,
             rank,
             host,
-            next: Cell::new(0),
+            next_transfer: Cell::new(0),
             transfers: RefCell::default(),
         }
     }
 
     fn start(&self, half: Half) -> TransferHandle {
-        let number = self.next.get();
-        self.next.set(number + 1);
+        let number = self.next_transfer.get();
+        self.next_transfer.set(number + 1);
         self.transfers.borrow_mut().insert(number, half);
         TransferHandle(number)
     }
 }
 
-fn no_memory(transport: &Threads, error: &std::io::Error) -> Error {
-    super::system_error(transport, "allocation", error)
+fn allocation_error(transport: &Threads, error: &std::io::Error) -> Error {
+    system_error(transport, "allocation", error)
 }
 
 impl Transport for Threads {
@@ -122,12 +133,12 @@ impl Transport for Threads {
         self.rank
     }
 
-    fn nodes(&self) -> &[u32] {
-        &self.world.nodes
+    fn node_of(&self) -> &Arc<[u32]> {
+        &self.world.node_of
     }
 
     fn ranks_on_machine(&self) -> usize {
-        self.world.nodes.len()
+        self.world.size()
     }
 
     fn host(&self) -> &str {
@@ -136,21 +147,21 @@ impl Transport for Threads {
 
     fn send(&self, to: usize, message: &[u8]) {
         lock(&self.world.inboxes[to]).push_back((self.rank, message.to_vec()));
-        self.world.waiting[to].store(true, Ordering::Release);
+        self.world.has_messages[to].store(true, Ordering::Release);
     }
 
     fn send_unacknowledged(&self, to: usize, message: &[u8]) {
         self.send(to, message);
     }
 
-    fn poll(&self) -> Option<RawMessage> {
-        if !self.world.waiting[self.rank].load(Ordering::Acquire) {
+    fn poll_message(&self) -> Option<RawMessage> {
+        if !self.world.has_messages[self.rank].load(Ordering::Acquire) {
             return None;
         }
         let mut inbox = lock(&self.world.inboxes[self.rank]);
         let message = inbox.pop_front();
         if inbox.is_empty() {
-            self.world.waiting[self.rank].store(false, Ordering::Release);
+            self.world.has_messages[self.rank].store(false, Ordering::Release);
         }
         message
     }
@@ -175,7 +186,7 @@ impl Transport for Threads {
 
     fn test(&self, transfer: &TransferHandle) -> bool {
         let mut transfers = self.transfers.borrow_mut();
-        let over = match &transfers[&transfer.0] {
+        let is_complete = match &transfers[&transfer.0] {
             // [COPY] acquire: the receiver's reads have ended.
             Half::Send { done } => done.load(Ordering::Acquire),
             Half::Receive { from, bytes, len } => {
@@ -188,7 +199,7 @@ impl Transport for Threads {
                         "sender and receiver disagree about the length of a transfer"
                     );
                     // SAFETY: the sender keeps the bytes valid and unwritten until `done` (duty of `send_bytes`); ours are
-                    // valid and unused until this transfer is over (duty of `recv_bytes`); segments of two ranks that
+                    // valid and unused until this transfer is complete (duty of `recv_bytes`); segments of two ranks that
                     // exchange bytes are those of two nodes, so they do not overlap.
                     unsafe { std::ptr::copy_nonoverlapping(offer.bytes, *bytes, *len) };
                     // [COPY] release: our reads of the sender's bytes.
@@ -197,33 +208,36 @@ impl Transport for Threads {
                 })
             }
         };
-        if over {
+        if is_complete {
             transfers.remove(&transfer.0);
         }
-        over
+        is_complete
     }
 
-    fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
+    fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
         let name = (group[0], key);
         if group[0] == self.rank {
             let made = Heap::new(len).map(Arc::new);
             if group.len() > 1 {
-                let heap = made.as_ref().ok().cloned();
-                lock(&self.world.mappings).insert(name, (group.len() - 1, heap));
+                let shared = SharedHeap {
+                    missing: group.len() - 1,
+                    heap: made.as_ref().ok().cloned(),
+                };
+                lock(&self.world.mappings).insert(name, shared);
             }
             return made
                 .map(Mapping::heap)
-                .map_err(|error| no_memory(self, &error));
+                .map_err(|error| allocation_error(self, &error));
         }
         loop {
             let mut mappings = lock(&self.world.mappings);
-            if let Some((wanted, heap)) = mappings.get_mut(&name) {
-                let heap = heap.clone();
-                *wanted -= 1;
-                if *wanted == 0 {
+            if let Some(shared) = mappings.get_mut(&name) {
+                let heap = shared.heap.clone();
+                shared.missing -= 1;
+                if shared.missing == 0 {
                     mappings.remove(&name);
                 }
-                let failed = || no_memory(self, &std::io::ErrorKind::OutOfMemory.into());
+                let failed = || allocation_error(self, &std::io::ErrorKind::OutOfMemory.into());
                 return heap.map(Mapping::heap).ok_or_else(failed);
             }
             drop(mappings);
@@ -231,34 +245,34 @@ impl Transport for Threads {
         }
     }
 
-    fn all_agree(&self, well: bool) -> Result<bool> {
-        // What one thread of a process gets, all get.
-        Ok(well)
+    fn all_true(&self, value: bool) -> Result<bool> {
+        // The threads of a process all get the memory that they ask for, or none does.
+        Ok(value)
     }
 
-    fn room(&self, _ranks: usize) -> Result<Room> {
-        Ok(crate::memory::room::memory())
+    fn free_memory(&self, _ranks: usize) -> Result<FreeMemory> {
+        Ok(free_memory::private())
     }
 
-    fn serve(&self, server: &Arc<Mutex<Server>>) -> bool {
-        self.world.desks[self.rank].get_or_init(|| server.clone());
+    fn start_server(&self, server: &Arc<Mutex<Server>>) -> bool {
+        self.world.servers[self.rank].get_or_init(|| server.clone());
         true
     }
 
-    fn ask(&self, host: usize, request: &[u8], _: bool) {
-        // A lock that is asked for has been opened, so its host serves.
-        let Some(server) = self.world.desks[host].get() else {
+    fn send_request(&self, home: usize, request: &[u8], _: bool) {
+        // Requests are about objects, and a rank that keeps one has started its server.
+        let Some(server) = self.world.servers[home].get() else {
             return;
         };
-        // Held until the answers are in their queues, so that they come in the order in which they were given.
+        // Locked until the replies are in their queues, so that they arrive in the order in which they were given.
         let mut server = lock(server);
-        for (to, answer) in server.handle_message(self.rank, request) {
-            lock(&self.world.answers[to]).push_back(answer);
+        for (to, reply) in server.handle(self.rank, request) {
+            lock(&self.world.replies[to]).push_back(reply);
         }
     }
 
-    fn answer(&self) -> Option<Vec<u8>> {
-        lock(&self.world.answers[self.rank]).pop_front()
+    fn poll_reply(&self) -> Option<Vec<u8>> {
+        lock(&self.world.replies[self.rank]).pop_front()
     }
 
     fn has_probed_remote_atomics(&self) -> bool {
@@ -270,8 +284,8 @@ impl Transport for Threads {
     }
 
     fn remote_atomics(&self) -> Option<&dyn RemoteAtomics> {
-        let make = || ThreadAtomics::new(self.world.size(), WORDS);
-        Some(self.world.words.get_or_init(make))
+        let create = || ThreadAtomics::new(self.world.size(), WORDS);
+        Some(self.world.atomics.get_or_init(create))
     }
 
     fn abort(&self) -> ! {

@@ -1,51 +1,44 @@
-//! HomeTables that a rank hosts for ranks of other nodes: what can be asked, and who answers what.
+//! A task table at the server of its home rank, and the requests about it.
 //!
-//! The host runs the protocol of `table.rs` on words of its own, one request after the other, at its server
-//! (`lock/server.rs`). A claim is one request and one answer; what is finished is one message.
+//! The server runs the protocol of the table on words in its own memory, one request after the other. A claim takes one
+//! request and one reply; ending a task takes one message.
 
 use crate::batch::table::{Claim, SlotState, TableLayout, TaskEnd, TaskTable};
 use crate::sync::atomic::AtomicU64;
+use crate::transport::rpc::{HomeObject, RequestId};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::sync::Arc;
 
-/// What a rank asks of a table's host.
+/// A request of one rank.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum TableRequest {
-    /// The next task, for a worker of which all ranks have ended the one before.
+    /// Claims the next task for a worker, all of whose ranks have ended the previous one.
     Claim { worker: usize },
-    /// To end a claim and to count it, unless it is to be run rerun. Not answered.
+    /// Ends a claim, and counts the task unless it is to be run again. Has no reply.
     Finish {
         worker: usize,
         claim: Claim,
         slot_state: u64,
         counts: bool,
     },
-    /// To know what a task is.
+    /// Asks for the state of a task.
     SlotState { task: usize },
-    /// To change what a task is.
+    /// Sets the state of a task.
     Set { task: usize, slot_state: u64 },
-    /// To count a rank of a worker that has ended its task.
+    /// Counts a rank of a worker that has ended its task.
     End {
         worker: usize,
         size: usize,
         rank: usize,
         failure: Option<String>,
     },
-    /// That no more tasks are handed out.
+    /// Hands out no more tasks.
     Stop,
-    /// To know how many tasks have been done, and have failed.
+    /// Asks how many tasks have been done, and have failed.
     Counts,
-    /// Never to use it rerun. Not answered.
-    Close,
 }
 
-impl TableRequest {
-    pub(crate) fn is_answered(&self) -> bool {
-        !matches!(self, TableRequest::Finish { .. } | TableRequest::Close)
-    }
-}
-
-/// What the host answers.
+/// The reply to a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum TableReply {
     Claimed(Option<Claim>),
@@ -54,61 +47,37 @@ pub(crate) enum TableReply {
     Counts(u64, u64),
 }
 
-/// All tables of one host.
-#[derive(Debug, Default)]
-pub(crate) struct HomeTables(HashMap<u64, HomeTable>);
-
+/// A table at its home rank.
 #[derive(Debug)]
-struct HomeTable {
+pub(crate) struct HomeTable {
     layout: TableLayout,
-    words: Vec<AtomicU64>,
-    /// Ranks that have not closed it.
-    users: usize,
+    words: Arc<Vec<AtomicU64>>,
 }
 
-impl HomeTables {
-    /// Begins to host a table that `users` ranks will close. `None` when there is no memory for it.
-    pub(crate) fn open(
-        &mut self,
-        number: u64,
-        layout: TableLayout,
-        users: usize,
-    ) -> Option<TaskTable<&[AtomicU64]>> {
-        let len = layout.words()?;
-        let mut words = Vec::new();
-        words.try_reserve_exact(len).ok()?;
-        words.resize_with(len, || AtomicU64::new(0));
-        let hosted = HomeTable {
-            layout,
-            words,
-            users,
+impl HomeTable {
+    /// A table on words that have been filled.
+    pub(super) fn new(layout: TableLayout, words: Arc<Vec<AtomicU64>>) -> Self {
+        HomeTable { layout, words }
+    }
+}
+
+impl HomeObject for HomeTable {
+    type Request = TableRequest;
+    type Reply = TableReply;
+
+    fn has_reply(request: &TableRequest) -> bool {
+        !matches!(request, TableRequest::Finish { .. })
+    }
+
+    fn handle(&mut self, from: RequestId, request: TableRequest) -> Vec<(RequestId, TableReply)> {
+        let table = TaskTable {
+            layout: self.layout,
+            words: &self.words[..],
         };
-        self.0.insert(number, hosted);
-        self.table(number)
-    }
-
-    /// Hosts a table no longer, because it has never come to be.
-    pub(crate) fn remove(&mut self, number: u64) {
-        self.0.remove(&number);
-    }
-
-    pub(crate) fn table(&self, number: u64) -> Option<TaskTable<&[AtomicU64]>> {
-        self.0.get(&number).map(HomeTable::table)
-    }
-
-    #[cfg(feature = "mpi")]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Does what is asked; the answer, where there is one.
-    pub(crate) fn handle(&mut self, number: u64, request: TableRequest) -> Option<TableReply> {
-        let hosted = self.0.get_mut(&number)?;
-        let table = hosted.table();
-        match request {
+        let reply = match request {
             TableRequest::Claim { worker } => {
                 table.reset_worker(worker);
-                return Some(TableReply::Claimed(table.claim()));
+                TableReply::Claimed(table.claim())
             }
             TableRequest::Finish {
                 worker,
@@ -121,47 +90,30 @@ impl HomeTables {
                 if counts {
                     table.count(worker, slot_state == SlotState::Done);
                 }
+                return Vec::new();
             }
             TableRequest::SlotState { task } => {
-                return Some(TableReply::SlotState(table.slot_state(task) as u64));
+                TableReply::SlotState(table.slot_state(task) as u64)
             }
             TableRequest::Set { task, slot_state } => {
                 table.set(task, SlotState::of(slot_state));
-                return Some(TableReply::SlotState(slot_state));
+                TableReply::SlotState(slot_state)
             }
             TableRequest::End {
                 worker,
                 size,
                 rank,
                 failure,
-            } => {
-                let ended = table.end(worker, size, (rank, failure.as_deref()));
-                return Some(TableReply::Ended(ended));
-            }
+            } => TableReply::Ended(table.end(worker, size, (rank, failure.as_deref()))),
             TableRequest::Stop => {
                 table.close();
-                return Some(TableReply::Counts(0, 0));
+                TableReply::Counts(0, 0)
             }
             TableRequest::Counts => {
                 let (done, failed) = table.counts();
-                return Some(TableReply::Counts(done, failed));
+                TableReply::Counts(done, failed)
             }
-            TableRequest::Close => {
-                hosted.users -= 1;
-                if hosted.users == 0 {
-                    self.0.remove(&number);
-                }
-            }
-        }
-        None
-    }
-}
-
-impl HomeTable {
-    fn table(&self) -> TaskTable<&[AtomicU64]> {
-        TaskTable {
-            layout: self.layout,
-            words: &self.words,
-        }
+        };
+        vec![(from, reply)]
     }
 }

@@ -1,7 +1,7 @@
 //! The control block of a `Comm` on one node: the words through which its ranks meet, and the steps that change them.
 //!
-//! The block lies in node memory; the cast from raw bytes is in `segment/cast.rs`, so that everything here works on typed
-//! atomics and the model checker runs this very code. Fresh memory is all zero, which is the state before call 1.
+//! The block lies in node memory, and zeroed memory is the state before call 1. Everything here works on typed atomics, so
+//! that the model checker runs this very code.
 //!
 //! Calls on a `Comm` are numbered from 1. The life of call `n` on a node:
 //!
@@ -25,6 +25,8 @@
 //! with an error while bytes are being written, and nobody can start to write after somebody returned with an error.
 
 use crate::comm::collective::call::{CALL_WORDS, Call};
+use crate::memory::Segment;
+use crate::memory::cast::AtomicBlock;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of a note: what a rank adds to its arrival.
@@ -98,6 +100,13 @@ pub(crate) struct RankBlock {
     wait_reason: [AtomicU64; SITE_WORDS],
 }
 
+// SAFETY: a `repr(C)` struct of one atomic integer.
+unsafe impl AtomicBlock for Line {}
+// SAFETY: a `repr(C)` struct of atomic integers, arrays of these, and `Line`s.
+unsafe impl AtomicBlock for Head {}
+// SAFETY: a `repr(C)` struct of atomic integers and arrays of these.
+unsafe impl AtomicBlock for RankBlock {}
+
 const GONE: u64 = 1 << 63;
 
 const OPEN: u64 = 0;
@@ -151,7 +160,25 @@ pub(crate) struct Control<'a> {
     pub(crate) ranks: &'a [RankBlock],
 }
 
-impl Control<'_> {
+impl<'a> Control<'a> {
+    /// Bytes of a control block for `ranks` ranks.
+    pub(crate) fn bytes(ranks: usize) -> usize {
+        size_of::<Head>() + ranks * size_of::<RankBlock>()
+    }
+
+    /// The control block at the start of a segment.
+    ///
+    /// # Safety
+    /// The segment was allocated for [`Control::bytes`] of `ranks` ranks, aligned to 64, and zeroed before the first rank
+    /// used it. Every rank of the node uses these bytes as a control block of that many ranks only.
+    pub(crate) unsafe fn in_segment(segment: &'a Segment, ranks: usize) -> Self {
+        // SAFETY: the caller's duties.
+        let head = unsafe { segment.get(0) };
+        // SAFETY: the caller's duties. The rank blocks follow the head, whose size is a multiple of their alignment.
+        let ranks = unsafe { segment.slice(size_of::<Head>(), ranks) };
+        Control { head, ranks }
+    }
+
     /// Posts that this rank makes `call` as its `n`-th.
     pub(crate) fn arrive(self, me: usize, n: u64, call: Call, note: &[u8]) {
         let local_rank = &self.ranks[me];

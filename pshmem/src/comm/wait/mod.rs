@@ -1,13 +1,15 @@
 //! How a rank waits: a short spin, then progress and yielding, with a look for trouble now and then.
 
+pub(crate) mod limits;
 pub(crate) mod monitor;
+pub(crate) mod reporter;
 
 use crate::comm::collective::call::Call;
 use crate::comm::collective::control::Pause;
 use crate::comm::rank_state::RankState;
 use crate::comm::wait::monitor::WaitMonitor;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Looks at a word before a rank gives its core away. A cache line travels between cores in about 50 ns.
 const SPINS: u32 = 200;
@@ -15,20 +17,13 @@ const SPINS: u32 = 200;
 const SPINS_CROWDED: u32 = 4;
 /// Yields between two looks at the clock.
 const YIELDS_PER_CLOCK: u32 = 16;
-/// How long a rank waits before it looks for ranks that will never come, and between such looks.
-pub(crate) const TROUBLE: Duration = Duration::from_millis(5);
 
 /// The waiting of one rank for one event of call `n`.
 pub(crate) struct Wait<'a> {
     core: &'a RankState,
-    n: u64,
-    call: Call,
-    /// The node whose letter is waited for, if any.
-    node: Option<usize>,
     spins: u32,
     yields: u32,
-    next_look: Option<Instant>,
-    monitor: Option<WaitMonitor<'a>>,
+    monitor: WaitMonitor<'a>,
 }
 
 impl<'a> Wait<'a> {
@@ -36,13 +31,9 @@ impl<'a> Wait<'a> {
         let spins = if core.crowded { SPINS_CROWDED } else { SPINS };
         Wait {
             core,
-            n,
-            call,
-            node,
             spins,
             yields: 0,
-            next_look: None,
-            monitor: None,
+            monitor: WaitMonitor::new(core, n, call, node),
         }
     }
 
@@ -61,25 +52,6 @@ impl<'a> Wait<'a> {
             }
         }
     }
-
-    /// It has been a while.
-    #[cold]
-    fn look(&mut self, now: Instant) -> bool {
-        match self.next_look {
-            Some(at) if now < at => return false,
-            None => {
-                self.next_look = Some(now + TROUBLE);
-                return false;
-            }
-            Some(_) => self.next_look = Some(now + TROUBLE),
-        }
-        let (core, n, call, node) = (self.core, self.n, self.call, self.node);
-        let monitor = self
-            .monitor
-            .get_or_insert_with(|| WaitMonitor::new(core, n, call, node, now));
-        monitor.keep(now);
-        true
-    }
 }
 
 impl Pause for Wait<'_> {
@@ -94,7 +66,7 @@ impl Pause for Wait<'_> {
         self.core.world.mailbox.progress();
         std::thread::yield_now();
         self.yields += 1;
-        self.yields.is_multiple_of(YIELDS_PER_CLOCK) && self.look(Instant::now())
+        self.yields.is_multiple_of(YIELDS_PER_CLOCK) && self.monitor.check(Instant::now())
     }
 }
 

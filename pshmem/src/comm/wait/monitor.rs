@@ -12,54 +12,13 @@ use crate::comm::check::Level;
 use crate::comm::collective::call::Call;
 use crate::comm::collective::control::Control;
 use crate::comm::rank_state::RankState;
-use crate::error::{Error, Result};
+use crate::comm::wait::reporter::WaitReporter;
 use crate::memory::Segment;
 use crate::stderr::report;
 use std::cell::Cell;
 use std::fmt::Write;
 use std::rc::Rc;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-
-/// How long a wait may take before it is reported, and before it ends the job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WaitLimits {
-    pub(crate) report: Duration,
-    pub(crate) abort: Option<Duration>,
-}
-
-const REPORT: &str = "PSHMEM_HANG_REPORT";
-pub(crate) const ABORT: &str = "PSHMEM_HANG_ABORT";
-
-fn seconds(name: &str) -> Result<Option<Duration>> {
-    let Ok(value) = std::env::var(name) else {
-        return Ok(None);
-    };
-    match value.trim().parse::<f64>().map(Duration::try_from_secs_f64) {
-        Ok(Ok(time)) if !time.is_zero() => Ok(Some(time)),
-        _ => Err(Error::InvalidSetting {
-            name: name.to_owned(),
-            value,
-            reason: "write a number of seconds above 0".to_owned(),
-        }),
-    }
-}
-
-/// Reads the environment; `run` does so on every rank, so that a wrong value is an error and not silence.
-pub(crate) fn check_environment() -> Result<()> {
-    seconds(REPORT).and(seconds(ABORT)).map(|_| ())
-}
-
-pub(crate) fn wait_limits() -> WaitLimits {
-    static PATIENCE: OnceLock<WaitLimits> = OnceLock::new();
-    *PATIENCE.get_or_init(|| WaitLimits {
-        report: seconds(REPORT)
-            .ok()
-            .flatten()
-            .unwrap_or(Duration::from_secs(60)),
-        abort: seconds(ABORT).ok().flatten(),
-    })
-}
 
 /// The world's control block, as the place where its ranks post their waits.
 #[derive(Debug)]
@@ -75,7 +34,7 @@ pub(crate) struct WaitTable {
 
 impl WaitTable {
     /// # Safety
-    /// As for [`Segment::control`], with one local_rank for each of `ranks`.
+    /// As for [`Control::in_segment`], with one local_rank for each of `ranks`.
     pub(crate) unsafe fn new(control: Rc<Segment>, ranks: Vec<usize>, me: usize) -> Self {
         WaitTable {
             control,
@@ -87,11 +46,11 @@ impl WaitTable {
 
     fn words(&self) -> Control<'_> {
         // SAFETY: duty of `new`, kept by the private fields.
-        unsafe { self.control.control(self.ranks.len()) }
+        unsafe { Control::in_segment(&self.control, self.ranks.len()) }
     }
 
     /// Posts for whom this rank waits: a local_rank of the wait_table and how often its rank had arrived; or for nobody of this node.
-    fn post(&self, whom: Option<(usize, u64)>, call: &str) {
+    pub(super) fn post(&self, whom: Option<(usize, u64)>, call: &str) {
         self.count.set(self.count.get() + 1);
         let (local_rank, seen) =
             whom.map_or((0, 0), |(local_rank, seen)| (local_rank as u64 + 1, seen));
@@ -105,13 +64,8 @@ impl WaitTable {
         self.words().count_arrival(self.me);
     }
 
-    /// Posts that this rank waits for something that is no collective call.
-    pub(crate) fn post_wait_reason(&self, wait_reason: &str) {
-        self.post(None, wait_reason);
-    }
-
     /// Takes back what this rank has posted.
-    pub(crate) fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.words().set_waits(self.me, 0, 0, "");
     }
 
@@ -180,84 +134,72 @@ impl WaitTable {
     }
 }
 
-/// One rank's wait, once it has lasted for some milliseconds.
+/// The checks and reports of one rank's wait in a collective call.
 pub(crate) struct WaitMonitor<'a> {
-    core: &'a RankState,
-    n: u64,
-    call: Call,
-    node: Option<usize>,
-    since: Instant,
-    reports: u32,
-    /// Whether a circle has been reported.
-    told: bool,
-    /// The local_rank of the wait_table posted as waited for, and how often its rank had arrived.
+    call: AwaitedCall<'a>,
+    reporter: WaitReporter<'a>,
+    has_reported_deadlock: bool,
+    /// The missing rank that is posted: its local rank in the wait table, and how often it had arrived.
     whom: Option<(usize, u64)>,
 }
 
 impl<'a> WaitMonitor<'a> {
-    pub(super) fn new(
-        core: &'a RankState,
-        n: u64,
-        call: Call,
-        node: Option<usize>,
-        now: Instant,
-    ) -> Self {
-        let monitor = WaitMonitor {
-            core,
-            n,
-            call,
-            node,
-            since: now,
-            reports: 0,
-            told: false,
+    /// `node` is the node whose message is waited for, if any.
+    pub(super) fn new(core: &'a RankState, n: u64, call: Call, node: Option<usize>) -> Self {
+        WaitMonitor {
+            call: AwaitedCall {
+                core,
+                n,
+                call,
+                node,
+            },
+            reporter: WaitReporter::new(core),
+            has_reported_deadlock: false,
             whom: None,
-        };
-        core.world.wait_table.post(None, &monitor.wait_reason());
-        monitor
-    }
-
-    fn wait_reason(&self) -> String {
-        self.core.wait_reason(self.call)
-    }
-
-    /// Looks after a wait that goes on.
-    pub(super) fn keep(&mut self, now: Instant) {
-        let whom = self.whom();
-        if whom != self.whom {
-            self.whom = whom;
-            self.core.world.wait_table.post(whom, &self.wait_reason());
         }
-        let waited = now - self.since;
-        // Reported only: a rank of the circle may still be let go by divergence on its own `Comm`.
-        if !self.told
-            && self.core.checks(Level::Reports)
+    }
+
+    /// Called between two polls. Checks the wait now and then; whether it was time for that.
+    pub(super) fn check(&mut self, now: Instant) -> bool {
+        let Some(waited) = self.reporter.check_due(now) else {
+            return false;
+        };
+        let AwaitedCall { core, call, .. } = self.call;
+        let whom = self.call.whom();
+        if whom != self.whom || !self.reporter.is_posted() {
+            self.whom = whom;
+            self.reporter.post(whom, &core.wait_reason(call));
+        }
+        // Reported only: divergence on its own `Comm` may still end the wait of a rank of the circle.
+        if !self.has_reported_deadlock
+            && core.checks(Level::Reports)
             && waited >= Duration::from_secs(1)
-            && let Some(circle) = self.core.world.wait_table.deadlock()
+            && let Some(circle) = core.world.wait_table.deadlock()
         {
-            self.told = true;
+            self.has_reported_deadlock = true;
             report(circle);
         }
-        let patience = wait_limits();
-        if waited >= patience.report * (self.reports + 1) {
-            self.reports += 1;
-            if self.is_speaker() {
-                report(self.report(waited));
-            }
-        }
-        // The speaker ends the job with a report; only if it came so much later does another rank do it.
+        // One rank of the node reports and ends the job. Another one does so only if that one is a second late.
         let late = Duration::from_secs(1);
-        if let Some(abort) = patience.abort
-            && waited >= abort
-            && (self.is_speaker() || waited >= abort + late)
-        {
-            report(format_args!(
-                "{}\npshmem: {ABORT} is over, ending the job",
-                self.report(waited)
-            ));
-            self.core.world.transport.abort();
-        }
+        let call = self.call;
+        self.reporter.report_if_overdue(waited, |overdue| {
+            let is_late = overdue.past_abort.is_some_and(|past| past >= late);
+            (call.is_speaker() || is_late).then(|| call.report(overdue.waited))
+        });
+        true
     }
+}
 
+/// The call that a rank waits in.
+#[derive(Clone, Copy)]
+struct AwaitedCall<'a> {
+    core: &'a RankState,
+    n: u64,
+    call: Call,
+    node: Option<usize>,
+}
+
+impl AwaitedCall<'_> {
     /// The first rank of this node that is missing.
     fn whom(&self) -> Option<(usize, u64)> {
         let (core, wait_table) = (self.core, &self.core.world.wait_table);
@@ -343,12 +285,6 @@ impl<'a> WaitMonitor<'a> {
             text += "\n  all ranks of this node are here; other nodes are not";
         }
         text
-    }
-}
-
-impl Drop for WaitMonitor<'_> {
-    fn drop(&mut self) {
-        self.core.world.wait_table.clear();
     }
 }
 

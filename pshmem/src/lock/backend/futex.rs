@@ -1,6 +1,6 @@
 //! Sleeping on a word of node memory, so that many waiting ranks on few cores do not keep the holder from running.
 //!
-//! Linux can wake a process through any shared word; elsewhere, and under model checkers, waiting ranks yield.
+//! On Linux a futex wakes processes through any shared word. Elsewhere, and under model checkers, waiting ranks yield.
 
 use crate::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -14,7 +14,7 @@ mod system {
             tv_sec: at_most.as_secs().cast_signed(),
             tv_nsec: at_most.subsec_nanos().into(),
         };
-        // SAFETY: the word and the time are valid during the call. Whatever it returns, the caller looks at the word again.
+        // SAFETY: the word and the time are valid during the call. Whatever it returns, the caller polls the word again.
         unsafe {
             libc::syscall(
                 libc::SYS_futex,
@@ -27,7 +27,7 @@ mod system {
     }
 
     pub(crate) fn wake(word: &AtomicU32) {
-        // SAFETY: the word is valid during the call; nobody is harmed by being woken.
+        // SAFETY: the word is valid during the call; a thread that is woken without need polls again.
         unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
     }
 }

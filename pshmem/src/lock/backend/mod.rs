@@ -1,9 +1,188 @@
 //! Where the state of a lock lives, and how ranks change it.
+//!
+//! [`LockBackend`] is the contract; `RawLock` uses whichever backend [`create`] has chosen, the same on all ranks:
+//!
+//! | backend | ranks | state | protocol |
+//! |---|---|---|---|
+//! | [`node_backend`] | one node | node memory | [`node_lock`]: a queue of waiting ranks, asleep on a [`futex`] |
+//! | [`rma_backend`] | several nodes | words of a home rank | [`ticket_lock`]: one-sided operations |
+//! | [`home_backend`] | several nodes | server of a home rank | [`home_lock`] with a [`fifo_queue`]: requests |
+//!
+//! A new way to keep a lock is a new backend, chosen in [`create`]. A new order of service is a variant of
+//! [`Fairness`] and its case in [`fifo_queue`]: the server serves in any order, the other two in order of request.
 
+pub(crate) mod clock;
 pub(crate) mod fifo_queue;
 pub(crate) mod futex;
 pub(crate) mod home_backend;
+pub(crate) mod home_lock;
+pub(crate) mod node_backend;
 pub(crate) mod node_lock;
 pub(crate) mod rma_backend;
-pub(crate) mod server;
 pub(crate) mod ticket_lock;
+
+use crate::comm::collective::agreement::AGREEMENT_BYTES;
+use crate::comm::collective::call::Call;
+use crate::comm::collective::contribution::Contribution;
+use crate::comm::rank_state::RankState;
+use crate::error::Result;
+use crate::home::access::{self, HomeLink};
+use crate::home::engine::Engine;
+use crate::lock::Fairness;
+use crate::lock::lock_wait::{Deadline, LockWait};
+use home_backend::HomeBackend;
+use home_lock::HomeLock;
+use node_backend::NodeBackend;
+use rma_backend::RmaBackend;
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+use std::rc::Rc;
+
+/// What a rank wants the lock for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u32)]
+pub(crate) enum Mode {
+    Write = 0,
+    Read = 1,
+}
+
+/// How the release of a lock changes whether it is poisoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Poison {
+    /// Its holder panicked.
+    Panicked,
+    /// Its holder has repaired what a panic had left.
+    Cleared,
+}
+
+/// What a rank gets with the lock.
+#[derive(Debug)]
+pub(crate) struct Acquired {
+    /// The value, where it travels with the lock.
+    pub(crate) value: Option<Vec<u8>>,
+    /// The rank that panicked while it had the lock.
+    pub(crate) poisoned: Option<usize>,
+}
+
+/// The state of a lock at one moment, for reports.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LockStatus {
+    /// The rank that has it for writing, and since when (milliseconds of the system's clock).
+    pub(crate) holder: Option<(usize, u64)>,
+    /// Whether this rank is the next to get it.
+    pub(crate) is_next: bool,
+    pub(crate) waiting: usize,
+}
+
+/// What all ranks pass to create a lock.
+pub(crate) struct LockConfig<'a> {
+    /// The home rank, where the ranks are on several nodes.
+    pub(crate) root: usize,
+    pub(crate) fairness: Fairness,
+    /// Name of the type of lock.
+    pub(crate) kind: &'a str,
+    /// The first value.
+    pub(crate) value: &'a [u8],
+    pub(crate) align: usize,
+    /// Whether ranks may also share the lock, to read.
+    pub(crate) has_readers: bool,
+}
+
+/// One rank's part of the state of a lock. Ranks in arguments and results are those of the `Comm`.
+pub(crate) trait LockBackend: Debug {
+    fn engine(&self) -> Engine;
+
+    /// Acquires the lock; `None` when the deadline of the wait ends before. The caller does not hold it.
+    fn acquire(&self, mode: Mode, wait: LockWait<'_>) -> Result<Option<Acquired>>;
+
+    /// Releases the lock, which the caller holds in this mode. `value` is what a writer leaves, where the value travels.
+    fn release(&self, mode: Mode, value: Option<Vec<u8>>, poison: Option<Poison>);
+
+    /// `None` when the home rank does not reply before the deadline.
+    fn status(&self, deadline: Deadline) -> Option<LockStatus>;
+}
+
+/// The backend of one lock. An enum, so that the lock of a node is acquired without a virtual call.
+#[derive(Debug)]
+pub(crate) enum Backend {
+    Node(NodeBackend),
+    Rma(RmaBackend),
+    Home(HomeBackend),
+}
+
+impl Backend {
+    pub(crate) fn get(&self) -> &dyn LockBackend {
+        match self {
+            Backend::Node(backend) => backend,
+            Backend::Rma(backend) => backend,
+            Backend::Home(backend) => backend,
+        }
+    }
+}
+
+/// Creates the state of a lock with this number in the best way there is. Collective.
+pub(crate) fn create(
+    core: &Rc<RankState>,
+    call: Call,
+    config: &LockConfig<'_>,
+    number: u64,
+) -> Result<Backend> {
+    if !core.is_multi_node() {
+        agree_on(core, call, config, Contribution::default())?;
+        return Ok(Backend::Node(NodeBackend::create(core, call, config)?));
+    }
+    let link = access::create(
+        core,
+        call,
+        config.root,
+        number,
+        |home| {
+            // The ticket lock serves in order of request and knows no readers.
+            let is_simple = config.fairness == Fairness::Fifo && !config.has_readers;
+            let words = is_simple.then(|| rma_backend::initial_words(core, config));
+            let access = words
+                .flatten()
+                .and_then(|words| home.allocate_words(&words));
+            Ok(access.unwrap_or_else(|| {
+                let node_of = core.world.transport.node_of().clone();
+                let value = config.value.to_vec();
+                home.serve(HomeLock::new(config.fairness, node_of, value))
+            }))
+        },
+        |contribution| agree_on(core, call, config, contribution),
+    )?;
+    Ok(match link {
+        HomeLink::Words(words) => Backend::Rma(RmaBackend::new(core, config, words)),
+        HomeLink::Requests { client, engine } => {
+            Backend::Home(HomeBackend::new(core, client, engine))
+        }
+    })
+}
+
+/// Checks that all ranks pass the same config. Returns the maximum in their contributions.
+fn agree_on(
+    core: &RankState,
+    call: Call,
+    config: &LockConfig<'_>,
+    contribution: Contribution,
+) -> Result<Option<u64>> {
+    let fairness = config.fairness.text();
+    let config = [fairness.as_bytes(), config.kind.as_bytes(), config.value].concat();
+    let is_short = config.len() <= AGREEMENT_BYTES;
+    let contribution = Contribution {
+        must_match: is_short.then(|| config.clone()),
+        compare_in_pieces: !is_short,
+        ..contribution
+    };
+    let agreed = core.agree(call, contribution)?;
+    if agreed.compare_in_pieces {
+        core.compare(call, &config)?;
+    }
+    Ok(agreed.maximum)
+}
+
+/// The rank in the `Comm` of a rank of the world.
+fn rank_of(core: &RankState, world: usize) -> Option<usize> {
+    let ranks = &core.topology.world;
+    ranks.iter().position(|&rank| rank as usize == world)
+}

@@ -1,141 +1,146 @@
-//! A lock on words of its host that ranks of all nodes reach by one-sided operations: the host takes no part.
+//! The lock of ranks on several nodes as words of a home rank: a [`TicketLock`], with the value behind it. All ranks change
+//! them by one-sided operations, in which the home rank takes no part.
 
 use crate::comm::rank_state::RankState;
-use crate::lock::backend::server::{Poison, now};
+use crate::error::Result;
+use crate::home::engine::Engine;
+use crate::home::words::HomeWords;
+use crate::lock::backend::clock::now;
 use crate::lock::backend::ticket_lock::{self, TicketAcquired, TicketLock, Turn};
+use crate::lock::backend::{Acquired, LockBackend, LockConfig, LockStatus, Mode, Poison, rank_of};
 use crate::lock::lock_wait::{Deadline, LockWait};
-use crate::lock::raw_lock::{LockConfig, LockStatus};
-use crate::transport::rma::{RemoteAddress, RemoteAtomics};
+use crate::transport::rma::RemoteAtomics;
 use std::cell::Cell;
+use std::rc::Rc;
 
 /// One rank's part of it.
 #[derive(Debug)]
 pub(crate) struct RmaBackend {
-    ring: TicketLock,
-    /// Bytes of the value, which lies behind the ring.
+    core: Rc<RankState>,
+    words: HomeWords,
+    lock: TicketLock,
+    /// Bytes of the value.
     bytes: usize,
-    /// Who had panicked with it when this rank took it.
+    /// The rank of the world that had panicked with the lock when this rank acquired it.
     poisoned: Cell<Option<usize>>,
 }
 
-/// On the host: words of a free lock with its value, if its ranks can have such a one.
-pub(crate) fn host(core: &RankState, plan: &LockConfig<'_>) -> Option<usize> {
-    if core.world.transport.nodes().len() > ticket_lock::MOST_RANKS {
+/// The words of a free lock with its value. `None` when a ticket lock cannot have so many ranks.
+pub(super) fn initial_words(core: &RankState, config: &LockConfig<'_>) -> Option<Vec<u64>> {
+    if core.world.transport.node_of().len() > ticket_lock::MAX_RANKS {
         return None;
     }
-    let ranks = core.topology.size();
-    let mut words = ticket_lock::fresh(ranks);
-    words.resize(words.len() + plan.value.len().div_ceil(size_of::<u64>()), 0);
-    let (_, value) = words.split_at_mut(ticket_lock::words(ranks));
-    bytemuck::cast_slice_mut(value)[..plan.value.len()].copy_from_slice(plan.value);
-    core.allocate_words(&words)
+    let mut words = ticket_lock::initial_words(core.topology.size());
+    words.extend(to_words(config.value));
+    Some(words)
+}
+
+/// A value in words, the last of which may be filled up.
+fn to_words(value: &[u8]) -> Vec<u64> {
+    let mut words = vec![0_u64; value.len().div_ceil(size_of::<u64>())];
+    bytemuck::cast_slice_mut(&mut words)[..value.len()].copy_from_slice(value);
+    words
 }
 
 impl RmaBackend {
-    pub(crate) fn new(core: &RankState, plan: &LockConfig<'_>, first: usize) -> Self {
-        let at = RemoteAddress {
-            rank: core.topology.address(plan.root),
-            word: first,
-        };
+    pub(super) fn new(core: &Rc<RankState>, config: &LockConfig<'_>, words: HomeWords) -> Self {
+        let me = core.world.transport.rank();
         RmaBackend {
-            ring: TicketLock::new(at, core.topology.size(), core.world.transport.rank()),
-            bytes: plan.value.len(),
+            core: core.clone(),
+            lock: TicketLock::new(words.first(), core.topology.size(), me),
+            words,
+            bytes: config.value.len(),
             poisoned: Cell::new(None),
         }
     }
 
-    /// Takes the lock; gives its value, and the rank of the world that panicked with it. `None` when deadline ends before.
-    pub(crate) fn acquire(
+    fn wait_in_queue(
         &self,
-        core: &RankState,
-        deadline: Deadline,
-        mut waiting: LockWait<'_>,
-    ) -> Option<(Vec<u8>, Option<usize>)> {
-        let words = core.world.transport.remote_atomics()?;
-        let TicketAcquired { poisoned } = if deadline == Deadline::None {
-            self.ring.try_acquire(words, now())?
+        atomics: &dyn RemoteAtomics,
+        wait: &mut LockWait<'_>,
+    ) -> Option<TicketAcquired> {
+        loop {
+            match self.lock.acquire_or_enqueue(atomics, now()) {
+                Turn::Now(acquired) => return Some(acquired),
+                Turn::Later => break,
+                Turn::Full if wait.is_over() => return None,
+                Turn::Full => {}
+            }
+            self.pause(wait);
+        }
+        let mut can_cancel = true;
+        loop {
+            if let Some(acquired) = self.lock.poll_granted(atomics, now()) {
+                return Some(acquired);
+            }
+            self.pause(wait);
+            if can_cancel && wait.is_over() {
+                if self.lock.cancel(atomics) {
+                    return None;
+                }
+                // The lock has been granted to this rank, which sees it soon.
+                can_cancel = false;
+            }
+        }
+    }
+
+    fn pause(&self, wait: &mut LockWait<'_>) {
+        self.core.world.mailbox.progress();
+        std::thread::yield_now();
+        wait.check();
+    }
+}
+
+impl LockBackend for RmaBackend {
+    fn engine(&self) -> Engine {
+        Engine::OneSided
+    }
+
+    fn acquire(&self, _: Mode, mut wait: LockWait<'_>) -> Result<Option<Acquired>> {
+        let Some(atomics) = self.words.atomics() else {
+            return Ok(None);
+        };
+        let acquired = if wait.call.deadline == Deadline::Now {
+            self.lock.try_acquire(atomics, now())
         } else {
-            self.take_in_turn(words, &mut waiting)?
+            self.wait_in_queue(atomics, &mut wait)
+        };
+        let Some(TicketAcquired { poisoned }) = acquired else {
+            return Ok(None);
         };
         self.poisoned.set(poisoned);
         let mut value = vec![0_u64; self.bytes.div_ceil(size_of::<u64>())];
         if !value.is_empty() {
-            words.read(self.ring.value(), &mut value);
+            atomics.read(self.lock.value(), &mut value);
         }
-        Some((
-            bytemuck::cast_slice(&value)[..self.bytes].to_vec(),
-            poisoned,
-        ))
+        Ok(Some(Acquired {
+            value: Some(bytemuck::cast_slice(&value)[..self.bytes].to_vec()),
+            poisoned: poisoned.and_then(|world| rank_of(&self.core, world)),
+        }))
     }
 
-    fn take_in_turn(
-        &self,
-        words: &dyn RemoteAtomics,
-        waiting: &mut LockWait<'_>,
-    ) -> Option<TicketAcquired> {
-        loop {
-            match self.ring.acquire_or_enqueue(words, now()) {
-                Turn::Now(got) => return Some(got),
-                Turn::Later => break,
-                Turn::Full if waiting.is_over() => return None,
-                Turn::Full => {}
-            }
-            waiting.pause_for_reply();
-            waiting.is_time_to_look();
-        }
-        let mut may_give_up = true;
-        loop {
-            if let Some(got) = self.ring.granted(words, now()) {
-                return Some(got);
-            }
-            waiting.pause_for_reply();
-            if may_give_up && waiting.is_over() {
-                if self.ring.cancel(words) {
-                    return None;
-                }
-                may_give_up = false;
-            }
-            waiting.is_time_to_look();
-        }
-    }
-
-    /// Gives the lock back, with the value if a writer has changed it.
-    pub(crate) fn release(&self, core: &RankState, value: Option<&[u8]>, poison: Option<Poison>) {
-        let Some(words) = core.world.transport.remote_atomics() else {
+    fn release(&self, _: Mode, value: Option<Vec<u8>>, poison: Option<Poison>) {
+        let Some(atomics) = self.words.atomics() else {
             return;
         };
-        if let Some(bytes) = value {
-            let mut value = vec![0_u64; bytes.len().div_ceil(size_of::<u64>())];
-            bytemuck::cast_slice_mut(&mut value)[..bytes.len()].copy_from_slice(bytes);
-            if !value.is_empty() {
-                words.write(self.ring.value(), &value);
-            }
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            atomics.write(self.lock.value(), &to_words(&value));
         }
         let poisoned = match poison {
             None => self.poisoned.get(),
-            Some(Poison::Panicked) => Some(core.world.transport.rank()),
+            Some(Poison::Panicked) => Some(self.core.world.transport.rank()),
             Some(Poison::Cleared) => None,
         };
-        self.ring.release(words, poisoned);
+        self.lock.release(atomics, poisoned);
     }
 
-    pub(crate) fn close(&self, core: &RankState) {
-        core.release_words(self.ring.first());
-    }
-
-    /// `rank_of` gives the rank in the `Comm` of a rank of the world.
-    pub(crate) fn look(
-        &self,
-        core: &RankState,
-        rank_of: impl Fn(usize) -> Option<usize>,
-    ) -> Option<LockStatus> {
-        let view = self.ring.look(core.world.transport.remote_atomics()?);
+    fn status(&self, _: Deadline) -> Option<LockStatus> {
+        let status = self.lock.status(self.words.atomics()?, now());
+        let holder = |(world, since)| Some((rank_of(&self.core, world)?, since));
         Some(LockStatus {
-            holder: view
-                .holder
-                .and_then(|(of, since)| Some((rank_of(of)?, since))),
-            is_next: view.next == Some(core.world.transport.rank()),
-            waiting: view.waiting,
+            holder: status.holder.and_then(holder),
+            is_next: status.next == Some(self.core.world.transport.rank()),
+            waiting: status.waiting,
         })
     }
 }

@@ -264,9 +264,9 @@ impl Calls {
         Ok(self.extremes(comm, mine)?[0])
     }
 
-    /// Whether all ranks say so.
-    pub(super) fn all(&self, comm: ffi::MPI_Comm, well: bool) -> Result<bool> {
-        Ok(self.allreduce_min(comm, u64::from(well))? == 1)
+    /// Whether all ranks pass `true`.
+    pub(super) fn all_true(&self, comm: ffi::MPI_Comm, value: bool) -> Result<bool> {
+        Ok(self.allreduce_min(comm, u64::from(value))? == 1)
     }
 
     /// The smallest and the largest number of all ranks, in one collective.

@@ -1,13 +1,18 @@
-//! Ranks as MPI processes: messages over one private communicator, node memory from shared windows.
+//! The transport of ranks that are MPI processes: messages over a private communicator, node memory from shared windows.
 //!
-//! This folder is the one place that names MPI functions. Sections refer to the MPI standard, version 4.0.
+//! No other folder names MPI functions. Section numbers refer to the MPI standard, version 4.0.
+//!
+//! - `calls`: each MPI function that is used, with its return code checked
+//! - `pending_sends`: nonblocking sends and the bytes that they still need
+//! - `service_thread`: requests to a home rank, handled by a thread of their own
+//! - `shared_window`: node memory · `rma_window`: one-sided operations
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     clippy::doc_markdown,
     clippy::multiple_unsafe_ops_per_block,
     clippy::unused_self,
-    reason = "MPI counts in C ints and names things in its own way; calls come in pairs whose duties are one"
+    reason = "MPI counts in C ints and names things in its own way; calls come in pairs with one duty"
 )]
 
 mod calls;
@@ -17,18 +22,18 @@ mod service_thread;
 mod shared_window;
 
 use crate::error::{Error, Result};
-use crate::lock::backend::server::Server;
+use crate::memory::free_memory::{self, FreeMemory};
 use crate::memory::map::Mapping;
-use crate::memory::room;
 use crate::transport::rma::RemoteAtomics;
-use crate::transport::{RawMessage, Room, TransferHandle, Transport, system_error};
+use crate::transport::rpc::Server;
+use crate::transport::{RawMessage, TransferHandle, Transport, system_error};
 use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
-use pending_sends::{PendingSends, Until};
+use pending_sends::{CompleteWhen, PendingSends};
 use rma_window::RmaWindow;
 use service_thread::{OwnReplies, ServiceEndpoint};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::fs::FileExt;
@@ -36,12 +41,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// Tag of messages. Nothing else is sent on the private communicator but bytes of segments and the last barrier.
+/// Tag of messages. The private communicator carries messages, bytes of segments and the last barrier.
 const MESSAGE: i32 = 1;
 /// Tag of bytes of segments.
 const BYTES: i32 = 2;
-/// Room that every node must have when the job starts: control blocks, the first chunk, and some air.
-const START_ROOM: usize = 4 << 20;
+/// Memory that must be free on each node when the job starts: for control blocks and the first chunk, with a margin.
+const START_MEMORY: usize = 4 << 20;
 
 /// One MPI process.
 #[derive(Debug)]
@@ -51,25 +56,27 @@ pub(crate) struct Mpi {
     comm: ffi::MPI_Comm,
     /// The processes that can share memory (section 7.4.2, MPI_COMM_TYPE_SHARED).
     node_comm: ffi::MPI_Comm,
-    nodes: Vec<u32>,
-    /// ThreadWorld ranks of the processes of `node_comm`, in its order.
+    /// The node of each rank.
+    node_of: Arc<[u32]>,
+    /// Ranks of the processes of `node_comm`, in its order.
     node_group: Vec<usize>,
-    sending: RefCell<PendingSends>,
+    sends: RefCell<PendingSends>,
+    /// Transfers that have not been tested as complete.
     transfers: RefCell<HashMap<usize, Request>>,
-    next: std::cell::Cell<usize>,
-    /// For what ranks ask each other's desks.
+    next_transfer: Cell<usize>,
+    /// Requests of this rank to other ranks' servers, and their replies.
     service: RefCell<ServiceEndpoint>,
     service_comm: ffi::MPI_Comm,
     /// Whether every thread may call MPI.
     has_threads: bool,
-    /// What this rank has, once it serves others.
+    /// Set once this rank keeps objects for others.
     serving: RefCell<Option<Serving>>,
     own_replies: OwnReplies,
-    /// RemoteAtomics for one-sided operations, where these are of use, once that has been found out.
-    words: OnceCell<Option<RmaWindow>>,
+    /// `None` inside where one-sided operations do not work or do not progress; empty until that has been found out.
+    rma_window: OnceCell<Option<RmaWindow>>,
 }
 
-/// The server of a rank that hosts something, and the thread that answers for it, if there is one.
+/// The server of a rank that keeps objects, and the thread that runs it, if there is one.
 #[derive(Debug)]
 struct Serving {
     server: Arc<Mutex<Server>>,
@@ -77,7 +84,7 @@ struct Serving {
 }
 
 impl Mpi {
-    /// Collective over the processes of `user`, none of which goes on before all have come.
+    /// Collective over the processes of `user`, and synchronizes them.
     pub(crate) fn new(user: &impl Communicator) -> Result<Self> {
         let unknown = Calls::new(0, String::new());
         let host = unknown.processor_name()?;
@@ -94,7 +101,7 @@ impl Mpi {
         let leader = calls.allreduce_min(node_comm, rank as u64)?;
         let leaders = calls.allgather(comm, leader)?;
         let mut order: Vec<u64> = Vec::new();
-        let nodes = leaders
+        let node_of = leaders
             .iter()
             .map(|leader| {
                 order
@@ -112,11 +119,11 @@ impl Mpi {
         let mpi = Mpi {
             comm,
             node_comm,
-            nodes,
+            node_of,
             node_group,
-            sending: RefCell::default(),
+            sends: RefCell::default(),
             transfers: RefCell::default(),
-            next: std::cell::Cell::new(0),
+            next_transfer: Cell::new(0),
             service: RefCell::new(ServiceEndpoint::new(
                 calls.clone(),
                 service_comm,
@@ -126,15 +133,15 @@ impl Mpi {
             has_threads,
             serving: RefCell::default(),
             own_replies,
-            words: OnceCell::new(),
+            rma_window: OnceCell::new(),
             calls,
         };
         mpi.check_executable()?;
-        mpi.check_start_room()?;
+        mpi.check_start_memory()?;
         Ok(mpi)
     }
 
-    /// Ranks of different programs would disagree about types; all of them refuse to start.
+    /// Fails on all ranks if they run different executables, which would disagree about types.
     fn check_executable(&self) -> Result<()> {
         let mine =
             fingerprint().map_err(|error| system_error(self, "reading /proc/self/exe", &error));
@@ -149,37 +156,37 @@ impl Mpi {
         })
     }
 
-    fn check_start_room(&self) -> Result<()> {
-        let room = self.room(self.node_group.len())?;
-        let free = self.calls.allreduce_min(self.comm, room.free as u64)? as usize;
-        if free >= START_ROOM {
+    fn check_start_memory(&self) -> Result<()> {
+        let memory = self.free_memory(self.node_group.len())?;
+        let free = self.calls.allreduce_min(self.comm, memory.free as u64)? as usize;
+        if free >= START_MEMORY {
             return Ok(());
         }
         let host = "the fullest node".to_owned();
         Err(Error::NoRoom {
             host,
-            place: room.place.to_owned(),
-            needed: START_ROOM,
+            place: memory.place.to_owned(),
+            needed: START_MEMORY,
             free,
         })
     }
 
-    /// Sees to it that a process that exits without returning from `run` ends the job.
+    /// Makes a process that exits without returning from `run` end the job.
     pub(crate) fn abort_at_exit(&self) {
         calls::abort_at_exit(&format!("rank {} on {}", self.rank(), self.host()));
     }
 
-    /// The end of a rank that returns from `run`: meets all others, for at most `patience`. Whether they came.
+    /// The last barrier of a rank that returns from `run`. Returns `false` if `limit` ends before all ranks have entered it.
     ///
-    /// A rank enters the barrier when all that it sent has been received, and receives until the barrier is complete, so no
-    /// message is left over for MPI_Finalize to stumble on.
-    pub(crate) fn shutdown_barrier(&self, patience: Option<Duration>) -> bool {
-        let deadline = patience.map(|patience| Instant::now() + patience);
+    /// A rank enters the barrier when all that it sent has been received, and receives until the barrier is complete, so
+    /// that MPI_Finalize finds no unreceived message.
+    pub(crate) fn shutdown_barrier(&self, limit: Option<Duration>) -> bool {
+        let deadline = limit.map(|limit| Instant::now() + limit);
         let mut barrier = None;
         loop {
-            while self.poll().is_some() {}
+            while self.poll_message().is_some() {}
             self.service.borrow_mut().test_sends();
-            let all_sent = self.sending.borrow().is_empty() && self.service.borrow().is_idle();
+            let all_sent = self.sends.borrow().is_empty() && self.service.borrow().is_idle();
             if barrier.is_none() && all_sent {
                 barrier = Some(self.calls.ibarrier(self.comm));
             }
@@ -194,13 +201,13 @@ impl Mpi {
             }
             std::thread::sleep(Duration::from_micros(200));
         }
-        // Nobody asks any more.
-        if let Some(words) = self.window()
-            && let Err(error) = words.free()
+        // No rank uses the window any more.
+        if let Some(window) = self.window()
+            && let Err(error) = window.free()
         {
             self.calls.end_with(&error);
         }
-        // All threads end before the first rank ends MPI, so that nothing of theirs is under way then.
+        // All service threads end before the first rank ends MPI, so that none of their messages is in flight then.
         calls::stop_services();
         let ended = self.calls.ibarrier(self.comm);
         while !self.calls.test(&ended) {
@@ -210,19 +217,19 @@ impl Mpi {
     }
 
     fn window(&self) -> Option<&RmaWindow> {
-        let window = self.words.get()?.as_ref();
+        let window = self.rma_window.get()?.as_ref();
         window.filter(|window| window.is_open())
     }
 
     fn keep(&self, request: Request) -> TransferHandle {
-        let number = self.next.get();
-        self.next.set(number + 1);
+        let number = self.next_transfer.get();
+        self.next_transfer.set(number + 1);
         self.transfers.borrow_mut().insert(number, request);
         TransferHandle(number)
     }
 }
 
-/// A number that two different executables hardly share: size, both ends and samples in between.
+/// A hash of the executable's size, both ends and samples in between, which two different executables hardly share.
 fn fingerprint() -> std::io::Result<u64> {
     const SAMPLES: u64 = 64;
     let file = std::fs::File::open("/proc/self/exe")?;
@@ -243,8 +250,8 @@ impl Transport for Mpi {
         self.calls.rank()
     }
 
-    fn nodes(&self) -> &[u32] {
-        &self.nodes
+    fn node_of(&self) -> &Arc<[u32]> {
+        &self.node_of
     }
 
     fn ranks_on_machine(&self) -> usize {
@@ -256,20 +263,32 @@ impl Transport for Mpi {
     }
 
     fn send(&self, to: usize, message: &[u8]) {
-        let mut sending = self.sending.borrow_mut();
-        sending.send(&self.calls, (self.comm, MESSAGE), to, message, Until::Sent);
+        let mut sends = self.sends.borrow_mut();
+        sends.send(
+            &self.calls,
+            (self.comm, MESSAGE),
+            to,
+            message,
+            CompleteWhen::Sent,
+        );
     }
 
     fn send_unacknowledged(&self, to: usize, message: &[u8]) {
-        let mut sending = self.sending.borrow_mut();
-        sending.send(&self.calls, (self.comm, MESSAGE), to, message, Until::Read);
+        let mut sends = self.sends.borrow_mut();
+        sends.send(
+            &self.calls,
+            (self.comm, MESSAGE),
+            to,
+            message,
+            CompleteWhen::Received,
+        );
     }
 
-    fn poll(&self) -> Option<RawMessage> {
+    fn poll_message(&self) -> Option<RawMessage> {
         if !self.is_open() {
             return None;
         }
-        self.sending.borrow_mut().test(&self.calls);
+        self.sends.borrow_mut().test(&self.calls);
         if let Some(Serving {
             server,
             thread: None,
@@ -292,16 +311,16 @@ impl Transport for Mpi {
 
     fn test(&self, transfer: &TransferHandle) -> bool {
         let mut transfers = self.transfers.borrow_mut();
-        let over = self.calls.test(&transfers[&transfer.0]);
-        if over {
+        let is_complete = self.calls.test(&transfers[&transfer.0]);
+        if is_complete {
             transfers.remove(&transfer.0);
         }
-        over
+        is_complete
     }
 
-    fn map(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
+    fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
         if group.len() == 1 {
-            // MPI would hand out malloc memory here, with old contents and no mapping to keep.
+            // MPI would return malloc memory here, which is not zeroed and not a mapping that can be duplicated.
             return Mapping::anonymous(len).map_err(|error| system_error(self, "mmap", &error));
         }
         if group == self.node_group {
@@ -313,65 +332,65 @@ impl Transport for Mpi {
         mapping
     }
 
-    fn all_agree(&self, well: bool) -> Result<bool> {
-        self.calls.all(self.comm, well)
+    fn all_true(&self, value: bool) -> Result<bool> {
+        self.calls.all_true(self.comm, value)
     }
 
-    fn room(&self, ranks: usize) -> Result<Room> {
+    fn free_memory(&self, ranks: usize) -> Result<FreeMemory> {
         if ranks == 1 {
-            return Ok(room::memory());
+            return Ok(free_memory::private());
         }
-        room::shm().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
+        free_memory::shared().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
     }
 
-    fn serve(&self, server: &Arc<Mutex<Server>>) -> bool {
+    fn start_server(&self, server: &Arc<Mutex<Server>>) -> bool {
         let mut serving = self.serving.borrow_mut();
         let Serving { thread, .. } = serving.get_or_insert_with(|| {
             let own_replies = self.own_replies.clone();
             let service = ServiceEndpoint::new(self.calls.clone(), self.service_comm, own_replies);
-            let start = || service.start(server.clone());
+            let spawn = || service.spawn(server.clone());
             Serving {
                 server: server.clone(),
-                thread: self.has_threads.then(start).flatten(),
+                thread: self.has_threads.then(spawn).flatten(),
             }
         });
         if let Some(thread) = thread {
-            // It may be asleep because nothing was hosted until now.
+            // It may be asleep because there was no object until now.
             thread.unpark();
         }
         thread.is_some()
     }
 
-    fn ask(&self, host: usize, request: &[u8], is_answered: bool) {
+    fn send_request(&self, home: usize, request: &[u8], has_reply: bool) {
         let mut service = self.service.borrow_mut();
-        if host != self.rank() {
-            return service.ask(host, request, is_answered);
+        if home != self.rank() {
+            return service.send_request(home, request, has_reply);
         }
         if let Some(Serving { server, .. }) = &*self.serving.borrow() {
-            service.decide(server, host, request);
+            service.handle_request(server, home, request);
         }
     }
 
-    fn answer(&self) -> Option<Vec<u8>> {
+    fn poll_reply(&self) -> Option<Vec<u8>> {
         if !self.is_open() {
             return None;
         }
-        self.service.borrow_mut().answer()
+        self.service.borrow_mut().poll_reply()
     }
 
     fn remote_atomics(&self) -> Option<&dyn RemoteAtomics> {
-        let words = self.window()?;
-        self.is_open().then_some(words as &dyn RemoteAtomics)
+        let window = self.window()?;
+        self.is_open().then_some(window as &dyn RemoteAtomics)
     }
 
     fn has_probed_remote_atomics(&self) -> bool {
-        self.words.get().is_some()
+        self.rma_window.get().is_some()
     }
 
     fn probe_remote_atomics(&self) -> Result<()> {
-        if self.words.get().is_none() {
-            let words = RmaWindow::open(&self.calls, self.comm, &self.nodes)?;
-            self.words.get_or_init(|| words);
+        if self.rma_window.get().is_none() {
+            let window = RmaWindow::open(&self.calls, self.comm, &self.node_of)?;
+            self.rma_window.get_or_init(|| window);
         }
         Ok(())
     }

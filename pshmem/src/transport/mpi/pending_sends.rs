@@ -1,45 +1,45 @@
-//! Messages whose sends have not been seen to be complete, with the bytes that MPI reads meanwhile.
+//! Nonblocking sends that have not been seen to be complete, with the bytes that MPI still reads.
 
 use crate::transport::mpi::calls::{Calls, Request};
 use mpi::ffi;
 use std::collections::VecDeque;
 
-/// The messages of one thread.
+/// The pending sends of one thread.
 #[derive(Debug, Default)]
 pub(super) struct PendingSends(VecDeque<(Request, Box<[u8]>)>);
 
 /// When a send is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
-    /// When MPI has the bytes.
+pub(super) enum CompleteWhen {
+    /// When MPI no longer needs the bytes.
     Sent,
     /// When the receiver has begun to receive (section 3.4, synchronous mode).
-    Read,
+    Received,
 }
 
 impl PendingSends {
-    /// Sends a message without waiting for anybody.
+    /// Starts to send a message. Does not wait for the receiver.
     pub(super) fn send(
         &mut self,
         calls: &Calls,
         (comm, tag): (ffi::MPI_Comm, i32),
         to: usize,
         message: &[u8],
-        until: Until,
+        complete_when: CompleteWhen,
     ) {
         let bytes: Box<[u8]> = message.into();
         let (start, len) = (bytes.as_ptr(), bytes.len());
         // SAFETY: the bytes are on the heap and kept until the request is complete.
         let request = unsafe {
-            match until {
-                Until::Sent => calls.isend(comm, start, len, to, tag),
-                Until::Read => calls.issend(comm, start, len, to, tag),
+            match complete_when {
+                CompleteWhen::Sent => calls.isend(comm, start, len, to, tag),
+                CompleteWhen::Received => calls.issend(comm, start, len, to, tag),
             }
         };
         self.0.push_back((request, bytes));
     }
 
-    /// Looks after a few sends that were not complete when last seen.
+    /// Tests a few of the sends and drops those that are complete.
     pub(super) fn test(&mut self, calls: &Calls) {
         const FEW: usize = 8;
         for _ in 0..self.0.len().min(FEW) {

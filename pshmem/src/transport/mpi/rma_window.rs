@@ -69,7 +69,7 @@ impl RmaWindow {
     /// Collective over `comm`. `None` where one-sided operations are not to be used.
     pub(super) fn open(calls: &Calls, comm: ffi::MPI_Comm, nodes: &[u32]) -> Result<Option<Self>> {
         let choice = choice();
-        if !calls.all(comm, choice.is_ok())? {
+        if !calls.all_true(comm, choice.is_ok())? {
             let reason = format!("{VARIABLE} is not understood on some rank");
             return Err(choice.err().unwrap_or(Error::Start { reason }));
         }
@@ -86,12 +86,12 @@ impl RmaWindow {
         }
         // A window that only some processes got stays where it is: freeing it is collective.
         let window = Self::allocate(calls, comm);
-        if !calls.all(comm, window.is_ok())? {
+        if !calls.all_true(comm, window.is_ok())? {
             return Ok(None);
         }
         let window = window?;
         let works = window.try_all(calls.rank());
-        if !calls.all(comm, works.is_ok_and(|works| works))? {
+        if !calls.all_true(comm, works.is_ok_and(|works| works))? {
             return Ok(None);
         }
         if !window.progresses(comm, nodes, rounds)? {
@@ -181,7 +181,7 @@ impl RmaWindow {
         }
         let expected = origins.len() as u64 * rounds;
         let well = went_on.is_ok() && seen.is_none_or(|seen| seen == expected && seen > 0);
-        self.calls.all(comm, well)
+        self.calls.all_true(comm, well)
     }
 
     pub(super) fn is_open(&self) -> bool {

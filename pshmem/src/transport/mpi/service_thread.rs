@@ -1,14 +1,16 @@
-//! The thread of a rank that answers other ranks while the program computes.
+//! Requests to a home rank as MPI messages, and the thread of a home rank that handles them while the program computes.
 //!
-//! It has a communicator of its own (section 7.4.2), so that its probes and those of the rank's main thread never see the
-//! same message. MPI must have been started with MPI_THREAD_MULTIPLE (section 11.6); otherwise the main thread answers when
-//! it makes calls. The thread of a rank in `run` ends in `shutdown_barrier`, before the first rank ends MPI; any other one inside
-//! MPI_Finalize, before anything of MPI is gone: see `watch_finalize`.
+//! Requests and replies have a communicator of their own (section 7.4.2), so that the probes of the service thread and those
+//! of the rank's main thread never match the same message. The thread needs MPI_THREAD_MULTIPLE (section 11.6); without it,
+//! the main thread handles requests when it makes calls.
+//!
+//! The thread of a rank in `run` ends in `shutdown_barrier`, before the first rank ends MPI. Any other one ends inside
+//! MPI_Finalize, before MPI releases anything: see `watch_finalize`.
 
-use crate::lock::backend::server::Server;
 use crate::sync::lock;
 use crate::transport::mpi::calls::{self, Calls};
-use crate::transport::mpi::pending_sends::{PendingSends, Until};
+use crate::transport::mpi::pending_sends::{CompleteWhen, PendingSends};
+use crate::transport::rpc::Server;
 use mpi::ffi;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -16,32 +18,32 @@ use std::thread::Thread;
 use std::time::Duration;
 
 /// Tag of requests.
-const ASK: i32 = 1;
-/// Tag of answers.
-const ANSWER: i32 = 2;
+const REQUEST: i32 = 1;
+/// Tag of replies.
+const REPLY: i32 = 2;
 
-/// Looks without a request before the thread sleeps between two of them. While locks are busy, requests come faster.
-const LOOKS: u32 = 2000;
-/// The sleep: what the first request after a pause may have to wait, and what an idle thread costs. It doubles.
+/// Polls without a request after which the thread sleeps between two of them. While locks are busy, requests come faster.
+const POLLS: u32 = 2000;
+/// The first and the longest sleep. A sleep delays the first request after a pause, and bounds what an idle thread costs.
 const SHORTEST: Duration = Duration::from_micros(50);
 const LONGEST: Duration = Duration::from_micros(400);
-/// The same where nothing is hosted that could be asked for; whoever begins to host something wakes the thread.
-const NOTHING_HOSTED: Duration = Duration::from_millis(20);
+/// The sleep while the rank keeps no object. The main thread ends it when it adds one.
+const NO_OBJECT: Duration = Duration::from_millis(20);
 
-/// Answers of a rank's server to the rank itself: no message, whichever thread gives them.
+/// Replies of a rank's server to the rank itself. They are not sent, whichever thread runs the server.
 pub(super) type OwnReplies = Arc<Mutex<VecDeque<Vec<u8>>>>;
 
-/// The service's messages, as one thread of a rank sends and receives them.
+/// Requests and replies as one thread of a rank sends and receives them.
 #[derive(Debug)]
 pub(super) struct ServiceEndpoint {
     calls: Calls,
     comm: ffi::MPI_Comm,
     own_replies: OwnReplies,
-    sending: PendingSends,
+    sends: PendingSends,
 }
 
 // SAFETY: a communicator's handle is a name that all threads may use under MPI_THREAD_MULTIPLE (section 11.6.1), and requests
-// are completed by the thread that owns the value; `start` is only called under that level.
+// are completed by the thread that owns the value; `spawn` is only called under that level.
 unsafe impl Send for ServiceEndpoint {}
 
 impl ServiceEndpoint {
@@ -50,70 +52,76 @@ impl ServiceEndpoint {
             calls,
             comm,
             own_replies,
-            sending: PendingSends::default(),
+            sends: PendingSends::default(),
         }
     }
 
-    /// Sends a request to the server of another rank. Where no answer says that it has been read, MPI does.
-    pub(super) fn ask(&mut self, host: usize, request: &[u8], is_answered: bool) {
-        let until = if is_answered {
-            Until::Sent
+    /// Sends a request to the server of another rank.
+    pub(super) fn send_request(&mut self, home: usize, request: &[u8], has_reply: bool) {
+        // A reply shows that the request has been received. Without one, MPI has to.
+        let complete_when = if has_reply {
+            CompleteWhen::Sent
         } else {
-            Until::Read
+            CompleteWhen::Received
         };
-        self.sending
-            .send(&self.calls, (self.comm, ASK), host, request, until);
+        self.sends.send(
+            &self.calls,
+            (self.comm, REQUEST),
+            home,
+            request,
+            complete_when,
+        );
     }
 
-    /// Lets the server answer a request, and sends the answers.
-    pub(super) fn decide(&mut self, server: &Mutex<Server>, from: usize, request: &[u8]) {
-        // Held until the answers are sent, so that they come in the order in which they were given.
+    /// Lets the server handle a request, and sends the replies.
+    pub(super) fn handle_request(&mut self, server: &Mutex<Server>, from: usize, request: &[u8]) {
+        // Locked until the replies are sent, so that they arrive in the order in which they were given.
         let mut server = lock(server);
-        for (to, answer) in server.handle_message(from, request) {
+        for (to, reply) in server.handle(from, request) {
             if to == self.calls.rank() {
-                lock(&self.own_replies).push_back(answer);
+                lock(&self.own_replies).push_back(reply);
             } else {
-                let line = (self.comm, ANSWER);
-                self.sending
-                    .send(&self.calls, line, to, &answer, Until::Sent);
+                let channel = (self.comm, REPLY);
+                self.sends
+                    .send(&self.calls, channel, to, &reply, CompleteWhen::Sent);
             }
         }
     }
 
-    /// An answer that has come.
-    pub(super) fn answer(&mut self) -> Option<Vec<u8>> {
+    /// Takes one reply that has arrived.
+    pub(super) fn poll_reply(&mut self) -> Option<Vec<u8>> {
         if let Some(own) = lock(&self.own_replies).pop_front() {
             return Some(own);
         }
         self.test_sends();
-        Some(self.calls.take_message(self.comm, ANSWER)?.1)
+        Some(self.calls.take_message(self.comm, REPLY)?.1)
     }
 
-    /// Answers one request that has come.
+    /// Handles one request that has arrived. Whether there was one.
     pub(super) fn serve_one(&mut self, server: &Mutex<Server>) -> bool {
         self.test_sends();
-        let Some((from, request)) = self.calls.take_message(self.comm, ASK) else {
+        let Some((from, request)) = self.calls.take_message(self.comm, REQUEST) else {
             return false;
         };
-        self.decide(server, from, &request);
+        self.handle_request(server, from, &request);
         true
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.sending.is_empty()
+        self.sends.is_empty()
     }
 
     pub(super) fn test_sends(&mut self) {
-        self.sending.test(&self.calls);
+        self.sends.test(&self.calls);
     }
 
-    /// Answers requests in a thread until MPI ends. `None` when there can be no such thread.
-    pub(super) fn start(mut self, server: Arc<Mutex<Server>>) -> Option<Thread> {
+    /// Starts a thread that handles requests until MPI ends. `None` when there can be no such thread.
+    pub(super) fn spawn(mut self, server: Arc<Mutex<Server>>) -> Option<Thread> {
         calls::start_service(move || {
             while !calls::is_stopping() {
-                self.serve(&server);
+                self.serve_while_objects(&server);
                 if is_empty(&server) {
-                    std::thread::park_timeout(NOTHING_HOSTED);
+                    std::thread::park_timeout(NO_OBJECT);
                 }
             }
             while !self.is_idle() && !calls::is_finalized() {
@@ -122,14 +130,14 @@ impl ServiceEndpoint {
         })
     }
 
-    /// Answers requests as long as something is hosted.
-    fn serve(&mut self, server: &Mutex<Server>) {
-        let (mut looks, mut sleep) = (0, SHORTEST);
+    /// Handles requests as long as the server has an object.
+    fn serve_while_objects(&mut self, server: &Mutex<Server>) {
+        let (mut polls, mut sleep) = (0, SHORTEST);
         while !calls::is_stopping() {
             if self.serve_one(server) || !self.is_idle() {
-                (looks, sleep) = (0, SHORTEST);
-            } else if looks < LOOKS {
-                looks += 1;
+                (polls, sleep) = (0, SHORTEST);
+            } else if polls < POLLS {
+                polls += 1;
                 std::thread::yield_now();
             } else if is_empty(server) {
                 return;

@@ -1,10 +1,18 @@
-//! How much memory is free, asked before any is taken: no MPI library reports a full `/dev/shm` safely.
+//! How much memory is free. Asked before any is allocated, because no MPI library handles a full `/dev/shm` safely.
 
-use crate::transport::Room;
+/// Free memory at a place where segments can be mapped.
+#[derive(Debug, Clone)]
+pub(crate) struct FreeMemory {
+    pub(crate) free: usize,
+    /// Free and used bytes together.
+    pub(crate) capacity: usize,
+    /// What it is called in messages to people.
+    pub(crate) place: &'static str,
+}
 
 /// Private memory of this machine.
-pub(crate) fn memory() -> Room {
-    // The memory of an interpreted program is not what the system tells.
+pub(crate) fn private() -> FreeMemory {
+    // Under Miri, the numbers of the system say nothing about the memory of the interpreted program.
     let text = if cfg!(miri) {
         String::new()
     } else {
@@ -22,17 +30,17 @@ pub(crate) fn memory() -> Room {
             })
             .map(|kib| kib.saturating_mul(1024))
     };
-    // A system that does not tell is trusted to refuse what it cannot give.
-    Room {
+    // A system that does not report its memory is expected to refuse what it cannot provide.
+    FreeMemory {
         free: value("MemAvailable:").unwrap_or(usize::MAX),
         capacity: value("MemTotal:").unwrap_or(usize::MAX),
         place: "memory",
     }
 }
 
-/// The file system in which an MPI library keeps shared windows.
+/// The file system in which MPI libraries keep shared windows.
 #[cfg(feature = "mpi")]
-pub(crate) fn shm() -> std::io::Result<Room> {
+pub(crate) fn shared() -> std::io::Result<FreeMemory> {
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the path is a C string and `found` is room for one `statvfs`.
     let code = unsafe { libc::statvfs(c"/dev/shm".as_ptr(), found.as_mut_ptr()) };
@@ -41,12 +49,12 @@ pub(crate) fn shm() -> std::io::Result<Room> {
     }
     // SAFETY: statvfs returned 0, so it has filled `found`.
     let found = unsafe { found.assume_init() };
-    let memory = memory();
-    let free = (found.f_bavail.saturating_mul(found.f_frsize) as usize).min(memory.free);
-    if free == memory.free {
-        return Ok(memory);
+    let private = private();
+    let free = (found.f_bavail.saturating_mul(found.f_frsize) as usize).min(private.free);
+    if free == private.free {
+        return Ok(private);
     }
-    Ok(Room {
+    Ok(FreeMemory {
         free,
         capacity: found.f_blocks.saturating_mul(found.f_frsize) as usize,
         place: "/dev/shm",

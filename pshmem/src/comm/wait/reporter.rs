@@ -1,0 +1,97 @@
+//! What all long waits have in common: they are checked now and then, posted in the wait table, reported on stderr, and end
+//! the job when they exceed the limit.
+
+use crate::comm::rank_state::RankState;
+use crate::comm::wait::limits::{ABORT, wait_limits};
+use crate::stderr::report;
+use std::time::{Duration, Instant};
+
+/// How long a rank waits before it checks its wait for the first time, and between two checks.
+const INTERVAL: Duration = Duration::from_millis(5);
+
+/// The checks and reports of one wait.
+pub(crate) struct WaitReporter<'a> {
+    core: &'a RankState,
+    /// When `check_due` was first called.
+    since: Option<Instant>,
+    next_check: Option<Instant>,
+    reports: u32,
+    is_posted: bool,
+}
+
+/// A wait that has exceeded a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overdue {
+    pub(crate) waited: Duration,
+    /// How much it exceeds the limit that ends the job, if it does.
+    pub(crate) past_abort: Option<Duration>,
+}
+
+impl<'a> WaitReporter<'a> {
+    pub(crate) fn new(core: &'a RankState) -> Self {
+        WaitReporter {
+            core,
+            since: None,
+            next_check: None,
+            reports: 0,
+            is_posted: false,
+        }
+    }
+
+    /// Called between two polls. Returns how long the wait has lasted when it is time to check it.
+    pub(crate) fn check_due(&mut self, now: Instant) -> Option<Duration> {
+        let since = *self.since.get_or_insert(now);
+        if now < *self.next_check.get_or_insert(now + INTERVAL) {
+            return None;
+        }
+        self.next_check = Some(now + INTERVAL);
+        Some(now - since)
+    }
+
+    /// Posts in the wait table what this rank waits for, until the wait ends: `reason`, and the rank that is missing, as
+    /// [`WaitTable::post`](super::monitor::WaitTable::post) takes it.
+    pub(crate) fn post(&mut self, missing: Option<(usize, u64)>, reason: &str) {
+        self.is_posted = true;
+        self.core.world.wait_table.post(missing, reason);
+    }
+
+    pub(crate) fn is_posted(&self) -> bool {
+        self.is_posted
+    }
+
+    /// Prints a report if the wait has exceeded a limit, and ends the job if it is the limit for that. `text` returns the
+    /// report, or `None` if it is for another rank to report this wait and to end the job.
+    pub(crate) fn report_if_overdue(
+        &mut self,
+        waited: Duration,
+        text: impl FnOnce(Overdue) -> Option<String>,
+    ) {
+        let limits = wait_limits();
+        let is_late = waited >= limits.report * (self.reports + 1);
+        let past_abort = limits.abort.and_then(|abort| waited.checked_sub(abort));
+        if !is_late && past_abort.is_none() {
+            return;
+        }
+        if is_late {
+            self.reports += 1;
+        }
+        let Some(text) = text(Overdue { waited, past_abort }) else {
+            return;
+        };
+        if past_abort.is_some() {
+            report(format_args!(
+                "{text}\npshmem: {ABORT} is over, ending the job"
+            ));
+            self.core.world.transport.abort();
+        }
+        report(text);
+    }
+}
+
+impl Drop for WaitReporter<'_> {
+    fn drop(&mut self) {
+        if self.is_posted {
+            self.core.world.wait_table.clear();
+        }
+    }
+}

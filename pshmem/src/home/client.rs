@@ -1,0 +1,89 @@
+//! Requests of one rank about one object, and the wait for their replies.
+
+use crate::comm::rank_state::RankState;
+use crate::comm::world::World;
+use crate::transport::rpc::{HomeObject, encode_release, encode_request};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+/// One rank's connection to an object of type `T` at the server of its home rank. Dropping it releases the object.
+#[derive(Debug)]
+pub(crate) struct HomeClient<T> {
+    world: Rc<World>,
+    /// The home rank, as a rank of the world.
+    home: usize,
+    object: u64,
+    /// Requests that this rank has sent.
+    sent: Cell<u64>,
+    object_type: PhantomData<fn(T)>,
+}
+
+impl<T: HomeObject> HomeClient<T> {
+    pub(super) fn new(core: &RankState, home: usize, object: u64) -> Self {
+        HomeClient {
+            world: core.world.clone(),
+            home,
+            object,
+            sent: Cell::new(0),
+            object_type: PhantomData,
+        }
+    }
+
+    /// The home rank, as a rank of the world.
+    pub(crate) fn home(&self) -> usize {
+        self.home
+    }
+
+    /// Whether requests can be sent; `false` after MPI has ended.
+    pub(crate) fn is_open(&self) -> bool {
+        self.world.transport.is_open()
+    }
+
+    /// Sends a request. Returns its number, by which its reply is known.
+    pub(crate) fn send(&self, request: &T::Request) -> u64 {
+        let number = self.sent.get() + 1;
+        self.sent.set(number);
+        let message = encode_request(self.object, number, request);
+        let has_reply = T::has_reply(request);
+        self.world
+            .transport
+            .send_request(self.home, &message, has_reply);
+        number
+    }
+
+    /// Waits for the reply to a request, and drives progress meanwhile. `keep_waiting` is called between two polls; `None`
+    /// when it returns `false`.
+    pub(crate) fn wait_for_reply(
+        &self,
+        number: u64,
+        mut keep_waiting: impl FnMut() -> bool,
+    ) -> Option<T::Reply> {
+        let World {
+            transport,
+            mailbox,
+            replies,
+            ..
+        } = &*self.world;
+        loop {
+            if let Some(reply) = replies.take(&**transport, self.object, number) {
+                return Some(reply);
+            }
+            if !keep_waiting() {
+                return None;
+            }
+            mailbox.progress();
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl<T> Drop for HomeClient<T> {
+    fn drop(&mut self) {
+        let transport = &self.world.transport;
+        // After MPI has ended, no rank sends requests any more.
+        if transport.is_open() {
+            transport.send_request(self.home, &encode_release(self.object), false);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Exclusion, order, hand-over and cancelling under the model checker.
+use super::*;
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+
+struct ModelLock {
+    head: LockHead,
+    entries: Vec<WaitEntry>,
+    data: UnsafeCell<u32>,
+}
+
+fn lock(ranks: usize) -> Arc<ModelLock> {
+    let word = || AtomicU32::new(0);
+    Arc::new(ModelLock {
+        head: LockHead {
+            state: AtomicU64::new(0),
+            first: word(),
+            last: word(),
+            poisoned: word(),
+        },
+        entries: (0..ranks)
+            .map(|_| WaitEntry {
+                status: word(),
+                mode: word(),
+                holds: word(),
+                since: AtomicU64::new(0),
+                next: word(),
+                previous: word(),
+            })
+            .collect(),
+        data: UnsafeCell::new(0),
+    })
+}
+
+impl ModelLock {
+    fn as_rank(&self, me: usize) -> NodeLock<'_> {
+        NodeLock {
+            head: &self.head,
+            entries: &self.entries,
+            me,
+        }
+    }
+
+    fn acquire(&self, me: usize, mode: Mode) {
+        if !self.as_rank(me).acquire_or_enqueue(mode) {
+            while !self.as_rank(me).is_granted() {
+                loom::thread::yield_now();
+            }
+        }
+    }
+
+    fn add(&self, me: usize) {
+        // SAFETY: the model checker reports a race if the lock does not exclude the other ranks.
+        self.data.with_mut(|data| unsafe { *data += 1 });
+        self.as_rank(me).release(Mode::Write);
+    }
+}
+
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+#[test]
+fn loom_writers_exclude_each_other() {
+    check(|| {
+        let lock = lock(2);
+        let other = {
+            let lock = lock.clone();
+            loom::thread::spawn(move || {
+                lock.acquire(1, Mode::Write);
+                lock.add(1);
+            })
+        };
+        lock.acquire(0, Mode::Write);
+        lock.add(0);
+        other.join().unwrap();
+        lock.data.with(|data| {
+            // SAFETY: the other thread has ended.
+            assert_eq!(unsafe { *data }, 2);
+        });
+        assert!(lock.as_rank(0).try_acquire(Mode::Write));
+    });
+}
+
+#[test]
+fn loom_who_is_first_in_the_queue_is_served_first() {
+    check(|| {
+        let lock = lock(3);
+        lock.acquire(0, Mode::Write);
+        let others = {
+            let lock = lock.clone();
+            // One after the other, while the lock is released.
+            loom::thread::spawn(move || {
+                let first = lock.as_rank(1).acquire_or_enqueue(Mode::Write);
+                let second = lock.as_rank(2).acquire_or_enqueue(Mode::Write);
+                assert!(!second);
+                first
+            })
+        };
+        lock.as_rank(0).release(Mode::Write);
+        let taken = others.join().unwrap();
+        assert!(taken || lock.as_rank(1).is_granted());
+        assert!(!lock.as_rank(2).is_granted());
+        lock.as_rank(1).release(Mode::Write);
+        assert!(lock.as_rank(2).is_granted());
+    });
+}
+
+#[test]
+fn loom_a_rank_that_cancels_leaves_the_queue() {
+    check(|| {
+        let lock = lock(2);
+        lock.acquire(0, Mode::Write);
+        let other = {
+            let lock = lock.clone();
+            loom::thread::spawn(move || {
+                let rank = lock.as_rank(1);
+                if rank.acquire_or_enqueue(Mode::Write) || rank.is_granted() || !rank.cancel() {
+                    lock.add(1);
+                }
+            })
+        };
+        lock.add(0);
+        other.join().unwrap();
+        assert!(lock.as_rank(0).try_acquire(Mode::Write));
+        let rank = lock.as_rank(0);
+        assert_eq!(rank.head.first.load(Ordering::Relaxed), 0);
+        assert_eq!(rank.head.last.load(Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn loom_readers_share_and_writers_wait() {
+    check(|| {
+        let lock = lock(2);
+        let other = {
+            let lock = lock.clone();
+            loom::thread::spawn(move || {
+                lock.acquire(1, Mode::Read);
+                lock.data.with(|data| {
+                    // SAFETY: as in `add`.
+                    unsafe { *data }
+                });
+                lock.as_rank(1).release(Mode::Read);
+            })
+        };
+        lock.acquire(0, Mode::Write);
+        lock.add(0);
+        other.join().unwrap();
+        assert!(lock.as_rank(0).try_acquire(Mode::Write));
+    });
+}
