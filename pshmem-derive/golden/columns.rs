@@ -184,10 +184,10 @@ const _: () = {
     #[automatically_derived]
     impl<'a> ::core::fmt::Debug for ParticleColumns<'a> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("x", (&::pshmem::__private::Show(&self.x)).pshmem_show()),
-                ("mass", (&::pshmem::__private::Show(&self.mass)).pshmem_show()),
+                ("x", (&::pshmem::__private::DebugOf(&self.x)).pshmem_debug()),
+                ("mass", (&::pshmem::__private::DebugOf(&self.mass)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "ParticleColumns", &fields)
         }
@@ -195,10 +195,10 @@ const _: () = {
     #[automatically_derived]
     impl<'a> ::core::fmt::Debug for ParticleColumnsMut<'a> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("x", (&::pshmem::__private::Show(&self.x)).pshmem_show()),
-                ("mass", (&::pshmem::__private::Show(&self.mass)).pshmem_show()),
+                ("x", (&::pshmem::__private::DebugOf(&self.x)).pshmem_debug()),
+                ("mass", (&::pshmem::__private::DebugOf(&self.mass)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "ParticleColumnsMut", &fields)
         }
@@ -206,10 +206,10 @@ const _: () = {
     #[automatically_derived]
     impl<'a> ::core::fmt::Debug for ParticleColumnsFields<'a> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("x", (&::pshmem::__private::Show(&self.x)).pshmem_show()),
-                ("mass", (&::pshmem::__private::Show(&self.mass)).pshmem_show()),
+                ("x", (&::pshmem::__private::DebugOf(&self.x)).pshmem_debug()),
+                ("mass", (&::pshmem::__private::DebugOf(&self.mass)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "ParticleColumnsFields", &fields)
         }
@@ -247,7 +247,7 @@ const _: () = {
             plan.len
         }
         #[inline]
-        fn span(plan: &Self::Plan) -> ::core::ops::Range<::core::primitive::usize> {
+        fn leaves(plan: &Self::Plan) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
         }
         type View<'a> = ParticleColumns<'a>;
@@ -361,14 +361,14 @@ const _: () = {
             view: Self::View<'_>,
             f: &mut dyn ::core::fmt::Write,
         ) -> ::core::fmt::Result {
-            use ::pshmem::__private::{PutNothing as _, PutValues as _};
+            use ::pshmem::__private::{WithoutPreview as _, WithPreview as _};
             ::pshmem::__private::preview_field(
                 f,
                 true,
                 "x",
                 |f| {
-                    (&::pshmem::__private::Probe::<[[f64; 3]]>::new())
-                        .pshmem_put(view.x, f)
+                    (&::pshmem::__private::PreviewOf::<[[f64; 3]]>::new())
+                        .pshmem_preview(view.x, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -376,8 +376,8 @@ const _: () = {
                 false,
                 "mass",
                 |f| {
-                    (&::pshmem::__private::Probe::<[f32]>::new())
-                        .pshmem_put(view.mass, f)
+                    (&::pshmem::__private::PreviewOf::<[f32]>::new())
+                        .pshmem_preview(view.mass, f)
                 },
             )?;
             ::core::result::Result::Ok(())

@@ -179,11 +179,17 @@ const _: () = {
         Sides: sim::shm::SharedLayout<Owned = Sides>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use sim::shm::__private::{ShowDebug as _, ShowNothing as _};
+            use sim::shm::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("pressure", (&sim::shm::__private::Show(&self.pressure)).pshmem_show()),
-                ("opacity", (&sim::shm::__private::Show(&self.opacity)).pshmem_show()),
-                ("sides", (&sim::shm::__private::Show(&self.sides)).pshmem_show()),
+                (
+                    "pressure",
+                    (&sim::shm::__private::DebugOf(&self.pressure)).pshmem_debug(),
+                ),
+                (
+                    "opacity",
+                    (&sim::shm::__private::DebugOf(&self.opacity)).pshmem_debug(),
+                ),
+                ("sides", (&sim::shm::__private::DebugOf(&self.sides)).pshmem_debug()),
             ];
             sim::shm::__private::debug_struct(f, "FlowView", &fields)
         }
@@ -195,11 +201,17 @@ const _: () = {
         Sides: sim::shm::SharedLayout<Owned = Sides>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use sim::shm::__private::{ShowDebug as _, ShowNothing as _};
+            use sim::shm::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("pressure", (&sim::shm::__private::Show(&self.pressure)).pshmem_show()),
-                ("opacity", (&sim::shm::__private::Show(&self.opacity)).pshmem_show()),
-                ("sides", (&sim::shm::__private::Show(&self.sides)).pshmem_show()),
+                (
+                    "pressure",
+                    (&sim::shm::__private::DebugOf(&self.pressure)).pshmem_debug(),
+                ),
+                (
+                    "opacity",
+                    (&sim::shm::__private::DebugOf(&self.opacity)).pshmem_debug(),
+                ),
+                ("sides", (&sim::shm::__private::DebugOf(&self.sides)).pshmem_debug()),
             ];
             sim::shm::__private::debug_struct(f, "FlowViewMut", &fields)
         }
@@ -211,11 +223,17 @@ const _: () = {
         Sides: sim::shm::SharedLayout<Owned = Sides>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use sim::shm::__private::{ShowDebug as _, ShowNothing as _};
+            use sim::shm::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("pressure", (&sim::shm::__private::Show(&self.pressure)).pshmem_show()),
-                ("opacity", (&sim::shm::__private::Show(&self.opacity)).pshmem_show()),
-                ("sides", (&sim::shm::__private::Show(&self.sides)).pshmem_show()),
+                (
+                    "pressure",
+                    (&sim::shm::__private::DebugOf(&self.pressure)).pshmem_debug(),
+                ),
+                (
+                    "opacity",
+                    (&sim::shm::__private::DebugOf(&self.opacity)).pshmem_debug(),
+                ),
+                ("sides", (&sim::shm::__private::DebugOf(&self.sides)).pshmem_debug()),
             ];
             sim::shm::__private::debug_struct(f, "FlowFields", &fields)
         }
@@ -330,7 +348,7 @@ const _: () = {
             plan.dims
         }
         #[inline]
-        fn span(
+        fn leaves(
             plan: &<Self as sim::shm::__private::Planned>::Plan,
         ) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
@@ -365,14 +383,14 @@ const _: () = {
             >>::check_dims("sides", &__extents_of_sides(dims)?, &__actual_sides)?;
             ::core::result::Result::Ok(inferred)
         }
-        fn put_dims(
+        fn encode_dims(
             dims: &Self::Dims,
             out: &mut sim::shm::__private::Vec<::core::primitive::usize>,
         ) {
             <sim::shm::__private::Vec<::core::primitive::usize>>::push(out, dims.nx);
             <sim::shm::__private::Vec<::core::primitive::usize>>::push(out, dims.ny);
         }
-        fn take_dims(
+        fn decode_dims(
             from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
         ) -> ::core::option::Option<Self::Dims> {
             ::core::option::Option::Some(FlowDims {
@@ -502,16 +520,16 @@ const _: () = {
             view: Self::View<'_>,
             f: &mut dyn ::core::fmt::Write,
         ) -> ::core::fmt::Result {
-            use sim::shm::__private::{PutNothing as _, PutValues as _};
+            use sim::shm::__private::{WithoutPreview as _, WithPreview as _};
             sim::shm::__private::preview_field(
                 f,
                 true,
                 "pressure",
                 |f| {
-                    (&sim::shm::__private::Probe::<
+                    (&sim::shm::__private::PreviewOf::<
                         ndarray::Array<f64, ndarray::Ix2>,
                     >::new())
-                        .pshmem_put(view.pressure, f)
+                        .pshmem_preview(view.pressure, f)
                 },
             )?;
             sim::shm::__private::preview_field(
@@ -519,8 +537,8 @@ const _: () = {
                 false,
                 "opacity",
                 |f| {
-                    (&sim::shm::__private::Probe::<Opacity>::new())
-                        .pshmem_put(view.opacity, f)
+                    (&sim::shm::__private::PreviewOf::<Opacity>::new())
+                        .pshmem_preview(view.opacity, f)
                 },
             )?;
             sim::shm::__private::preview_field(
@@ -528,8 +546,8 @@ const _: () = {
                 false,
                 "sides",
                 |f| {
-                    (&sim::shm::__private::Probe::<Sides>::new())
-                        .pshmem_put(view.sides, f)
+                    (&sim::shm::__private::PreviewOf::<Sides>::new())
+                        .pshmem_preview(view.sides, f)
                 },
             )?;
             ::core::result::Result::Ok(())

@@ -232,17 +232,23 @@ const _: () = {
         Particle: ::pshmem::SharedColumns,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("density", (&::pshmem::__private::Show(&self.density)).pshmem_show()),
-                ("lines", (&::pshmem::__private::Show(&self.lines)).pshmem_show()),
-                ("opacity", (&::pshmem::__private::Show(&self.opacity)).pshmem_show()),
-                ("names", (&::pshmem::__private::Show(&self.names)).pshmem_show()),
+                (
+                    "density",
+                    (&::pshmem::__private::DebugOf(&self.density)).pshmem_debug(),
+                ),
+                ("lines", (&::pshmem::__private::DebugOf(&self.lines)).pshmem_debug()),
+                (
+                    "opacity",
+                    (&::pshmem::__private::DebugOf(&self.opacity)).pshmem_debug(),
+                ),
+                ("names", (&::pshmem::__private::DebugOf(&self.names)).pshmem_debug()),
                 (
                     "particles",
-                    (&::pshmem::__private::Show(&self.particles)).pshmem_show(),
+                    (&::pshmem::__private::DebugOf(&self.particles)).pshmem_debug(),
                 ),
-                ("step", (&::pshmem::__private::Show(&self.step)).pshmem_show()),
+                ("step", (&::pshmem::__private::DebugOf(&self.step)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "GasView", &fields)
         }
@@ -254,17 +260,23 @@ const _: () = {
         Particle: ::pshmem::SharedColumns,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("density", (&::pshmem::__private::Show(&self.density)).pshmem_show()),
-                ("lines", (&::pshmem::__private::Show(&self.lines)).pshmem_show()),
-                ("opacity", (&::pshmem::__private::Show(&self.opacity)).pshmem_show()),
-                ("names", (&::pshmem::__private::Show(&self.names)).pshmem_show()),
+                (
+                    "density",
+                    (&::pshmem::__private::DebugOf(&self.density)).pshmem_debug(),
+                ),
+                ("lines", (&::pshmem::__private::DebugOf(&self.lines)).pshmem_debug()),
+                (
+                    "opacity",
+                    (&::pshmem::__private::DebugOf(&self.opacity)).pshmem_debug(),
+                ),
+                ("names", (&::pshmem::__private::DebugOf(&self.names)).pshmem_debug()),
                 (
                     "particles",
-                    (&::pshmem::__private::Show(&self.particles)).pshmem_show(),
+                    (&::pshmem::__private::DebugOf(&self.particles)).pshmem_debug(),
                 ),
-                ("step", (&::pshmem::__private::Show(&self.step)).pshmem_show()),
+                ("step", (&::pshmem::__private::DebugOf(&self.step)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "GasViewMut", &fields)
         }
@@ -276,17 +288,23 @@ const _: () = {
         Particle: ::pshmem::SharedColumns,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("density", (&::pshmem::__private::Show(&self.density)).pshmem_show()),
-                ("lines", (&::pshmem::__private::Show(&self.lines)).pshmem_show()),
-                ("opacity", (&::pshmem::__private::Show(&self.opacity)).pshmem_show()),
-                ("names", (&::pshmem::__private::Show(&self.names)).pshmem_show()),
+                (
+                    "density",
+                    (&::pshmem::__private::DebugOf(&self.density)).pshmem_debug(),
+                ),
+                ("lines", (&::pshmem::__private::DebugOf(&self.lines)).pshmem_debug()),
+                (
+                    "opacity",
+                    (&::pshmem::__private::DebugOf(&self.opacity)).pshmem_debug(),
+                ),
+                ("names", (&::pshmem::__private::DebugOf(&self.names)).pshmem_debug()),
                 (
                     "particles",
-                    (&::pshmem::__private::Show(&self.particles)).pshmem_show(),
+                    (&::pshmem::__private::DebugOf(&self.particles)).pshmem_debug(),
                 ),
-                ("step", (&::pshmem::__private::Show(&self.step)).pshmem_show()),
+                ("step", (&::pshmem::__private::DebugOf(&self.step)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "GasFields", &fields)
         }
@@ -365,7 +383,7 @@ const _: () = {
             plan.dims
         }
         #[inline]
-        fn span(
+        fn leaves(
             plan: &<Self as ::pshmem::__private::Planned>::Plan,
         ) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
@@ -389,29 +407,33 @@ const _: () = {
                 >>::dims_of("particles", &owned.particles)?,
             })
         }
-        fn put_dims(
+        fn encode_dims(
             dims: &Self::Dims,
             out: &mut ::pshmem::__private::Vec<::core::primitive::usize>,
         ) {
-            <::pshmem::__private::FieldPlan<Array2<f64>>>::put_dims(&dims.density, out);
-            <::pshmem::__private::FieldPlan<Vec<Line>>>::put_dims(&dims.lines, out);
-            <::pshmem::__private::NestedPlan<Opacity>>::put_dims(&dims.opacity, out);
-            <::pshmem::__private::FieldPlan<Box<[u8]>>>::put_dims(&dims.names, out);
+            <::pshmem::__private::FieldPlan<
+                Array2<f64>,
+            >>::encode_dims(&dims.density, out);
+            <::pshmem::__private::FieldPlan<Vec<Line>>>::encode_dims(&dims.lines, out);
+            <::pshmem::__private::NestedPlan<Opacity>>::encode_dims(&dims.opacity, out);
+            <::pshmem::__private::FieldPlan<Box<[u8]>>>::encode_dims(&dims.names, out);
             <::pshmem::__private::NestedPlan<
                 Columns<Particle>,
-            >>::put_dims(&dims.particles, out);
+            >>::encode_dims(&dims.particles, out);
         }
-        fn take_dims(
+        fn decode_dims(
             from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
         ) -> ::core::option::Option<Self::Dims> {
             ::core::option::Option::Some(GasDims {
-                density: <::pshmem::__private::FieldPlan<Array2<f64>>>::take_dims(from)?,
-                lines: <::pshmem::__private::FieldPlan<Vec<Line>>>::take_dims(from)?,
-                opacity: <::pshmem::__private::NestedPlan<Opacity>>::take_dims(from)?,
-                names: <::pshmem::__private::FieldPlan<Box<[u8]>>>::take_dims(from)?,
+                density: <::pshmem::__private::FieldPlan<
+                    Array2<f64>,
+                >>::decode_dims(from)?,
+                lines: <::pshmem::__private::FieldPlan<Vec<Line>>>::decode_dims(from)?,
+                opacity: <::pshmem::__private::NestedPlan<Opacity>>::decode_dims(from)?,
+                names: <::pshmem::__private::FieldPlan<Box<[u8]>>>::decode_dims(from)?,
                 particles: <::pshmem::__private::NestedPlan<
                     Columns<Particle>,
-                >>::take_dims(from)?,
+                >>::decode_dims(from)?,
             })
         }
         #[inline]
@@ -611,14 +633,14 @@ const _: () = {
             view: Self::View<'_>,
             f: &mut dyn ::core::fmt::Write,
         ) -> ::core::fmt::Result {
-            use ::pshmem::__private::{PutNothing as _, PutValues as _};
+            use ::pshmem::__private::{WithoutPreview as _, WithPreview as _};
             ::pshmem::__private::preview_field(
                 f,
                 true,
                 "density",
                 |f| {
-                    (&::pshmem::__private::Probe::<Array2<f64>>::new())
-                        .pshmem_put(view.density, f)
+                    (&::pshmem::__private::PreviewOf::<Array2<f64>>::new())
+                        .pshmem_preview(view.density, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -626,8 +648,8 @@ const _: () = {
                 false,
                 "lines",
                 |f| {
-                    (&::pshmem::__private::Probe::<Vec<Line>>::new())
-                        .pshmem_put(view.lines, f)
+                    (&::pshmem::__private::PreviewOf::<Vec<Line>>::new())
+                        .pshmem_preview(view.lines, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -635,8 +657,8 @@ const _: () = {
                 false,
                 "opacity",
                 |f| {
-                    (&::pshmem::__private::Probe::<Opacity>::new())
-                        .pshmem_put(view.opacity, f)
+                    (&::pshmem::__private::PreviewOf::<Opacity>::new())
+                        .pshmem_preview(view.opacity, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -644,8 +666,8 @@ const _: () = {
                 false,
                 "names",
                 |f| {
-                    (&::pshmem::__private::Probe::<Box<[u8]>>::new())
-                        .pshmem_put(view.names, f)
+                    (&::pshmem::__private::PreviewOf::<Box<[u8]>>::new())
+                        .pshmem_preview(view.names, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -653,8 +675,8 @@ const _: () = {
                 false,
                 "particles",
                 |f| {
-                    (&::pshmem::__private::Probe::<Columns<Particle>>::new())
-                        .pshmem_put(view.particles, f)
+                    (&::pshmem::__private::PreviewOf::<Columns<Particle>>::new())
+                        .pshmem_preview(view.particles, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -662,10 +684,10 @@ const _: () = {
                 false,
                 "step",
                 |f| {
-                    (&::pshmem::__private::Probe::<
+                    (&::pshmem::__private::PreviewOf::<
                         ::pshmem::__private::Value<u64>,
                     >::new())
-                        .pshmem_put(view.step, f)
+                        .pshmem_preview(view.step, f)
                 },
             )?;
             ::core::result::Result::Ok(())

@@ -191,10 +191,10 @@ const _: () = {
         L: ::pshmem::SharedLayout<Owned = L>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("inner", (&::pshmem::__private::Show(&self.inner)).pshmem_show()),
-                ("rows", (&::pshmem::__private::Show(&self.rows)).pshmem_show()),
+                ("inner", (&::pshmem::__private::DebugOf(&self.inner)).pshmem_debug()),
+                ("rows", (&::pshmem::__private::DebugOf(&self.rows)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "TableView", &fields)
         }
@@ -206,10 +206,10 @@ const _: () = {
         L: ::pshmem::SharedLayout<Owned = L>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("inner", (&::pshmem::__private::Show(&self.inner)).pshmem_show()),
-                ("rows", (&::pshmem::__private::Show(&self.rows)).pshmem_show()),
+                ("inner", (&::pshmem::__private::DebugOf(&self.inner)).pshmem_debug()),
+                ("rows", (&::pshmem::__private::DebugOf(&self.rows)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "TableViewMut", &fields)
         }
@@ -222,10 +222,10 @@ const _: () = {
         [T; N]: ::pshmem::Element,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            use ::pshmem::__private::{ShowDebug as _, ShowNothing as _};
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
             let fields = [
-                ("inner", (&::pshmem::__private::Show(&self.inner)).pshmem_show()),
-                ("rows", (&::pshmem::__private::Show(&self.rows)).pshmem_show()),
+                ("inner", (&::pshmem::__private::DebugOf(&self.inner)).pshmem_debug()),
+                ("rows", (&::pshmem::__private::DebugOf(&self.rows)).pshmem_debug()),
             ];
             ::pshmem::__private::debug_struct(f, "TableFields", &fields)
         }
@@ -288,7 +288,7 @@ const _: () = {
             plan.dims
         }
         #[inline]
-        fn span(
+        fn leaves(
             plan: &<Self as ::pshmem::__private::Planned>::Plan,
         ) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
@@ -303,19 +303,19 @@ const _: () = {
                 >>::dims_of("rows", &owned.rows)?,
             })
         }
-        fn put_dims(
+        fn encode_dims(
             dims: &Self::Dims,
             out: &mut ::pshmem::__private::Vec<::core::primitive::usize>,
         ) {
-            <::pshmem::__private::NestedPlan<L>>::put_dims(&dims.inner, out);
-            <::pshmem::__private::FieldPlan<Vec<[T; N]>>>::put_dims(&dims.rows, out);
+            <::pshmem::__private::NestedPlan<L>>::encode_dims(&dims.inner, out);
+            <::pshmem::__private::FieldPlan<Vec<[T; N]>>>::encode_dims(&dims.rows, out);
         }
-        fn take_dims(
+        fn decode_dims(
             from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
         ) -> ::core::option::Option<Self::Dims> {
             ::core::option::Option::Some(TableDims {
-                inner: <::pshmem::__private::NestedPlan<L>>::take_dims(from)?,
-                rows: <::pshmem::__private::FieldPlan<Vec<[T; N]>>>::take_dims(from)?,
+                inner: <::pshmem::__private::NestedPlan<L>>::decode_dims(from)?,
+                rows: <::pshmem::__private::FieldPlan<Vec<[T; N]>>>::decode_dims(from)?,
             })
         }
         #[inline]
@@ -412,20 +412,23 @@ const _: () = {
             view: Self::View<'_>,
             f: &mut dyn ::core::fmt::Write,
         ) -> ::core::fmt::Result {
-            use ::pshmem::__private::{PutNothing as _, PutValues as _};
+            use ::pshmem::__private::{WithoutPreview as _, WithPreview as _};
             ::pshmem::__private::preview_field(
                 f,
                 true,
                 "inner",
-                |f| (&::pshmem::__private::Probe::<L>::new()).pshmem_put(view.inner, f),
+                |f| {
+                    (&::pshmem::__private::PreviewOf::<L>::new())
+                        .pshmem_preview(view.inner, f)
+                },
             )?;
             ::pshmem::__private::preview_field(
                 f,
                 false,
                 "rows",
                 |f| {
-                    (&::pshmem::__private::Probe::<Vec<[T; N]>>::new())
-                        .pshmem_put(view.rows, f)
+                    (&::pshmem::__private::PreviewOf::<Vec<[T; N]>>::new())
+                        .pshmem_preview(view.rows, f)
                 },
             )?;
             ::core::result::Result::Ok(())

@@ -148,12 +148,12 @@ const FIELD_TYPES: &[&str] = &["ArrayView", "Ix", "Value"];
 
 /// Safe items that print.
 const PRINTING: &[&str] = &[
-    "Probe",
-    "PutNothing",
-    "PutValues",
-    "Show",
-    "ShowDebug",
-    "ShowNothing",
+    "PreviewOf",
+    "WithoutPreview",
+    "WithPreview",
+    "DebugOf",
+    "WithDebug",
+    "WithoutDebug",
     "debug_struct",
     "preview_field",
 ];
@@ -176,7 +176,7 @@ fn every_private_name_is_forced_or_harmless() {
             "`__private::{name}` is in no list"
         );
     }
-    for name in ["FieldPlan", "ShowDebug"] {
+    for name in ["FieldPlan", "WithDebug"] {
         assert!(names.contains(name), "not found in {names:?}: {name}");
     }
 }

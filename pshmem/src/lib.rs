@@ -145,8 +145,9 @@ pub use shared::Shared;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::layout::derived::{FieldPlan, NestedPlan, assert_element};
-    pub use crate::layout::probe::{
-        Probe, PutNothing, PutValues, Show, ShowDebug, ShowNothing, debug_struct, preview_field,
+    pub use crate::layout::printing::{
+        DebugOf, PreviewOf, WithDebug, WithPreview, WithoutDebug, WithoutPreview, debug_struct,
+        preview_field,
     };
     pub use crate::layout::raw::Planned;
     pub use crate::layout::{Base, BaseMut, Handle, Placer, Value};

@@ -120,7 +120,7 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
     }
 }
 
-/// `plan`, `len` and `span`.
+/// `plan`, `len` and `leaves`.
 fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (krate, private, plan) = (&model.krate, model.private(), &model.names.plan);
     let (_, parameters, _) = params.full.split_for_impl();
@@ -153,7 +153,7 @@ fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
         }
 
         #[inline]
-        fn span(plan: &Self::Plan) -> ::core::ops::Range<::core::primitive::usize> {
+        fn leaves(plan: &Self::Plan) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
         }
     }

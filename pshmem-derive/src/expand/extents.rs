@@ -137,22 +137,22 @@ fn dim<'m>(name: &Ident, model: &'m Model) -> Option<&'m Ident> {
         .find(|dim| names::unraw(dim) == names::unraw(name))
 }
 
-/// `dims_of`, `put_dims` and `take_dims`.
+/// `dims_of`, `encode_dims` and `decode_dims`.
 pub(super) fn items(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (krate, private) = (&model.krate, model.private());
     let dims_of = dims_of(model, params);
-    let put = put_dims(model);
-    let take = take_dims(model);
+    let put = encode_dims(model);
+    let take = decode_dims(model);
     quote! {
         fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, #krate::Error> {
             #dims_of
         }
 
-        fn put_dims(dims: &Self::Dims, out: &mut #private::Vec<::core::primitive::usize>) {
+        fn encode_dims(dims: &Self::Dims, out: &mut #private::Vec<::core::primitive::usize>) {
             #put
         }
 
-        fn take_dims(
+        fn decode_dims(
             from: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
         ) -> ::core::option::Option<Self::Dims> {
             ::core::option::Option::Some(#take)
@@ -246,7 +246,7 @@ fn inferred(dim: &Ident, fields: &[&Field], model: &Model) -> TokenStream {
     quote!(::core::unreachable!())
 }
 
-fn put_dims(model: &Model) -> TokenStream {
+fn encode_dims(model: &Model) -> TokenStream {
     let private = model.private();
     if let Some(declared) = &model.dims {
         let names = declared.value.iter().map(|dim| &dim.name);
@@ -258,12 +258,12 @@ fn put_dims(model: &Model) -> TokenStream {
         .filter(|field| field.has_dims())
         .map(|field| {
             let (name, plan) = (&field.name, field.plan(model));
-            quote!(<#plan>::put_dims(&dims.#name, out);)
+            quote!(<#plan>::encode_dims(&dims.#name, out);)
         });
     puts.collect()
 }
 
-fn take_dims(model: &Model) -> TokenStream {
+fn decode_dims(model: &Model) -> TokenStream {
     if !model.has_dims() {
         return quote!(());
     }
@@ -278,7 +278,7 @@ fn take_dims(model: &Model) -> TokenStream {
         .filter(|field| field.has_dims())
         .map(|field| {
             let (name, plan) = (&field.name, field.plan(model));
-            quote!(#name: <#plan>::take_dims(from)?)
+            quote!(#name: <#plan>::decode_dims(from)?)
         });
     quote!(#dims_name { #(#takes,)* })
 }

@@ -73,10 +73,10 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
             #associated
             fn plan(_: &Self::Dims, _: &mut #private::Placer) -> ::core::result::Result<(), #krate::Error> { ::core::unreachable!() }
             fn dims(_: &()) -> Self::Dims { ::core::unreachable!() }
-            fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
+            fn leaves(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
             fn dims_of(_: &Self) -> ::core::result::Result<Self::Dims, #krate::Error> { ::core::unreachable!() }
-            fn put_dims(_: &Self::Dims, _: &mut #private::Vec<::core::primitive::usize>) {}
-            fn take_dims(
+            fn encode_dims(_: &Self::Dims, _: &mut #private::Vec<::core::primitive::usize>) {}
+            fn decode_dims(
                 _: &mut dyn ::core::iter::Iterator<Item = ::core::primitive::usize>,
             ) -> ::core::option::Option<Self::Dims> { ::core::unreachable!() }
             unsafe fn view<#life>(_: &(), _: #private::Base<#life>) -> Self::View<#life> { ::core::unreachable!() }
@@ -108,7 +108,7 @@ fn columns_implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
             #associated
             type Plan = ();
             fn plan(_: ::core::primitive::usize, _: &mut #private::Placer) -> ::core::result::Result<(), #krate::Error> { ::core::unreachable!() }
-            fn span(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
+            fn leaves(_: &()) -> ::core::ops::Range<::core::primitive::usize> { ::core::unreachable!() }
             fn len(_: &()) -> ::core::primitive::usize { ::core::unreachable!() }
             unsafe fn view<#life>(_: &(), _: #private::Base<#life>) -> Self::View<#life> { ::core::unreachable!() }
             unsafe fn view_mut<#life>(_: &(), _: #private::BaseMut<#life>) -> Self::ViewMut<#life> { ::core::unreachable!() }

@@ -85,7 +85,7 @@ fn types(model: &Model, params: &ItemGenerics) -> TokenStream {
     }
 }
 
-/// `plan`, `dims` and `span`.
+/// `plan`, `dims` and `leaves`.
 fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (krate, private, plan) = (&model.krate, model.private(), &model.names.plan);
     let names = model
@@ -116,7 +116,7 @@ fn placing(model: &Model, params: &ItemGenerics) -> TokenStream {
         }
 
         #[inline]
-        fn span(plan: &<Self as #private::Planned>::Plan) -> ::core::ops::Range<::core::primitive::usize> {
+        fn leaves(plan: &<Self as #private::Planned>::Plan) -> ::core::ops::Range<::core::primitive::usize> {
             plan.first_leaf..plan.end_leaf
         }
     }

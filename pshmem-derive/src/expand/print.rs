@@ -29,11 +29,11 @@ pub(super) fn preview_body(model: &Model) -> TokenStream {
         let (name, text, layout) = (&field.name, names::unraw(&field.name), field.layout(model));
         let first = index == 0;
         quote! {
-            #private::preview_field(f, #first, #text, |f| (&#private::Probe::<#layout>::new()).pshmem_put(view.#name, f))?;
+            #private::preview_field(f, #first, #text, |f| (&#private::PreviewOf::<#layout>::new()).pshmem_preview(view.#name, f))?;
         }
     });
     quote! {
-        use #private::{PutNothing as _, PutValues as _};
+        use #private::{WithoutPreview as _, WithPreview as _};
         #(#lines)*
         ::core::result::Result::Ok(())
     }
@@ -50,8 +50,8 @@ pub(super) fn debug(model: &Model, name: &Ident, generics: &Generics) -> TokenSt
         #[automatically_derived]
         impl #generics ::core::fmt::Debug for #name #parameters #clause {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                use #private::{ShowDebug as _, ShowNothing as _};
-                let fields = [#((#texts, (&#private::Show(&self.#names)).pshmem_show())),*];
+                use #private::{WithDebug as _, WithoutDebug as _};
+                let fields = [#((#texts, (&#private::DebugOf(&self.#names)).pshmem_debug())),*];
                 #private::debug_struct(f, #text, &fields)
             }
         }

@@ -70,7 +70,7 @@ macro_rules! array_layout {
                 plan.shape
             }
 
-            fn span(plan: &ArrayPlan<$n>) -> Range<usize> {
+            fn leaves(plan: &ArrayPlan<$n>) -> Range<usize> {
                 plan.leaf.index..plan.leaf.index + 1
             }
 
@@ -80,11 +80,11 @@ macro_rules! array_layout {
                 Ok(shape)
             }
 
-            fn put_dims(shape: &[usize; $n], out: &mut Vec<usize>) {
+            fn encode_dims(shape: &[usize; $n], out: &mut Vec<usize>) {
                 out.extend_from_slice(shape);
             }
 
-            fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<[usize; $n]> {
+            fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<[usize; $n]> {
                 let mut shape = [0; $n];
                 for extent in &mut shape {
                     *extent = from.next()?;

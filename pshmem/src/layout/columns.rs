@@ -148,7 +148,7 @@ pub unsafe trait SharedColumns: Sized + 'static {
     fn len(plan: &Self::Plan) -> usize;
 
     #[doc(hidden)]
-    fn span(plan: &Self::Plan) -> Range<usize>;
+    fn leaves(plan: &Self::Plan) -> Range<usize>;
 
     /// # Safety
     /// As for `SharedLayout::view`.
@@ -208,19 +208,19 @@ unsafe impl<P: SharedColumns> SharedLayout for Columns<P> {
         P::len(plan)
     }
 
-    fn span(plan: &P::Plan) -> Range<usize> {
-        P::span(plan)
+    fn leaves(plan: &P::Plan) -> Range<usize> {
+        P::leaves(plan)
     }
 
     fn dims_of(owned: &Vec<P>) -> Result<usize> {
         Ok(owned.len())
     }
 
-    fn put_dims(&len: &usize, out: &mut Vec<usize>) {
+    fn encode_dims(&len: &usize, out: &mut Vec<usize>) {
         out.push(len);
     }
 
-    fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize> {
+    fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize> {
         from.next()
     }
 

@@ -85,17 +85,17 @@ macro_rules! layout_functions {
             /// # Errors
             /// [`Error::Shape`] if they differ.
             pub fn check_dims(name: &str, expected: &L::Dims, actual: &L::Dims) -> Result<()> {
-                check_dims(name, expected, actual, L::put_dims)
+                check_dims(name, expected, actual, L::encode_dims)
             }
 
             /// As in the trait.
-            pub fn put_dims(dims: &L::Dims, out: &mut Vec<usize>) {
-                L::put_dims(dims, out);
+            pub fn encode_dims(dims: &L::Dims, out: &mut Vec<usize>) {
+                L::encode_dims(dims, out);
             }
 
             /// As in the trait.
-            pub fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<L::Dims> {
-                L::take_dims(from)
+            pub fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<L::Dims> {
+                L::decode_dims(from)
             }
 
             /// # Safety
@@ -248,19 +248,19 @@ impl<const N: usize> FromShape<N> for [usize; N] {
     }
 }
 
-/// Compares extents; `put_dims` converts them to numbers.
+/// Compares extents; `encode_dims` converts them to numbers.
 fn check_dims<D: PartialEq>(
     field: &str,
     expected: &D,
     actual: &D,
-    put_dims: impl Fn(&D, &mut Vec<usize>),
+    encode_dims: impl Fn(&D, &mut Vec<usize>),
 ) -> Result<()> {
     if expected == actual {
         return Ok(());
     }
     let list = |dims: &D| {
         let mut list = Vec::new();
-        put_dims(dims, &mut list);
+        encode_dims(dims, &mut list);
         list
     };
     Err(Error::Shape {

@@ -26,7 +26,7 @@ pub(crate) struct Described {
 impl Described {
     pub(crate) fn new<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Self {
         let mut numbers = Vec::new();
-        L::put_dims(dims, &mut numbers);
+        L::encode_dims(dims, &mut numbers);
         let mut key = type_id::<L>();
         let type_name = std::any::type_name::<L>();
         key.extend_from_slice(type_name.as_bytes());
@@ -100,7 +100,7 @@ impl Identity {
     /// Type and extents without the fields, to be sent to a rank that knows neither.
     pub(crate) fn without_fields<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Self {
         let mut identity = Identity::of_type::<L>();
-        L::put_dims(dims, &mut identity.dims);
+        L::encode_dims(dims, &mut identity.dims);
         identity
     }
 
@@ -130,7 +130,7 @@ impl Identity {
         if expected != self {
             return Err(self.difference(&expected));
         }
-        Ok(L::take_dims(&mut self.dims.into_iter()).expect("the same type has as many extents"))
+        Ok(L::decode_dims(&mut self.dims.into_iter()).expect("the same type has as many extents"))
     }
 
     /// The texts of this one and another one where they first differ.
@@ -174,7 +174,7 @@ pub(crate) fn plan<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Result<(L::Plan,
 }
 
 fn describe<L: SharedLayout + ?Sized>(numbers: &[usize]) -> Schema {
-    let dims = L::take_dims(&mut numbers.iter().copied());
+    let dims = L::decode_dims(&mut numbers.iter().copied());
     let mut placer = Placer::describing();
     let plan = L::plan(&dims.expect("as many numbers as were written"), &mut placer);
     plan.expect("these extents have been planned before");

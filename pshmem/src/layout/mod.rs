@@ -18,7 +18,7 @@ pub(crate) mod partition;
 pub(crate) mod placement;
 pub(crate) mod placer;
 mod preview;
-pub(crate) mod probe;
+pub(crate) mod printing;
 pub(crate) mod raw;
 pub(crate) mod region;
 mod rows;
@@ -66,8 +66,8 @@ use std::ops::Range;
 /// - `plan` places every leaf with the [`Placer`] it is given and the plan keeps exactly those leaves;
 /// - `view` and `view_mut` make references to bytes of these leaves only, `view_mut` to each byte at most once, and
 ///   `view_mut` marks a leaf before it hands out the first `&mut` into it;
-/// - `span` is the range of the plan's leaves, and `fields` hands out each leaf at most once;
-/// - `plan` depends on nothing but the type and the numbers that `put_dims` writes, so that all ranks, which run the same
+/// - `leaves` is the range of the plan's leaves, and `fields` hands out each leaf at most once;
+/// - `plan` depends on nothing but the type and the numbers that `encode_dims` writes, so that all ranks, which run the same
 ///   executable, place the fields alike.
 ///
 /// The derive guarantees all of this by calling the implementations of the fields, each once.
@@ -95,7 +95,7 @@ pub unsafe trait SharedLayout: raw::Planned + 'static {
     fn dims(plan: &Self::Plan) -> Self::Dims;
 
     #[doc(hidden)]
-    fn span(plan: &Self::Plan) -> Range<usize>;
+    fn leaves(plan: &Self::Plan) -> Range<usize>;
 
     /// The extents of a private value, checked against what the layout states about them.
     #[doc(hidden)]
@@ -103,11 +103,11 @@ pub unsafe trait SharedLayout: raw::Planned + 'static {
 
     /// Extents as numbers, for the journey between ranks.
     #[doc(hidden)]
-    fn put_dims(dims: &Self::Dims, out: &mut Vec<usize>);
+    fn encode_dims(dims: &Self::Dims, out: &mut Vec<usize>);
 
-    /// The opposite of `put_dims`; `None` when `from` ends early.
+    /// The opposite of `encode_dims`; `None` when `from` ends early.
     #[doc(hidden)]
-    fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<Self::Dims>;
+    fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<Self::Dims>;
 
     /// # Safety
     /// `base` is a segment laid out by `plan`; no leaf of the plan is written during `'a`.

@@ -28,10 +28,10 @@ pub unsafe trait RawLayout: Planned {
     type ViewMut<'a>;
     fn plan(dims: &Self::Dims, placer: &mut Placer) -> Result<Self::Plan>;
     fn dims(plan: &Self::Plan) -> Self::Dims;
-    fn span(plan: &Self::Plan) -> Range<usize>;
+    fn leaves(plan: &Self::Plan) -> Range<usize>;
     fn dims_of(owned: &Self::Owned) -> Result<Self::Dims>;
-    fn put_dims(dims: &Self::Dims, out: &mut Vec<usize>);
-    fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<Self::Dims>;
+    fn encode_dims(dims: &Self::Dims, out: &mut Vec<usize>);
+    fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<Self::Dims>;
     unsafe fn view<'a>(plan: &Self::Plan, base: Base<'a>) -> Self::View<'a>;
     unsafe fn view_mut<'a>(plan: &Self::Plan, base: BaseMut<'a>) -> Self::ViewMut<'a>;
     unsafe fn store(plan: &Self::Plan, base: BaseMut<'_>, owned: &Self::Owned);
@@ -64,20 +64,20 @@ macro_rules! checked_layout {
                 <Self as $crate::layout::raw::RawLayout>::dims(plan)
             }
 
-            fn span(plan: &<Self as $crate::layout::raw::Planned>::Plan) -> std::ops::Range<usize> {
-                <Self as $crate::layout::raw::RawLayout>::span(plan)
+            fn leaves(plan: &<Self as $crate::layout::raw::Planned>::Plan) -> std::ops::Range<usize> {
+                <Self as $crate::layout::raw::RawLayout>::leaves(plan)
             }
 
             fn dims_of(owned: &$owned) -> $crate::error::Result<$dims> {
                 <Self as $crate::layout::raw::RawLayout>::dims_of(owned)
             }
 
-            fn put_dims(dims: &$dims, out: &mut Vec<usize>) {
-                <Self as $crate::layout::raw::RawLayout>::put_dims(dims, out);
+            fn encode_dims(dims: &$dims, out: &mut Vec<usize>) {
+                <Self as $crate::layout::raw::RawLayout>::encode_dims(dims, out);
             }
 
-            fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<$dims> {
-                <Self as $crate::layout::raw::RawLayout>::take_dims(from)
+            fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<$dims> {
+                <Self as $crate::layout::raw::RawLayout>::decode_dims(from)
             }
 
             #[inline]

@@ -99,7 +99,7 @@ macro_rules! slice_layout {
                 plan.len
             }
 
-            fn span(plan: &SlicePlan) -> Range<usize> {
+            fn leaves(plan: &SlicePlan) -> Range<usize> {
                 plan.leaf.index..plan.leaf.index + 1
             }
 
@@ -107,11 +107,11 @@ macro_rules! slice_layout {
                 Ok(owned.len())
             }
 
-            fn put_dims(&len: &usize, out: &mut Vec<usize>) {
+            fn encode_dims(&len: &usize, out: &mut Vec<usize>) {
                 out.push(len);
             }
 
-            fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize> {
+            fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize> {
                 from.next()
             }
 

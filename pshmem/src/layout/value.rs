@@ -69,7 +69,7 @@ macro_rules! value_layout {
         }
 
         // SAFETY: one leaf, placed with the placer and kept as the plan; `view` and `view_mut` make one reference to it;
-        // `ValueMut` marks it in `DerefMut`, the only way to a `&mut`; `span` is that leaf.
+        // `ValueMut` marks it in `DerefMut`, the only way to a `&mut`; `leaves` is that leaf.
         unsafe impl<$($generics)*> RawLayout for $layout where $($any)* {
             type Element = $t;
             type Owned = $t;
@@ -83,7 +83,7 @@ macro_rules! value_layout {
 
             fn dims(_: &Leaf) {}
 
-            fn span(plan: &Leaf) -> Range<usize> {
+            fn leaves(plan: &Leaf) -> Range<usize> {
                 plan.index..plan.index + 1
             }
 
@@ -91,9 +91,9 @@ macro_rules! value_layout {
                 Ok(())
             }
 
-            fn put_dims((): &(), _: &mut Vec<usize>) {}
+            fn encode_dims((): &(), _: &mut Vec<usize>) {}
 
-            fn take_dims(_: &mut dyn Iterator<Item = usize>) -> Option<()> {
+            fn decode_dims(_: &mut dyn Iterator<Item = usize>) -> Option<()> {
                 Some(())
             }
 

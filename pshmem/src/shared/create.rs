@@ -143,7 +143,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
             }
         };
         let shared = Self::create(comm, call, number, &dims)?;
-        let leaves = L::span(&shared.plan);
+        let leaves = L::leaves(&shared.plan);
         let handle = shared.object.handle();
         // SAFETY: the object has just been made, so no rank has a view of it.
         let target = unsafe { handle.target(&leaves) };

@@ -85,7 +85,7 @@ impl<'a, L: Planned + ?Sized> Field<'a, L> {
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// The leaves of the field, by their numbers in the object.
     pub(super) fn leaves(&self) -> Range<usize> {
-        L::span(self.plan())
+        L::leaves(self.plan())
     }
 
     /// The call `kind` on this field.
@@ -96,7 +96,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// The extents as numbers, outermost first.
     pub(super) fn extents(&self) -> Vec<usize> {
         let mut extents = Vec::new();
-        L::put_dims(&L::dims(self.plan()), &mut extents);
+        L::encode_dims(&L::dims(self.plan()), &mut extents);
         extents
     }
 

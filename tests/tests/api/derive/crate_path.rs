@@ -135,8 +135,8 @@ mod other_layout {
             type Dims;
             fn plan(dims: &usize, placer: &mut Placer) -> Result<Self::Plan>;
             fn dims_of(owned: &Self) -> Result<usize>;
-            fn put_dims(dims: &usize, out: &mut Vec<usize>);
-            fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize>;
+            fn encode_dims(dims: &usize, out: &mut Vec<usize>);
+            fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize>;
             /// # Safety
             /// None: reads no shared memory.
             unsafe fn view<'a>(plan: &Self::Plan, base: Base<'a>) -> &'a [u64];
@@ -162,10 +162,10 @@ mod other_layout {
             fn dims_of(owned: &Self) -> Result<usize> {
                 Ok(owned.len())
             }
-            fn put_dims(dims: &usize, out: &mut Vec<usize>) {
+            fn encode_dims(dims: &usize, out: &mut Vec<usize>) {
                 out.push(*dims);
             }
-            fn take_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize> {
+            fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<usize> {
                 from.next()
             }
             unsafe fn view<'a>(_: &Self::Plan, _: Base<'a>) -> &'a [u64] {

@@ -1,89 +1,89 @@
-//! Printing what can be printed: the generated code asks for `Debug` where a type has it, and goes on where it has not.
+//! Prints fields in generated code: by `Preview` or `Debug` if the type implements them, otherwise as `..`.
 //!
-//! Each question is a pair of traits with one method of the same name. The method call finds the first trait for a `Probe`
-//! or `Show` of a type with `Debug`, and only else, one reference further, the second ("autoref specialisation"). In generic
-//! code it depends on the bounds that are written there. The methods have long names because the calls stand in the user's
-//! scope, where a trait of theirs could have a `show` for every type.
+//! The choice is made by autoref specialisation. [`PreviewOf`] and [`DebugOf`] each have two traits with a method of the same
+//! name. Method lookup finds the first trait if the type has `Preview` or `Debug`; otherwise it adds a reference and finds the
+//! second. In generic code the bounds written there decide. The methods have long names because the calls are in the user's
+//! scope, where a trait of the user could have a shorter name for every type.
 
 use crate::layout::{Preview, SharedLayout};
 use std::fmt::{self, Debug, Write};
 use std::marker::PhantomData;
 
-/// Values of a layout, to be printed in a summary.
+/// Prints the values of a layout in the summary of an object.
 #[derive(Debug)]
-pub struct Probe<L: ?Sized>(PhantomData<fn(&L)>);
+pub struct PreviewOf<L: ?Sized>(PhantomData<fn(&L)>);
 
-impl<L: ?Sized> Probe<L> {
-    /// The question.
+impl<L: ?Sized> PreviewOf<L> {
+    /// A value to call `pshmem_preview` on.
     #[expect(clippy::new_without_default, reason = "for generated code only")]
     #[must_use]
     pub const fn new() -> Self {
-        Probe(PhantomData)
+        PreviewOf(PhantomData)
     }
 }
 
-/// The answer for layouts with [`Preview`].
-pub trait PutValues<L: SharedLayout + ?Sized> {
-    /// Writes the values, or that there is nothing to write.
+/// Layouts with [`Preview`].
+pub trait WithPreview<L: SharedLayout + ?Sized> {
+    /// Writes the values.
     ///
     /// # Errors
     /// Those of the writer.
-    fn pshmem_put(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result;
+    fn pshmem_preview(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result;
 }
 
-impl<L: Preview + ?Sized> PutValues<L> for Probe<L> {
-    fn pshmem_put(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result {
+impl<L: Preview + ?Sized> WithPreview<L> for PreviewOf<L> {
+    fn pshmem_preview(&self, view: L::View<'_>, f: &mut dyn Write) -> fmt::Result {
         L::preview(view, f)
     }
 }
 
-/// The answer for all others.
-pub trait PutNothing {
-    /// Writes that there is nothing to write.
+/// All other layouts.
+pub trait WithoutPreview {
+    /// Writes `..`.
     ///
     /// # Errors
     /// Those of the writer.
-    fn pshmem_put<V>(&self, view: V, f: &mut dyn Write) -> fmt::Result;
+    fn pshmem_preview<V>(&self, view: V, f: &mut dyn Write) -> fmt::Result;
 }
 
-impl<L: ?Sized> PutNothing for &Probe<L> {
-    fn pshmem_put<V>(&self, _: V, f: &mut dyn Write) -> fmt::Result {
+impl<L: ?Sized> WithoutPreview for &PreviewOf<L> {
+    fn pshmem_preview<V>(&self, _: V, f: &mut dyn Write) -> fmt::Result {
         f.write_str("..")
     }
 }
 
-/// A field of a view, to be printed by `{:?}`.
+/// Prints a field of a view by `{:?}`.
 #[derive(Debug)]
-pub struct Show<'a, T>(pub &'a T);
+pub struct DebugOf<'a, T>(pub &'a T);
 
-/// The answer for types with `Debug`.
-pub trait ShowDebug<'a> {
+/// Types with `Debug`.
+pub trait WithDebug<'a> {
     /// What to print.
-    fn pshmem_show(&self) -> &'a dyn Debug;
+    fn pshmem_debug(&self) -> &'a dyn Debug;
 }
 
-impl<'a, T: Debug> ShowDebug<'a> for Show<'a, T> {
-    fn pshmem_show(&self) -> &'a dyn Debug {
+impl<'a, T: Debug> WithDebug<'a> for DebugOf<'a, T> {
+    fn pshmem_debug(&self) -> &'a dyn Debug {
         self.0
     }
 }
 
-/// The answer for all others.
-pub trait ShowNothing {
+/// All other types.
+pub trait WithoutDebug {
     /// What to print.
-    fn pshmem_show(&self) -> &'static dyn Debug;
+    fn pshmem_debug(&self) -> &'static dyn Debug;
 }
 
-impl<T> ShowNothing for &Show<'_, T> {
-    fn pshmem_show(&self) -> &'static dyn Debug {
-        &Nothing
+impl<T> WithoutDebug for &DebugOf<'_, T> {
+    fn pshmem_debug(&self) -> &'static dyn Debug {
+        &Placeholder
     }
 }
 
-/// Stands for a value without `Debug`.
-struct Nothing;
+/// Printed for a value without `Debug`.
+struct Placeholder;
 
-impl Debug for Nothing {
+impl Debug for Placeholder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("..")
     }
@@ -138,23 +138,23 @@ mod tests {
 
     #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
     #[repr(C)]
-    struct Silent(u8);
+    struct NoDebug(u8);
 
     #[test]
-    fn prints_where_there_is_something_to_print() {
+    fn types_without_debug_print_as_dots() {
         let mut text = String::new();
-        (&Probe::<Value<u8>>::new())
-            .pshmem_put(&3, &mut text)
+        (&PreviewOf::<Value<u8>>::new())
+            .pshmem_preview(&3, &mut text)
             .unwrap();
-        (&Probe::<Value<Silent>>::new())
-            .pshmem_put(&Silent(3), &mut text)
+        (&PreviewOf::<Value<NoDebug>>::new())
+            .pshmem_preview(&NoDebug(3), &mut text)
             .unwrap();
         assert_eq!(text, "3..");
         assert_eq!(
             format!(
                 "{:?} {:?}",
-                (&Show(&5)).pshmem_show(),
-                (&Show(&Silent(5))).pshmem_show()
+                (&DebugOf(&5)).pshmem_debug(),
+                (&DebugOf(&NoDebug(5))).pshmem_debug()
             ),
             "5 .."
         );
