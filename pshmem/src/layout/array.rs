@@ -1,18 +1,30 @@
-//! `ndarray::Array` of one to six dimensions, in row-major order.
+//! The layouts `ndarray::Array` of one to six dimensions, in row-major order.
 
 use crate::error::Result;
+use crate::layout::RowLayout;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
-use crate::layout::rows::RowLayout;
 use crate::layout::slice::copy_out;
 use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dim, Slice};
 use std::fmt::{self, Debug};
 use std::ops::{Deref, DerefMut, Range};
 
-/// An array that an update may write; derefs to `ndarray::ArrayRef`, so indexing, `fill`, `assign`, slicing and iterating
-/// work as on any array.
+/// An array inside the closure of an update; derefs to `ndarray::ArrayRef`, so it can be indexed, filled, sliced and iterated
+/// like any array.
+///
+/// Only arrays that the closure uses mutably are sent to the other nodes.
+///
+/// ```
+/// use ndarray::{Array2, Ix2};
+/// use pshmem::{ArrayMut, Comm, Shared};
+///
+/// let mut grid = Shared::<Array2<f64>>::new(&Comm::solo(), [2, 3])?;
+/// grid.update(0, |mut w: ArrayMut<f64, Ix2>| w.row_mut(1).fill(1.0))?;
+/// assert_eq!(grid.view().sum(), 3.0);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
 pub struct ArrayMut<'a, T, D> {
     array: ArrayViewMut<'a, T, D>,
     touched: &'a Flag,
@@ -38,7 +50,7 @@ impl<T: Debug, D: ndarray::Dimension> Debug for ArrayMut<'_, T, D> {
     }
 }
 
-/// Where an array is.
+/// The place of an array in its segment.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct ArrayPlan<const N: usize> {

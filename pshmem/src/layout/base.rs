@@ -1,19 +1,19 @@
-//! The one place where an offset inside a segment becomes a pointer.
+//! `Base` and `BaseMut`: pointers to a segment. Only here does an offset become a pointer.
 
 use crate::layout::placer::Leaf;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-/// Marks one leaf as written by the closure of an update.
+/// Set when the closure of an update writes to a leaf.
 pub(crate) type Flag = Cell<bool>;
 
 /// The first byte of a segment, for reading.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct Base<'a> {
-    /// Valid for reads of the whole segment during `'a`. A raw pointer, not a reference: writes by other ranks between
-    /// calls must not meet a live `&[u8]`.
+    /// Valid for reads of the whole segment during `'a`. A raw pointer and not a `&[u8]`, because other ranks may write to the
+    /// segment between calls.
     start: NonNull<u8>,
     life: PhantomData<&'a u8>,
 }

@@ -1,4 +1,4 @@
-//! Writing a block at an offset: the trait behind `set`, `assign` and `fill`.
+//! Layouts that can be written in parts: block by block (`set`, `fill`, `gather`) or row by row (`update_parts`).
 
 use crate::error::{Error, Result};
 use crate::layout::region::Region;
@@ -6,9 +6,9 @@ use crate::layout::{BaseMut, Element, SharedLayout};
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// Layouts that are written block by block: slices and arrays.
+/// Layouts that can be written block by block: slices and arrays.
 ///
-/// The block's type follows from the layout, so `None` needs no annotation: `table.set(0, [1, 1], None)`.
+/// The layout determines the type of a block, so `None` needs no annotation: `table.set(0, [1, 1], None)`.
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -28,9 +28,9 @@ use std::ops::Range;
 pub unsafe trait BlockLayout: SharedLayout {
     /// The type of one element.
     type Item: Element;
-    /// Where a block goes: `usize` for slices, `[usize; N]` for arrays.
+    /// The index of a block's first element: `usize` for slices, `[usize; N]` for arrays.
     type Offset: Copy + Debug;
-    /// What is written: `&[T]` for slices, `ArrayView` for arrays.
+    /// The data of a block: `&[T]` for slices, `ArrayView` for arrays.
     type Block<'a>;
 
     #[doc(hidden)]
@@ -73,7 +73,7 @@ pub unsafe trait BlockLayout: SharedLayout {
     #[doc(hidden)]
     fn extents(block: &Self::Block<'_>) -> Vec<usize>;
 
-    /// The elements `run` of a block in row-major order: in place where they lie so, else copied into `buffer`.
+    /// The elements `run` of a block in row-major order: borrowed if the block is contiguous, otherwise copied into `buffer`.
     #[doc(hidden)]
     fn run_of<'b>(
         block: &'b Self::Block<'_>,
@@ -82,14 +82,24 @@ pub unsafe trait BlockLayout: SharedLayout {
     ) -> &'b [Self::Item];
 }
 
-/// Values that can be seen as a block of the layout `L`: what the closure of `set_with` may return, and what `gather` and
-/// `reduce_into` take a reference to.
+/// Values that can be passed as a block of the layout `L` to `set_with`, `gather` and `reduce_into`: vectors, slices and arrays.
+///
+/// ```
+/// use pshmem::{Comm, Op, Shared};
+///
+/// let mut table = Shared::<[f64]>::new(&Comm::solo(), 4)?;
+/// table.set_with(0, 2, || vec![1.0, 2.0])?; // a Vec
+/// table.gather(0, &[3.0; 2])?; // an array
+/// table.accumulate(Op::sum(), &table.to_owned())?;
+/// assert_eq!(table.view(), [6.0, 6.0, 2.0, 4.0]);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
 pub trait AsBlock<L: BlockLayout + ?Sized> {
     /// The value as a block.
     fn as_block(&self) -> L::Block<'_>;
 }
 
-/// A block that does not fit, before anybody knows which rank holds it.
+/// A block that does not fit, without the rank that passed it.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct BlockError {
@@ -107,4 +117,37 @@ impl BlockError {
             shape: self.shape,
         }
     }
+}
+
+/// Layouts whose rows can be divided among the ranks, so that each writes a part of its own: slices, arrays, columns.
+///
+/// A row is one element of a slice, one index of the first axis of an array, or one record of [`Columns`](crate::Columns).
+///
+/// ```
+/// use ndarray::{Array2, ArrayViewMut2};
+/// use pshmem::{Comm, Shared};
+///
+/// let mut table = Shared::<Array2<f64>>::new(&Comm::solo(), [4, 3])?;
+/// table.update_parts(|rows, mut part: ArrayViewMut2<f64>| {
+///     assert_eq!(part.shape(), [rows.len(), 3]);
+///     part.fill(1.0);
+/// })?;
+/// assert_eq!(table.view().sum(), 12.0);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+///
+/// # Safety
+/// Every leaf of the plan has the same number of bytes for each of the `rows`, row after row; and `part` makes references to
+/// the bytes of the rows that it is given only, to each byte at most once.
+pub unsafe trait RowLayout: SharedLayout {
+    /// The rows of one rank: `&mut [T]` for slices, `ArrayViewMut` for arrays, one slice for each column.
+    type Part<'a>;
+
+    #[doc(hidden)]
+    fn rows(plan: &Self::Plan) -> usize;
+
+    /// # Safety
+    /// As for `SharedLayout::view_mut`, for these rows only; `rows` ends at most at the number of rows.
+    #[doc(hidden)]
+    unsafe fn part<'a>(plan: &Self::Plan, base: BaseMut<'a>, rows: Range<usize>) -> Self::Part<'a>;
 }

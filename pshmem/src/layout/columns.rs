@@ -1,15 +1,15 @@
-//! `Columns<P>`: many records of a plain struct, stored as one array for each of its fields.
+//! `Columns<P>`: records of a plain struct, stored as one array per field.
 
 use crate::error::Result;
+use crate::layout::RowLayout;
 use crate::layout::raw::Planned;
-use crate::layout::rows::RowLayout;
 use crate::layout::{Base, BaseMut, Handle, Placer, Preview, SharedLayout};
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 
-/// Many records of a plain struct `P`; shared, they lie as one array for each field of `P` (a structure of arrays).
+/// Records of a plain struct `P`, stored in node memory as one array per field of `P` (a structure of arrays).
 ///
-/// Loops over one or two fields of many records then read only these. `P` derives
+/// Loops over one or two fields then read only these arrays. `P` derives
 /// [`SharedColumns`](derive@crate::SharedColumns); its fields are plain values. The view has one slice for each field, and
 /// `get` gathers a whole record; in an update, `set` scatters one.
 ///

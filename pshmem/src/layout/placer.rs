@@ -1,12 +1,12 @@
-//! Where fields go inside a segment: sizes, offsets and alignment, in checked arithmetic and without any memory.
+//! `Placer`: computes sizes, offsets and alignment of fields in checked arithmetic, without any memory.
 
 use crate::error::{Error, Result};
 use crate::layout::schema::{FieldSchema, Schema};
 
-/// Every field starts on a cache line of its own, so that writing one never slows the readers of another.
+/// Every field starts on a cache line of its own, so that writing one does not slow down readers of another.
 pub(crate) const LINE: usize = 64;
 
-/// Ranks map a segment at different addresses; only the offset inside a page is common to all of them.
+/// The largest alignment. Ranks map a segment at different addresses; only the offset inside a page is the same on all.
 pub(crate) const PAGE: usize = 4096;
 
 /// `value` rounded up to a multiple of `align` (a power of two), or `None` past `isize::MAX`.
@@ -34,7 +34,7 @@ pub(crate) fn array_bytes(extents: &[usize], size: usize) -> Option<usize> {
     }
 }
 
-/// One placed field: where it is and which number it has.
+/// A placed field: offset, size, and number within the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct Leaf {
@@ -46,7 +46,7 @@ pub struct Leaf {
     pub(crate) bytes: usize,
 }
 
-/// Lays fields out one after the other.
+/// Places fields one after the other.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Placer {
@@ -57,14 +57,14 @@ pub struct Placer {
     description: Option<Description>,
 }
 
-/// Names and types of what was placed: for people, so most placers do without.
+/// Names and types of the placed fields. Only schemas and error messages need them, so most placers have none.
 #[derive(Debug, Default)]
 struct Description {
     path: Vec<String>,
     schema: Schema,
 }
 
-/// What a [`Placer`] made.
+/// The result of a [`Placer`].
 #[derive(Debug)]
 pub(crate) struct Placed {
     pub(crate) leaves: Vec<Leaf>,

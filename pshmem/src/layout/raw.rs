@@ -9,9 +9,9 @@ use crate::layout::{Base, BaseMut, Placer};
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// Has a plan: what a handle needs to know about a layout.
+/// The part of a layout that a handle needs.
 pub trait Planned: 'static {
-    /// Where everything is.
+    /// Numbers and offsets of the leaves.
     type Plan: 'static;
 }
 

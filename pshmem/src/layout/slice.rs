@@ -1,16 +1,27 @@
-//! `[T]`, `Vec<T>` and `Box<[T]>`: one run of elements whose number is known at run time.
+//! The layouts `[T]`, `Vec<T>` and `Box<[T]>`: contiguous elements, their number known at run time.
 
 use crate::error::Result;
+use crate::layout::RowLayout;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
-use crate::layout::rows::RowLayout;
 use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use std::fmt::{self, Debug, Write};
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 
-/// A slice that an update may write; derefs to `[T]`.
+/// A slice inside the closure of an update; derefs to `[T]`.
+///
+/// Only slices that the closure uses mutably are sent to the other nodes.
+///
+/// ```
+/// use pshmem::{Comm, Shared, SliceMut};
+///
+/// let mut table = Shared::<[f64]>::new(&Comm::solo(), 3)?;
+/// table.update(0, |mut w: SliceMut<f64>| w.fill(1.5))?;
+/// assert_eq!(table.view(), [1.5; 3]);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
 pub struct SliceMut<'a, T> {
     elements: &'a mut [T],
     touched: &'a Flag,
@@ -36,7 +47,7 @@ impl<T: Debug> Debug for SliceMut<'_, T> {
     }
 }
 
-/// Where a slice is.
+/// The place of a slice in its segment.
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct SlicePlan {

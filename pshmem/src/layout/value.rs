@@ -1,4 +1,4 @@
-//! Single values: primitives, complex numbers, fixed arrays, and `Value<T>` for every other element.
+//! Layouts of single values: primitives, complex numbers, fixed arrays, and `Value<T>` for any other element.
 
 use crate::error::Result;
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
@@ -8,7 +8,7 @@ use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut, Range};
 
-/// The layout of one value of any [`Element`] type, for the types that are no layout by themselves.
+/// The layout of one value of any [`Element`] type, for types that are not layouts themselves.
 ///
 /// ```
 /// use bytemuck::{Pod, Zeroable};
@@ -29,7 +29,18 @@ use std::ops::{Deref, DerefMut, Range};
 #[derive(Debug)]
 pub struct Value<T>(PhantomData<fn() -> T>);
 
-/// One value that an update may write; derefs to `T`.
+/// A value inside the closure of an update; derefs to `T`.
+///
+/// Only values that the closure uses mutably are sent to the other nodes.
+///
+/// ```
+/// use pshmem::{Comm, Shared, ValueMut};
+///
+/// let mut step = Shared::<u64>::new(&Comm::solo(), ())?;
+/// step.update(0, |mut w: ValueMut<u64>| *w += 1)?;
+/// assert_eq!(*step.view(), 1);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
 pub struct ValueMut<'a, T> {
     value: &'a mut T,
     touched: &'a Flag,
