@@ -1,4 +1,4 @@
-//! `resize`, `copy_from` and `swap`: changes of whole objects.
+//! `resize`, `copy_from`, `swap` and `swap_data`: changes of whole objects and fields.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
