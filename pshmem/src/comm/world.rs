@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) wait_table: WaitTable,
     /// How much is checked; the same on all ranks.
     pub(crate) level: Cell<Level>,
-    /// The objects for which this rank answers requests.
+    /// The objects whose home is this rank.
     pub(crate) server: Arc<Mutex<Server>>,
     /// Words of this rank that others use by one-sided operations.
     pub(crate) words: RefCell<WordAllocator>,

@@ -4,9 +4,9 @@ use crate::comm::collective::call::{Call, Step};
 use crate::comm::collective::contribution::Contribution;
 use crate::comm::rank_state::RankState;
 use crate::error::{Error, Result};
-use crate::home::client::HomeClient;
 use crate::home::engine::Engine;
-use crate::home::words::{self, HomeWords};
+use crate::home::home_client::HomeClient;
+use crate::home::home_words::{self, HomeWords};
 use crate::sync::lock;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rpc::HomeObject;
@@ -68,7 +68,7 @@ impl HomeRank<'_> {
 
     /// Makes the object words with these values. `None` when there are not enough words.
     pub(crate) fn allocate_words(&self, values: &[u64]) -> Option<HomeAccess> {
-        let first = words::allocate(self.core, values)?;
+        let first = home_words::allocate(self.core, values)?;
         Some(HomeAccess::OneSided { first })
     }
 
@@ -87,7 +87,7 @@ impl HomeRank<'_> {
     /// Drops an object of which the other ranks have not learnt.
     fn withdraw(&self, access: HomeAccess) {
         match access {
-            HomeAccess::OneSided { first } => words::free(self.core, first),
+            HomeAccess::OneSided { first } => home_words::free(self.core, first),
             HomeAccess::ByThread | HomeAccess::ByCalls => {
                 lock(&self.core.world.server).remove(self.object);
             }

@@ -3,13 +3,13 @@
 //! Ranks on one node share an object through node memory. Ranks on several nodes share one that a home rank keeps, in one of
 //! two ways:
 //!
-//! - [`words`]: the object is words of the home rank, which all ranks change by one-sided operations.
-//! - [`client`]: the object is a [`HomeObject`](crate::transport::rpc::HomeObject) at the server of the home rank, to which
+//! - [`home_words`]: the object is words of the home rank, which all ranks change by one-sided operations.
+//! - [`home_client`]: the object is a [`HomeObject`](crate::transport::rpc::HomeObject) at the server of the home rank, to which
 //!   all ranks send requests. A service thread handles them, or the home rank does when it makes a call.
 //!
 //! [`access`] creates an object in the best way there is, and connects the ranks of a `Comm` to it; [`engine`] names the ways.
 
 pub(crate) mod access;
-pub(crate) mod client;
 pub(crate) mod engine;
-pub(crate) mod words;
+pub(crate) mod home_client;
+pub(crate) mod home_words;

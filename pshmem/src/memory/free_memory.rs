@@ -1,4 +1,4 @@
-//! How much memory is free. Asked before any is allocated, because no MPI library handles a full `/dev/shm` safely.
+//! How much memory is free. Queried before any is allocated, because no MPI library handles a full `/dev/shm` safely.
 
 /// Free memory at a place where segments can be mapped.
 #[derive(Debug, Clone)]

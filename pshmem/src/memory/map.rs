@@ -14,11 +14,11 @@ pub(crate) struct Mapping {
     /// Start of `len` bytes that stay mapped, readable and writable until this is dropped. No reference to them is kept.
     start: NonNull<u8>,
     len: usize,
-    owner: Owner,
+    backing: Backing,
 }
 
 #[derive(Debug)]
-enum Owner {
+enum Backing {
     /// Memory of this process, shared by the threads that are the node's ranks.
     Heap(#[allow(dead_code, reason = "held for its drop")] Arc<Heap>),
     /// A mapping of this process. The pages live until every process has unmapped them.
@@ -31,7 +31,7 @@ impl Mapping {
         Mapping {
             start: heap.start,
             len: heap.len,
-            owner: Owner::Heap(heap),
+            backing: Backing::Heap(heap),
         }
     }
 
@@ -83,7 +83,7 @@ impl Mapping {
         Ok(Mapping {
             start: first,
             len,
-            owner: Owner::Pages { start, len: total },
+            backing: Backing::Pages { start, len: total },
         })
     }
 
@@ -145,10 +145,10 @@ unsafe fn populate(_: NonNull<u8>, _: usize) -> io::Result<()> {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        match self.owner {
-            Owner::Heap(_) => {}
+        match self.backing {
+            Backing::Heap(_) => {}
             #[cfg(feature = "mpi")]
-            Owner::Pages { start, len } => {
+            Backing::Pages { start, len } => {
                 // SAFETY: this value owns the mapping; whoever holds a pointer into it keeps this value alive.
                 let code = unsafe { libc::munmap(start.as_ptr().cast(), len) };
                 debug_assert_eq!(code, 0, "munmap of a mapping of our own");

@@ -10,8 +10,8 @@ use crate::comm::Comm;
 use crate::comm::collective::call::Call;
 use crate::comm::wait::reporter::WaitReporter;
 use crate::error::{Error, Result};
-use crate::home::client::HomeClient;
 use crate::home::engine::Engine;
+use crate::home::home_client::HomeClient;
 use crate::transport::rpc::HomeObject;
 use std::time::Instant;
 

@@ -2,8 +2,8 @@
 
 use crate::comm::rank_state::RankState;
 use crate::error::Result;
-use crate::home::client::HomeClient;
 use crate::home::engine::Engine;
+use crate::home::home_client::HomeClient;
 use crate::lock::backend::home_lock::{HomeLock, LockReply, LockRequest};
 use crate::lock::backend::{Acquired, LockBackend, LockStatus, Mode, Poison, rank_of};
 use crate::lock::lock_wait::{Deadline, LockWait};

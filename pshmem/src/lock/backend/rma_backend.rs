@@ -4,7 +4,7 @@
 use crate::comm::rank_state::RankState;
 use crate::error::Result;
 use crate::home::engine::Engine;
-use crate::home::words::HomeWords;
+use crate::home::home_words::HomeWords;
 use crate::lock::backend::clock::now;
 use crate::lock::backend::ticket_lock::{self, TicketAcquired, TicketLock, Turn};
 use crate::lock::backend::{Acquired, LockBackend, LockConfig, LockStatus, Mode, Poison, rank_of};

@@ -2,7 +2,7 @@
 //!
 //! No other folder names MPI functions. Section numbers refer to the MPI standard, version 4.0.
 //!
-//! - `calls`: each MPI function that is used, with its return code checked
+//! - `mpi_calls`: MPI functions on communicators, with their return codes checked · `lifecycle`: the end of MPI and of the job
 //! - `pending_sends`: nonblocking sends and the bytes that they still need
 //! - `service_thread`: requests to a home rank, handled by a thread of their own
 //! - `shared_window`: node memory · `rma_window`: one-sided operations
@@ -15,7 +15,8 @@
     reason = "MPI counts in C ints and names things in its own way; calls come in pairs with one duty"
 )]
 
-mod calls;
+mod lifecycle;
+mod mpi_calls;
 mod pending_sends;
 mod rma_window;
 mod service_thread;
@@ -27,9 +28,9 @@ use crate::memory::map::Mapping;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rpc::Server;
 use crate::transport::{RawMessage, TransferHandle, Transport, system_error};
-use calls::{Calls, Request};
 use mpi::ffi;
 use mpi::traits::Communicator;
+use mpi_calls::{MpiCalls, MpiRequest};
 use pending_sends::{CompleteWhen, PendingSends};
 use rma_window::RmaWindow;
 use service_thread::{OwnReplies, ServiceEndpoint};
@@ -51,7 +52,7 @@ const START_MEMORY: usize = 4 << 20;
 /// One MPI process.
 #[derive(Debug)]
 pub(crate) struct Mpi {
-    calls: Calls,
+    calls: MpiCalls,
     /// A duplicate of the user's communicator, so that its messages never mix with ours (section 7.4.1).
     comm: ffi::MPI_Comm,
     /// The processes that can share memory (section 7.4.2, MPI_COMM_TYPE_SHARED).
@@ -62,7 +63,7 @@ pub(crate) struct Mpi {
     node_group: Vec<usize>,
     sends: RefCell<PendingSends>,
     /// Transfers that have not been tested as complete.
-    transfers: RefCell<HashMap<usize, Request>>,
+    transfers: RefCell<HashMap<usize, MpiRequest>>,
     next_transfer: Cell<usize>,
     /// Requests of this rank to other ranks' servers, and their replies.
     service: RefCell<ServiceEndpoint>,
@@ -86,12 +87,12 @@ struct Serving {
 impl Mpi {
     /// Collective over the processes of `user`, and synchronizes them.
     pub(crate) fn new(user: &impl Communicator) -> Result<Self> {
-        let unknown = Calls::new(0, String::new());
+        let unknown = MpiCalls::new(0, String::new());
         let host = unknown.processor_name()?;
         // SAFETY: the communicator is alive as long as `user` is borrowed.
         let comm = unsafe { unknown.comm_dup(user.as_raw()) }?;
         let rank = unknown.comm_rank(comm)?;
-        let calls = Calls::new(rank, host);
+        let calls = MpiCalls::new(rank, host);
         // SAFETY: a communicator of ours.
         let service_comm = unsafe { calls.comm_dup(comm) }?;
         let has_threads = calls.has_threads()?;
@@ -143,10 +144,9 @@ impl Mpi {
 
     /// Fails on all ranks if they run different executables, which would disagree about types.
     fn check_executable(&self) -> Result<()> {
-        let mine =
-            fingerprint().map_err(|error| system_error(self, "reading /proc/self/exe", &error));
-        let mine = mine.unwrap_or(0);
-        let [low, high] = self.calls.extremes(self.comm, mine)?;
+        // Where the executable cannot be read, 0 differs from the hash of every other rank.
+        let hash = fingerprint().unwrap_or(0);
+        let [low, high] = self.calls.extremes(self.comm, hash)?;
         if low == high {
             return Ok(());
         }
@@ -173,7 +173,7 @@ impl Mpi {
 
     /// Makes a process that exits without returning from `run` end the job.
     pub(crate) fn abort_at_exit(&self) {
-        calls::abort_at_exit(&format!("rank {} on {}", self.rank(), self.host()));
+        lifecycle::abort_at_exit(&format!("rank {} on {}", self.rank(), self.host()));
     }
 
     /// The last barrier of a rank that returns from `run`. Returns `false` if `limit` ends before all ranks have entered it.
@@ -208,7 +208,7 @@ impl Mpi {
             self.calls.end_with(&error);
         }
         // All service threads end before the first rank ends MPI, so that none of their messages is in flight then.
-        calls::stop_services();
+        lifecycle::stop_services();
         let ended = self.calls.ibarrier(self.comm);
         while !self.calls.test(&ended) {
             std::thread::sleep(Duration::from_micros(200));
@@ -221,7 +221,7 @@ impl Mpi {
         window.filter(|window| window.is_open())
     }
 
-    fn keep(&self, request: Request) -> TransferHandle {
+    fn keep(&self, request: MpiRequest) -> TransferHandle {
         let number = self.next_transfer.get();
         self.next_transfer.set(number + 1);
         self.transfers.borrow_mut().insert(number, request);
@@ -400,6 +400,6 @@ impl Transport for Mpi {
     }
 
     fn is_open(&self) -> bool {
-        !calls::is_finalized()
+        !lifecycle::is_finalized()
     }
 }

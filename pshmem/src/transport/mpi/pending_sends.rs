@@ -1,12 +1,12 @@
 //! Nonblocking sends that have not been seen to be complete, with the bytes that MPI still reads.
 
-use crate::transport::mpi::calls::{Calls, Request};
+use crate::transport::mpi::mpi_calls::{MpiCalls, MpiRequest};
 use mpi::ffi;
 use std::collections::VecDeque;
 
 /// The pending sends of one thread.
 #[derive(Debug, Default)]
-pub(super) struct PendingSends(VecDeque<(Request, Box<[u8]>)>);
+pub(super) struct PendingSends(VecDeque<(MpiRequest, Box<[u8]>)>);
 
 /// When a send is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl PendingSends {
     /// Starts to send a message. Does not wait for the receiver.
     pub(super) fn send(
         &mut self,
-        calls: &Calls,
+        calls: &MpiCalls,
         (comm, tag): (ffi::MPI_Comm, i32),
         to: usize,
         message: &[u8],
@@ -40,7 +40,7 @@ impl PendingSends {
     }
 
     /// Tests a few of the sends and drops those that are complete.
-    pub(super) fn test(&mut self, calls: &Calls) {
+    pub(super) fn test(&mut self, calls: &MpiCalls) {
         const FEW: usize = 8;
         for _ in 0..self.0.len().min(FEW) {
             if let Some(send) = self.0.pop_front()

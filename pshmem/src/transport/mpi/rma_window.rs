@@ -1,14 +1,14 @@
-//! RemoteAtomics of every process in a window, for one-sided operations, where MPI has them and lets them go on.
+//! Remote atomics of MPI processes: words of every process in one window, changed by one-sided operations.
 //!
-//! Whether it does is found out once, when the job starts: libraries refuse such windows over some networks, and many carry
-//! the operations out only while the target is inside MPI (section 12.7.3 allows that). A lock whose host computes for minutes would then
-//! stand still, so it is not built on them: see [`RmaWindow::open`].
+//! Whether they work is found out once, when the first object could use them: libraries refuse such windows over some networks,
+//! and many carry the operations out only while the target is inside MPI (section 12.7.3 allows that). A lock whose home rank
+//! computes for minutes would then block its other ranks, so it is not built on them: see [`RmaWindow::open`].
 //!
-//! All processes stay in one passive epoch for the life of the window (section 12.5.3); an operation is complete at its target
+//! All processes stay in one passive epoch for the life of the window (section 12.5.3). An operation is complete at its target
 //! after the flush that follows it (section 12.5.4). Operations of one process on one word keep their order (section 12.7.2).
 
 use crate::error::{Error, Result};
-use crate::transport::mpi::calls::Calls;
+use crate::transport::mpi::mpi_calls::MpiCalls;
 use crate::transport::rma::{RESERVED, RemoteAddress, RemoteAtomics, TEST};
 use mpi::ffi;
 use std::cell::{Cell, RefCell};
@@ -17,34 +17,33 @@ use std::mem::MaybeUninit;
 use std::ptr::{null_mut, read_volatile};
 use std::time::Duration;
 
-/// RemoteAtomics of each process: 1 MiB, of which untouched pages cost nothing.
+/// Words of each process: 1 MiB, of which untouched pages cost nothing.
 const LEN: usize = 1 << 17;
-/// How long a process stays outside MPI in the self-test.
+/// How long the target of the self-test stays outside MPI.
 const SLEEP: Duration = Duration::from_millis(20);
-
 /// The same where operations may be slow.
 const LONG_SLEEP: Duration = Duration::from_millis(500);
-/// Operations of each asker that have to end during the sleep: a service thread would do as many.
+/// Operations of each origin that must complete during the sleep. A service thread would handle as many requests.
 const ROUNDS: u64 = 20;
 
 const VARIABLE: &str = "PSHMEM_ONE_SIDED";
 
-/// When to look for one-sided operations.
+/// When to use one-sided operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Choice {
+enum OneSided {
     Never,
-    /// Where the job has several nodes and operations are as quick as messages.
+    /// Where the job has several nodes and the operations are as fast as messages.
     Auto,
-    /// Wherever operations go on, however slowly, also inside one node.
+    /// Wherever the operations progress, however slowly, also inside one node.
     Always,
 }
 
-fn choice() -> Result<Choice> {
+fn one_sided() -> Result<OneSided> {
     let value = std::env::var(VARIABLE).unwrap_or_default();
     match value.as_str() {
-        "" | "auto" => Ok(Choice::Auto),
-        "never" => Ok(Choice::Never),
-        "always" => Ok(Choice::Always),
+        "" | "auto" => Ok(OneSided::Auto),
+        "never" => Ok(OneSided::Never),
+        "always" => Ok(OneSided::Always),
         _ => Err(Error::InvalidSetting {
             name: VARIABLE.to_owned(),
             value,
@@ -56,41 +55,45 @@ fn choice() -> Result<Choice> {
 /// A window over all processes.
 #[derive(Debug)]
 pub(super) struct RmaWindow {
-    calls: Calls,
+    calls: MpiCalls,
     handle: ffi::MPI_Win,
-    /// This process's words, `LEN` of them, valid until the window is freed.
+    /// The `LEN` words of this process, valid until the window is freed.
     base: *const u64,
-    /// What MPI may still have to read for operations whose end nobody has waited for.
-    later: RefCell<Vec<(usize, Box<u64>)>>,
+    /// Operands of operations that have not been completed by a flush, with their targets. MPI may still read them.
+    operands: RefCell<Vec<(usize, Box<u64>)>>,
     is_open: Cell<bool>,
 }
 
 impl RmaWindow {
-    /// Collective over `comm`. `None` where one-sided operations are not to be used.
-    pub(super) fn open(calls: &Calls, comm: ffi::MPI_Comm, nodes: &[u32]) -> Result<Option<Self>> {
-        let choice = choice();
-        if !calls.all_true(comm, choice.is_ok())? {
+    /// Collective over `comm`. `None` where one-sided operations do not work, do not progress, or are not wanted.
+    pub(super) fn open(
+        calls: &MpiCalls,
+        comm: ffi::MPI_Comm,
+        nodes: &[u32],
+    ) -> Result<Option<Self>> {
+        let one_sided = one_sided();
+        if !calls.all_true(comm, one_sided.is_ok())? {
             let reason = format!("{VARIABLE} is not understood on some rank");
-            return Err(choice.err().unwrap_or(Error::Start { reason }));
+            return Err(one_sided.err().unwrap_or(Error::Start { reason }));
         }
         let has_many_nodes = nodes.iter().any(|&node| node > 0);
-        let rounds = match choice? {
-            Choice::Auto if has_many_nodes => ROUNDS,
-            Choice::Auto | Choice::Never => 0,
-            Choice::Always => 1,
+        let rounds = match one_sided? {
+            OneSided::Auto if has_many_nodes => ROUNDS,
+            OneSided::Auto | OneSided::Never => 0,
+            OneSided::Always => 1,
         };
-        // Environments may differ.
+        // The environments of the ranks may differ.
         let rounds = calls.allreduce_min(comm, rounds)?;
         if rounds == 0 {
             return Ok(None);
         }
-        // A window that only some processes got stays where it is: freeing it is collective.
+        // A window that only some processes got is leaked, because freeing it is collective.
         let window = Self::allocate(calls, comm);
         if !calls.all_true(comm, window.is_ok())? {
             return Ok(None);
         }
         let window = window?;
-        let works = window.try_all(calls.rank());
+        let works = window.test_operations(calls.rank());
         if !calls.all_true(comm, works.is_ok_and(|works| works))? {
             return Ok(None);
         }
@@ -101,7 +104,7 @@ impl RmaWindow {
         Ok(Some(window))
     }
 
-    fn allocate(calls: &Calls, comm: ffi::MPI_Comm) -> Result<Self> {
+    fn allocate(calls: &MpiCalls, comm: ffi::MPI_Comm) -> Result<Self> {
         let bytes = (LEN * size_of::<u64>()) as ffi::MPI_Aint;
         let mut base: *mut u64 = null_mut();
         let mut window = MaybeUninit::uninit();
@@ -122,39 +125,39 @@ impl RmaWindow {
         // SAFETY: a window of ours.
         let code = unsafe { ffi::MPI_Win_set_errhandler(window, ffi::RSMPI_ERRORS_RETURN) };
         calls.check("MPI_Win_set_errhandler", code)?;
-        // SAFETY: a window of ours; nobody locks it exclusively, which is what the assertion promises (section 12.5.5).
+        // SAFETY: a window of ours; no process locks it exclusively, which is what the assertion promises (section 12.5.5).
         let code = unsafe { ffi::MPI_Win_lock_all(ffi::MPI_MODE_NOCHECK as c_int, window) };
         calls.check("MPI_Win_lock_all", code)?;
         let window = RmaWindow {
             calls: calls.clone(),
             handle: window,
             base,
-            later: RefCell::default(),
+            operands: RefCell::default(),
             is_open: Cell::new(true),
         };
-        // Allocated memory may hold anything. What locks get, their host writes before.
-        let mine = RemoteAddress {
+        // Allocated memory may hold anything. The other words are written by the home rank when an object gets them.
+        let first = RemoteAddress {
             rank: calls.rank(),
             word: 0,
         };
-        window.put(mine, &[0; RESERVED])?;
+        window.put(first, &[0; RESERVED])?;
         Ok(window)
     }
 
-    /// Every kind of operation, on this process's own words, before anybody else uses them.
-    fn try_all(&self, rank: usize) -> Result<bool> {
+    /// Tries every kind of operation on a word of this process that no other one uses yet.
+    fn test_operations(&self, rank: usize) -> Result<bool> {
         let at = RemoteAddress { rank, word: TEST };
         let mut word = [0];
-        let olds = [self.fetch(at, 5)?, self.swap(at, 5, 8)?];
+        let found = [self.fetch(at, 5)?, self.swap(at, 5, 8)?];
         self.accumulate(at, 1)?;
         self.flush(rank)?;
         self.get(at, &mut word)?;
         self.put(at, &[0])?;
-        Ok(olds == [0, 5] && word == [9])
+        Ok(found == [0, 5] && word == [9])
     }
 
-    /// Whether operations go on while their target is outside MPI: one process sleeps there, and looks at its word when
-    /// it wakes, before it calls MPI again. What others have added by then, in so many rounds, has not waited for it.
+    /// Whether operations progress while their target is outside MPI. The target sleeps there, and reads its word when it wakes,
+    /// before it calls MPI again. What the origins have added by then, in `rounds` operations each, did not wait for it.
     fn progresses(&self, comm: ffi::MPI_Comm, nodes: &[u32], rounds: u64) -> Result<bool> {
         let me = self.calls.rank();
         let target = target(nodes);
@@ -163,25 +166,25 @@ impl RmaWindow {
             rank: target,
             word: TEST,
         };
-        let ask = |rounds, n| {
-            let asks = origins.contains(&me);
-            (0..if asks { rounds } else { 0 }).try_for_each(|_| self.fetch(at, n).map(|_| ()))
+        let add = |rounds, n| {
+            let rounds = if origins.contains(&me) { rounds } else { 0 };
+            (0..rounds).try_for_each(|_| self.fetch(at, n).map(|_| ()))
         };
-        // Connections are made by the first operation, while the target is still awake.
-        let mut went_on = ask(1, 0);
+        // The first operation makes connections, while the target is still awake.
+        let mut added = add(1, 0);
         self.calls.barrier(comm);
         let mut seen = None;
         if target == me {
             std::thread::sleep(if rounds == 1 { LONG_SLEEP } else { SLEEP });
             // SAFETY: a word of the window's memory, aligned, valid until it is freed. Others change it through MPI meanwhile; a
-            // volatile read sees some value of an aligned word, and a wrong one only means that operations are not used.
+            // volatile read returns some value of an aligned word, and a wrong one only means that operations are not used.
             seen = Some(unsafe { read_volatile(self.base.add(TEST)) });
         } else {
-            went_on = went_on.and_then(|()| ask(rounds, 1));
+            added = added.and_then(|()| add(rounds, 1));
         }
         let expected = origins.len() as u64 * rounds;
-        let well = went_on.is_ok() && seen.is_none_or(|seen| seen == expected && seen > 0);
-        self.calls.all_true(comm, well)
+        let progressed = added.is_ok() && seen.is_none_or(|seen| seen == expected && seen > 0);
+        self.calls.all_true(comm, progressed)
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -201,10 +204,10 @@ impl RmaWindow {
     }
 
     fn flush(&self, rank: usize) -> Result<()> {
-        // SAFETY: inside the epoch of `allocate`, because nobody has the window once it is freed (`Mpi::words`).
+        // SAFETY: inside the epoch of `allocate`, because the window is not used once it is freed (`Mpi::window`).
         let code = unsafe { ffi::MPI_Win_flush(rank as c_int, self.handle) };
         self.calls.check("MPI_Win_flush", code)?;
-        self.later
+        self.operands
             .borrow_mut()
             .retain(|&(target, _)| target != rank);
         Ok(())
@@ -304,37 +307,37 @@ impl RmaWindow {
             )
         };
         self.calls.check("MPI_Accumulate", code)?;
-        self.later.borrow_mut().push((at.rank, n));
+        self.operands.borrow_mut().push((at.rank, n));
         Ok(())
     }
 
-    /// Other ranks wait for what an operation does, so the job ends when it fails.
+    /// Other ranks wait for the effect of an operation, so the job ends when it fails.
     fn must<T>(&self, result: Result<T>) -> T {
         result.unwrap_or_else(|error| self.calls.end_with(&error))
     }
 }
 
-/// The first process of the last node.
+/// The target of the self-test: the first process of the last node.
 fn target(nodes: &[u32]) -> usize {
     let last = nodes.iter().max();
     let is_there = |node: &u32| Some(node) == last;
     nodes.iter().position(is_there).unwrap_or(0)
 }
 
-/// A few others, from anywhere and from the target's own node.
+/// The origins of the self-test: a few other processes, one of them on the target's node.
 fn origins(nodes: &[u32], target: usize) -> Vec<usize> {
     const FEW: usize = 8;
     let others = (0..nodes.len()).filter(|&rank| rank != target);
     let mut origins: Vec<usize> = others.clone().step_by(nodes.len().div_ceil(FEW)).collect();
     let mut node_ranks = others.filter(|&rank| nodes[rank] == nodes[target]);
-    origins.extend(node_ranks.next().filter(|mate| !origins.contains(mate)));
+    origins.extend(node_ranks.next().filter(|rank| !origins.contains(rank)));
     origins
 }
 
 /// The displacement of words of another process.
 ///
 /// # Panics
-/// When they are not all inside its part.
+/// When they are not inside its part of the window.
 fn checked(at: RemoteAddress, words: usize) -> ffi::MPI_Aint {
     let end = at.word.checked_add(words);
     assert!(
@@ -379,7 +382,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_sleeps_and_a_few_ask() {
+    fn one_rank_sleeps_while_a_few_others_add() {
         let nodes: Vec<u32> = (0..20).map(|rank| rank / 4).collect();
         assert_eq!(target(&nodes), 16);
         assert_eq!(origins(&nodes, 16), [0, 3, 6, 9, 12, 15, 19, 17]);

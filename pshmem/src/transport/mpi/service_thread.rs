@@ -5,10 +5,11 @@
 //! the main thread handles requests when it makes calls.
 //!
 //! The thread of a rank in `run` ends in `shutdown_barrier`, before the first rank ends MPI. Any other one ends inside
-//! MPI_Finalize, before MPI releases anything: see `watch_finalize`.
+//! MPI_Finalize, before MPI releases anything: see `lifecycle::watch_finalize`.
 
 use crate::sync::lock;
-use crate::transport::mpi::calls::{self, Calls};
+use crate::transport::mpi::lifecycle;
+use crate::transport::mpi::mpi_calls::MpiCalls;
 use crate::transport::mpi::pending_sends::{CompleteWhen, PendingSends};
 use crate::transport::rpc::Server;
 use mpi::ffi;
@@ -36,7 +37,7 @@ pub(super) type OwnReplies = Arc<Mutex<VecDeque<Vec<u8>>>>;
 /// Requests and replies as one thread of a rank sends and receives them.
 #[derive(Debug)]
 pub(super) struct ServiceEndpoint {
-    calls: Calls,
+    calls: MpiCalls,
     comm: ffi::MPI_Comm,
     own_replies: OwnReplies,
     sends: PendingSends,
@@ -47,7 +48,7 @@ pub(super) struct ServiceEndpoint {
 unsafe impl Send for ServiceEndpoint {}
 
 impl ServiceEndpoint {
-    pub(super) fn new(calls: Calls, comm: ffi::MPI_Comm, own_replies: OwnReplies) -> Self {
+    pub(super) fn new(calls: MpiCalls, comm: ffi::MPI_Comm, own_replies: OwnReplies) -> Self {
         ServiceEndpoint {
             calls,
             comm,
@@ -117,14 +118,14 @@ impl ServiceEndpoint {
 
     /// Starts a thread that handles requests until MPI ends. `None` when there can be no such thread.
     pub(super) fn spawn(mut self, server: Arc<Mutex<Server>>) -> Option<Thread> {
-        calls::start_service(move || {
-            while !calls::is_stopping() {
+        lifecycle::start_service(move || {
+            while !lifecycle::is_stopping() {
                 self.serve_while_objects(&server);
                 if is_empty(&server) {
                     std::thread::park_timeout(NO_OBJECT);
                 }
             }
-            while !self.is_idle() && !calls::is_finalized() {
+            while !self.is_idle() && !lifecycle::is_finalized() {
                 self.test_sends();
             }
         })
@@ -133,7 +134,7 @@ impl ServiceEndpoint {
     /// Handles requests as long as the server has an object.
     fn serve_while_objects(&mut self, server: &Mutex<Server>) {
         let (mut polls, mut sleep) = (0, SHORTEST);
-        while !calls::is_stopping() {
+        while !lifecycle::is_stopping() {
             if self.serve_one(server) || !self.is_idle() {
                 (polls, sleep) = (0, SHORTEST);
             } else if polls < POLLS {

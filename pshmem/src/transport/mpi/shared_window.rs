@@ -1,14 +1,14 @@
 //! Node memory from `MPI_Win_allocate_shared`, kept by a mapping of our own.
 //!
-//! The window is freed at once: windows are few (MPICH stops near 2,000), freeing them is collective, and Open MPI unmaps
-//! those that are left when MPI ends. The duplicate mapping needs no window and outlives MPI. Plain memory that processes
-//! share through it is ordered by the processor's own rules, as atomics in `comm/control.rs` state them; MPI's separate
-//! memory model (section 12.4) does not apply to memory without a window.
+//! The window is freed at once: windows are few (MPICH stops near 2,000), freeing them is collective, and Open MPI unmaps those
+//! that are left when MPI ends. The duplicate mapping needs no window and outlives MPI. Memory without a window is outside MPI's
+//! separate memory model (section 12.4). Processes share it by the processor's own rules, as the atomics of
+//! `comm/collective/control.rs` use them.
 
 use crate::error::{Error, Result};
 use crate::layout::placer::PAGE;
 use crate::memory::map::Mapping;
-use crate::transport::mpi::calls::Calls;
+use crate::transport::mpi::mpi_calls::MpiCalls;
 use mpi::ffi;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
@@ -16,10 +16,10 @@ use std::ptr::null_mut;
 
 /// Maps `len` bytes, a multiple of the page size, that the processes of `comm` share. Collective over `comm`, all of whose
 /// processes can share memory.
-pub(super) fn map(calls: &Calls, comm: ffi::MPI_Comm, len: usize) -> Result<Mapping> {
+pub(super) fn map(calls: &MpiCalls, comm: ffi::MPI_Comm, len: usize) -> Result<Mapping> {
     debug_assert!(len.is_multiple_of(PAGE));
-    // One page more: bases need not be page aligned (Open MPI: 8 mod 64), so the first whole page is ours.
-    let mine = if calls.comm_rank(comm)? == 0 {
+    // One page more, because bases need not be page aligned (Open MPI: 8 mod 64): the memory begins at the first whole page.
+    let bytes = if calls.comm_rank(comm)? == 0 {
         len + PAGE
     } else {
         0
@@ -30,7 +30,7 @@ pub(super) fn map(calls: &Calls, comm: ffi::MPI_Comm, len: usize) -> Result<Mapp
     // 12.2.3). The communicator returns errors.
     let code = unsafe {
         ffi::MPI_Win_allocate_shared(
-            mine as ffi::MPI_Aint,
+            bytes as ffi::MPI_Aint,
             1,
             ffi::RSMPI_INFO_NULL,
             comm,
@@ -43,16 +43,21 @@ pub(super) fn map(calls: &Calls, comm: ffi::MPI_Comm, len: usize) -> Result<Mapp
     let mut window = unsafe { window.assume_init() };
     // SAFETY: a window of ours.
     let code = unsafe { ffi::MPI_Win_set_errhandler(window, ffi::RSMPI_ERRORS_RETURN) };
-    let kept = calls
+    let mapping = calls
         .check("MPI_Win_set_errhandler", code)
-        .and_then(|()| keep(calls, comm, window, len));
-    // SAFETY: a window of ours, not used again; collective, and all processes come here also when `keep` failed.
+        .and_then(|()| duplicate(calls, comm, window, len));
+    // SAFETY: a window of ours, not used again; collective, and all processes come here also when `duplicate` failed.
     let code = unsafe { ffi::MPI_Win_free(&raw mut window) };
     calls.check("MPI_Win_free", code)?;
-    kept
+    mapping
 }
 
-fn keep(calls: &Calls, comm: ffi::MPI_Comm, window: ffi::MPI_Win, len: usize) -> Result<Mapping> {
+fn duplicate(
+    calls: &MpiCalls,
+    comm: ffi::MPI_Comm,
+    window: ffi::MPI_Win,
+    len: usize,
+) -> Result<Mapping> {
     let mut size: ffi::MPI_Aint = 0;
     let mut unit: c_int = 0;
     let mut base: *mut u8 = null_mut();
@@ -67,7 +72,7 @@ fn keep(calls: &Calls, comm: ffi::MPI_Comm, window: ffi::MPI_Win, len: usize) ->
         )
     };
     calls.check("MPI_Win_shared_query", code)?;
-    // Rounding up to a page meets the same byte on all ranks only if their bases agree inside the page.
+    // Rounding up to a page gives the same byte on all ranks only if their bases have the same offset inside a page.
     let offset = (base.addr() % PAGE) as u64;
     let [low, high] = calls.extremes(comm, offset)?;
     let failed = |text: String| Error::System {

@@ -156,11 +156,12 @@ impl TicketLock {
 
     /// Acquires the lock or enters the queue.
     pub(crate) fn acquire_or_enqueue(&self, atomics: &dyn RemoteAtomics, now: u64) -> Turn {
-        let mine = TicketEntry::signature(self.me);
+        let signature = TicketEntry::signature(self.me);
         let mut abandoned = self.abandoned.borrow_mut();
         if abandoned.len() >= ENTRIES_PER_RANK {
             // An entry that holds anything else has been skipped since.
-            let is_waiting = |&ticket: &u64| atomics.load(self.entry(ticket)) == mine.abandoned().0;
+            let is_waiting =
+                |&ticket: &u64| atomics.load(self.entry(ticket)) == signature.abandoned().0;
             abandoned.retain(is_waiting);
             if abandoned.len() >= ENTRIES_PER_RANK {
                 return Turn::Full;
@@ -168,11 +169,11 @@ impl TicketLock {
         }
         let ticket = atomics.fetch_add(self.first.plus(TAIL), 1);
         self.ticket.set(ticket);
-        let found = TicketEntry(atomics.fetch_add(self.entry(ticket), mine.0));
+        let found = TicketEntry(atomics.fetch_add(self.entry(ticket), signature.0));
         if !found.is_granted() {
             return Turn::Later;
         }
-        Turn::Now(self.acquired(atomics, found.plus(mine), now))
+        Turn::Now(self.acquired(atomics, found.plus(signature), now))
     }
 
     /// Whether the lock has been granted to this rank, which waits for it.
@@ -209,8 +210,10 @@ impl TicketLock {
     /// Gives up waiting. `false` when the lock has been granted in the meantime, which `poll_granted` will soon see.
     pub(crate) fn cancel(&self, atomics: &dyn RemoteAtomics) -> bool {
         let ticket = self.ticket.get();
-        let mine = TicketEntry::signature(self.me);
-        if atomics.compare_swap(self.entry(ticket), mine.0, mine.abandoned().0) != mine.0 {
+        let signature = TicketEntry::signature(self.me);
+        if atomics.compare_swap(self.entry(ticket), signature.0, signature.abandoned().0)
+            != signature.0
+        {
             return false;
         }
         let mut abandoned = self.abandoned.borrow_mut();

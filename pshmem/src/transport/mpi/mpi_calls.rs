@@ -1,83 +1,30 @@
-//! Every MPI function that the library calls, each with its return code checked.
+//! MPI functions on communicators, each with its return code checked.
 //!
-//! The private communicators return errors instead of aborting (section 9.3, MPI_ERRORS_RETURN). Calls at which ranks can
-//! still agree on an error return it; those that carry messages end the job, because other ranks have been promised an
-//! outcome by then.
+//! The private communicators return errors instead of aborting (section 9.3, MPI_ERRORS_RETURN). Where ranks can still agree on
+//! an error, a call returns it. Calls that carry messages end the job, because other ranks have been promised an outcome.
 
 use crate::error::{Error, Result};
 use crate::stderr::report;
-use crate::sync::lock;
+use crate::transport::mpi::lifecycle::{abort, watch_finalize};
 use mpi::ffi;
 use std::cell::Cell;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::mem::MaybeUninit;
-use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, OnceLock};
-use std::thread::{JoinHandle, Thread};
-use std::time::Duration;
 
-/// Set while MPI_Finalize runs, before anything of MPI is gone.
-static FINALIZED: AtomicBool = AtomicBool::new(false);
-
-/// Set once this process is ending the job.
-static ENDING: AtomicBool = AtomicBool::new(false);
-
-/// Whether MPI has ended, or is ending, on this process.
-pub(super) fn is_finalized() -> bool {
-    FINALIZED.load(Ordering::Acquire)
-}
-
-/// Threads that call MPI, for whose end MPI_Finalize has to wait: also for what their libraries do when a thread ends.
-static SERVICES: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
-
-/// Set when nobody will ask for anything any more.
-static STOPPING: AtomicBool = AtomicBool::new(false);
-
-/// Whether service threads have to end.
-pub(super) fn is_stopping() -> bool {
-    STOPPING.load(Ordering::SeqCst)
-}
-
-/// Ends the service threads and waits for them.
-pub(super) fn stop_services() {
-    STOPPING.store(true, Ordering::SeqCst);
-    let services = std::mem::take(&mut *lock(&SERVICES));
-    for service in services {
-        service.thread().unpark();
-        // A thread that panicked has said so.
-        let _ = service.join();
-    }
-}
-
-/// Starts a thread that calls MPI and ends soon after `is_stopping`. `None` when there can be none.
-pub(super) fn start_service(serve: impl FnOnce() + Send + 'static) -> Option<Thread> {
-    let mut services = lock(&SERVICES);
-    // Asked with the list locked: whoever sets it takes the list afterwards.
-    if is_stopping() {
-        return None;
-    }
-    let thread = std::thread::Builder::new().name("pshmem service".to_owned());
-    let handle = thread.spawn(serve).ok()?;
-    let thread = handle.thread().clone();
-    services.push(handle);
-    Some(thread)
-}
-
-/// A nonblocking operation.
+/// A nonblocking operation. The null request once it is complete.
 #[derive(Debug)]
-pub(super) struct Request(Cell<ffi::MPI_Request>);
+pub(super) struct MpiRequest(Cell<ffi::MPI_Request>);
 
-/// MPI as one rank calls it, with the names that its errors carry.
+/// The MPI functions as one rank calls them, with the rank and host that its errors name.
 #[derive(Debug, Clone)]
-pub(super) struct Calls {
+pub(super) struct MpiCalls {
     rank: usize,
     host: String,
 }
 
-impl Calls {
+impl MpiCalls {
     pub(super) fn new(rank: usize, host: String) -> Self {
-        Calls { rank, host }
+        MpiCalls { rank, host }
     }
 
     pub(super) fn rank(&self) -> usize {
@@ -97,7 +44,7 @@ impl Calls {
         let mut text = [0_u8; ffi::MPI_MAX_ERROR_STRING as usize];
         let mut len = 0;
         // SAFETY: MPI_Error_class and MPI_Error_string take any code that MPI returned (section 9.4); `text` has the length
-        // that the standard asks for. Their own codes say nothing that could still be used.
+        // that the standard asks for. Their own codes are of no use here.
         unsafe {
             ffi::MPI_Error_class(code, &raw mut class);
             ffi::MPI_Error_string(code, text.as_mut_ptr().cast(), &raw mut len);
@@ -114,14 +61,14 @@ impl Calls {
         })
     }
 
-    /// Ends the job when a message cannot be bytes_sent.
+    /// Ends the job when a message cannot be sent.
     fn must(&self, call: &str, code: c_int) {
         if let Err(error) = self.check(call, code) {
             self.end_with(&error);
         }
     }
 
-    /// Ends the job because of an error at a place where nothing can be agreed any more.
+    /// Ends the job because of an error at a place where ranks can no longer agree on one.
     pub(super) fn end_with(&self, error: &Error) -> ! {
         report(format_args!(
             "{error}; other ranks wait for this, so the job ends"
@@ -260,8 +207,8 @@ impl Calls {
         self.check("MPI_Comm_free", code)
     }
 
-    pub(super) fn allreduce_min(&self, comm: ffi::MPI_Comm, mine: u64) -> Result<u64> {
-        Ok(self.extremes(comm, mine)?[0])
+    pub(super) fn allreduce_min(&self, comm: ffi::MPI_Comm, value: u64) -> Result<u64> {
+        Ok(self.extremes(comm, value)?[0])
     }
 
     /// Whether all ranks pass `true`.
@@ -270,13 +217,13 @@ impl Calls {
     }
 
     /// The smallest and the largest number of all ranks, in one collective.
-    pub(super) fn extremes(&self, comm: ffi::MPI_Comm, mine: u64) -> Result<[u64; 2]> {
-        let mine = [mine, !mine];
+    pub(super) fn extremes(&self, comm: ffi::MPI_Comm, value: u64) -> Result<[u64; 2]> {
+        let values = [value, !value];
         let mut min = [0_u64; 2];
         // SAFETY: two elements of the type named on either side; collective over a communicator of ours (section 6.9.6).
         let code = unsafe {
             ffi::MPI_Allreduce(
-                mine.as_ptr().cast(),
+                values.as_ptr().cast(),
                 min.as_mut_ptr().cast(),
                 2,
                 ffi::RSMPI_UINT64_T,
@@ -288,12 +235,12 @@ impl Calls {
         Ok([min[0], !min[1]])
     }
 
-    pub(super) fn allgather(&self, comm: ffi::MPI_Comm, mine: u64) -> Result<Vec<u64>> {
+    pub(super) fn allgather(&self, comm: ffi::MPI_Comm, value: u64) -> Result<Vec<u64>> {
         let mut all = vec![0_u64; self.comm_size(comm)?];
         // SAFETY: one element from each process, room for all of them; collective over a communicator of ours (section 6.7).
         let code = unsafe {
             ffi::MPI_Allgather(
-                (&raw const mine).cast(),
+                (&raw const value).cast(),
                 1,
                 ffi::RSMPI_UINT64_T,
                 all.as_mut_ptr().cast(),
@@ -306,7 +253,7 @@ impl Calls {
         Ok(all)
     }
 
-    /// Meets all ranks.
+    /// Waits until all ranks have entered.
     pub(super) fn barrier(&self, comm: ffi::MPI_Comm) {
         let barrier = self.ibarrier(comm);
         while !self.test(&barrier) {
@@ -314,13 +261,13 @@ impl Calls {
         }
     }
 
-    pub(super) fn ibarrier(&self, comm: ffi::MPI_Comm) -> Request {
+    pub(super) fn ibarrier(&self, comm: ffi::MPI_Comm) -> MpiRequest {
         let mut request = MaybeUninit::uninit();
         // SAFETY: collective over a communicator of ours (section 6.12.1).
         let code = unsafe { ffi::MPI_Ibarrier(comm, request.as_mut_ptr()) };
         self.must("MPI_Ibarrier", code);
         // SAFETY: a successful call has written the handle.
-        Request(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(unsafe { request.assume_init() }))
     }
 
     /// # Safety
@@ -332,7 +279,7 @@ impl Calls {
         len: usize,
         to: usize,
         tag: c_int,
-    ) -> Request {
+    ) -> MpiRequest {
         let (bytes, len, to) = (bytes.cast(), len as c_int, to as c_int);
         let mut request = MaybeUninit::uninit();
         // SAFETY: the buffer is the caller's duty (section 3.7.2); pieces are far below 2^31 bytes.
@@ -349,7 +296,7 @@ impl Calls {
         };
         self.must("MPI_Isend", code);
         // SAFETY: a successful call has written the handle.
-        Request(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(unsafe { request.assume_init() }))
     }
 
     /// Like `isend`, but complete only when the receiver has begun to receive (section 3.4, synchronous mode).
@@ -363,7 +310,7 @@ impl Calls {
         len: usize,
         to: usize,
         tag: c_int,
-    ) -> Request {
+    ) -> MpiRequest {
         let (bytes, len, to) = (bytes.cast(), len as c_int, to as c_int);
         let mut request = MaybeUninit::uninit();
         // SAFETY: as in `isend`.
@@ -380,7 +327,7 @@ impl Calls {
         };
         self.must("MPI_Issend", code);
         // SAFETY: a successful call has written the handle.
-        Request(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(unsafe { request.assume_init() }))
     }
 
     /// # Safety
@@ -392,7 +339,7 @@ impl Calls {
         len: usize,
         from: usize,
         tag: c_int,
-    ) -> Request {
+    ) -> MpiRequest {
         let mut request = MaybeUninit::uninit();
         // SAFETY: the buffer is the caller's duty (section 3.7.2).
         let code = unsafe {
@@ -408,11 +355,11 @@ impl Calls {
         };
         self.must("MPI_Irecv", code);
         // SAFETY: a successful call has written the handle.
-        Request(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(unsafe { request.assume_init() }))
     }
 
     /// Whether an operation is complete; stays `true` afterwards (a null request is complete, section 3.7.3).
-    pub(super) fn test(&self, request: &Request) -> bool {
+    pub(super) fn test(&self, request: &MpiRequest) -> bool {
         let mut handle = request.0.get();
         let mut flag = 0;
         // SAFETY: a request of ours, or the null request that a completed one has become.
@@ -423,7 +370,7 @@ impl Calls {
         flag != 0
     }
 
-    /// A message that has come, from anybody. Drives progress when there is none.
+    /// Receives a message that has arrived, from any rank. Drives progress when there is none.
     pub(super) fn take_message(&self, comm: ffi::MPI_Comm, tag: c_int) -> Option<(usize, Vec<u8>)> {
         let mut flag = 0;
         let mut message = MaybeUninit::uninit();
@@ -464,82 +411,4 @@ impl Calls {
         self.must("MPI_Mrecv", code);
         Some((status.MPI_SOURCE as usize, bytes))
     }
-}
-
-/// Ends the job. Launchers may drop what they have not yet read of a rank's output, so they get a moment.
-///
-/// The whole world, because that needs the launcher only: with any other communicator MPICH sends messages to its ranks, and
-/// waits for ever for those that are not inside MPI.
-fn abort() {
-    ENDING.store(true, Ordering::Release);
-    std::thread::sleep(Duration::from_millis(100));
-    // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
-    unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
-}
-
-/// Ends the job when this process exits while MPI runs.
-///
-/// That is left to chance otherwise: seen from MPICH's launcher such a process ended well, so the others wait for it for ever,
-/// or are killed and the whole job counts as a success.
-pub(super) fn abort_at_exit(place: &str) {
-    /// The process, not one that it may fork, and how it is called.
-    static ME: OnceLock<(u32, String)> = OnceLock::new();
-    extern "C" fn at_exit() {
-        let Some((_, place)) = ME.get().filter(|(id, _)| *id == std::process::id()) else {
-            return;
-        };
-        // MPI_Abort may end the process by `exit`.
-        if !is_finalized() && !ENDING.load(Ordering::Acquire) {
-            report(format_args!("{place} exits inside `run`; ending the job"));
-            // Handlers run in the reverse order of their registration, so MPI's own, registered in MPI_Init, come later.
-            abort();
-        }
-    }
-    if ME.set((std::process::id(), place.to_owned())).is_ok() {
-        // SAFETY: the function lives as long as the program. It is refused for lack of memory only, and then nothing is lost
-        // but this help.
-        unsafe { libc::atexit(at_exit) };
-    }
-}
-
-/// Makes MPI tell when it ends: attributes of MPI_COMM_SELF are deleted first of all in MPI_Finalize (section 11.2.4).
-fn watch_finalize(calls: &Calls) -> Result<()> {
-    unsafe extern "C" fn copy(
-        _: ffi::MPI_Comm,
-        _: c_int,
-        _: *mut c_void,
-        _: *mut c_void,
-        _: *mut c_void,
-        flag: *mut c_int,
-    ) -> c_int {
-        // SAFETY: MPI passes a valid place for the answer, which is: do not copy.
-        unsafe { *flag = 0 };
-        ffi::MPI_SUCCESS as c_int
-    }
-    unsafe extern "C" fn delete(
-        _: ffi::MPI_Comm,
-        _: c_int,
-        _: *mut c_void,
-        _: *mut c_void,
-    ) -> c_int {
-        FINALIZED.store(true, Ordering::SeqCst);
-        stop_services();
-        ffi::MPI_SUCCESS as c_int
-    }
-    static ONCE: Once = Once::new();
-    let mut result = Ok(());
-    ONCE.call_once(|| {
-        let mut key = 0;
-        // SAFETY: both functions have the types that section 7.7.2 prescribes, and live as long as the program.
-        let code = unsafe {
-            ffi::MPI_Comm_create_keyval(Some(copy), Some(delete), &raw mut key, null_mut())
-        };
-        result = calls.check("MPI_Comm_create_keyval", code);
-        if result.is_ok() {
-            // SAFETY: a key of ours, on a communicator that always exists.
-            let code = unsafe { ffi::MPI_Comm_set_attr(ffi::RSMPI_COMM_SELF, key, null_mut()) };
-            result = calls.check("MPI_Comm_set_attr", code);
-        }
-    });
-    result
 }

@@ -1,0 +1,139 @@
+//! The life of MPI in this process: service threads end before MPI does, and a process that exits early ends the job.
+
+use crate::error::Result;
+use crate::stderr::report;
+use crate::sync::lock;
+use crate::transport::mpi::mpi_calls::MpiCalls;
+use mpi::ffi;
+use std::ffi::{c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, OnceLock};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+/// Set while MPI_Finalize runs, before MPI releases anything.
+static FINALIZED: AtomicBool = AtomicBool::new(false);
+
+/// Set once this process is ending the job.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Whether MPI has ended, or is ending, on this process.
+pub(super) fn is_finalized() -> bool {
+    FINALIZED.load(Ordering::Acquire)
+}
+
+/// Threads that call MPI. MPI_Finalize has to wait for their end, including what libraries do when a thread ends.
+static SERVICES: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// Set when no rank sends requests any more.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether service threads have to end.
+pub(super) fn is_stopping() -> bool {
+    STOPPING.load(Ordering::SeqCst)
+}
+
+/// Ends the service threads and waits for them.
+pub(super) fn stop_services() {
+    STOPPING.store(true, Ordering::SeqCst);
+    let services = std::mem::take(&mut *lock(&SERVICES));
+    for service in services {
+        service.thread().unpark();
+        // A thread that panicked has printed its panic.
+        let _ = service.join();
+    }
+}
+
+/// Starts a thread that calls MPI and ends soon after `is_stopping` returns `true`. `None` when there can be no such thread.
+pub(super) fn start_service(serve: impl FnOnce() + Send + 'static) -> Option<Thread> {
+    let mut services = lock(&SERVICES);
+    // Read with the list locked: whoever sets it takes the list afterwards.
+    if is_stopping() {
+        return None;
+    }
+    let thread = std::thread::Builder::new().name("pshmem service".to_owned());
+    let handle = thread.spawn(serve).ok()?;
+    let thread = handle.thread().clone();
+    services.push(handle);
+    Some(thread)
+}
+
+/// Ends the job, after a moment: launchers may drop what they have not yet read of a rank's output.
+///
+/// On the whole world, because that involves only the launcher. With any other communicator MPICH sends messages to its ranks,
+/// and waits for ever for those that are not inside MPI.
+pub(super) fn abort() {
+    ENDING.store(true, Ordering::Release);
+    std::thread::sleep(Duration::from_millis(100));
+    // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
+    unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
+}
+
+/// Ends the job when this process exits while MPI runs.
+///
+/// Otherwise the outcome depends on the launcher. For that of MPICH such a process has succeeded, so the others wait for it for
+/// ever, or are killed and the job counts as a success.
+pub(super) fn abort_at_exit(place: &str) {
+    /// The id of this process, which differs from that of one that it forks, and its description.
+    static ME: OnceLock<(u32, String)> = OnceLock::new();
+    extern "C" fn at_exit() {
+        let Some((_, place)) = ME.get().filter(|(id, _)| *id == std::process::id()) else {
+            return;
+        };
+        // MPI_Abort may end the process by `exit`.
+        if !is_finalized() && !ENDING.load(Ordering::Acquire) {
+            report(format_args!("{place} exits inside `run`; ending the job"));
+            // Handlers run in the reverse order of their registration, so MPI's own, registered in MPI_Init, run later.
+            abort();
+        }
+    }
+    if ME.set((std::process::id(), place.to_owned())).is_ok() {
+        // SAFETY: the function lives as long as the program. Registration fails for lack of memory only; then the job ends as
+        // its launcher decides.
+        unsafe { libc::atexit(at_exit) };
+    }
+}
+
+/// Makes MPI_Finalize set [`is_finalized`] and stop the service threads before it does anything else: it first deletes the
+/// attributes of MPI_COMM_SELF (section 11.2.4).
+pub(super) fn watch_finalize(calls: &MpiCalls) -> Result<()> {
+    unsafe extern "C" fn copy(
+        _: ffi::MPI_Comm,
+        _: c_int,
+        _: *mut c_void,
+        _: *mut c_void,
+        _: *mut c_void,
+        flag: *mut c_int,
+    ) -> c_int {
+        // SAFETY: MPI passes a valid place for the flag; 0 means that the attribute is not copied.
+        unsafe { *flag = 0 };
+        ffi::MPI_SUCCESS as c_int
+    }
+    unsafe extern "C" fn delete(
+        _: ffi::MPI_Comm,
+        _: c_int,
+        _: *mut c_void,
+        _: *mut c_void,
+    ) -> c_int {
+        FINALIZED.store(true, Ordering::SeqCst);
+        stop_services();
+        ffi::MPI_SUCCESS as c_int
+    }
+    static ONCE: Once = Once::new();
+    let mut result = Ok(());
+    ONCE.call_once(|| {
+        let mut key = 0;
+        // SAFETY: both functions have the types that section 7.7.2 prescribes, and live as long as the program.
+        let code = unsafe {
+            ffi::MPI_Comm_create_keyval(Some(copy), Some(delete), &raw mut key, null_mut())
+        };
+        result = calls.check("MPI_Comm_create_keyval", code);
+        if result.is_ok() {
+            // SAFETY: a key of ours, on a communicator that always exists.
+            let code = unsafe { ffi::MPI_Comm_set_attr(ffi::RSMPI_COMM_SELF, key, null_mut()) };
+            result = calls.check("MPI_Comm_set_attr", code);
+        }
+    });
+    result
+}
