@@ -110,7 +110,7 @@ list! { Fault, Kind, FAULTS:
         name: "update-compute",
         place: "in a closure of `update` for ever",
         others: Observed::Ended,
-        output: &["called `update` of object 1", "and is at work in it\n", HANG_ABORT],
+        output: &["called `update` of object 1", "and runs its closure\n", HANG_ABORT],
         rank_on_nodes: None,
     }
     UpdatePanic {

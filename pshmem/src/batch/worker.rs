@@ -6,12 +6,16 @@
 
 use crate::batch::table::Claim;
 use crate::comm::Comm;
-use crate::comm::collective::call::{Call, Kind, Step};
-use crate::comm::collective::contribution::Contribution;
-use crate::error::{Error, Result};
+use crate::comm::protocol::call::{Call, Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
+use crate::comm::rank_sync::END_TEXT_BYTES;
+use crate::error::{Error, Result, clip};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::panic::Location;
+
+/// What a rank has done that no longer takes part in calls on the program's `Comm`, for ranks that wait there.
+const NEXT_TASK: &str = "has ended its task and called `next_task`";
 
 /// A task that a worker is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,10 +90,15 @@ impl Worker {
 
     /// This rank has ended its task with a failure: calls of ranks that wait for it on the program's `Comm` return.
     pub(crate) fn fail(&self, task: usize, reason: &str) {
-        self.program_comm
-            .borrow()
-            .core
-            .end_task(Some((task, reason)));
+        let program = self.program_comm.borrow();
+        let host = program.host().to_owned();
+        let room = END_TEXT_BYTES.saturating_sub(host.len());
+        program.core.sync.end(Error::TaskFailed {
+            task,
+            rank: program.rank(),
+            host,
+            message: clip(reason, room),
+        });
     }
 
     /// Synchronizes the ranks of the worker. If none has a fault, the leader claims a task for all of them.
@@ -117,14 +126,14 @@ impl Worker {
         let call = Call::new(Kind::NextTask);
         let program = self.program_comm();
         if fault.is_none() {
-            program.core.end_task(None);
+            program.core.sync.suspend(NEXT_TASK);
         }
         let contribution = Contribution {
             fault,
-            maximum: program.core.has_ended().then_some(1),
+            maximum: program.core.sync.has_ended().then_some(1),
             ..Contribution::default()
         };
-        if core.is_multi_node() {
+        if core.group.is_multi_node() {
             core.agree(call, contribution)?;
             self.replace_program_comm()?;
             let message = core.write(call.step(Step::Write).root(0), None, |_| {
@@ -137,7 +146,7 @@ impl Worker {
             return LeaderMessage::decode(&message).assigned;
         }
         let agreed = core.agree_with(call, contribution, |agreed| {
-            let needs_comm = agreed.maximum.is_some() || !program.core.rejoin_all();
+            let needs_comm = agreed.maximum.is_some() || !program.core.sync.resume_all();
             let assigned = claim();
             let message = LeaderMessage {
                 assigned,
@@ -149,7 +158,7 @@ impl Worker {
         if message.needs_comm {
             self.replace_program_comm()?;
         } else {
-            program.core.rejoined();
+            program.core.sync.resume();
         }
         message.assigned
     }

@@ -1,78 +1,101 @@
-//! `Comm`: which ranks share what, and how they meet.
+//! `Comm`: groups of ranks that make collective calls together and share node memory.
 //!
-//! - `topology` who is on which node · `core` one rank's state · `split` new `Comm`s from old
-//! - `call`, `note` what ranks post · `control` the words of a node · `meet` the two ways to meet
-//! - `letter`, `tree`, `carry` what goes between nodes · `exchange` tables that all ranks get
-//! - `memory` how ranks get memory together · `usage` what it is used for
-//! - `check` how much is checked
-//! - `wait` how ranks wait · `pace` how ranks of a node work in turns · `guard` what a rank may not do right now
+//! From the bottom up:
+//!
+//! - `protocol` what ranks write for each other · `topology` ranks, nodes and leaders · `check` how much is checked
+//! - `world` what a rank has once for all its `Comm`s · `group` who belongs to a `Comm`
+//! - `rank_sync` one rank's part in its calls · `thread_state` whether calls may begin · `closure` running users' closures
+//! - `wait` how ranks wait, and reports of long waits · `turns` turns of node ranks inside a call
+//! - `transfer` bytes between nodes · `node_memory` memory of objects · `collective` the calls
+//! - `abort` ends the process where a panic would leave other ranks waiting
+//! - `rank_state` all of these for one `Comm` · `split` new `Comm`s · `usage` memory reports
 
+pub(crate) mod abort;
 pub(crate) mod check;
 pub(crate) mod closure;
 pub(crate) mod collective;
+mod cores;
+mod group;
 pub(crate) mod node_memory;
+pub(crate) mod protocol;
 pub(crate) mod rank_state;
+pub(crate) mod rank_sync;
 mod split;
 pub(crate) mod thread_state;
 pub(crate) mod topology;
 pub(crate) mod transfer;
+mod turns;
 pub(crate) mod usage;
 pub(crate) mod wait;
+mod wait_table;
 pub(crate) mod world;
 
-use self::rank_state::RankState;
 use crate::error::{Error, Result};
 use crate::layout::placer::PAGE;
-use crate::memory::arena;
-use crate::memory::{Chunk, Segment};
+use crate::memory::{Chunk, Segment, arena};
 use crate::transport::Transport;
 use crate::transport::threads::{ThreadWorld, Threads};
-use collective::call::{Call, Kind};
+use check::Level;
+use group::Group;
 use node_memory::control_block_bytes;
+use protocol::call::{Call, Kind};
+use protocol::contribution::Contribution;
+use protocol::control::Control;
+use rank_state::RankState;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use topology::Topology;
+use wait_table::WaitTable;
 use world::{WORLD_ID, World};
 
 /// A group of ranks that make collective calls together.
 ///
-/// A `Comm` knows which of its ranks share a node; objects made on it live once per node. It is cheap to clone (a
-/// reference count) and belongs to the thread of its rank: it is neither `Send` nor `Sync`.
-///
-/// All collective calls on one `Comm` must be made by all its ranks in the same order. If they are not, all of them get
-/// [`Error::Diverged`] and the `Comm` refuses further calls; different `Comm`s are independent.
+/// A `Comm` knows which of its ranks share a node. Objects that are made on it exist once per node. A clone is a handle to the
+/// same `Comm`, and costs an increment of a reference count. A `Comm` is neither `Send` nor `Sync`: it belongs to the thread of
+/// its rank.
 ///
 /// ```
-/// let sums = pshmem::local::Cluster::new(&[2, 1]).run(|comm| {
+/// let ranks = pshmem::local::Cluster::new(&[2, 1]).run(|comm| {
 ///     let node = comm.node();
 ///     (comm.rank(), node.index, node.rank, node.size)
 /// });
-/// assert_eq!(sums, [(0, 0, 0, 2), (1, 0, 1, 2), (2, 1, 0, 1)]);
+/// assert_eq!(ranks, [(0, 0, 0, 2), (1, 0, 1, 2), (2, 1, 0, 1)]);
 /// ```
+///
+/// # Collective
+/// All ranks of a `Comm` must make the collective calls on it, and on its objects, in the same order. If they do not, all of
+/// them get [`Error::Diverged`], nothing is written, and later calls on this `Comm` return the same error. Calls on different
+/// `Comm`s may be in any order, as long as no ranks wait for each other on two of them.
 #[derive(Clone)]
 pub struct Comm {
     pub(crate) core: Rc<RankState>,
 }
 
-/// Where a rank is: its node, and its place on it.
+/// The node of a rank, as [`Comm::node`] returns it.
+///
+/// ```
+/// let nodes = pshmem::local::Cluster::new(&[1, 2]).run(|comm| comm.node());
+/// assert_eq!((nodes[2].index, nodes[2].count), (1, 2)); // the second of two nodes
+/// assert_eq!((nodes[2].rank, nodes[2].size), (1, 2)); // the second of its two ranks
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct NodeInfo {
-    /// Which node of the `Comm`, numbered by their lowest ranks.
+    /// Number of the node. Nodes are numbered from 0, in the order of their lowest ranks.
     pub index: usize,
-    /// Number of nodes.
+    /// Number of nodes of the `Comm`.
     pub count: usize,
-    /// This rank among the ranks of its node.
+    /// Number of the rank among the ranks of its node, from 0.
     pub rank: usize,
-    /// Number of ranks on this node.
+    /// Number of ranks of the node.
     pub size: usize,
 }
 
 impl Comm {
-    /// A `Comm` of one rank that needs no launcher and no MPI.
+    /// A `Comm` of one rank. It needs no launcher and no MPI.
     ///
-    /// Every call works, returns at once and may also be made inside the closures of other collectives.
+    /// Its calls wait for nobody, and may also be made inside the closures of other collective calls.
     ///
     /// ```
     /// let comm = pshmem::Comm::solo();
@@ -80,7 +103,7 @@ impl Comm {
     /// ```
     ///
     /// # Panics
-    /// When the system has not even a few hundred kilobytes left.
+    /// If the system cannot map a megabyte of memory.
     #[must_use]
     pub fn solo() -> Self {
         let transport: Rc<dyn Transport> = Rc::new(Threads::new(ThreadWorld::new(vec![0]), 0));
@@ -95,45 +118,80 @@ impl Comm {
             .map(|&node| u64::from(node))
             .collect();
         let topology = Topology::new(transport.rank(), (0..nodes.len() as u32).collect(), &nodes);
+        let segment = Self::map_world(&*transport, &topology)?;
+        // The control block, the wait table, and the first chunk for small objects.
         let node_ranks = topology.node_ranks.len();
-        let bytes = arena::chunk_bytes(0).max(control_block_bytes(node_ranks));
-        let bytes = bytes.next_multiple_of(PAGE);
+        let wait_table = Control::bytes(node_ranks);
+        let chunk = wait_table + WaitTable::bytes(node_ranks);
+        // SAFETY: the segment has room for the table, is page-aligned and zeroed, and every rank of the node does the same.
+        let world = unsafe { World::new(transport, &topology, segment.clone(), wait_table) };
+        let group = Group::new(&world, WORLD_ID, topology);
+        // SAFETY: as above; the control block and the wait table are before the chunk.
+        let core = unsafe { RankState::new(group, segment, chunk) };
+        let comm = Comm { core };
+        comm.agree_on_level()?;
+        Ok(comm)
+    }
+
+    /// Maps and populates the first memory of the ranks of this node. All nodes succeed or none.
+    fn map_world(transport: &dyn Transport, topology: &Topology) -> Result<Rc<Segment>> {
+        let ranks = topology.node_ranks.len();
+        let bytes = control_block_bytes(ranks) + WaitTable::bytes(ranks);
+        let bytes = arena::chunk_bytes(0).max(bytes).next_multiple_of(PAGE);
         let mapping = transport.map_shared(&topology.node_addresses(), WORLD_ID << 24, bytes)?;
-        // SAFETY: fresh, so it holds zeros, and nobody uses it before all have met in `all_true`.
-        let populated = unsafe { mapping.populate(topology.local_rank, node_ranks) };
+        // SAFETY: fresh, so it holds zeros, and no rank uses it before all have returned from `all_true`.
+        let populated = unsafe { mapping.populate(topology.local_rank, ranks) };
         if !transport.all_true(populated.is_ok())? {
-            let memory = transport.free_memory(node_ranks)?;
-            let (host, place) = (transport.host().to_owned(), memory.place.to_owned());
+            let memory = transport.free_memory(ranks)?;
             return Err(Error::NoRoom {
-                host,
-                place,
+                host: transport.host().to_owned(),
+                place: memory.place.to_owned(),
                 needed: bytes,
                 free: memory.free,
             });
         }
-        let control = Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes));
-        // SAFETY: the mapping has room for the control block of these ranks and more, holds zeros, and every rank of the node
-        // does the same.
-        let world = unsafe { World::new(transport, &topology, control.clone()) };
-        // SAFETY: as above.
-        let core = unsafe { RankState::new(&world, WORLD_ID, topology, control) };
-        core.agree_on_level()?;
-        Ok(Comm { core })
+        Ok(Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes)))
     }
 
-    /// This rank, from 0 to `size() - 1`.
+    /// All ranks of the world check as much as the one that asks for most.
+    fn agree_on_level(&self) -> Result<()> {
+        let mine = Level::from_environment();
+        let contribution = Contribution {
+            maximum: mine.as_ref().ok().map(|&level| level as u64),
+            // A rank alone has no other to compare with, so no level is wrong for it.
+            fault: mine.err().filter(|_| self.size() > 1),
+            ..Contribution::default()
+        };
+        let agreed = self.core.agree(Call::new(Kind::Start), contribution)?;
+        if let Some(level) = agreed.maximum.and_then(Level::of_number) {
+            self.core.group.world.level.set(level);
+        }
+        Ok(())
+    }
+
+    /// Number of this rank, from 0 to `size() - 1`.
+    ///
+    /// ```
+    /// let ranks = pshmem::local::Cluster::new(&[2]).run(|comm| comm.rank());
+    /// assert_eq!(ranks, [0, 1]);
+    /// ```
     #[must_use]
     pub fn rank(&self) -> usize {
-        self.core.topology.rank
+        self.core.group.topology.rank
     }
 
-    /// Number of ranks.
+    /// Number of ranks of this `Comm`.
+    ///
+    /// ```
+    /// let sizes = pshmem::local::Cluster::new(&[2, 1]).run(|comm| comm.size());
+    /// assert_eq!(sizes, [3, 3, 3]);
+    /// ```
     #[must_use]
     pub fn size(&self) -> usize {
-        self.core.topology.size()
+        self.core.group.topology.size()
     }
 
-    /// Where this rank is.
+    /// The node of this rank, and its number there.
     ///
     /// ```
     /// let node = pshmem::Comm::solo().node();
@@ -141,7 +199,7 @@ impl Comm {
     /// ```
     #[must_use]
     pub fn node(&self) -> NodeInfo {
-        let topology = &self.core.topology;
+        let topology = &self.core.group.topology;
         NodeInfo {
             index: topology.node(),
             count: topology.nodes(),
@@ -150,19 +208,19 @@ impl Comm {
         }
     }
 
-    /// Name of this rank's host.
+    /// Name of the host on which this rank runs.
     ///
     /// ```
     /// println!("running on {}", pshmem::Comm::solo().host());
     /// ```
     #[must_use]
     pub fn host(&self) -> &str {
-        self.core.world.transport.host()
+        self.core.group.host()
     }
 
-    /// Bytes of objects that this rank has sent to other nodes so far, on this `Comm` and all others of its world.
+    /// Bytes of objects that this rank has sent to other nodes so far, on this `Comm` and on all others.
     ///
-    /// Each node passes on what it receives, so every rank may send: sum over the ranks for the traffic of a call.
+    /// Nodes forward what they receive, so any rank may send. The traffic of a call is the sum over all ranks.
     ///
     /// ```
     /// use pshmem::{Shared, local::Cluster};
@@ -176,19 +234,19 @@ impl Comm {
     /// ```
     #[must_use]
     pub fn bytes_sent(&self) -> u64 {
-        self.core.world.mailbox.bytes_sent()
+        self.core.group.world.mailbox.bytes_sent()
     }
 
-    /// Waits until all ranks have come here.
+    /// Waits until all ranks have made this call.
     ///
-    /// Objects need no barrier: every collective call orders itself. Barriers are for what happens outside, such as
-    /// printing in turn.
+    /// Objects need no barriers, because each collective call synchronizes the ranks. A barrier orders other things, such as
+    /// output.
     ///
     /// ```
     /// pshmem::local::Cluster::new(&[3]).run(|comm| {
     ///     for rank in 0..comm.size() {
     ///         if rank == comm.rank() {
-    ///             println!("rank {rank} speaks");
+    ///             println!("rank {rank}");
     ///         }
     ///         comm.barrier().unwrap();
     ///     }
@@ -196,12 +254,14 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks. On one node, two cache lines travel per rank; over N nodes, 2 (N - 1) messages in all, in
-    /// 2 log2(N) steps.
+    /// Over all ranks. On one node, two cache lines move per rank. On N nodes, 2 (N - 1) messages are sent, in 2 log2(N) steps.
     ///
     /// # Errors
-    /// [`Error::Diverged`], [`Error::RankFailed`],
-    /// [`Error::Nested`], [`Error::MpiFinalized`].
+    /// - [`Error::Diverged`] if another rank makes a different call, or none any more.
+    /// - [`Error::RankFailed`] if another rank has panicked, or returned an error from [`run`](crate::run)'s closure.
+    /// - [`Error::Nested`] inside the closure of another collective call, and [`Error::MpiFinalized`] after `MPI_Finalize`.
+    ///
+    /// All other collective calls return these errors, too.
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
         self.core.enter(Kind::Barrier.name(), Location::caller())?;

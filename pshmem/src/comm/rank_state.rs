@@ -1,353 +1,222 @@
-//! The state that all clones of a `Comm` on one rank share, and how its life begins and ends.
+//! One rank's part of a `Comm`: what it offers to the objects that are made on it.
+//!
+//! The state has three parts, each of which knows only those before it: `group` says who belongs to the `Comm`, `sync` is how
+//! its ranks synchronize, `memory` is the node memory of its objects. The methods here bring them together with the calls in
+//! `collective` and the transfers in `transfer`.
 
 use crate::comm::check::Level;
-use crate::comm::collective::call::Call;
-use crate::comm::collective::contribution::Contribution;
-use crate::comm::collective::control::{CONTRIBUTION_BYTES, Control};
-use crate::comm::collective::message::{Caller, LeaveReason, NodeMessage};
-use crate::comm::node_memory::NodeMemory;
-use crate::comm::thread_state;
-use crate::comm::topology::{Topology, tree_children, tree_parent};
-use crate::comm::wait::{self, Wait};
-use crate::comm::world::World;
-use crate::error::{Error, Result, clip};
+use crate::comm::collective::agree::{self, Agreed};
+use crate::comm::collective::allgather::{self, AllgatherItem};
+use crate::comm::collective::{agreement, allocate, copies, write};
+use crate::comm::group::Group;
+use crate::comm::node_memory::{AllocRequest, NodeMemory};
+use crate::comm::protocol::call::Call;
+use crate::comm::protocol::contribution::{Contribution, Contributions};
+use crate::comm::rank_sync::RankSync;
+use crate::comm::transfer::exchange::{self, OnReceive, Peer};
+use crate::comm::transfer::{Target, pipeline, schedule};
+use crate::comm::turns::TurnCounter;
+use crate::error::{Error, Result};
+use crate::layout::identity::Described;
+use crate::layout::region::Region;
 use crate::live::Live;
 use crate::memory::Segment;
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 
-/// One rank's part of a `Comm`.
+/// The state that all clones of a `Comm` on one rank share.
 #[derive(Debug)]
 pub(crate) struct RankState {
-    pub(crate) world: Rc<World>,
-    /// Unique among the `Comm`s of every rank that belongs to it.
-    pub(crate) id: u64,
-    pub(crate) topology: Topology,
-    /// Holds the control block of this node, for as many node_size as the node has ranks.
-    control: Rc<Segment>,
+    pub(crate) group: Rc<Group>,
+    pub(crate) sync: RankSync,
     pub(crate) memory: NodeMemory,
-    /// Neighbours of this node in the tree that leaders gather through.
-    pub(crate) parent: Option<usize>,
-    pub(crate) children: Vec<usize>,
-    /// Calls that this rank has completed.
-    pub(crate) done: Cell<u64>,
-    /// Steps that this rank has done inside calls; see `pace.rs`.
-    pub(crate) steps: Cell<u64>,
-    /// Objects that have been created, or failed to be.
-    objects: Cell<u64>,
-    /// The host of each node, once they have been asked for.
-    pub(super) hosts: OnceCell<Vec<String>>,
-    /// Why the `Comm` refuses further calls.
-    end: RefCell<Option<Error>>,
-    left: Cell<bool>,
-    pub(super) site: Cell<Option<&'static Location<'static>>>,
-    pub(crate) crowded: bool,
 }
 
 thread_local! {
-    /// Every `Comm` of this rank that may still be alive, leaked handles included.
+    /// Every `Comm` of this rank that may still be alive, including those whose handles were leaked.
     static LIVE: Live<RankState> = const { Live::new() };
 }
 
-/// Source lines as text. A program calls from few of them, in turn, and formatting one takes as long as a whole call.
-fn with_text(site: &'static Location<'static>, use_text: impl FnOnce(&str)) {
-    thread_local! {
-        static TEXTS: RefCell<HashMap<*const Location<'static>, String>> = RefCell::default();
-    }
-    TEXTS.with_borrow_mut(|texts| {
-        let text = texts
-            .entry(std::ptr::from_ref(site))
-            .or_insert_with(|| site.to_string());
-        use_text(text);
-    });
-}
-
 impl RankState {
+    /// `memory_start` is where the memory for objects begins in the segment of the control block.
+    ///
     /// # Safety
-    /// `control` was placed for [`control_block_bytes`] of as many node_size as this node has ranks, was zeroed, and the
-    /// other ranks of the node make a core with the same memory.
-    pub(crate) unsafe fn new(
-        world: &Rc<World>,
-        id: u64,
-        topology: Topology,
-        control: Rc<Segment>,
-    ) -> Rc<Self> {
-        world.mailbox.open(id);
-        let (node_size, is_leader) = (topology.node_ranks.len(), topology.is_leader());
+    /// `control` was allocated for the control block of the ranks of this node, and zeroed. Its bytes up to `memory_start` are
+    /// used for that, and for other blocks of atomics. The other ranks of the node do the same with the same segment.
+    pub(crate) unsafe fn new(group: Group, control: Rc<Segment>, memory_start: usize) -> Rc<Self> {
+        group.world.mailbox.open(group.id);
+        let is_leader = group.topology.is_leader();
         // SAFETY: passed on from the caller.
-        let memory = unsafe { NodeMemory::beside_control(&control, node_size, is_leader) };
-        let (node, nodes) = (topology.node(), topology.nodes());
-        let crowded = wait::crowded(world.transport.ranks_on_machine());
-        let core = Rc::new(RankState {
-            world: world.clone(),
-            id,
-            parent: tree_parent(node),
-            children: tree_children(node, nodes),
-            topology,
-            control,
+        let memory = unsafe { NodeMemory::behind_control(&control, memory_start, is_leader) };
+        let group = Rc::new(group);
+        // SAFETY: passed on from the caller.
+        let sync = unsafe { RankSync::new(group.clone(), control) };
+        let state = Rc::new(RankState {
+            group,
+            sync,
             memory,
-            done: Cell::new(0),
-            steps: Cell::new(0),
-            objects: Cell::new(0),
-            hosts: OnceCell::new(),
-            end: RefCell::default(),
-            left: Cell::new(false),
-            site: Cell::new(None),
-            crowded,
         });
-        LIVE.with(|live| live.add(&core));
-        core
-    }
-
-    pub(crate) fn control(&self) -> Control<'_> {
-        // SAFETY: duty of `new`, kept by the private field.
-        unsafe { self.segment_control() }
-    }
-
-    /// # Safety
-    /// As for [`Control::in_segment`].
-    unsafe fn segment_control(&self) -> Control<'_> {
-        // SAFETY: passed on from the caller.
-        unsafe { Control::in_segment(&self.control, self.topology.node_ranks.len()) }
-    }
-
-    /// The wait for an event of call `n` on this node.
-    pub(crate) fn wait(&self, n: u64, call: Call) -> Wait<'_> {
-        Wait::new(self, n, call, None)
-    }
-
-    /// The wait for something that another node sends at call `n`.
-    pub(crate) fn wait_for_node(&self, n: u64, call: Call, node: usize) -> Wait<'_> {
-        Wait::new(self, n, call, Some(node))
-    }
-
-    pub(crate) fn is_multi_node(&self) -> bool {
-        self.topology.nodes() > 1
-    }
-
-    /// A number that no object of this `Comm` has had.
-    pub(crate) fn next_object(&self) -> u64 {
-        self.objects.set(self.objects.get() + 1);
-        self.objects.get()
-    }
-
-    /// Whether a call may begin: not inside a closure, not on a dead `Comm`, not after the transport's end.
-    #[inline]
-    pub(crate) fn is_able(&self) -> bool {
-        let is_well = !thread_state::is_inside()
-            && self.end.borrow().is_none()
-            && self.world.transport.is_open();
-        is_well || self.topology.size() == 1
-    }
-
-    /// Why a call may not begin.
-    #[cold]
-    pub(crate) fn refusal(&self, name: &str) -> Error {
-        let call = name.to_owned();
-        if thread_state::is_inside() {
-            return Error::Nested { call };
-        }
-        let end = self.end.borrow().clone();
-        end.unwrap_or(Error::MpiFinalized { call })
+        LIVE.with(|live| live.add(&state));
+        state
     }
 
     /// Begins a collective call that was made at `site`, if it may begin.
     pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<()> {
-        if !self.is_able() {
-            return Err(self.refusal(name));
-        }
-        if self.topology.size() == 1 {
-            return Ok(());
-        }
-        if self.checks(Level::Reports)
-            && !self.site.get().is_some_and(|last| std::ptr::eq(last, site))
-        {
-            self.site.set(Some(site));
-            with_text(site, |text| {
-                self.control().set_site(self.topology.local_rank, text);
-            });
-        }
-        Ok(())
+        self.sync.enter(name, site)
     }
 
-    /// Checks a root that a user gave. Ranks that all give the same wrong one get the same error.
+    /// Checks a root that a user has passed. Ranks that all pass the same wrong one get the same error. Collective.
     pub(crate) fn check_root(&self, call: Call, root: usize) -> Result<()> {
-        let size = self.topology.size();
-        if root < size {
-            return Ok(());
-        }
-        Err(self.refuse(
-            call,
-            Error::NoSuchRank {
-                call: call.name().to_owned(),
-                root,
-                size,
-            },
-        ))
+        agree::check_root(&self.sync, call, root)
     }
 
-    /// Takes part in `call` only to say that this rank cannot, so that all ranks get an error.
+    /// Takes part in `call` only to say that this rank cannot, so that all ranks get an error. Returns it.
     pub(crate) fn refuse(&self, call: Call, error: Error) -> Error {
-        self.agree(call, Contribution::fault(Some(error.clone())))
-            .err()
-            .unwrap_or(error)
+        agree::refuse(&self.sync, call, error)
     }
 
-    /// Ends call `n` on this rank.
-    pub(crate) fn complete<R>(&self, n: u64, result: Result<R>) -> Result<R> {
-        self.done.set(n);
-        if let Err(error) = &result
-            && error.is_fatal()
-        {
-            self.end.replace(Some(error.clone()));
-        }
-        result
+    /// All ranks wait for each other.
+    pub(crate) fn barrier(&self, call: Call) -> Result<()> {
+        agree::barrier(&self.sync, call)
     }
 
-    /// The host, rank and call of a mate, as a sentence for an error.
-    pub(crate) fn describe(&self, local_rank: usize) -> String {
-        let (call, _, site) = self.control().posted(local_rank);
-        let caller = Caller {
-            rank: self.topology.node_ranks[local_rank] as usize,
-            host: self.world.transport.host().to_owned(),
-            site,
-        };
-        caller.sentence(call)
+    /// All ranks get the merged contributions of all of them, or the same error.
+    pub(crate) fn agree(&self, call: Call, contribution: Contribution) -> Result<Contributions> {
+        agree::agree(&self.sync, call, contribution)
     }
 
-    /// This rank, as it makes its present call.
-    pub(crate) fn caller(&self) -> Caller {
-        let mut site = String::new();
-        if let Some(at) = self.site.get() {
-            with_text(at, |text| text.clone_into(&mut site));
-        }
-        Caller {
-            rank: self.topology.rank,
-            host: self.world.transport.host().to_owned(),
-            site,
-        }
+    /// Like `agree`. If no rank has a fault, `at_leader` runs on the leader of each node before its node is released, and may
+    /// add bytes for its node.
+    pub(crate) fn agree_with(
+        &self,
+        call: Call,
+        contribution: Contribution,
+        at_leader: impl FnOnce(&Contributions) -> Vec<u8>,
+    ) -> Result<Agreed> {
+        agree::agree_with(&self.sync, call, contribution, at_leader)
     }
 
-    /// The error of a call that a rank will never make.
-    pub(crate) fn gone(rank: usize, host: &str, why: &LeaveReason, call: Call) -> Error {
-        match why {
-            LeaveReason::Failed(message) => Error::RankFailed {
-                rank,
-                host: host.to_owned(),
-                message: message.clone(),
-            },
-            LeaveReason::TaskFailed { task, message } => Error::TaskFailed {
-                task: *task,
-                rank,
-                host: host.to_owned(),
-                message: message.clone(),
-            },
-            LeaveReason::NextTask => Error::Diverged {
-                what: format!(
-                    "others called {}, but rank {rank} on {host} has ended its task and called `next_task`",
-                    call.text()
-                ),
-            },
-            LeaveReason::Dropped => Error::Diverged {
-                what: format!(
-                    "others called {}, but rank {rank} on {host} has let go of its last handle or left `run`",
-                    call.text()
-                ),
-            },
-        }
+    /// Like `agree`, and compares `argument`, of any length, with that of all other ranks.
+    pub(crate) fn agree_on(
+        &self,
+        call: Call,
+        argument: &[u8],
+        contribution: Contribution,
+    ) -> Result<Contributions> {
+        agreement::agree_on(&self.sync, call, argument, contribution)
     }
 
-    /// The error of a call that a mate will never make.
-    pub(crate) fn gone_mate(&self, local_rank: usize, call: Call) -> Error {
-        let why =
-            postcard::from_bytes(&self.control().note(local_rank)).unwrap_or(LeaveReason::Dropped);
-        Self::gone(
-            self.topology.node_ranks[local_rank] as usize,
-            self.world.transport.host(),
-            &why,
-            call,
-        )
+    /// The root of `call` runs `job` while all other ranks wait. Then the regions that `job` has named are sent from the copy
+    /// of `target` on its node to those of the other nodes, and all ranks get its result.
+    pub(crate) fn write(
+        &self,
+        call: Call,
+        target: Option<&Target<'_>>,
+        job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
+    ) -> Result<Vec<u8>> {
+        write::write(&self.sync, call, target, job)
     }
 
-    /// Tells everybody that this rank makes no further call. Local: it waits for nobody.
-    fn leave(&self) {
-        self.leave_because(
-            thread_state::failure().map_or(LeaveReason::Dropped, |message| {
-                LeaveReason::Failed(clip(&message, CONTRIBUTION_BYTES.saturating_sub(16)))
-            }),
-        );
+    /// All ranks get the items of `contributors`, which are in rising order, and of which each passes its own.
+    pub(crate) fn allgather<T: AllgatherItem>(
+        &self,
+        call: Call,
+        contributors: &[usize],
+        mine: Option<&T>,
+    ) -> Result<Vec<T>> {
+        allgather::allgather(&self.sync, call, contributors, mine)
     }
 
-    fn leave_because(&self, why: LeaveReason) {
-        if self.left.replace(true) || self.topology.size() == 1 {
-            return;
-        }
-        let bytes = postcard::to_allocvec(&why).expect("plain data always encodes");
-        let done = self.done.get();
-        self.control().leave(self.topology.local_rank, done, &bytes);
-        if self.is_multi_node() && self.topology.is_leader() && self.world.transport.is_open() {
-            let gone = NodeMessage::Gone {
-                done,
-                rank: self.topology.rank,
-                host: self.world.transport.host().to_owned(),
-                why,
-            };
-            for node in self.parent.iter().chain(&self.children) {
-                self.world.mailbox.send_unacknowledged(
-                    self.topology.leader_address(*node),
-                    self.id,
-                    &gone,
-                );
-            }
-        }
+    /// The same with one item of each node, which its leader passes.
+    pub(crate) fn allgather_nodes<T: AllgatherItem>(
+        &self,
+        call: Call,
+        mine: Option<&T>,
+    ) -> Result<Vec<T>> {
+        allgather::allgather_nodes(&self.sync, call, mine)
     }
 
-    /// On the `Comm` of a worker: this rank has ended its task and joins no call until all have come to `next_task`. A
-    /// failure with its reason ends the `Comm`.
-    pub(crate) fn end_task(&self, failure: Option<(usize, &str)>) {
-        let Some((task, reason)) = failure else {
-            return self.leave_because(LeaveReason::NextTask);
-        };
-        let message = clip(reason, CONTRIBUTION_BYTES.saturating_sub(32));
-        let error = Error::TaskFailed {
-            task,
-            rank: self.topology.rank,
-            host: self.world.transport.host().to_owned(),
-            message: message.clone(),
-        };
-        self.end.borrow_mut().get_or_insert(error);
-        self.leave_because(LeaveReason::TaskFailed { task, message });
+    /// All ranks learn the hosts of all nodes. Collective; takes a round the first time.
+    pub(crate) fn learn_hosts(&self, call: Call) -> Result<()> {
+        allgather::learn_hosts(&self.sync, call)
     }
 
-    /// All ranks, who share a node, have called `end_task` and make no call: one of them lets all begin anew. `false` when
-    /// the `Comm` has ended.
-    pub(crate) fn rejoin_all(&self) -> bool {
-        !self.has_ended() && self.control().rejoin()
+    /// All ranks take part in `call`. If they describe the same object, every node allocates its requests, and this rank gets
+    /// the one with the index `mine`, zeroed.
+    pub(crate) fn allocate(
+        &self,
+        call: Call,
+        object: Option<&Described>,
+        requests: &[AllocRequest],
+        mine: Option<usize>,
+    ) -> Result<Option<Segment>> {
+        allocate::allocate(&self.sync, &self.memory, call, object, requests, mine)
     }
 
-    /// Whether an error of an earlier call refuses every further one.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.end.borrow().is_some()
+    /// Sends and receives regions of `target`; see [`exchange::exchange`]. Inside a call, after its first round.
+    pub(crate) fn exchange(
+        &self,
+        call: Call,
+        target: &Target<'_>,
+        outgoing: &[Peer],
+        incoming: &[Peer],
+        on_receive: Option<&mut OnReceive<'_>>,
+    ) {
+        exchange::exchange(&self.sync, call, target, outgoing, incoming, on_receive);
     }
 
-    /// After `rejoin_all` on one of the ranks.
-    pub(crate) fn rejoined(&self) {
-        self.left.set(false);
+    /// Sends this rank's regions to all other nodes, and receives those of their ranks. Inside a call, after its first round.
+    pub(crate) fn exchange_with_all_nodes(
+        &self,
+        call: Call,
+        target: &Target<'_>,
+        regions_of: impl Fn(usize) -> Vec<Region>,
+    ) {
+        schedule::exchange_with_all_nodes(&self.sync, call, target, regions_of);
+    }
+
+    /// Calls `work` for each chunk after the ranks before this one have finished it. Inside a call, after its first round.
+    pub(crate) fn pipeline(
+        &self,
+        call: Call,
+        target: &Target<'_>,
+        chunks: &[Region],
+        work: impl FnMut(usize),
+    ) {
+        pipeline::pipeline(&self.sync, call, target, chunks, work);
+    }
+
+    /// This rank's turns in a call of which all ranks of the node have finished the first round.
+    pub(crate) fn turns(&self, call: Call) -> TurnCounter<'_> {
+        TurnCounter::new(&self.sync, call)
+    }
+
+    /// Whether what `level` asks for is checked.
+    pub(crate) fn checks(&self, level: Level) -> bool {
+        self.sync.checks(level)
+    }
+
+    /// At the level for it: compares the bytes of `regions` over all nodes after a call in which many ranks have written.
+    pub(crate) fn check_copies(
+        &self,
+        call: Call,
+        target: &Target<'_>,
+        regions: &[Region],
+    ) -> Result<()> {
+        copies::check_copies(&self.sync, call, target, regions)
     }
 }
 
 impl Drop for RankState {
     fn drop(&mut self) {
-        self.leave();
-        self.world.mailbox.close(self.id);
+        self.sync.leave();
+        self.group.world.mailbox.close(self.group.id);
     }
 }
 
-/// Leaves every `Comm` of this rank, also those whose handles were leaked: the rank returns from `run`.
+/// Leaves every `Comm` of this rank, including those whose handles were leaked. Called when the rank returns from `run`.
 pub(crate) fn leave_all() {
-    for core in LIVE.with(Live::take) {
-        core.leave();
+    for state in LIVE.with(Live::take) {
+        state.sync.leave();
     }
 }

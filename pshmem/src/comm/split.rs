@@ -1,10 +1,12 @@
-//! New `Comm`s from old ones. Their control blocks lie in the arena of the parent, so that making one needs no MPI object.
+//! New `Comm`s from old ones. Their control blocks lie in the chunks of the parent, so no MPI object is made.
 
 use crate::comm::Comm;
 use crate::comm::collective::allgather::AllgatherItem;
-use crate::comm::collective::call::{Call, Kind, Step};
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::group::Group;
 use crate::comm::node_memory::{AllocRequest, control_block_bytes};
+use crate::comm::protocol::call::{Call, Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
+use crate::comm::protocol::control::Control;
 use crate::comm::rank_state::RankState;
 use crate::comm::topology::Topology;
 use crate::error::{Error, Result};
@@ -12,23 +14,23 @@ use serde::{Deserialize, Serialize};
 use std::panic::Location;
 use std::rc::Rc;
 
-/// What a rank says about the `Comm` that it requests to be in.
+/// Which new `Comm` a rank asks to be in, and where.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Wish {
+struct SplitRequest {
     color: Option<u64>,
     key: u64,
-    /// The node of the new `Comm`, in any numbering that the ranks of a color share.
-    place: u64,
+    /// The rank's node in the new `Comm`, by any numbers that the ranks of a color share.
+    node: u64,
 }
 
-impl AllgatherItem for Wish {
+impl AllgatherItem for SplitRequest {
     // Three numbers of up to ten bytes, and two flags.
     const BYTES: usize = 32;
 }
 
 impl Comm {
-    /// Cuts this `Comm` into one for each color. Ranks of a new `Comm` are ordered by `key`, then by old rank; a rank that
-    /// passes no color is in none.
+    /// Divides the ranks into one new `Comm` for each color. The ranks of a new `Comm` are ordered by `key`, and by their old
+    /// rank if keys are equal. A rank that passes no color is in no new `Comm`.
     ///
     /// ```
     /// use pshmem::local::Cluster;
@@ -42,27 +44,23 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks; colors and keys may differ. It costs one meeting for each 169 ranks and two for the memory of the
-    /// new control blocks; no MPI communicator is made.
+    /// Over all ranks. Colors and keys may differ. Takes one round for each 169 ranks, and two for the memory of the new `Comm`s
+    /// (five if a node must map more). No MPI communicator is made.
     ///
     /// # Errors
-    /// As [`barrier`](Comm::barrier), and [`Error::NoRoom`].
+    /// Those of [`barrier`](Comm::barrier), and [`Error::NoRoom`].
     #[track_caller]
     pub fn split(&self, color: Option<usize>, key: usize) -> Result<Option<Comm>> {
-        let call = Call::new(Kind::Split);
         self.core.enter(Kind::Split.name(), Location::caller())?;
-        let place = self.core.topology.node() as u64;
-        self.divide(
-            call,
-            Wish {
-                color: color.map(|color| color as u64),
-                key: key as u64,
-                place,
-            },
-        )
+        let request = SplitRequest {
+            color: color.map(|color| color as u64),
+            key: key as u64,
+            node: self.node().index as u64,
+        };
+        self.divide(Call::new(Kind::Split), request)
     }
 
-    /// The ranks of this rank's node only.
+    /// A `Comm` of the ranks of this rank's node.
     ///
     /// ```
     /// let sizes = pshmem::local::Cluster::new(&[1, 2]).run(|comm| comm.node_comm().unwrap().size());
@@ -82,8 +80,9 @@ impl Comm {
             .expect("a rank with a color gets a Comm"))
     }
 
-    /// The same ranks in the same order, with each node cut into nodes of `n` ranks (the last one may be smaller): for NUMA
-    /// domains, or to try several nodes on one machine. The environment variable `PSHMEM_RANKS_PER_NODE` does it to the world.
+    /// A `Comm` of the same ranks in the same order, in which each node is divided into nodes of `n` ranks; the last one may be
+    /// smaller. For NUMA domains, or to try several nodes on one machine. The environment variable `PSHMEM_RANKS_PER_NODE`
+    /// does the same to the `Comm` that [`run`](crate::run) passes.
     ///
     /// ```
     /// let counts = pshmem::local::Cluster::new(&[5]).run(|comm| comm.with_ranks_per_node(2).unwrap().node().count);
@@ -91,111 +90,127 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks, with the same `n`. Costs as [`split`](Comm::split).
+    /// Over all ranks, with the same `n`. Takes one round more than [`split`](Comm::split).
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] when `n` is 0, [`Error::Mismatch`] when ranks pass different numbers; else as [`split`](Comm::split).
+    /// - [`Error::InvalidSetting`] if `n` is 0, and [`Error::Mismatch`] if ranks pass different numbers.
+    /// - Those of [`split`](Comm::split).
     #[track_caller]
     pub fn with_ranks_per_node(&self, n: usize) -> Result<Comm> {
         let call = Call::new(Kind::RanksPerNode);
-        let name = Kind::RanksPerNode.name();
-        self.core.enter(name, Location::caller())?;
         self.core
-            .agree(call, Contribution::must_match(&(n as u64).to_le_bytes()))?;
+            .enter(Kind::RanksPerNode.name(), Location::caller())?;
+        let number = Contribution::must_match(&(n as u64).to_le_bytes());
+        self.core.agree(call, number)?;
         if n == 0 {
-            let reason = "a node has at least one rank: use 1 or more".to_owned();
             return Err(Error::InvalidSetting {
                 name: "ranks per node".to_owned(),
                 value: n.to_string(),
-                reason,
+                reason: "a node has at least one rank: use 1 or more".to_owned(),
             });
         }
-        let topology = &self.core.topology;
-        let place = ((topology.node() as u64) << 32) | (topology.local_rank / n) as u64;
-        let wish = Wish {
+        let node = self.node();
+        let request = SplitRequest {
             color: Some(0),
-            key: topology.rank as u64,
-            place,
+            key: self.rank() as u64,
+            node: ((node.index as u64) << 32) | (node.rank / n) as u64,
         };
         Ok(self
-            .divide(call, wish)?
+            .divide(call, request)?
             .expect("a rank with a color gets a Comm"))
     }
 
-    fn divide(&self, call: Call, wish: Wish) -> Result<Option<Comm>> {
-        let core = &self.core;
-        let topology = &core.topology;
+    fn divide(&self, call: Call, mine: SplitRequest) -> Result<Option<Comm>> {
+        let parent = &self.core;
         let everybody: Vec<usize> = (0..self.size()).collect();
-        let wishes = core.allgather(call.step(Step::Members), &everybody, Some(&wish))?;
+        let requests = parent.allgather(call.step(Step::Members), &everybody, Some(&mine))?;
         let id = self.agree_on_id(call)?;
-        if wish.color.is_some() {
-            // A faster rank may write to the new Comm before this one has made it.
-            core.world.mailbox.open(id);
+        if mine.color.is_some() {
+            // A faster rank may send messages to the new `Comm` before this one has made it.
+            parent.group.world.mailbox.open(id);
         }
-        // Every group of ranks with the same color that shares a node in the new Comm shares a control block.
-        let mut blocks: Vec<(u64, u64, usize)> = Vec::new();
-        for &mate in &topology.node_ranks {
-            let Wish {
-                color: Some(color),
-                place,
-                ..
-            } = wishes[mate as usize]
-            else {
-                continue;
-            };
-            match blocks
-                .iter_mut()
-                .find(|block| (block.0, block.1) == (color, place))
-            {
-                Some(block) => block.2 += 1,
-                None => blocks.push((color, place, 1)),
-            }
-        }
-        let request = |&(_, _, ranks): &(u64, u64, usize)| AllocRequest {
-            bytes: control_block_bytes(ranks),
-            align: 64,
-            ranks,
-        };
-        let requests: Vec<AllocRequest> = blocks.iter().map(request).collect();
-        let mine = wish.color.and_then(|color| {
-            blocks
-                .iter()
-                .position(|&(of, place, _)| of == color && place == wish.place)
-        });
-        let segment = core.place(call.step(Step::Place), None, &requests, mine)?;
-        let (Some(segment), Some(color)) = (segment, wish.color) else {
+        let blocks = self.control_blocks(&requests);
+        let allocations: Vec<AllocRequest> = blocks
+            .iter()
+            .map(|block| AllocRequest {
+                bytes: control_block_bytes(block.ranks),
+                align: 64,
+                ranks: block.ranks,
+            })
+            .collect();
+        let index = blocks
+            .iter()
+            .position(|block| mine.color == Some(block.color) && mine.node == block.node);
+        let segment = parent.allocate(call.step(Step::Place), None, &allocations, index)?;
+        let (Some(segment), Some(index)) = (segment, index) else {
             return Ok(None);
         };
-        let mut members: Vec<usize> = (0..wishes.len())
-            .filter(|&rank| wishes[rank].color == Some(color))
+        let topology = self.topology_of(blocks[index].color, &requests);
+        let group = Group::new(&parent.group.world, id, topology);
+        let chunk = Control::bytes(blocks[index].ranks);
+        // SAFETY: allocated, zeroed, for the control block of as many ranks as share this node, and more. Each of them does the
+        // same.
+        let core = unsafe { RankState::new(group, Rc::new(segment), chunk) };
+        Ok(Some(Comm { core }))
+    }
+
+    /// The control blocks of all new `Comm`s on this rank's node. Ranks that share one have the same color, and share a node in
+    /// the new `Comm`.
+    fn control_blocks(&self, requests: &[SplitRequest]) -> Vec<ControlBlock> {
+        let mut blocks: Vec<ControlBlock> = Vec::new();
+        for &rank in &self.core.group.topology.node_ranks {
+            let SplitRequest { color, node, .. } = requests[rank as usize];
+            let Some(color) = color else {
+                continue;
+            };
+            let known = blocks
+                .iter_mut()
+                .find(|block| (block.color, block.node) == (color, node));
+            match known {
+                Some(block) => block.ranks += 1,
+                None => blocks.push(ControlBlock {
+                    color,
+                    node,
+                    ranks: 1,
+                }),
+            }
+        }
+        blocks
+    }
+
+    /// The topology of this rank's new `Comm`.
+    fn topology_of(&self, color: u64, requests: &[SplitRequest]) -> Topology {
+        let topology = &self.core.group.topology;
+        let mut members: Vec<usize> = (0..requests.len())
+            .filter(|&rank| requests[rank].color == Some(color))
             .collect();
-        members.sort_by_key(|&rank| (wishes[rank].key, rank));
+        members.sort_by_key(|&rank| (requests[rank].key, rank));
         let rank = members
             .iter()
             .position(|&rank| rank == topology.rank)
-            .expect("a rank is in its own group");
+            .expect("a rank is in its own Comm");
         let world = members.iter().map(|&rank| topology.world[rank]).collect();
-        let places: Vec<u64> = members.iter().map(|&rank| wishes[rank].place).collect();
-        let topology = Topology::new(rank, world, &places);
-        // SAFETY: the block was placed, zeroed, for a control block of as many node_size as ranks share this place, and each of
-        // them does the same.
-        let core = unsafe { RankState::new(&core.world, id, topology, Rc::new(segment)) };
-        Ok(Some(Comm { core }))
+        let nodes: Vec<u64> = members.iter().map(|&rank| requests[rank].node).collect();
+        Topology::new(rank, world, &nodes)
     }
 
     /// A number that no `Comm` of any of these ranks has.
     fn agree_on_id(&self, call: Call) -> Result<u64> {
-        let mailbox = &self.core.world.mailbox;
-        let id = Some(mailbox.next_comm());
-        let agreed = self.core.agree(
-            call.step(Step::CommId),
-            Contribution {
-                maximum: id,
-                ..Contribution::default()
-            },
-        )?;
-        let id = agreed.maximum.expect("every rank passed one");
+        let mailbox = &self.core.group.world.mailbox;
+        let contribution = Contribution {
+            maximum: Some(mailbox.next_comm()),
+            ..Contribution::default()
+        };
+        let agreed = self.core.agree(call.step(Step::CommId), contribution)?;
+        let id = agreed.maximum.expect("every rank has passed one");
         mailbox.used_comm(id);
         Ok(id)
     }
+}
+
+/// A control block on this rank's node.
+struct ControlBlock {
+    color: u64,
+    node: u64,
+    ranks: usize,
 }

@@ -1,10 +1,10 @@
-//! What this thread is doing that limits which calls it may make: running a closure for a collective, or failing.
+//! Per-thread state: inside a user's closure, or failing.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// Depth of closures that collectives are running on this thread.
+    /// How many closures, one inside the other, collective calls are running on this thread.
     static INSIDE: Cell<usize> = const { Cell::new(0) };
     /// Why this rank is ending, once it is.
     static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };

@@ -1,11 +1,11 @@
-//! Who shares memory with whom: ranks, nodes and leaders of one `Comm`. Pure arithmetic.
+//! Ranks, nodes and leaders of one `Comm`, and the binomial tree of nodes. Arithmetic only.
 
-/// The ranks of a `Comm` and their nodes. Eight bytes per rank, shared by all clones of the `Comm`.
+/// The ranks of a `Comm` and their nodes. Eight bytes for each rank, shared by all clones of the `Comm`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Topology {
     /// This rank.
     pub(crate) rank: usize,
-    /// Rank in the transport's world of each rank.
+    /// World rank of each rank.
     pub(crate) world: Vec<u32>,
     /// Node of each rank; nodes are numbered in the order of their lowest ranks.
     node_of: Vec<u32>,
@@ -13,20 +13,20 @@ pub(crate) struct Topology {
     pub(crate) leaders: Vec<u32>,
     /// The ranks of this rank's node, in order.
     pub(crate) node_ranks: Vec<u32>,
-    /// Position of this rank among them.
+    /// Index of this rank among them.
     pub(crate) local_rank: usize,
 }
 
 impl Topology {
-    /// `members` are the world ranks in the order of their new ranks, `places` names the node of each in any numbering.
-    pub(crate) fn new(rank: usize, members: Vec<u32>, places: &[u64]) -> Self {
-        let mut names = std::collections::HashMap::new();
+    /// `world` has the world rank of each rank. `nodes` has the node of each rank, by numbers that need not be consecutive.
+    pub(crate) fn new(rank: usize, world: Vec<u32>, nodes: &[u64]) -> Self {
+        let mut numbers = std::collections::HashMap::new();
         let mut leaders = Vec::new();
-        let node_of: Vec<u32> = places
+        let node_of: Vec<u32> = nodes
             .iter()
             .enumerate()
-            .map(|(rank, place)| {
-                *names.entry(*place).or_insert_with(|| {
+            .map(|(rank, node)| {
+                *numbers.entry(*node).or_insert_with(|| {
                     leaders.push(rank as u32);
                     leaders.len() as u32 - 1
                 })
@@ -43,7 +43,7 @@ impl Topology {
             .expect("a rank is on its own node");
         Topology {
             rank,
-            world: members,
+            world,
             node_of,
             leaders,
             node_ranks,
@@ -88,6 +88,15 @@ impl Topology {
             .map(|&rank| self.address(rank as usize))
             .collect()
     }
+
+    /// The ranks of every node, in order.
+    pub(crate) fn ranks_of_nodes(&self) -> Vec<Vec<usize>> {
+        let mut ranks = vec![Vec::new(); self.nodes()];
+        for rank in 0..self.size() {
+            ranks[self.node_of(rank)].push(rank);
+        }
+        ranks
+    }
 }
 
 /// The parent of `at` in a binomial tree of nodes rooted at 0.
@@ -127,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_node_hangs_below_the_root() {
+    fn the_tree_reaches_every_node_once() {
         for count in 1..40 {
             let mut seen = vec![0; count];
             let mut todo = vec![0];

@@ -1,16 +1,16 @@
-//! `comm.memory()`: what node memory is used for.
+//! `Comm::memory`: how much node memory the objects of a `Comm` use.
 
 use crate::comm::Comm;
 use crate::comm::collective::allgather::AllgatherItem;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::protocol::call::{Call, Kind};
 use crate::error::{Result, clip};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::panic::Location;
 
-/// The memory of one [`Comm`]: what each node holds, and what this rank's objects are.
+/// Memory of one [`Comm`]: how much each node uses, and the objects that this rank has handles of. [`Comm::memory`] returns it.
 ///
-/// It prints as two tables.
+/// `Display` prints two tables.
 ///
 /// ```
 /// use pshmem::{Comm, Shared};
@@ -27,27 +27,27 @@ use std::panic::Location;
 pub struct Memory {
     /// One entry for each node of the `Comm`; the same on all ranks.
     pub nodes: Vec<NodeUse>,
-    /// Objects of this `Comm` of which this rank has a handle, oldest first.
+    /// The objects of which this rank has a handle, oldest first.
     pub objects: Vec<ObjectUse>,
 }
 
-/// One node in a [`Memory`].
+/// Memory of one node, an entry of [`Memory::nodes`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NodeUse {
     /// Host of the node's first rank.
     pub host: String,
-    /// Bytes of the objects of which that rank has a handle.
+    /// Bytes of the objects of which the node's first rank has a handle.
     pub objects: usize,
-    /// Bytes mapped for this `Comm`: its objects, and what the arena of small ones keeps for the next.
+    /// Bytes mapped for this `Comm`: its objects, and free memory for more small ones.
     pub mapped: usize,
-    /// Bytes free where mappings are made: `/dev/shm`, or plain memory for a rank alone on its node.
+    /// Free bytes where objects are mapped: in `/dev/shm`, or in private memory if the node has only one rank.
     pub free: usize,
-    /// Free and used bytes there together.
+    /// Free and used bytes there, together.
     pub capacity: usize,
 }
 
-/// One object in a [`Memory`].
+/// One object, an entry of [`Memory::objects`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectUse {
@@ -65,7 +65,7 @@ impl AllgatherItem for NodeUse {
 }
 
 impl Comm {
-    /// What the node memory of this `Comm` is used for, and how much there is.
+    /// How much node memory the objects of this `Comm` use, and how much is free.
     ///
     /// ```
     /// use pshmem::{Shared, local::Cluster};
@@ -82,23 +82,29 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks: one meeting for each 63 nodes.
+    /// Over all ranks. Takes one round for each 63 nodes.
     ///
     /// # Errors
-    /// Those of [`barrier`](Comm::barrier), and [`Error::System`](crate::Error::System) when a node cannot tell.
+    /// Those of [`barrier`](Comm::barrier), and [`Error::System`](crate::Error::System) if the system call for free memory fails
+    /// on a node.
     #[track_caller]
     pub fn memory(&self) -> Result<Memory> {
-        let core = &self.core;
-        let name = Kind::Memory.name();
-        core.enter(name, Location::caller())?;
+        let (core, group) = (&self.core, &self.core.group);
+        core.enter(Kind::Memory.name(), Location::caller())?;
         let call = Call::new(Kind::Memory);
-        let objects = core.memory.objects();
-        let mine = if core.topology.is_leader() {
-            match core
-                .world
-                .transport
-                .free_memory(core.topology.node_ranks.len())
-            {
+        let objects: Vec<ObjectUse> = core
+            .memory
+            .objects()
+            .into_iter()
+            .map(|(number, object)| ObjectUse {
+                number,
+                type_name: object.type_name,
+                bytes: object.bytes,
+            })
+            .collect();
+        let mine = if group.topology.is_leader() {
+            let ranks = group.topology.node_ranks.len();
+            match group.world.transport.free_memory(ranks) {
                 Ok(memory) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),

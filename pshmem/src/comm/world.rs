@@ -1,8 +1,9 @@
 //! What a rank has once per world, however many `Comm`s it makes: its transport, its mailbox, its server.
 
 use crate::comm::check::Level;
+use crate::comm::cores;
 use crate::comm::topology::Topology;
-use crate::comm::wait::monitor::WaitTable;
+use crate::comm::wait_table::WaitTable;
 use crate::memory::Segment;
 use crate::transport::Transport;
 use crate::transport::mailbox::Mailbox;
@@ -22,6 +23,8 @@ pub(crate) struct World {
     pub(crate) mailbox: Mailbox,
     /// Where the ranks of this node post what they wait for.
     pub(crate) wait_table: WaitTable,
+    /// Whether the ranks of this machine share cores.
+    pub(crate) is_crowded: bool,
     /// How much is checked; the same on all ranks.
     pub(crate) level: Cell<Level>,
     /// The objects whose home is this rank.
@@ -33,22 +36,23 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// `topology` is that of all ranks of the transport.
+    /// `topology` is that of all ranks of the transport. The wait table lies in `segment`, from the byte `start` on.
     ///
     /// # Safety
-    /// `control` was placed for the control block of the ranks of this node, was zeroed, and the other ranks of the node make
-    /// their world with the same memory.
+    /// As for [`WaitTable::new`].
     pub(crate) unsafe fn new(
         transport: Rc<dyn Transport>,
         topology: &Topology,
-        control: Rc<Segment>,
+        segment: Rc<Segment>,
+        start: usize,
     ) -> Rc<Self> {
+        let (ranks, me) = (topology.node_addresses(), topology.local_rank);
         // SAFETY: passed on from the caller.
-        let wait_table =
-            unsafe { WaitTable::new(control, topology.node_addresses(), topology.local_rank) };
+        let wait_table = unsafe { WaitTable::new(segment, start, ranks, me) };
         Rc::new(World {
             mailbox: Mailbox::new(transport.clone(), WORLD_ID + 1),
             wait_table,
+            is_crowded: cores::is_crowded(transport.ranks_on_machine()),
             level: Cell::new(Level::Calls),
             server: Arc::default(),
             words: RefCell::default(),

@@ -1,7 +1,7 @@
 //! Creates an object at its home rank, and connects the ranks of a `Comm` to it.
 
-use crate::comm::collective::call::{Call, Step};
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::protocol::call::{Call, Step};
+use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_state::RankState;
 use crate::error::{Error, Result};
 use crate::home::engine::Engine;
@@ -62,7 +62,7 @@ pub(crate) struct HomeRank<'a> {
 impl HomeRank<'_> {
     /// Words of this rank for one-sided operations, in use or not; 0 where there are none.
     pub(crate) fn words(&self) -> usize {
-        let atomics = self.core.world.transport.remote_atomics();
+        let atomics = self.core.group.world.transport.remote_atomics();
         atomics.map_or(0, RemoteAtomics::len)
     }
 
@@ -74,8 +74,8 @@ impl HomeRank<'_> {
 
     /// Adds the object to this rank's server.
     pub(crate) fn serve(&self, object: impl HomeObject) -> HomeAccess {
-        let world = &self.core.world;
-        let users = self.core.topology.size();
+        let world = &self.core.group.world;
+        let users = self.core.group.topology.size();
         lock(&world.server).insert(self.object, users, object);
         if world.transport.start_server(&world.server) {
             HomeAccess::ByThread
@@ -89,7 +89,7 @@ impl HomeRank<'_> {
         match access {
             HomeAccess::OneSided { first } => home_words::free(self.core, first),
             HomeAccess::ByThread | HomeAccess::ByCalls => {
-                lock(&self.core.world.server).remove(self.object);
+                lock(&self.core.group.world.server).remove(self.object);
             }
         }
     }
@@ -107,11 +107,11 @@ pub(crate) fn create<T: HomeObject>(
     create: impl FnOnce(&HomeRank<'_>) -> Result<HomeAccess>,
     agree: impl FnOnce(Contribution) -> Result<Option<u64>>,
 ) -> Result<HomeLink<T>> {
-    let object = (core.id << 32) | number;
+    let object = (core.group.id << 32) | number;
     let home_rank = HomeRank { core, object };
     probe_remote_atomics(core, call.step(Step::ProbeRma))?;
     // The object exists before any rank can send a request about it.
-    let created = (core.topology.rank == home).then(|| create(&home_rank));
+    let created = (core.group.topology.rank == home).then(|| create(&home_rank));
     let (created, fault) = match created.transpose() {
         Ok(created) => (created, None),
         Err(error) => (None, Some(error.clipped())),
@@ -128,7 +128,7 @@ pub(crate) fn create<T: HomeObject>(
                 home_rank.withdraw(access);
             }
         })?;
-    let home = core.topology.address(home);
+    let home = core.group.topology.address(home);
     let client = |engine| HomeLink::Requests {
         client: HomeClient::new(core, home, object),
         engine,
@@ -142,9 +142,9 @@ pub(crate) fn create<T: HomeObject>(
 
 /// Finds out, once in a job, whether one-sided operations work. Collective.
 fn probe_remote_atomics(core: &RankState, call: Call) -> Result<()> {
-    let transport = &core.world.transport;
+    let transport = &core.group.world.transport;
     // A `Comm` of some of the ranks only cannot find out. Its objects answer requests until one of all ranks has.
-    let is_world = core.topology.size() == transport.node_of().len();
+    let is_world = core.group.topology.size() == transport.node_of().len();
     if !is_world || transport.has_probed_remote_atomics() {
         return Ok(());
     }

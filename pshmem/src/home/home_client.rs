@@ -22,7 +22,7 @@ pub(crate) struct HomeClient<T> {
 impl<T: HomeObject> HomeClient<T> {
     pub(super) fn new(core: &RankState, home: usize, object: u64) -> Self {
         HomeClient {
-            world: core.world.clone(),
+            world: core.group.world.clone(),
             home,
             object,
             sent: Cell::new(0),

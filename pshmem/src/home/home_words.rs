@@ -22,7 +22,7 @@ impl HomeWords {
     /// The words that `home`, a rank of the world, has allocated from `first` on. Each rank of the `Comm` calls it once.
     pub(super) fn new(core: &RankState, home: usize, first: usize) -> Self {
         HomeWords {
-            world: core.world.clone(),
+            world: core.group.world.clone(),
             first: RemoteAddress {
                 rank: home,
                 word: first,
@@ -56,7 +56,7 @@ impl Drop for HomeWords {
 /// On the home rank: allocates words with these values for all ranks of a `Comm`, which may use them once they know the number
 /// of the first one. `None` where there are no one-sided operations or not enough words.
 pub(super) fn allocate(core: &RankState, values: &[u64]) -> Option<usize> {
-    let world = &core.world;
+    let world = &core.group.world;
     let atomics = world.transport.remote_atomics()?;
     let rank = world.transport.rank();
     let own = |word| RemoteAddress { rank, word };
@@ -66,12 +66,12 @@ pub(super) fn allocate(core: &RankState, values: &[u64]) -> Option<usize> {
         .words
         .borrow_mut()
         .allocate(all, USERS + values.len(), is_unused)?;
-    atomics.write(own(first), &[core.topology.size() as u64]);
+    atomics.write(own(first), &[core.group.topology.size() as u64]);
     atomics.write(own(first + USERS), values);
     Some(first + USERS)
 }
 
 /// On the home rank: frees words that the other ranks have not learnt of.
 pub(super) fn free(core: &RankState, first: usize) {
-    core.world.words.borrow_mut().free(first - USERS);
+    core.group.world.words.borrow_mut().free(first - USERS);
 }

@@ -60,7 +60,7 @@ impl<'a> LockWait<'a> {
             call,
             core,
             backend,
-            reporter: WaitReporter::new(core),
+            reporter: WaitReporter::new(&core.group.world),
         }
     }
 
@@ -75,7 +75,7 @@ impl<'a> LockWait<'a> {
             return false;
         };
         let (core, backend, call) = (self.core, self.backend, self.call);
-        if core.topology.size() == 1 {
+        if core.group.topology.size() == 1 {
             return true;
         }
         if !self.reporter.is_posted() {
@@ -103,7 +103,7 @@ impl LockCall {
         let holder = match status.map(|status| status.holder) {
             Some(Some((rank, since))) => {
                 let held = now().saturating_sub(since) / 1000;
-                let host = core.host_of(rank);
+                let host = core.group.host_of(rank);
                 format!("rank {rank} on {host} has it for {held} s")
             }
             Some(None) => "no rank has it for writing".to_owned(),
@@ -111,8 +111,8 @@ impl LockCall {
         };
         format!(
             "rank {} on {} has waited for {:.0} s in {}; {holder}",
-            core.topology.rank,
-            core.world.transport.host(),
+            core.group.topology.rank,
+            core.group.world.transport.host(),
             waited.as_secs_f64(),
             self.wait_reason(),
         )

@@ -368,7 +368,7 @@ fn without_end<T>(taken: Option<T>) -> T {
 fn holder(raw: &RawLock) -> Option<Holder> {
     let (rank, since) = raw.status(Deadline::Never)?.holder?;
     let since = std::time::UNIX_EPOCH + Duration::from_millis(since);
-    let host = raw.comm.core.host_of(rank).to_owned();
+    let host = raw.comm.core.group.host_of(rank).to_owned();
     Some(Holder { rank, host, since })
 }
 

@@ -1,7 +1,7 @@
 //! A lock without the value that it protects: acquired and released on whichever backend keeps its state.
 
 use crate::comm::Comm;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::protocol::call::{Call, Kind};
 use crate::error::{Error, Result};
 use crate::home::engine::Engine;
 use crate::live::Live;
@@ -40,7 +40,7 @@ impl RawLock {
         core.enter(Kind::Lock.name(), site)?;
         let call = Call::new(Kind::Lock).root(config.root);
         core.check_root(call, config.root)?;
-        let number = core.next_object();
+        let number = core.memory.next_object();
         let lock = Rc::new(RawLock {
             comm: comm.clone(),
             number,
@@ -70,7 +70,7 @@ impl RawLock {
         let Backend::Node(backend) = &self.backend else {
             return false;
         };
-        if self.held.get().is_some() || !self.comm.core.is_able() {
+        if self.held.get().is_some() || !self.comm.core.sync.is_able() {
             return false;
         }
         let is_acquired = backend.try_acquire_fast(mode);
@@ -89,8 +89,8 @@ impl RawLock {
         site: &'static Location<'static>,
     ) -> Result<Option<Acquired>> {
         let core = &self.comm.core;
-        if !core.is_able() {
-            return Err(core.refusal(name));
+        if !core.sync.is_able() {
+            return Err(core.sync.refusal(name));
         }
         if self.held.get().is_some() {
             return Err(Error::AlreadyLocked {

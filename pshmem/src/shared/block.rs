@@ -1,10 +1,8 @@
 //! Implements `set`, `set_with`, `assign` and `fill`: writing blocks of slices and arrays.
 
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::agreement::AGREEMENT_BYTES;
-use crate::comm::collective::call::{Call, Kind, Step};
-use crate::comm::collective::contribution::Contribution;
-use crate::comm::collective::round::WRITTEN_BYTES;
+use crate::comm::protocol::call::{Call, Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::Region;
@@ -85,13 +83,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         core.enter(Kind::Fill.name(), site)?;
         let call = self.call(Kind::Fill);
         let bytes = bytemuck::bytes_of(&value);
-        if bytes.len() <= AGREEMENT_BYTES.min(WRITTEN_BYTES) {
-            core.agree(call, Contribution::must_match(bytes))?;
-        } else {
-            core.compare(call, bytes)?;
-        }
+        core.agree_on(call, bytes, Contribution::default())?;
         let elements = 0..L::elements(self.plan());
-        let topology = &core.topology;
+        let topology = &core.group.topology;
         let share = share(&elements, topology.local_rank, topology.node_ranks.len());
         // SAFETY: all ranks of the node are in this call with their handles to the leaf held mutably, so no view of it is
         // alive; each writes its own share, and none leaves before all have finished.
@@ -138,7 +132,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         // SAFETY: the segment is laid out by the plan; all ranks of the node are in this call with their handles to the leaf
         // held mutably, and none returns before this rank releases it; `region` accepted the block.
         unsafe { L::copy(self.plan(), self.handle().base_mut(), offset, block) };
-        if self.core().is_multi_node() {
+        if self.core().group.is_multi_node() {
             regions.push(region);
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use crate::comm::Comm;
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::call::{Call, Kind, Step};
 use crate::comm::node_memory::AllocRequest;
+use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::error::{Error, Result};
 use crate::layout::identity::{self, Described, Identity};
 use crate::layout::{OwnedBy, SharedLayout};
@@ -34,7 +34,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     #[track_caller]
     pub fn new(comm: &Comm, dims: L::Dims) -> Result<Self> {
         comm.core.enter(Kind::New.name(), Location::caller())?;
-        let number = comm.core.next_object();
+        let number = comm.core.memory.next_object();
         Self::create(comm, Call::new(Kind::New), number, &dims)
     }
 
@@ -117,7 +117,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let call = Call::new(Kind::FromRoot).root(root);
         core.check_root(call, root)?;
         // Taken before anything can fail, so that all ranks number later objects alike.
-        let number = core.next_object();
+        let number = core.memory.next_object();
         let mut owned = None;
         let mut closure = ClosureRunner::new(root);
         // The root's value is made when all ranks have arrived; its type and extents are sent to all.
@@ -131,7 +131,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let dims = match sent.dims_as::<L>() {
             Ok(dims) => dims,
             Err((ours, theirs)) => {
-                let (name, rank) = (name.to_owned(), core.topology.rank);
+                let (name, rank) = (name.to_owned(), core.group.topology.rank);
                 let error = Error::Mismatch {
                     call: name,
                     reference: root,
@@ -151,7 +151,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
             let owned = owned.as_ref().expect("the root has made its value");
             // SAFETY: the segment is laid out by the plan, whose extents are those of the value; no view exists anywhere.
             unsafe { L::store(&shared.plan, handle.base_mut(), owned) };
-            if core.is_multi_node() {
+            if core.group.is_multi_node() {
                 regions.extend(handle.regions(&leaves));
             }
             Ok(Vec::new())
@@ -172,10 +172,10 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let want = [AllocRequest {
             bytes: placed.bytes,
             align: placed.align,
-            ranks: core.topology.node_ranks.len(),
+            ranks: core.group.topology.node_ranks.len(),
         }];
         let segment = core
-            .place(call, Some(&described), &want, Some(0))?
+            .allocate(call, Some(&described), &want, Some(0))?
             .expect("a segment was asked for");
         // SAFETY: the segment was placed for these bytes, is zeroed (a value of every element), and every rank of the node
         // does the same for the same type and extents.

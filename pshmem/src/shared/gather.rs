@@ -1,6 +1,6 @@
 //! `gather` and `gather_in_order`: each rank writes a block, at an offset of its own or behind the block of the rank before.
 
-use crate::comm::collective::call::{Call, Kind, Step};
+use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::placement::{self, Placement, PlacementError};
@@ -124,7 +124,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             self.placement_error(call, &placements, &PlacementError::Outside(rank))
         })?;
         self.write_blocks(call, &placements, data)?;
-        let Placement { offset, block } = &placements[self.core().topology.rank];
+        let Placement { offset, block } = &placements[self.core().group.topology.rank];
         Ok(offset[0]..offset[0] + block[0])
     }
 
@@ -138,7 +138,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let core = self.core();
         core.enter(kind.name(), site)?;
         let call = self.call(kind);
-        let all_ranks: Vec<usize> = (0..core.topology.size()).collect();
+        let all_ranks: Vec<usize> = (0..core.group.topology.size()).collect();
         let placements = core.allgather(call, &all_ranks, Some(own))?;
         Ok((call, placements))
     }
@@ -164,13 +164,10 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         };
         // SAFETY: all ranks of the node are in this call and none leaves before the barrier below. The blocks of any two
         // ranks, of this node or another, have no element in common.
-        unsafe { write_block::<L>(&target, &region(core.topology.rank), data) };
-        if core.is_multi_node() {
-            let (sends, receives) = core.topology.all_to_nodes(|rank| vec![region(rank)]);
-            core.exchange(call, &target, &sends, &receives, None);
-        }
+        unsafe { write_block::<L>(&target, &region(core.group.topology.rank), data) };
+        core.exchange_with_all_nodes(call, &target, |rank| vec![region(rank)]);
         core.barrier(call.step(Step::Finish))?;
-        core.check_fields(call, &target, &leaf)
+        core.check_copies(call, &target, &leaf)
     }
 
     fn placement_error(

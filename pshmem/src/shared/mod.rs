@@ -23,7 +23,7 @@ mod update;
 mod whole;
 
 use crate::comm::Comm;
-use crate::comm::collective::call::Kind;
+use crate::comm::protocol::call::Kind;
 use crate::error::Result;
 use crate::layout::{Field, Schema, SharedLayout};
 use object::Object;

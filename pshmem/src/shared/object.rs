@@ -2,7 +2,7 @@
 
 use crate::comm::Comm;
 use crate::comm::check;
-use crate::comm::collective::call::{Call, Kind};
+use crate::comm::protocol::call::{Call, Kind};
 use crate::comm::rank_state::RankState;
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ impl Object {
     ) -> Self {
         comm.core
             .memory
-            .hold(number, described.type_name(), &segment);
+            .add_object(number, described.type_name(), &segment);
         let flags = placed.leaves.iter().map(|_| Flag::new(false)).collect();
         Object {
             comm,
@@ -71,7 +71,7 @@ impl Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
-        self.comm.core.memory.drop_held(self.number);
+        self.comm.core.memory.remove_object(self.number);
     }
 }
 

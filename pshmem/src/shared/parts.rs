@@ -1,8 +1,8 @@
 //! `update_parts` and its variants: all ranks write at the same time, each a part of its own, in place.
 
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::call::{Call, Kind, Step};
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::protocol::call::{Call, Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
 use crate::error::{Error, Result};
 use crate::layout::partition::Partition;
 use crate::layout::region::Region;
@@ -189,7 +189,8 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         core.enter(Kind::UpdateParts.name(), site)?;
         let call = self.call(Kind::UpdateParts);
         core.barrier(call)?;
-        let partition = Partition::balanced(L::rows(self.plan()), &core.topology.ranks_of_nodes());
+        let partition =
+            Partition::balanced(L::rows(self.plan()), &core.group.topology.ranks_of_nodes());
         self.write_parts(call, &partition, write)
     }
 
@@ -202,7 +203,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         let core = self.core();
         core.enter(Kind::UpdatePartsBy.name(), site)?;
         let call = self.call(Kind::UpdatePartsBy);
-        let (rank, ranks) = (core.topology.rank, core.topology.size());
+        let (rank, ranks) = (core.group.topology.rank, core.group.topology.size());
         let rows = L::rows(self.plan());
         let wrong = |sum| Error::Counts {
             rank,
@@ -218,7 +219,11 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
                 is_whole.then_some(partition).ok_or_else(|| wrong(rows))
             });
         let list = postcard::to_allocvec(counts).expect("numbers always encode");
-        core.agree_on(call, &list, partition.as_ref().err().cloned())?;
+        core.agree_on(
+            call,
+            &list,
+            Contribution::fault(partition.as_ref().err().cloned()),
+        )?;
         self.write_parts(call, &partition?, write)
     }
 
@@ -231,7 +236,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
     ) -> Result<R> {
         let core = self.core();
         let leaves = self.leaves();
-        let rank = core.topology.rank;
+        let rank = core.group.topology.rank;
         let rows = partition.of(rank);
         // SAFETY: the segment is laid out by the plan (`Field::new`). All ranks of the node are in this same call with their
         // handles to these leaves held mutably, so no view of them is alive, and none leaves before all have finished. Until
@@ -242,13 +247,10 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         let written = closure.run(|| write(rows, part));
         // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
         let target = unsafe { self.handle().target(&leaves) };
-        if core.is_multi_node() {
-            let n_rows = L::rows(self.plan());
-            let (sends, receives) = core
-                .topology
-                .all_to_nodes(|rank| self.handle().rows(&leaves, n_rows, &partition.of(rank)));
-            core.exchange(call, &target, &sends, &receives, None);
-        }
+        let n_rows = L::rows(self.plan());
+        core.exchange_with_all_nodes(call, &target, |rank| {
+            self.handle().rows(&leaves, n_rows, &partition.of(rank))
+        });
         let agreed = core.agree(
             call.step(Step::Finish),
             Contribution::fault(written.as_ref().err().cloned()),
@@ -256,7 +258,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         let regions: Vec<Region> = self.handle().regions(&leaves).collect();
         let checked = match &agreed {
             Err(error) if error.is_fatal() => Ok(()),
-            _ => core.check_fields(call, &target, &regions),
+            _ => core.check_copies(call, &target, &regions),
         };
         closure.finish(agreed.and(checked).and(written))
     }

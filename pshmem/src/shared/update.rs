@@ -2,8 +2,8 @@
 
 use crate::comm::check::Level;
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::call::{Kind, Step};
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::protocol::call::{Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
 use crate::error::Result;
 use crate::layout::{Field, SharedLayout};
 use std::panic::Location;
@@ -31,7 +31,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
                 .checks(Level::Copies)
                 .then(|| self.handle().checksums(&target, &leaves));
             let written = self.run(&mut closure, write);
-            if core.is_multi_node() {
+            if core.group.is_multi_node() {
                 regions.extend(self.handle().touched(&leaves));
             }
             result = Some(written?);
@@ -53,10 +53,10 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         core.enter(Kind::UpdatePerNode.name(), site)?;
         let call = self.call(Kind::UpdatePerNode);
         core.barrier(call)?;
-        let mut closure = ClosureRunner::new(core.topology.rank);
+        let mut closure = ClosureRunner::new(core.group.topology.rank);
         let mut result = None;
         let mut fault = None;
-        if core.topology.is_leader() {
+        if core.group.topology.is_leader() {
             // All ranks of the node have arrived and wait in the next round, which does not end without this rank.
             match self.run(&mut closure, write) {
                 Ok(value) => result = Some(value),

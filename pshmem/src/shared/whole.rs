@@ -1,6 +1,7 @@
 //! `resize`, `copy_from`, `swap`, `swap_data`: calls on whole objects, which send nothing between nodes.
 
-use crate::comm::collective::call::{Call, Kind, Step};
+use crate::comm::protocol::call::{Call, Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
@@ -36,7 +37,7 @@ impl<L: RowLayout + ?Sized> Shared<L> {
         let comm = self.object.comm.clone();
         let core = &comm.core;
         core.enter(Kind::Resize.name(), Location::caller())?;
-        let number = core.next_object();
+        let number = core.memory.next_object();
         let call = self.whole().call(Kind::Resize);
         let mut new = Self::create(&comm, call, number, &dims)?;
         copy_common(&mut new.whole_mut(), &self.whole_mut());
@@ -53,7 +54,7 @@ fn copy_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>
     if block.contains(&0) {
         return;
     }
-    let topology = &new.core().topology;
+    let topology = &new.core().group.topology;
     let rows = share(
         &(0..block[0]),
         topology.local_rank,
@@ -230,7 +231,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         } else if moves_values && found != expected {
             Some(Error::Extents {
                 call: kind.name().to_owned(),
-                rank: core.topology.rank,
+                rank: core.group.topology.rank,
                 found,
                 expected,
             })
@@ -238,7 +239,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
             None
         };
         let name = other.name();
-        core.agree_on(call, name.as_bytes(), fault)?;
+        core.agree_on(call, name.as_bytes(), Contribution::fault(fault))?;
         Ok(call)
     }
 
@@ -249,7 +250,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         other: &Field<'_, L>,
         mut act: impl FnMut(&Target<'_>, usize, &Target<'_>, usize, usize),
     ) {
-        let topology = &self.core().topology;
+        let topology = &self.core().group.topology;
         let (to_leaves, from_leaves) = (self.leaves(), other.leaves());
         // SAFETY: all ranks of the node have arrived at a call on these two fields: nobody else writes them, and nobody reads
         // what the call writes before all have finished.

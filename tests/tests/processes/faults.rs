@@ -112,7 +112,7 @@ fn a_closure_that_does_not_return_is_named() {
     assert!(!output.status.success());
     assert!(
         stderr.contains("rank 0 on node0 called `update` of object 1")
-            && stderr.contains(" and is at work in it"),
+            && stderr.contains(" and runs its closure"),
         "{stderr}"
     );
     assert!(

@@ -85,7 +85,7 @@ pub(super) const FAULTS: &[Fault] = &[
         Sees::Ended,
         &[
             "called `update` of object 1",
-            "and is at work in it\n",
+            "and runs its closure\n",
             OVER,
         ],
     ),

@@ -7,7 +7,7 @@ use crate::batch::table::{
     Claim, InitialTable, SlotState, TableLayout, TableWords, TaskEnd, TaskTable,
 };
 use crate::comm::Comm;
-use crate::comm::collective::call::Call;
+use crate::comm::protocol::call::Call;
 use crate::comm::wait::reporter::WaitReporter;
 use crate::error::{Error, Result};
 use crate::home::engine::Engine;
@@ -227,7 +227,7 @@ impl TableClient {
         number: u64,
     ) -> Option<TableReply> {
         let core = &self.comm.core;
-        let mut reporter = WaitReporter::new(core);
+        let mut reporter = WaitReporter::new(&core.group.world);
         client.wait_for_reply(number, || {
             if let Some(waited) = reporter.check_due(Instant::now()) {
                 reporter.report_if_overdue(waited, |_| {

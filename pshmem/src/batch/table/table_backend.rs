@@ -2,9 +2,9 @@
 
 use crate::batch::table::home_table::HomeTable;
 use crate::batch::table::{SlotState, TableLayout, TaskTable};
-use crate::comm::collective::call::{Call, Step};
-use crate::comm::collective::contribution::Contribution;
 use crate::comm::node_memory::AllocRequest;
+use crate::comm::protocol::call::{Call, Step};
+use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_state::RankState;
 use crate::error::{Error, Result};
 use crate::home::access::{self, HomeLink, HomeRank};
@@ -65,7 +65,7 @@ impl TableBackend {
         layout: TableLayout,
         initial: impl FnOnce() -> Result<InitialTable>,
     ) -> Result<Self> {
-        if core.is_multi_node() {
+        if core.group.is_multi_node() {
             Self::at_home_rank(core, call, root, layout, initial)
         } else {
             Self::in_node_memory(core, call, root, layout, initial)
@@ -85,13 +85,13 @@ impl TableBackend {
         let request = AllocRequest {
             bytes: bytes.ok_or_else(|| too_large(layout))?,
             align: 64,
-            ranks: core.topology.node_ranks.len(),
+            ranks: core.group.topology.node_ranks.len(),
         };
         let segment = core
-            .place(call.step(Step::Place), None, &[request], Some(0))?
+            .allocate(call.step(Step::Place), None, &[request], Some(0))?
             .expect("a segment was asked for");
         let mut fault = None;
-        if core.topology.rank == root {
+        if core.group.topology.rank == root {
             // SAFETY: allocated for the words of this layout, and zeroed.
             let words = unsafe { table_words(&segment, layout) };
             fault = initial()
@@ -110,7 +110,7 @@ impl TableBackend {
         layout: TableLayout,
         initial: impl FnOnce() -> Result<InitialTable>,
     ) -> Result<Self> {
-        let number = core.next_object();
+        let number = core.memory.next_object();
         let mut own_words = None;
         let create = |home: &HomeRank<'_>| {
             let words = initial()?.words(layout).ok_or_else(|| too_large(layout))?;

@@ -1,20 +1,21 @@
-//! Tables of which each row comes from another rank, and which all ranks get.
+//! Small allgather: ranks pass an item each, and all ranks get all items.
 
-use crate::comm::collective::call::Call;
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::collective::agree::agree;
 use crate::comm::collective::round::WRITTEN_BYTES;
-use crate::comm::rank_state::RankState;
+use crate::comm::protocol::call::Call;
+use crate::comm::protocol::contribution::Contribution;
+use crate::comm::rank_sync::RankSync;
 use crate::error::{Result, clip};
 use crate::layout::placement::{PLACEMENT_BYTES, Placement};
 use serde::{Deserialize, Serialize};
 
-/// What a row can be: plain data of a bounded size.
+/// Plain data of a bounded size.
 pub(crate) trait AllgatherItem: Serialize + for<'de> Deserialize<'de> {
-    /// The most bytes that a row takes, encoded.
+    /// The most bytes that an item takes, encoded.
     const BYTES: usize;
 }
 
-/// Bytes of a host's name that travel.
+/// Bytes of a host's name that are passed on.
 const HOST: usize = 64;
 
 impl AllgatherItem for String {
@@ -29,73 +30,57 @@ impl AllgatherItem for u64 {
     const BYTES: usize = 10;
 }
 
-impl RankState {
-    /// All ranks learn the hosts of all nodes, at the first call on their `Comm`.
-    pub(crate) fn learn_hosts(&self, call: Call) -> Result<()> {
-        if self.hosts.get().is_none() {
-            let mine = clip(self.world.transport.host(), HOST);
-            let mine = self.topology.is_leader().then_some(mine);
-            let hosts = self.allgather_nodes(call, mine.as_ref())?;
-            self.hosts.get_or_init(|| hosts);
-        }
-        Ok(())
+/// All ranks get the items of `contributors`, which are in rising order, and of which each passes its own.
+///
+/// One round for each 8 KiB of items.
+pub(crate) fn allgather<T: AllgatherItem>(
+    sync: &RankSync,
+    call: Call,
+    contributors: &[usize],
+    mine: Option<&T>,
+) -> Result<Vec<T>> {
+    // An item is encoded with the number of its rank, and a length.
+    let per_round = WRITTEN_BYTES / (T::BYTES + 16);
+    let mut all = Vec::with_capacity(contributors.len());
+    for group in contributors.chunks(per_round) {
+        let item = mine
+            .filter(|_| group.contains(&sync.group.topology.rank))
+            .map(|item| postcard::to_allocvec(item).expect("plain data always encodes"));
+        assert!(
+            item.as_ref().is_none_or(|item| item.len() <= T::BYTES),
+            "an item was not clipped"
+        );
+        let contribution = Contribution {
+            item,
+            ..Contribution::default()
+        };
+        let mut items = agree(sync, call, contribution)?.items;
+        items.sort_unstable_by_key(|&(rank, _)| rank);
+        all.extend(items.iter().map(|(_, item)| {
+            postcard::from_bytes::<T>(item).expect("an item that this executable encoded")
+        }));
     }
+    Ok(all)
+}
 
-    /// The same with one row for each node, which its leader passes.
-    pub(crate) fn allgather_nodes<R: AllgatherItem>(
-        &self,
-        call: Call,
-        mine: Option<&R>,
-    ) -> Result<Vec<R>> {
-        let leaders: Vec<usize> = self
-            .topology
-            .leaders
-            .iter()
-            .map(|&rank| rank as usize)
-            .collect();
-        self.allgather(call, &leaders, mine)
-    }
+/// The same with one item of each node, which its leader passes.
+pub(crate) fn allgather_nodes<T: AllgatherItem>(
+    sync: &RankSync,
+    call: Call,
+    mine: Option<&T>,
+) -> Result<Vec<T>> {
+    let leaders = &sync.group.topology.leaders;
+    let leaders: Vec<usize> = leaders.iter().map(|&rank| rank as usize).collect();
+    allgather(sync, call, &leaders, mine)
+}
 
-    /// The host of a rank, if it is known.
-    pub(crate) fn host_of(&self, rank: usize) -> &str {
-        let node = self.topology.node_of(rank);
-        if node == self.topology.node() {
-            return self.world.transport.host();
-        }
-        let host = self.hosts.get().and_then(|hosts| hosts.get(node));
-        host.map_or("another host", String::as_str)
+/// All ranks learn the hosts of all nodes, once for each `Comm`.
+pub(crate) fn learn_hosts(sync: &RankSync, call: Call) -> Result<()> {
+    let group = &sync.group;
+    if !group.knows_hosts() {
+        let is_leader = group.topology.is_leader();
+        let mine = is_leader.then(|| clip(group.host(), HOST));
+        group.set_hosts(allgather_nodes(sync, call, mine.as_ref())?);
     }
-
-    /// Gives all ranks the rows of `contributors`, in their order. All of these pass one; the ranks are in rising order.
-    ///
-    /// One meeting carries as many rows as fit, about 8 KiB.
-    pub(crate) fn allgather<R: AllgatherItem>(
-        &self,
-        call: Call,
-        contributors: &[usize],
-        mine: Option<&R>,
-    ) -> Result<Vec<R>> {
-        // With each row goes the number of its rank, and a length.
-        let at_once = WRITTEN_BYTES / (R::BYTES + 16);
-        let mut table = Vec::with_capacity(contributors.len());
-        for group in contributors.chunks(at_once) {
-            let row = mine
-                .filter(|_| group.contains(&self.topology.rank))
-                .map(|row| postcard::to_allocvec(row).expect("plain data always encodes"));
-            assert!(
-                row.as_ref().is_none_or(|row| row.len() <= R::BYTES),
-                "a row was not clipped"
-            );
-            let contribution = Contribution {
-                item: row,
-                ..Contribution::default()
-            };
-            let mut rows = self.agree(call, contribution)?.items;
-            rows.sort_unstable_by_key(|&(rank, _)| rank);
-            table.extend(rows.iter().map(|(_, row)| {
-                postcard::from_bytes::<R>(row).expect("a row that this executable encoded")
-            }));
-        }
-        Ok(table)
-    }
+    Ok(())
 }

@@ -1,17 +1,17 @@
-//! Collective calls: how the ranks of a `Comm` synchronise, compare their calls, and learn the outcome.
+//! Collective calls: how the ranks of a `Comm` synchronize, compare their calls, and get the outcome.
 //!
-//! - `call` what a rank calls · `control` the atomic words of one node · `round` the two kinds of round
-//! - `contribution` what ranks add to a round, and how it is merged · `agreement` checks that an argument is identical
-//! - `message`, `tree` messages between node leaders · `allgather` small tables · `turns` turns of node ranks inside one call
+//! - `round` arriving, claiming and waiting, which all calls share · `tree` the same between nodes
+//! - `agree` calls in which all ranks contribute · `write` calls in which one rank writes
+//! - `agreement` checks that an argument is identical on all ranks · `mismatch` the error if it is not
+//! - `copies` checks that the copies of all nodes are identical
+//! - `allgather` small items of all ranks · `allocate` node memory for all ranks
 
+pub(crate) mod agree;
 pub(crate) mod agreement;
 pub(crate) mod allgather;
-pub(crate) mod call;
-pub(crate) mod contribution;
-pub(crate) mod control;
-pub(crate) mod message;
-#[cfg(all(test, loom))]
-mod models;
-pub(crate) mod round;
+pub(crate) mod allocate;
+pub(crate) mod copies;
+mod mismatch;
+mod round;
 mod tree;
-pub(crate) mod turns;
+pub(crate) mod write;

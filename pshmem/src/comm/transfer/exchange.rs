@@ -1,152 +1,155 @@
-//! Many transfers in both directions at once: the legs of one rank, in an order that no circle of waiting ranks can spoil.
+//! Transfers of one rank with several peers in both directions at once, in an order that cannot deadlock.
 
-use crate::comm::collective::call::Call;
-use crate::comm::collective::round::AbortOnDrop;
-use crate::comm::rank_state::RankState;
+use crate::comm::abort::AbortOnDrop;
+use crate::comm::protocol::call::Call;
+use crate::comm::rank_sync::RankSync;
 use crate::comm::transfer::pieces::{InFlight, Piece, PieceTransfer, WINDOW, cut, whole};
 use crate::comm::transfer::target::Target;
+use crate::comm::wait::Wait;
 use crate::layout::region::Region;
 use std::collections::VecDeque;
 
-/// Bytes of a piece. Nobody passes it on, so nobody waits for its beginning, and the fewer the faster: measured between two
-/// processes of one machine, pieces of 4 MiB take a fifth longer.
+/// Bytes of a piece. No rank forwards it, so none waits for its first bytes, and the fewer pieces the faster: between two
+/// processes of one machine, pieces of 4 MiB were measured to take a fifth longer.
 const PIECE: usize = 32 << 20;
 
 fn long(regions: &[Region]) -> Vec<Piece> {
     cut(regions, PIECE)
 }
 
-/// Bytes that go to one rank, or come from it.
+/// Regions that are sent to one rank of another node, or received from it.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    /// A rank of another node.
-    pub(crate) peer: usize,
+    pub(crate) rank: usize,
     pub(crate) regions: Vec<Region>,
 }
 
-/// Takes received bytes that do not go into the segment: the place in the segment that they belong to, and the bytes.
-pub(crate) type Take<'a> = dyn FnMut(usize, &[u8]) + 'a;
+/// Called with bytes that were received for a region of the segment but not stored there: the start of the region, and the
+/// bytes.
+pub(crate) type OnReceive<'a> = dyn FnMut(usize, &[u8]) + 'a;
 
-/// The pieces of all legs in one direction, of which the first few are under way.
+/// The pieces of all peers in one direction, the oldest of which are in flight.
 struct Stream<'a> {
-    legs: Vec<(usize, PieceTransfer<'a>)>,
+    peers: Vec<(usize, PieceTransfer<'a>)>,
     cut: fn(&[Region]) -> Vec<Piece>,
-    /// What comes next: the leg, and its pieces.
-    next: usize,
+    /// Peers whose pieces have been cut, and the rest of the last one's.
+    begun: usize,
     pieces: std::vec::IntoIter<Piece>,
-    under_way: VecDeque<(usize, InFlight)>,
+    /// Each with the index of its peer.
+    in_flight: VecDeque<(usize, InFlight)>,
 }
 
 impl<'a> Stream<'a> {
     fn new(
-        core: &'a RankState,
+        sync: &'a RankSync,
         call: Call,
         target: &'a Target<'a>,
-        legs: &'a [Peer],
+        peers: &'a [Peer],
         cut: fn(&[Region]) -> Vec<Piece>,
     ) -> Self {
         // All ranks have arrived at the call that they are in.
-        let n = core.done.get();
-        let legs = legs
-            .iter()
-            .map(|leg| {
-                let carrier = PieceTransfer::new(core, n, call, target, &leg.regions);
-                (leg.peer, carrier)
-            })
-            .collect();
+        let n = sync.done();
+        let transfer = |peer: &'a Peer| {
+            let transfer = PieceTransfer::new(sync, n, call, target, &peer.regions);
+            (peer.rank, transfer)
+        };
         Stream {
-            legs,
+            peers: peers.iter().map(transfer).collect(),
             cut,
-            next: 0,
+            begun: 0,
             pieces: Vec::new().into_iter(),
-            under_way: VecDeque::new(),
+            in_flight: VecDeque::new(),
         }
     }
 
-    /// Puts pieces under way as long as the window has room.
+    /// Starts pieces as long as the window has room.
     fn fill(&mut self, start: impl Fn(&PieceTransfer<'a>, Piece, usize) -> InFlight) {
-        while self.under_way.len() < WINDOW {
+        while self.in_flight.len() < WINDOW {
             if let Some(piece) = self.pieces.next() {
-                let leg = self.next - 1;
-                let (peer, carrier) = &self.legs[leg];
-                self.under_way
-                    .push_back((leg, start(carrier, piece, *peer)));
-            } else if let Some((_, carrier)) = self.legs.get(self.next) {
-                self.pieces = (self.cut)(carrier.regions).into_iter();
-                self.next += 1;
+                let index = self.begun - 1;
+                let (rank, transfer) = &self.peers[index];
+                self.in_flight
+                    .push_back((index, start(transfer, piece, *rank)));
+            } else if let Some((_, transfer)) = self.peers.get(self.begun) {
+                self.pieces = (self.cut)(transfer.regions).into_iter();
+                self.begun += 1;
             } else {
                 return;
             }
         }
     }
 
-    /// The oldest piece under way, if it is over. Never a younger one: transfers between two ranks are matched in order.
-    fn take(&mut self, core: &RankState) -> Option<(usize, InFlight)> {
-        let (_, flight) = self.under_way.front()?;
-        let is_over = flight
+    /// The rank of the peer whose piece is the oldest in flight.
+    fn next_peer(&self) -> Option<usize> {
+        self.in_flight
+            .front()
+            .map(|&(index, _)| self.peers[index].0)
+    }
+
+    /// The oldest piece in flight, if it is complete. Never a younger one: transfers between two ranks are matched in order.
+    fn take(&mut self, sync: &RankSync) -> Option<(usize, InFlight)> {
+        let (_, oldest) = self.in_flight.front()?;
+        let transport = &sync.group.world.transport;
+        let is_complete = oldest
             .transfers
             .iter()
-            .all(|transfer| core.world.transport.test(transfer));
-        is_over.then(|| self.under_way.pop_front()).flatten()
+            .all(|transfer| transport.test(transfer));
+        is_complete.then(|| self.in_flight.pop_front()).flatten()
     }
 }
 
-impl RankState {
-    /// Sends and receives regions of `target`, all at once. Returns when nothing of this rank's is under way any more.
-    ///
-    /// To be called by all ranks inside one call, after all of them have arrived at it and have agreed, and before they meet
-    /// again. The lists of all ranks have every transfer twice, and bring them in an order that is the same for both ends and
-    /// that no two ranks reverse (as the steps of [`all_to_nodes`](crate::comm::topology::Topology::all_to_nodes)).
-    ///
-    /// With `into`, what comes does not go into the segment but is handed over, region by region. Each of them must be one run
-    /// then, and short: this rank holds a few of them.
-    pub(crate) fn exchange(
-        &self,
-        call: Call,
-        target: &Target<'_>,
-        outgoing: &[Peer],
-        incoming: &[Peer],
-        mut into: Option<&mut Take<'_>>,
-    ) {
-        if outgoing.is_empty() && incoming.is_empty() {
-            return;
-        }
-        let abort_on_drop = AbortOnDrop;
-        let is_taken = into.is_some();
-        let cut = if is_taken { whole } else { long };
-        let mut sending = Stream::new(self, call, target, outgoing, cut);
-        let mut receiving = Stream::new(self, call, target, incoming, cut);
-        loop {
-            sending.fill(PieceTransfer::start_send);
-            receiving.fill(|carrier, piece, from| {
-                if is_taken {
-                    carrier.start_receive_aside(piece, from)
-                } else {
-                    carrier.start_receive(piece, self.topology.address(from))
-                }
-            });
-            let next = |stream: &Stream<'_>| stream.under_way.front().map(|&(leg, _)| leg);
-            let peer = match (next(&receiving), next(&sending)) {
-                (Some(leg), _) => receiving.legs[leg].0,
-                (None, Some(leg)) => sending.legs[leg].0,
-                (None, None) => break,
-            };
-            let mut wait = self.wait_for_node(self.done.get(), call, self.topology.node_of(peer));
-            // Both directions are looked at in every round: whoever only waited for what it gets could hold up what it sends,
-            // and be waited for in a circle.
-            let over = wait.until(|| {
-                let over = receiving.take(self);
-                let has_sent = sending.take(self).is_some();
-                (has_sent || over.is_some()).then_some(over)
-            });
-            if let Some((leg, InFlight { piece, stage, .. })) = over {
-                let carrier = &receiving.legs[leg].1;
-                match &mut into {
-                    Some(take) => take(carrier.place(&piece), &stage),
-                    None => carrier.unpack(&piece, &stage),
-                }
+/// Sends and receives regions of `target`, all at once. Returns when none of this rank's transfers is in flight any more.
+///
+/// To be called by all ranks inside one call, after all of them have arrived at it and agreed, and before its next round.
+/// Every transfer is in the lists of both its ranks. The lists have an order that is the same for both ends, and that no two
+/// ranks reverse (as the steps of [`peers_of_all_nodes`](super::schedule::peers_of_all_nodes)).
+///
+/// With `on_receive`, what is received is not stored in the segment but passed to it, region by region. Each region must then
+/// be one run, and short, because this rank holds a few of them in buffers.
+pub(crate) fn exchange(
+    sync: &RankSync,
+    call: Call,
+    target: &Target<'_>,
+    outgoing: &[Peer],
+    incoming: &[Peer],
+    mut on_receive: Option<&mut OnReceive<'_>>,
+) {
+    if outgoing.is_empty() && incoming.is_empty() {
+        return;
+    }
+    let abort_on_drop = AbortOnDrop;
+    let topology = &sync.group.topology;
+    let is_aside = on_receive.is_some();
+    let cut = if is_aside { whole } else { long };
+    let mut sending = Stream::new(sync, call, target, outgoing, cut);
+    let mut receiving = Stream::new(sync, call, target, incoming, cut);
+    loop {
+        sending.fill(PieceTransfer::start_send);
+        receiving.fill(|transfer, piece, from| {
+            if is_aside {
+                transfer.start_receive_aside(piece, from)
+            } else {
+                transfer.start_receive(piece, topology.address(from))
+            }
+        });
+        let Some(rank) = receiving.next_peer().or_else(|| sending.next_peer()) else {
+            break;
+        };
+        let mut wait = Wait::for_node(sync, sync.done(), call, topology.node_of(rank));
+        // Both directions are polled in every turn of the loop. A rank that waited only for what it receives could hold up
+        // what it sends, and be part of a circle of ranks that wait for each other.
+        let received = wait.until(|| {
+            let received = receiving.take(sync);
+            let has_sent = sending.take(sync).is_some();
+            (has_sent || received.is_some()).then_some(received)
+        });
+        if let Some((index, InFlight { piece, stage, .. })) = received {
+            let transfer = &receiving.peers[index].1;
+            match &mut on_receive {
+                Some(on_receive) => on_receive(transfer.start_of(&piece), &stage),
+                None => transfer.unpack(&piece, &stage),
             }
         }
-        std::mem::forget(abort_on_drop);
     }
+    std::mem::forget(abort_on_drop);
 }

@@ -1,25 +1,26 @@
-//! Regions in pieces: cut, packed, sent, received.
+//! Regions in pieces: cutting, packing, sending and receiving them.
 
-use crate::comm::collective::call::Call;
-use crate::comm::rank_state::RankState;
+use crate::comm::protocol::call::Call;
+use crate::comm::rank_sync::RankSync;
 use crate::comm::transfer::target::Target;
+use crate::comm::wait::Wait;
 use crate::layout::region::Region;
 use crate::transport::TransferHandle;
 use std::collections::VecDeque;
 
-/// Bytes of a piece. Large enough that a network's latency does not show, small enough that a chain fills quickly.
+/// Bytes of a piece. Large enough to hide the latency of a network, small enough to fill a chain of nodes quickly.
 const PIECE: usize = 4 << 20;
 /// Bytes of a staging buffer.
 pub(super) const STAGE: usize = 256 << 10;
-/// Pieces that may be under way to or from one neighbour.
+/// Pieces that may be in flight to or from one peer.
 pub(super) const WINDOW: usize = 4;
 
-/// A part of a region that travels as one message.
+/// A part of a region that is sent as one message.
 #[derive(Debug, Clone)]
 pub(super) enum Piece {
     /// Bytes of the segment.
     Direct { offset: usize, len: usize },
-    /// `runs` equal runs of a region, from the `first`-th on, packed.
+    /// Some equal runs of a region, from run `first` on, packed into a staging buffer.
     Staged {
         region: usize,
         first: usize,
@@ -27,7 +28,7 @@ pub(super) enum Piece {
     },
 }
 
-/// Cuts regions into pieces of at most `limit` bytes; sender and receivers cut alike.
+/// Cuts regions into pieces of at most `limit` bytes. Senders and receivers cut alike.
 pub(super) fn cut(regions: &[Region], limit: usize) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (index, region) in regions.iter().enumerate() {
@@ -58,7 +59,7 @@ pub(super) fn cut(regions: &[Region], limit: usize) -> Vec<Piece> {
     pieces
 }
 
-/// Each region, which must be one run, as one piece.
+/// Each region as one piece. It must be one run.
 pub(super) fn whole(regions: &[Region]) -> Vec<Piece> {
     let piece = |region: &Region| Piece::Direct {
         offset: region.start,
@@ -67,7 +68,7 @@ pub(super) fn whole(regions: &[Region]) -> Vec<Piece> {
     regions.iter().map(piece).collect()
 }
 
-/// A piece under way: its transfers and the buffer that they use.
+/// A piece in flight: its transfers and the buffer that they use.
 pub(super) struct InFlight {
     pub(super) piece: Piece,
     pub(super) transfers: Vec<TransferHandle>,
@@ -75,9 +76,9 @@ pub(super) struct InFlight {
     pub(super) stage: Vec<u8>,
 }
 
-/// One rank's part in carrying the regions of one call.
+/// The regions that one rank sends or receives in one call.
 pub(super) struct PieceTransfer<'a> {
-    core: &'a RankState,
+    sync: &'a RankSync,
     n: u64,
     call: Call,
     target: &'a Target<'a>,
@@ -86,7 +87,7 @@ pub(super) struct PieceTransfer<'a> {
 
 impl<'a> PieceTransfer<'a> {
     pub(super) fn new(
-        core: &'a RankState,
+        sync: &'a RankSync,
         n: u64,
         call: Call,
         target: &'a Target<'a>,
@@ -94,7 +95,7 @@ impl<'a> PieceTransfer<'a> {
     ) -> Self {
         target.check(regions);
         PieceTransfer {
-            core,
+            sync,
             n,
             call,
             target,
@@ -111,7 +112,7 @@ impl<'a> PieceTransfer<'a> {
         bytes
     }
 
-    /// The opposite of `pack_all`.
+    /// Copies what `pack_all` has returned on another rank into the segment.
     pub(super) fn unpack_all(&self, mut bytes: &[u8]) {
         for region in self.regions {
             for start in region.runs(0) {
@@ -147,7 +148,7 @@ impl<'a> PieceTransfer<'a> {
         }
     }
 
-    /// Receives all pieces, calls `received`, and returns when they have also been passed on.
+    /// Receives all pieces, calls `received`, and returns when all have been forwarded as well.
     pub(super) fn relay(&self, from: usize, to: &[usize], received: impl FnOnce()) {
         let mut pieces = cut(self.regions, PIECE).into_iter();
         let mut receiving = VecDeque::new();
@@ -181,7 +182,7 @@ impl<'a> PieceTransfer<'a> {
         }
     }
 
-    /// A buffer for the piece, empty for one that needs none.
+    /// A staging buffer for the piece. Empty if it needs none.
     pub(super) fn stage(&self, piece: &Piece) -> Vec<u8> {
         match piece {
             Piece::Direct { .. } => Vec::new(),
@@ -194,12 +195,13 @@ impl<'a> PieceTransfer<'a> {
             Piece::Direct { offset, len } => (self.target.at(*offset).cast_const(), *len),
             Piece::Staged { .. } => (stage.as_ptr(), stage.len()),
         };
-        self.core.world.mailbox.count_bytes_sent(len * to.len());
-        let transport = &self.core.world.transport;
+        let world = &self.sync.group.world;
+        world.mailbox.count_bytes_sent(len * to.len());
+        let transport = &world.transport;
         let transfers = to
             .iter()
             // SAFETY: the bytes are those of the segment, which nobody writes before this rank arrives at the next call,
-            // which is after `finish`; or of the stage, which the flight owns until then.
+            // which is after `finish`; or of the staging buffer, which `InFlight` owns until then.
             .map(|&to| unsafe { transport.send_bytes(to, bytes, len) })
             .collect();
         InFlight {
@@ -213,23 +215,19 @@ impl<'a> PieceTransfer<'a> {
     pub(super) fn start_send(&self, piece: Piece, to: usize) -> InFlight {
         let mut stage = self.stage(&piece);
         self.pack(&piece, &mut stage);
-        self.start_sends(piece, stage, &[self.core.topology.address(to)])
+        self.start_sends(piece, stage, &[self.sync.group.topology.address(to)])
     }
 
     /// Starts to receive a piece from a rank of the `Comm`, into a buffer instead of the segment.
     pub(super) fn start_receive_aside(&self, piece: Piece, from: usize) -> InFlight {
         let Piece::Direct { len, .. } = piece else {
-            unreachable!("what is received aside is cut into short runs")
+            unreachable!("regions that are received aside were cut by `whole`")
         };
         let mut stage = vec![0; len];
-        let from = self.core.topology.address(from);
-        // SAFETY: the bytes are those of the stage, which the flight owns until the transfer is over.
-        let transfer = unsafe {
-            self.core
-                .world
-                .transport
-                .recv_bytes(from, stage.as_mut_ptr(), len)
-        };
+        let from = self.sync.group.topology.address(from);
+        let transport = &self.sync.group.world.transport;
+        // SAFETY: the bytes are those of the staging buffer, which `InFlight` owns until the transfer is over.
+        let transfer = unsafe { transport.recv_bytes(from, stage.as_mut_ptr(), len) };
         InFlight {
             piece,
             transfers: vec![transfer],
@@ -238,7 +236,7 @@ impl<'a> PieceTransfer<'a> {
     }
 
     /// First byte of a piece in the segment.
-    pub(super) fn place(&self, piece: &Piece) -> usize {
+    pub(super) fn start_of(&self, piece: &Piece) -> usize {
         match piece {
             Piece::Direct { offset, .. } => *offset,
             Piece::Staged { region, .. } => self.regions[*region].start,
@@ -253,8 +251,8 @@ impl<'a> PieceTransfer<'a> {
             Piece::Staged { .. } => (stage.as_mut_ptr(), stage.len()),
         };
         // SAFETY: the bytes are those of the target, which no rank of the node uses between claim and release (duty of
-        // `Target::new`), and the release follows the last transfer; or of the stage, which the flight owns.
-        let transfer = unsafe { self.core.world.transport.recv_bytes(from, bytes, len) };
+        // `Target::new`), and the release follows the last transfer; or of the staging buffer, which `InFlight` owns until then.
+        let transfer = unsafe { self.sync.group.world.transport.recv_bytes(from, bytes, len) };
         InFlight {
             piece,
             transfers: vec![transfer],
@@ -262,16 +260,17 @@ impl<'a> PieceTransfer<'a> {
         }
     }
 
-    pub(super) fn finish(&self, flight: Option<InFlight>) {
-        if let Some(flight) = flight {
-            self.await_transfers(&flight.transfers);
+    pub(super) fn finish(&self, in_flight: Option<InFlight>) {
+        if let Some(in_flight) = in_flight {
+            self.await_transfers(&in_flight.transfers);
         }
     }
 
     fn await_transfers(&self, transfers: &[TransferHandle]) {
-        let mut wait = self.core.wait(self.n, self.call);
+        let mut wait = Wait::new(self.sync, self.n, self.call);
+        let transport = &self.sync.group.world.transport;
         for transfer in transfers {
-            wait.until(|| self.core.world.transport.test(transfer).then_some(()));
+            wait.until(|| transport.test(transfer).then_some(()));
         }
     }
 
@@ -281,7 +280,7 @@ impl<'a> PieceTransfer<'a> {
         };
         let region = &self.regions[*region];
         for (start, packed) in region.runs(*first).zip(stage.chunks_exact_mut(region.run)) {
-            // SAFETY: the run is inside the target (`check`), `packed` is as long as it; the writer has finished writing.
+            // SAFETY: the run is inside the target (`check`), `packed` is as long as it; the writer has finished writing, so nobody writes there.
             unsafe {
                 self.target
                     .at(start)

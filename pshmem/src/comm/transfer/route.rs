@@ -1,49 +1,52 @@
-//! The way from one writer to all other nodes: a tree for few bytes, a chain for many.
+//! The route from one writer to all other nodes: a tree for few bytes, a chain for many.
 
-use crate::comm::collective::call::Call;
-use crate::comm::collective::message::NodeMessage;
-use crate::comm::rank_state::RankState;
+use crate::comm::protocol::call::Call;
+use crate::comm::protocol::message::NodeMessage;
+use crate::comm::rank_sync::RankSync;
 use crate::comm::topology::{tree_children, tree_parent};
 use crate::comm::wait::Wait;
 use crate::layout::region::Region;
 
-/// Up to this many bytes go down the tree, where the fewest hops count.
+/// Up to this many bytes are sent along the tree, which has the fewest hops.
 const SHORT: usize = 64 << 10;
 
-/// Whom this node hears from and whom it tells, for a writer on any node.
+/// From whom this node receives, and to whom it sends, for a writer on any node.
 pub(super) struct Route<'a> {
-    core: &'a RankState,
+    sync: &'a RankSync,
     root: usize,
-    /// Distance from the writer's node in the order of nodes, round the end.
+    /// Position of this node, counted from the writer's node on and wrapping around.
     at: usize,
     nodes: usize,
 }
 
 impl<'a> Route<'a> {
-    pub(super) fn new(core: &'a RankState, root: usize) -> Self {
-        let nodes = core.topology.nodes();
-        let at = (core.topology.node() + nodes - core.topology.node_of(root)) % nodes;
+    pub(super) fn new(sync: &'a RankSync, root: usize) -> Self {
+        let topology = &sync.group.topology;
+        let nodes = topology.nodes();
+        let at = (topology.node() + nodes - topology.node_of(root)) % nodes;
         Route {
-            core,
+            sync,
             root,
             at,
             nodes,
         }
     }
 
-    /// The wait for what the node above sends.
+    /// The wait for a message of the parent.
     pub(super) fn wait(&self, n: u64, call: Call) -> Wait<'a> {
-        let above = tree_parent(self.at).map_or(0, |at| self.node(at));
-        self.core.wait_for_node(n, call, above)
+        let parent = tree_parent(self.at).map_or(0, |at| self.node(at));
+        Wait::for_node(self.sync, n, call, parent)
     }
 
+    /// The node at a position.
     fn node(&self, at: usize) -> usize {
-        (self.core.topology.node_of(self.root) + at) % self.nodes
+        (self.sync.group.topology.node_of(self.root) + at) % self.nodes
     }
 
-    /// World rank of who acts for a node: the writer itself for its own, the leader for others.
+    /// World rank of the rank that sends and receives for the node at a position: the writer for its own node, the leader for
+    /// others.
     fn address(&self, at: usize) -> usize {
-        let topology = &self.core.topology;
+        let topology = &self.sync.group.topology;
         if at == 0 {
             return topology.address(self.root);
         }
@@ -61,13 +64,14 @@ impl<'a> Route<'a> {
             .collect()
     }
 
-    /// Passes a header on down the tree.
-    pub(super) fn announce(&self, letter: &NodeMessage) {
+    /// Sends a header down the tree.
+    pub(super) fn forward(&self, header: &NodeMessage) {
+        let mailbox = &self.sync.group.world.mailbox;
         for to in self.tree_children() {
-            if let NodeMessage::Header(header) = letter {
-                self.core.world.mailbox.count_bytes_sent(header.bytes.len());
+            if let NodeMessage::Written(header) = header {
+                mailbox.count_bytes_sent(header.bytes.len());
             }
-            self.core.world.mailbox.send(to, self.core.id, letter);
+            mailbox.send(to, self.sync.group.id, header);
         }
     }
 

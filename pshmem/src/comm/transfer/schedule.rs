@@ -1,53 +1,58 @@
-//! Which rank moves what when all ranks write: each sends its own bytes to one rank of every other node.
+//! Which rank sends what to whom if all ranks write: each sends its own bytes to one rank of every other node.
 //!
-//! Each rank moves its own part, as soon as it has written it: no meeting of the node comes before, and all its ranks move at
-//! the same time. The rank that receives for its node is the one with the sender's place on it, wrapped where a node has
-//! fewer ranks.
+//! Each rank sends as soon as it has written, without a round of its node before, so all ranks send at the same time. On the
+//! receiving node, it is the rank with the sender's local rank that receives, modulo the number of ranks of that node.
 
+use crate::comm::protocol::call::Call;
+use crate::comm::rank_sync::RankSync;
 use crate::comm::topology::Topology;
-use crate::comm::transfer::exchange::Peer;
+use crate::comm::transfer::exchange::{Peer, exchange};
+use crate::comm::transfer::target::Target;
 use crate::layout::region::Region;
 
-impl Topology {
-    /// What this rank sends and receives so that every node gets the regions of all ranks.
-    ///
-    /// In step s every node sends to the s-th after it and receives from the s-th before it, so that no node is met by all
-    /// others at once, and both ends of a transfer come to it in the same order.
-    pub(crate) fn all_to_nodes(
-        &self,
-        regions_of: impl Fn(usize) -> Vec<Region>,
-    ) -> (Vec<Peer>, Vec<Peer>) {
-        let (node, nodes) = (self.node(), self.nodes());
-        let ranks = self.ranks_of_nodes();
-        let mut sends = Vec::new();
-        let mut receives = Vec::new();
-        for step in 1..nodes {
-            let to = &ranks[(node + step) % nodes];
-            sends.push(Peer {
-                peer: to[self.local_rank % to.len()],
-                regions: regions_of(self.rank),
-            });
-            let from = &ranks[(node + nodes - step) % nodes];
-            let for_me = from
-                .iter()
-                .skip(self.local_rank)
-                .step_by(self.node_ranks.len());
-            receives.extend(for_me.map(|&peer| Peer {
-                peer,
-                regions: regions_of(peer),
-            }));
-        }
-        (sends, receives)
+/// Sends this rank's regions to all other nodes, and receives those of their ranks, so that every node has the regions of all
+/// ranks. `regions_of` returns the same on all ranks. To be called as [`exchange`].
+pub(crate) fn exchange_with_all_nodes(
+    sync: &RankSync,
+    call: Call,
+    target: &Target<'_>,
+    regions_of: impl Fn(usize) -> Vec<Region>,
+) {
+    if sync.group.is_multi_node() {
+        let (outgoing, incoming) = peers_of_all_nodes(&sync.group.topology, regions_of);
+        exchange(sync, call, target, &outgoing, &incoming, None);
     }
+}
 
-    /// The ranks of every node, in order.
-    pub(crate) fn ranks_of_nodes(&self) -> Vec<Vec<usize>> {
-        let mut ranks = vec![Vec::new(); self.nodes()];
-        for rank in 0..self.size() {
-            ranks[self.node_of(rank)].push(rank);
-        }
-        ranks
+/// What this rank sends, and what it receives.
+///
+/// In step s, every node sends to the s-th node after it and receives from the s-th before it. So no node receives from all
+/// others at once, and both ends of a transfer have it at the same position of their lists.
+pub(crate) fn peers_of_all_nodes(
+    topology: &Topology,
+    regions_of: impl Fn(usize) -> Vec<Region>,
+) -> (Vec<Peer>, Vec<Peer>) {
+    let (node, nodes) = (topology.node(), topology.nodes());
+    let ranks = topology.ranks_of_nodes();
+    let mut outgoing = Vec::new();
+    let mut incoming = Vec::new();
+    for step in 1..nodes {
+        let to = &ranks[(node + step) % nodes];
+        outgoing.push(Peer {
+            rank: to[topology.local_rank % to.len()],
+            regions: regions_of(topology.rank),
+        });
+        let from = &ranks[(node + nodes - step) % nodes];
+        let senders = from
+            .iter()
+            .skip(topology.local_rank)
+            .step_by(topology.node_ranks.len());
+        incoming.extend(senders.map(|&rank| Peer {
+            rank,
+            regions: regions_of(rank),
+        }));
     }
+    (outgoing, incoming)
 }
 
 #[cfg(test)]
@@ -68,26 +73,32 @@ mod tests {
                 .map(|rank| Topology::new(rank, (0..size as u32).collect(), places))
                 .collect();
             let region = |rank: usize| vec![Region::run(rank, 1)];
-            let legs: Vec<_> = topologies
+            let peers: Vec<_> = topologies
                 .iter()
-                .map(|topology| topology.all_to_nodes(region))
+                .map(|topology| peers_of_all_nodes(topology, region))
                 .collect();
             for (rank, topology) in topologies.iter().enumerate() {
                 let mut parts: Vec<usize> = topology
                     .node_ranks
                     .iter()
-                    .flat_map(|&mate| &legs[mate as usize].1)
-                    .map(|leg| leg.regions[0].start)
-                    .chain(topology.node_ranks.iter().map(|&mate| mate as usize))
+                    .flat_map(|&node_rank| &peers[node_rank as usize].1)
+                    .map(|peer| peer.regions[0].start)
+                    .chain(
+                        topology
+                            .node_ranks
+                            .iter()
+                            .map(|&node_rank| node_rank as usize),
+                    )
                     .collect();
                 parts.sort_unstable();
                 assert_eq!(parts, (0..size).collect::<Vec<_>>(), "{places:?}");
                 // What goes from one rank to another is the same list on both.
-                for (other, (_, receives)) in legs.iter().enumerate() {
-                    let sent = legs[rank].0.iter().filter(|leg| leg.peer == other);
-                    let got = receives.iter().filter(|leg| leg.peer == rank);
+                for (other, (_, receives)) in peers.iter().enumerate() {
+                    let sent = peers[rank].0.iter().filter(|peer| peer.rank == other);
+                    let got = receives.iter().filter(|peer| peer.rank == rank);
                     assert!(
-                        sent.map(|leg| &leg.regions).eq(got.map(|leg| &leg.regions)),
+                        sent.map(|peer| &peer.regions)
+                            .eq(got.map(|peer| &peer.regions)),
                         "{places:?}: {rank} to {other}"
                     );
                 }

@@ -1,4 +1,4 @@
-//! The bytes that a call may touch, on this rank's node.
+//! The bytes of node memory that a call may access.
 
 use crate::layout::region::Region;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 pub(crate) struct Target<'a> {
     /// First byte of the segment.
     start: NonNull<u8>,
-    /// Bytes of the fields that the call names; ranks_on_machine may be under a live view.
+    /// Bytes of the fields that the call names. A view of bytes next to them may be alive.
     fields: Range<usize>,
     life: PhantomData<&'a mut u8>,
 }
@@ -30,11 +30,11 @@ impl Target<'_> {
     pub(super) fn at(&self, offset: usize) -> *mut u8 {
         // An empty run may start where the fields end.
         debug_assert!((self.fields.start..=self.fields.end).contains(&offset));
-        // SAFETY: pieces are cut from regions inside `fields` (checked in `check`), which lie in the segment.
+        // SAFETY: `offset` is in a region inside `fields` (`check`, called for all regions), which lie in the segment.
         unsafe { self.start.add(offset) }.as_ptr()
     }
 
-    /// The bytes of `regions`, run by run, for a rank that is inside a call on this target when nobody writes.
+    /// The bytes of `regions`, run by run. To be called inside a call on this target, while no rank writes them.
     pub(crate) fn runs<'a>(&'a self, regions: &'a [Region]) -> impl Iterator<Item = &'a [u8]> {
         self.check(regions);
         regions.iter().flat_map(move |region| {
@@ -49,8 +49,8 @@ impl Target<'_> {
     /// Writes some bytes of the fields.
     ///
     /// # Safety
-    /// This rank is inside a call on this target, and no rank of the node, and no transfer, reads or writes these bytes before
-    /// it has made them known by another step of the call.
+    /// This rank is inside a call on this target. No rank of the node and no transfer accesses these bytes before this rank's
+    /// next round or turn in the call.
     pub(crate) unsafe fn write(&self, offset: usize, bytes: &[u8]) {
         self.check(&[Region::run(offset, bytes.len())]);
         // SAFETY: inside the fields, as checked, and used by nobody else (caller's duty); private and shared memory do not
@@ -61,7 +61,7 @@ impl Target<'_> {
         }
     }
 
-    /// Exchanges some bytes of the fields with those of another target.
+    /// Swaps some bytes of the fields with those of another target.
     ///
     /// # Safety
     /// As for `write`, for both.
@@ -72,7 +72,7 @@ impl Target<'_> {
         unsafe { std::ptr::swap_nonoverlapping(self.at(at), other.at(other_at), len) };
     }
 
-    /// Rule 4 of the protocol: whatever a header says, nothing outside the fields of the call is touched.
+    /// Checks that all regions are inside the fields: whatever a header says, no call accesses other bytes.
     pub(super) fn check(&self, regions: &[Region]) {
         let inside = regions
             .iter()

@@ -1,56 +1,91 @@
-//! How a rank waits: a short spin, then progress and yielding, with a look for trouble now and then.
+//! How a rank waits: it spins for a short time, then drives progress and yields, and checks now and then for problems.
+//!
+//! - `monitor` checks and reports of a wait in a collective call · `reporter` what it has in common with other long waits
+//! - `limits` the environment variables that limit how long a wait may take
 
 pub(crate) mod limits;
-pub(crate) mod monitor;
+mod monitor;
 pub(crate) mod reporter;
 
-use crate::comm::collective::call::Call;
-use crate::comm::collective::control::Pause;
-use crate::comm::rank_state::RankState;
-use crate::comm::wait::monitor::WaitMonitor;
-use std::sync::OnceLock;
+use crate::comm::protocol::call::Call;
+use crate::comm::protocol::control::Pause;
+use crate::comm::protocol::message::NodeMessage;
+use crate::comm::rank_sync::RankSync;
+use crate::comm::world::World;
+use monitor::WaitMonitor;
 use std::time::Instant;
 
-/// Looks at a word before a rank gives its core away. A cache line travels between cores in about 50 ns.
+/// Polls before a rank gives its core away. A cache line moves between cores in about 50 ns.
 const SPINS: u32 = 200;
-/// The same when more ranks than cores share the machine: the rank waited for may need this very core.
+/// The same if more ranks than cores share the machine: the rank that is waited for may need this very core.
 const SPINS_CROWDED: u32 = 4;
-/// Yields between two looks at the clock.
+/// Yields between two reads of the clock.
 const YIELDS_PER_CLOCK: u32 = 16;
 
-/// The waiting of one rank for one event of call `n`.
+/// One rank's wait for one event of a call.
 pub(crate) struct Wait<'a> {
-    core: &'a RankState,
+    world: &'a World,
+    /// The `Comm` of the call.
+    comm: u64,
     spins: u32,
     yields: u32,
     monitor: WaitMonitor<'a>,
 }
 
 impl<'a> Wait<'a> {
-    pub(crate) fn new(core: &'a RankState, n: u64, call: Call, node: Option<usize>) -> Self {
-        let spins = if core.crowded { SPINS_CROWDED } else { SPINS };
+    /// The wait for an event of call `n` on this node, or for transfers.
+    pub(crate) fn new(sync: &'a RankSync, n: u64, call: Call) -> Self {
+        Self::for_any(sync, n, call, None)
+    }
+
+    /// The wait for something that another node sends in call `n`.
+    pub(crate) fn for_node(sync: &'a RankSync, n: u64, call: Call, node: usize) -> Self {
+        Self::for_any(sync, n, call, Some(node))
+    }
+
+    fn for_any(sync: &'a RankSync, n: u64, call: Call, node: Option<usize>) -> Self {
+        let world = &*sync.group.world;
         Wait {
-            core,
-            spins,
+            world,
+            comm: sync.group.id,
+            spins: if world.is_crowded {
+                SPINS_CROWDED
+            } else {
+                SPINS
+            },
             yields: 0,
-            monitor: WaitMonitor::new(core, n, call, node),
+            monitor: WaitMonitor::new(sync, n, call, node),
         }
     }
 
-    /// Waits until `ready`, which looks at messages or transfers, returns something.
+    /// Waits until `ready`, which polls messages or transfers, returns something.
     pub(crate) fn until<R>(&mut self, mut ready: impl FnMut() -> Option<R>) -> R {
         loop {
             if let Some(result) = ready() {
                 return result;
             }
             if self.spins > 0 {
-                // What is waited for comes by progress, so even the first looks drive it.
+                // Messages and transfers complete by progress only, so even the first polls drive it.
                 self.spins -= 1;
-                self.core.world.mailbox.progress();
+                self.world.mailbox.progress();
             } else {
                 self.pause();
             }
         }
+    }
+
+    /// Waits for a message of the world rank `from` that `accept` turns into something. Other messages are kept.
+    pub(crate) fn for_message<R>(
+        &mut self,
+        from: usize,
+        mut accept: impl FnMut(NodeMessage) -> Option<R>,
+    ) -> R {
+        let (world, comm) = (self.world, self.comm);
+        self.until(|| {
+            world.mailbox.take(comm, |sender, message| {
+                (sender == from).then_some(message).and_then(&mut accept)
+            })
+        })
     }
 }
 
@@ -62,47 +97,10 @@ impl Pause for Wait<'_> {
             std::hint::spin_loop();
             return false;
         }
-        // Without progress here, a peer whose send to this rank needs our half of the handshake would wait for ever.
-        self.core.world.mailbox.progress();
+        // A peer whose send to this rank needs this rank's half of the handshake would otherwise wait for ever.
+        self.world.mailbox.progress();
         std::thread::yield_now();
         self.yields += 1;
         self.yields.is_multiple_of(YIELDS_PER_CLOCK) && self.monitor.check(Instant::now())
-    }
-}
-
-/// Whether this machine has fewer cores than the `ranks` that share it.
-///
-/// The cores of the machine count, not those that this process may use: launchers bind each rank to a core of its own, and
-/// a rank that took itself for crowded there would yield at once and be several times slower.
-pub(crate) fn crowded(ranks: usize) -> bool {
-    static CORES: OnceLock<usize> = OnceLock::new();
-    let cores = *CORES.get_or_init(|| {
-        let online = std::fs::read_to_string("/sys/devices/system/cpu/online").ok();
-        online
-            .and_then(|list| count(list.trim()))
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(usize::MAX, usize::from))
-    });
-    cores < ranks
-}
-
-/// Numbers in a list such as `0-3,8-11`.
-fn count(list: &str) -> Option<usize> {
-    list.split(',')
-        .map(|range| {
-            let (from, to) = range.split_once('-').unwrap_or((range, range));
-            let (from, to): (usize, usize) = (from.parse().ok()?, to.parse().ok()?);
-            to.checked_sub(from).map(|more| more + 1)
-        })
-        .sum()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn lists_of_cores_are_counted() {
-        assert_eq!(super::count("0"), Some(1));
-        assert_eq!(super::count("0-3,8-11"), Some(8));
-        assert_eq!(super::count("3-1"), None);
-        assert_eq!(super::count(""), None);
     }
 }

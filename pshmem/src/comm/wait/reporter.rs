@@ -1,8 +1,9 @@
 //! What all long waits have in common: they are checked now and then, posted in the wait table, reported on stderr, and end
 //! the job when they exceed the limit.
 
-use crate::comm::rank_state::RankState;
 use crate::comm::wait::limits::{ABORT, wait_limits};
+use crate::comm::wait_table::MissingRank;
+use crate::comm::world::World;
 use crate::stderr::report;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ const INTERVAL: Duration = Duration::from_millis(5);
 
 /// The checks and reports of one wait.
 pub(crate) struct WaitReporter<'a> {
-    core: &'a RankState,
+    world: &'a World,
     /// When `check_due` was first called.
     since: Option<Instant>,
     next_check: Option<Instant>,
@@ -28,9 +29,9 @@ pub(crate) struct Overdue {
 }
 
 impl<'a> WaitReporter<'a> {
-    pub(crate) fn new(core: &'a RankState) -> Self {
+    pub(crate) fn new(world: &'a World) -> Self {
         WaitReporter {
-            core,
+            world,
             since: None,
             next_check: None,
             reports: 0,
@@ -48,11 +49,10 @@ impl<'a> WaitReporter<'a> {
         Some(now - since)
     }
 
-    /// Posts in the wait table what this rank waits for, until the wait ends: `reason`, and the rank that is missing, as
-    /// [`WaitTable::post`](super::monitor::WaitTable::post) takes it.
-    pub(crate) fn post(&mut self, missing: Option<(usize, u64)>, reason: &str) {
+    /// Posts in the wait table for whom this rank waits and in which call, until the wait ends.
+    pub(crate) fn post(&mut self, missing: Option<MissingRank>, reason: &str) {
         self.is_posted = true;
-        self.core.world.wait_table.post(missing, reason);
+        self.world.wait_table.post(missing, reason);
     }
 
     pub(crate) fn is_posted(&self) -> bool {
@@ -82,7 +82,7 @@ impl<'a> WaitReporter<'a> {
             report(format_args!(
                 "{text}\npshmem: {ABORT} is over, ending the job"
             ));
-            self.core.world.transport.abort();
+            self.world.transport.abort();
         }
         report(text);
     }
@@ -91,7 +91,7 @@ impl<'a> WaitReporter<'a> {
 impl Drop for WaitReporter<'_> {
     fn drop(&mut self) {
         if self.is_posted {
-            self.core.world.wait_table.clear();
+            self.world.wait_table.clear();
         }
     }
 }

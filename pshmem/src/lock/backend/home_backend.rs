@@ -76,7 +76,7 @@ impl LockBackend for HomeBackend {
         };
         Some(LockStatus {
             holder: holder.and_then(|(world, since)| Some((rank_of(&self.core, world)?, since))),
-            is_next: next == Some(self.core.world.transport.rank()),
+            is_next: next == Some(self.core.group.world.transport.rank()),
             waiting,
         })
     }

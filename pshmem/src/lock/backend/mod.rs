@@ -21,9 +21,8 @@ pub(crate) mod node_lock;
 pub(crate) mod rma_backend;
 pub(crate) mod ticket_lock;
 
-use crate::comm::collective::agreement::AGREEMENT_BYTES;
-use crate::comm::collective::call::Call;
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::protocol::call::Call;
+use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_state::RankState;
 use crate::error::Result;
 use crate::home::access::{self, HomeLink};
@@ -127,7 +126,7 @@ pub(crate) fn create(
     config: &LockConfig<'_>,
     number: u64,
 ) -> Result<Backend> {
-    if !core.is_multi_node() {
+    if !core.group.is_multi_node() {
         agree_on(core, call, config, Contribution::default())?;
         return Ok(Backend::Node(NodeBackend::create(core, call, config)?));
     }
@@ -144,7 +143,7 @@ pub(crate) fn create(
                 .flatten()
                 .and_then(|words| home.allocate_words(&words));
             Ok(access.unwrap_or_else(|| {
-                let node_of = core.world.transport.node_of().clone();
+                let node_of = core.group.world.transport.node_of().clone();
                 let value = config.value.to_vec();
                 home.serve(HomeLock::new(config.fairness, node_of, value))
             }))
@@ -168,21 +167,11 @@ fn agree_on(
 ) -> Result<Option<u64>> {
     let fairness = config.fairness.text();
     let config = [fairness.as_bytes(), config.kind.as_bytes(), config.value].concat();
-    let is_short = config.len() <= AGREEMENT_BYTES;
-    let contribution = Contribution {
-        must_match: is_short.then(|| config.clone()),
-        compare_in_pieces: !is_short,
-        ..contribution
-    };
-    let agreed = core.agree(call, contribution)?;
-    if agreed.compare_in_pieces {
-        core.compare(call, &config)?;
-    }
-    Ok(agreed.maximum)
+    Ok(core.agree_on(call, &config, contribution)?.maximum)
 }
 
 /// The rank in the `Comm` of a rank of the world.
 fn rank_of(core: &RankState, world: usize) -> Option<usize> {
-    let ranks = &core.topology.world;
+    let ranks = &core.group.topology.world;
     ranks.iter().position(|&rank| rank as usize == world)
 }

@@ -1,7 +1,7 @@
 //! The lock of ranks that share a node: a [`NodeLock`] in node memory, with the value behind it.
 
-use crate::comm::collective::call::{Call, Step};
 use crate::comm::node_memory::AllocRequest;
+use crate::comm::protocol::call::{Call, Step};
 use crate::comm::rank_state::RankState;
 use crate::error::{Error, Result};
 use crate::home::engine::Engine;
@@ -40,7 +40,7 @@ impl NodeBackend {
         call: Call,
         config: &LockConfig<'_>,
     ) -> Result<Self> {
-        let ranks = core.topology.node_ranks.len();
+        let ranks = core.group.topology.node_ranks.len();
         let too_large = || Error::TooLarge {
             what: "the value of the lock".to_owned(),
             extents: vec![config.value.len()],
@@ -56,9 +56,9 @@ impl NodeBackend {
             ranks,
         };
         let segment = core
-            .place(call.step(Step::Place), None, &[request], Some(0))?
+            .allocate(call.step(Step::Place), None, &[request], Some(0))?
             .expect("a segment was asked for");
-        if core.topology.is_leader() {
+        if core.group.topology.is_leader() {
             // SAFETY: the value lies behind the lock, inside the segment (`request`).
             let to = unsafe { segment.start().add(value) };
             let from = NonNull::from(config.value).cast::<u8>();
@@ -75,7 +75,7 @@ impl NodeBackend {
 
     #[inline]
     fn lock(&self) -> NodeLock<'_> {
-        let topology = &self.core.topology;
+        let topology = &self.core.group.topology;
         // SAFETY: allocated for a lock of as many ranks as the `Comm` has, all on this node, and zeroed (`create`).
         unsafe {
             NodeLock::in_segment(
@@ -111,7 +111,7 @@ impl NodeBackend {
 
     /// Waits in the queue, in which this rank is already. Whether it has got the lock.
     fn wait_in_queue(&self, lock: NodeLock<'_>, wait: &mut LockWait<'_>) -> Result<bool> {
-        let (mut spins, mut yields) = if self.core.crowded {
+        let (mut spins, mut yields) = if self.core.group.world.is_crowded {
             (0, YIELDS_CROWDED)
         } else {
             (SPINS, YIELDS)
@@ -128,7 +128,7 @@ impl NodeBackend {
             if wait.is_over() {
                 return Ok(!lock.cancel());
             }
-            self.core.world.mailbox.progress();
+            self.core.group.world.mailbox.progress();
             if yields > 0 {
                 yields -= 1;
                 std::thread::yield_now();
@@ -152,15 +152,15 @@ impl NodeBackend {
     /// The error of a lock whose holder has left `run`, so that it never releases the lock.
     fn abandoned(&self, lock: NodeLock<'_>, call: &str) -> Option<Error> {
         let core = &self.core;
-        if core.topology.size() == 1 {
+        if core.group.topology.size() == 1 {
             return None;
         }
-        let control = core.control();
-        let holder = lock.holders().find(|&rank| control.progress(rank).1)?;
+        let control = core.sync.control();
+        let holder = lock.holders().find(|&rank| control.arrival(rank).1)?;
         Some(Error::Abandoned {
             call: call.to_owned(),
-            rank: core.topology.node_ranks[holder] as usize,
-            host: core.world.transport.host().to_owned(),
+            rank: core.group.topology.node_ranks[holder] as usize,
+            host: core.group.world.transport.host().to_owned(),
         })
     }
 }
@@ -191,7 +191,7 @@ impl LockBackend for NodeBackend {
     fn release(&self, mode: Mode, _: Option<Vec<u8>>, poison: Option<Poison>) {
         let lock = self.lock();
         if let Some(poison) = poison {
-            let me = self.core.topology.rank as u32;
+            let me = self.core.group.topology.rank as u32;
             lock.set_poisoned((poison == Poison::Panicked).then_some(me));
         }
         lock.record_released();
@@ -201,7 +201,7 @@ impl LockBackend for NodeBackend {
     fn status(&self, _: Deadline) -> Option<LockStatus> {
         let lock = self.lock();
         let rank = |(local, since): (usize, u64)| {
-            let rank = self.core.topology.node_ranks[local];
+            let rank = self.core.group.topology.node_ranks[local];
             (rank as usize, since)
         };
         Some(LockStatus {

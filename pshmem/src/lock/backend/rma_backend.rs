@@ -27,10 +27,10 @@ pub(crate) struct RmaBackend {
 
 /// The words of a free lock with its value. `None` when a ticket lock cannot have so many ranks.
 pub(super) fn initial_words(core: &RankState, config: &LockConfig<'_>) -> Option<Vec<u64>> {
-    if core.world.transport.node_of().len() > ticket_lock::MAX_RANKS {
+    if core.group.world.transport.node_of().len() > ticket_lock::MAX_RANKS {
         return None;
     }
-    let mut words = ticket_lock::initial_words(core.topology.size());
+    let mut words = ticket_lock::initial_words(core.group.topology.size());
     words.extend(to_words(config.value));
     Some(words)
 }
@@ -44,10 +44,10 @@ fn to_words(value: &[u8]) -> Vec<u64> {
 
 impl RmaBackend {
     pub(super) fn new(core: &Rc<RankState>, config: &LockConfig<'_>, words: HomeWords) -> Self {
-        let me = core.world.transport.rank();
+        let me = core.group.world.transport.rank();
         RmaBackend {
             core: core.clone(),
-            lock: TicketLock::new(words.first(), core.topology.size(), me),
+            lock: TicketLock::new(words.first(), core.group.topology.size(), me),
             words,
             bytes: config.value.len(),
             poisoned: Cell::new(None),
@@ -85,7 +85,7 @@ impl RmaBackend {
     }
 
     fn pause(&self, wait: &mut LockWait<'_>) {
-        self.core.world.mailbox.progress();
+        self.core.group.world.mailbox.progress();
         std::thread::yield_now();
         wait.check();
     }
@@ -128,7 +128,7 @@ impl LockBackend for RmaBackend {
         }
         let poisoned = match poison {
             None => self.poisoned.get(),
-            Some(Poison::Panicked) => Some(self.core.world.transport.rank()),
+            Some(Poison::Panicked) => Some(self.core.group.world.transport.rank()),
             Some(Poison::Cleared) => None,
         };
         self.lock.release(atomics, poisoned);
@@ -139,7 +139,7 @@ impl LockBackend for RmaBackend {
         let holder = |(world, since)| Some((rank_of(&self.core, world)?, since));
         Some(LockStatus {
             holder: status.holder.and_then(holder),
-            is_next: status.next == Some(self.core.world.transport.rank()),
+            is_next: status.next == Some(self.core.group.world.transport.rank()),
             waiting: status.waiting,
         })
     }

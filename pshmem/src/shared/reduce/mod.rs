@@ -7,8 +7,8 @@ mod reduce_scatter;
 mod reduction;
 
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::call::{Kind, Step};
-use crate::comm::collective::contribution::Contribution;
+use crate::comm::protocol::call::{Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
 use crate::error::{Error, Result};
 use crate::layout::region::Region;
 use crate::layout::{AsBlock, BlockLayout, Field, Op};
@@ -114,11 +114,11 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let (found, expected) = (L::extents(local), self.extents());
         let fault = (found != expected).then(|| Error::Extents {
             call: kind.name().to_owned(),
-            rank: core.topology.rank,
+            rank: core.group.topology.rank,
             found,
             expected,
         });
-        core.agree_on(call, op.text().as_bytes(), fault)?;
+        core.agree_on(call, op.text().as_bytes(), Contribution::fault(fault))?;
         // SAFETY: every rank that arrived at this call holds its handle to the leaf mutably, as here.
         let target = unsafe { self.handle().target(&leaves) };
         let regions: Vec<Region> = self.handle().regions(&leaves).collect();
@@ -139,7 +139,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
                 L::elements(self.plan())
             },
             chunk: (CHUNK / bytes.max(1)).max(1),
-            closure: ClosureRunner::new(core.topology.rank),
+            closure: ClosureRunner::new(core.group.topology.rank),
             fault: None,
             buffer: Vec::new(),
         };
@@ -155,9 +155,9 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             .map(|_| ());
         let can_continue =
             |outcome: &Result<()>| !matches!(outcome, Err(error) if error.is_fatal());
-        if op.is_reproducible() && core.is_multi_node() && can_continue(&outcome) {
+        if op.is_reproducible() && core.group.is_multi_node() && can_continue(&outcome) {
             // The result is on the last rank's node.
-            let root = core.topology.size() - 1;
+            let root = core.group.topology.size() - 1;
             let copied = core.write(
                 call.root(root).step(Step::Write),
                 Some(&target),
@@ -168,7 +168,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
             );
             outcome = outcome.and(copied.map(|_| ()));
         } else if can_continue(&outcome) {
-            outcome = outcome.and(core.check_fields(call, &target, &regions));
+            outcome = outcome.and(core.check_copies(call, &target, &regions));
         }
         closure.finish(outcome)
     }

@@ -9,9 +9,8 @@
 //! rank i of a node talks to rank i of every other node.
 
 use super::reduction::Reduction;
-use crate::comm::collective::round::AbortOnDrop;
-use crate::comm::collective::turns::TurnCounter;
-use crate::comm::transfer::Peer;
+use crate::comm::abort::AbortOnDrop;
+use crate::comm::transfer::exchange::Peer;
 use crate::layout::BlockLayout;
 use crate::layout::partition::share;
 use crate::layout::region::Region;
@@ -23,7 +22,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         // Other ranks wait for this one's steps.
         let abort_on_drop = AbortOnDrop;
         self.reduce_on_node();
-        if self.field.core().is_multi_node() {
+        if self.field.core().group.is_multi_node() {
             self.reduce_between_nodes();
         }
         std::mem::forget(abort_on_drop);
@@ -32,11 +31,11 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
     /// Combines the arrays of the node's ranks into its copy. Returns when all ranks of the node are done.
     fn reduce_on_node(&mut self) {
         let core = self.field.core();
-        let topology = &core.topology;
+        let topology = &core.group.topology;
         let (local_rank, node_ranks) = (topology.local_rank, topology.node_ranks.len());
         // The old values count once: on the node that owns the share, whose elements come first.
         let own = share(&(0..self.elements), topology.node(), topology.nodes());
-        let mut turns = TurnCounter::new(core, self.call);
+        let mut turns = core.turns(self.call);
         let mut steps = 0;
         let per_window = self.chunk.saturating_mul(node_ranks);
         for start in (0..self.elements).step_by(per_window) {
@@ -55,7 +54,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
                     // this rank uses it.
                     unsafe { self.combine_local(run, false) };
                 }
-                turns.step();
+                turns.finish();
                 steps += 1;
             }
         }
@@ -68,10 +67,10 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
     fn reduce_between_nodes(&mut self) {
         let core = self.field.core();
         let (call, target) = (self.call, self.target);
-        let (node, nodes) = (core.topology.node(), core.topology.nodes());
-        let ranks = core.topology.ranks_of_nodes();
+        let (node, nodes) = (core.group.topology.node(), core.group.topology.nodes());
+        let ranks = core.group.topology.ranks_of_nodes();
         let (index, count) = (
-            core.topology.local_rank,
+            core.group.topology.local_rank,
             ranks.iter().map(Vec::len).min().unwrap_or(1),
         );
         if index >= count {
@@ -88,7 +87,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
                 vec![self.region(run)]
             };
             Peer {
-                peer: ranks[node][index],
+                rank: ranks[node][index],
                 regions,
             }
         };

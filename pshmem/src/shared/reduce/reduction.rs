@@ -1,7 +1,7 @@
 //! `Reduction`: one rank's part in a reduction; and the reduction in the order of ranks.
 
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::call::Call;
+use crate::comm::protocol::call::Call;
 use crate::comm::transfer::Target;
 use crate::error::Error;
 use crate::layout::region::Region;
@@ -86,7 +86,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         let (call, target) = (self.call, self.target);
         let chunks: Vec<Range<usize>> = self.chunks(&(0..self.elements)).collect();
         let regions: Vec<Region> = chunks.iter().map(|run| self.region(run)).collect();
-        let is_first = core.topology.rank == 0 && !self.accumulates;
+        let is_first = core.group.topology.rank == 0 && !self.accumulates;
         core.pipeline(call, target, &regions, |chunk| {
             // SAFETY: `pipeline` gives each chunk to one rank at a time.
             unsafe { self.combine_local(chunks[chunk].clone(), is_first) };

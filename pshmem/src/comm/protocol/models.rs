@@ -1,22 +1,21 @@
-//! The meeting protocol under the model checker: every interleaving of two or three ranks that run `control.rs` itself.
+//! The steps of a round under the model checker: every interleaving of two ranks that run the code of `control`.
 //!
 //! The segment is a cell that reports unordered access, so a missing acquire or release fails these models.
 
-use crate::comm::collective::call::{Call, Kind};
-use crate::comm::collective::control::{
-    Control, Gathered, Head, Pause, RankBlock, Released, fresh,
-};
+use crate::comm::protocol::call::{Call, Kind};
+use crate::comm::protocol::control::{Control, Gathered, Pause, Released};
+use crate::comm::protocol::control_block::{ControlHead, RankBlock};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 
-/// A node with its ranks' control block and one word of segment.
+/// The control block of a node, and a segment of one word.
 struct Node {
-    head: Head,
+    head: ControlHead,
     ranks: Vec<RankBlock>,
     segment: UnsafeCell<u32>,
 }
 
-/// Lets another rank run, and always looks for trouble.
+/// Lets another rank run, and always has the other ranks checked.
 struct Yield;
 
 impl Pause for Yield {
@@ -28,9 +27,9 @@ impl Pause for Yield {
 
 impl Node {
     fn new(ranks: usize) -> Arc<Self> {
-        let ranks = (0..ranks).map(|_| fresh::local_rank()).collect();
+        let ranks = (0..ranks).map(|_| RankBlock::zeroed()).collect();
         Arc::new(Node {
-            head: fresh::head(),
+            head: ControlHead::zeroed(),
             ranks,
             segment: UnsafeCell::new(0),
         })
@@ -48,7 +47,8 @@ impl Node {
         self.segment.with(|word| unsafe { *word })
     }
 
-    /// `root` adds one to the segment at call `n`, as `RankState::write` does on one node. Whether the call ended well.
+    /// The root of the call adds one to the segment, as `collective::write` does on one node. Returns whether the call has
+    /// succeeded.
     fn add(&self, me: usize, n: u64, call: Call) -> bool {
         let control = self.control();
         control.arrive(me, n, call, &[]);
@@ -67,16 +67,16 @@ impl Node {
                 Gathered::Poisoned => {}
             }
         }
-        let look = || {
-            if control.look_around(n, call).is_some() {
+        let check_others = || {
+            if control.find_conflict(n, call).is_some() {
                 control.poison(n, || vec![1]);
             }
         };
-        match control.await_release(n, &mut Yield, look) {
+        match control.await_release(n, &mut Yield, check_others) {
             Released::Plain => true,
             Released::Outcome => unreachable!("no call here has an outcome"),
             Released::Poisoned => {
-                assert_eq!(control.reason(), [1]);
+                assert_eq!(control.poison_error(), [1]);
                 false
             }
         }
@@ -155,8 +155,8 @@ fn loom_the_claim_passes_from_the_leader_to_the_writer() {
         if me == 0 {
             assert_eq!(control.gather(1, call, &mut Yield), Gathered::Agreed);
             assert!(control.claim(1));
-            control.go(1);
-        } else if control.await_go(1, &mut Yield, || {}) {
+            control.pass_claim(1);
+        } else if control.await_claim(1, &mut Yield, || {}) {
             // SAFETY: as in `Node::add`.
             node.segment.with_mut(|word| unsafe { *word += 1 });
             control.release(1, &[]);
@@ -167,7 +167,7 @@ fn loom_the_claim_passes_from_the_leader_to_the_writer() {
 }
 
 #[test]
-fn loom_a_slow_rank_keeps_the_call_that_ended_well() {
+fn loom_a_slow_rank_gets_the_call_that_succeeded() {
     // The next call is poisoned while rank 1 may not have seen the end of this one.
     on_two(|node, me| {
         assert!(node.add(me, 1, set(0)));
@@ -179,19 +179,19 @@ fn loom_a_slow_rank_keeps_the_call_that_ended_well() {
 }
 
 #[test]
-fn loom_ranks_in_step_write_in_turns() {
+fn loom_ranks_write_in_turns() {
     on_two(|node, me| {
         let control = node.control();
-        // Rank 0 writes in its first step, rank 1 in its own after that, and rank 0 reads when both are done.
+        // Rank 0 writes in its first turn, and rank 1 in its own after that. Both read when both have finished.
         if me == 1 {
-            while control.steps(0) < 1 {
+            while control.turns(0) < 1 {
                 loom::thread::yield_now();
             }
         }
         // SAFETY: the checker reports a write that is not ordered after the other's.
         node.segment.with_mut(|word| unsafe { *word += 1 });
-        control.step(me, 1);
-        while control.steps(1 - me) < 1 {
+        control.set_turns(me, 1);
+        while control.turns(1 - me) < 1 {
             loom::thread::yield_now();
         }
         assert_eq!(node.read(), 2);

@@ -104,7 +104,7 @@ impl Kind {
 pub(crate) enum Step {
     /// All ranks receive the argument of rank 0, piece by piece.
     Reference = 1,
-    /// They tell whether theirs is the same.
+    /// They agree on whether theirs is the same.
     Compare,
     /// Every rank passes a small item to all others.
     Gather,

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
-/// One rank's contribution. Encoded, it fits into the rank's part of the control block: long texts of errors are clipped before.
+/// What one rank adds. Its encoding fits into the rank's block of the control block, because long texts are clipped before.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Contribution {
     /// Why this rank cannot do its part. All ranks get the error.

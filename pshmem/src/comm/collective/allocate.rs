@@ -1,0 +1,216 @@
+//! Allocation of node memory by all ranks together: the leader of each node finds a block in a chunk, or all ranks of the node
+//! map a new chunk.
+//!
+//! All nodes check that there is room before any of them maps, and agree on it. What was mapped is populated by all ranks of
+//! the node in parallel, before any of them relies on it. So either every node has the memory afterwards, or none.
+
+use crate::comm::collective::agree::{Agreed, agree, agree_with};
+use crate::comm::collective::agreement::{AGREEMENT_BYTES, compare};
+use crate::comm::node_memory::{AllocRequest, NodeMemory};
+use crate::comm::protocol::call::{Call, Step};
+use crate::comm::protocol::contribution::Contribution;
+use crate::comm::rank_sync::RankSync;
+use crate::error::{Error, Result};
+use crate::layout::identity::Described;
+use crate::layout::placer::{PAGE, round_up};
+use crate::memory::arena::{self, Allocation};
+use crate::memory::free_memory::FreeMemory;
+use crate::memory::{Chunk, Segment};
+use serde::{Deserialize, Serialize};
+
+/// Room that a new mapping leaves for others, such as the segments of the MPI library.
+const SLACK: usize = 1 << 20;
+
+/// What a leader tells its node.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Allocations {
+    /// One for each request; none if a chunk must be mapped first.
+    allocations: Vec<Allocation>,
+    /// Bytes of that chunk, or 0.
+    chunk: usize,
+}
+
+impl Allocations {
+    fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("plain data always encodes")
+    }
+
+    fn decode(bytes: &[u8]) -> Self {
+        postcard::from_bytes(bytes).expect("allocations that this executable encoded")
+    }
+}
+
+/// All ranks take part in `call`. If they describe the same object, every node allocates its requests, and this rank gets the
+/// one with the index `mine`, zeroed. Requests are those of the node's leader; other ranks pass the same.
+pub(crate) fn allocate(
+    sync: &RankSync,
+    memory: &NodeMemory,
+    call: Call,
+    object: Option<&Described>,
+    requests: &[AllocRequest],
+    mine: Option<usize>,
+) -> Result<Option<Segment>> {
+    let is_leader = sync.group.topology.is_leader();
+    // Objects are equally large on every node, so all ranks come to the same result here. Control blocks are not.
+    let is_large = object.is_some()
+        && matches!(requests, [request] if !arena::is_small(request.bytes, request.align));
+    let mut found = (is_leader && !is_large)
+        .then(|| memory.allocate(requests))
+        .flatten();
+    let needs_chunk = is_leader && !is_large && found.is_none();
+    let mut contribution = Contribution {
+        needs_chunk,
+        ..Contribution::default()
+    };
+    match object.map(Described::key) {
+        Some(key) if key.len() > AGREEMENT_BYTES => contribution.compare_in_pieces = true,
+        key => contribution.must_match = key.map(<[u8]>::to_vec),
+    }
+    let agreed = agree_with(sync, call, contribution, |agreed| {
+        let chunk = if needs_chunk {
+            memory.next_chunk_bytes(requests, |bytes| check_room(sync, bytes).is_ok())
+        } else {
+            0
+        };
+        // After a longer comparison, or a new chunk on any node, all leaders allocate anew.
+        let allocations = if agreed.needs_chunk || agreed.compare_in_pieces {
+            Vec::new()
+        } else {
+            found.take().unwrap_or_default()
+        };
+        Allocations { allocations, chunk }.encode()
+    });
+    if let Some(unused) = found {
+        memory.free(unused);
+    }
+    let Agreed {
+        merged,
+        from_leader,
+    } = agreed?;
+    if merged.compare_in_pieces {
+        let identity = object.map(|object| object.identity().encode());
+        compare(sync, call, &identity.unwrap_or_default())?;
+    }
+    if is_large {
+        return map_large(sync, memory, call, requests[0]).map(Some);
+    }
+    let mut node = Allocations::decode(&from_leader);
+    if merged.needs_chunk || merged.compare_in_pieces {
+        node = allocate_in_new_chunk(sync, memory, call, node.chunk, requests)?;
+    }
+    // SAFETY: the leader has made the allocation for this request, which counts the ranks that have it as `mine`.
+    Ok(mine.map(|mine| unsafe { memory.segment(node.allocations[mine], requests[mine].bytes) }))
+}
+
+/// Every node that needs a new chunk maps it. Then every leader allocates its requests.
+fn allocate_in_new_chunk(
+    sync: &RankSync,
+    memory: &NodeMemory,
+    call: Call,
+    bytes: usize,
+    requests: &[AllocRequest],
+) -> Result<Allocations> {
+    // A node that needs no chunk maps nothing, but all nodes learn whether any of them has failed.
+    let chunk = map_on_all_nodes(sync, memory, call, bytes)?;
+    if let Some(chunk) = chunk {
+        let is_leader = sync.group.topology.is_leader();
+        // SAFETY: fresh, so it is zeroed and used by nobody; all ranks of the node have agreed on it as their next chunk.
+        unsafe { memory.add_chunk(chunk, is_leader) };
+    }
+    let call = call.step(Step::Allocate);
+    let agreed = agree_with(sync, call, Contribution::default(), |_| {
+        let allocations = memory
+            .allocate(requests)
+            .expect("a chunk for exactly these requests was added");
+        Allocations {
+            allocations,
+            chunk: 0,
+        }
+        .encode()
+    })?;
+    Ok(Allocations::decode(&agreed.from_leader))
+}
+
+/// An object in a mapping of its own.
+fn map_large(
+    sync: &RankSync,
+    memory: &NodeMemory,
+    call: Call,
+    request: AllocRequest,
+) -> Result<Segment> {
+    let too_large = || Error::TooLarge {
+        what: "the object".to_owned(),
+        extents: vec![request.bytes],
+        size: 1,
+    };
+    let bytes = round_up(request.bytes, PAGE).ok_or_else(too_large)?;
+    let mapping =
+        map_on_all_nodes(sync, memory, call, bytes)?.expect("every node maps a large object");
+    Ok(Segment::whole(mapping, request.bytes))
+}
+
+/// Maps `bytes` (0 on a node that needs none) when all nodes have room, and populates them. All nodes succeed, or none.
+fn map_on_all_nodes(
+    sync: &RankSync,
+    memory: &NodeMemory,
+    call: Call,
+    bytes: usize,
+) -> Result<Option<Chunk>> {
+    let topology = &sync.group.topology;
+    let fault = if bytes > 0 && topology.is_leader() {
+        check_room(sync, bytes).err()
+    } else {
+        None
+    };
+    agree(sync, call.step(Step::CheckRoom), Contribution::fault(fault))?;
+    let (chunk, fault) = match map(sync, memory, bytes) {
+        Ok((chunk, populated)) => (chunk, populated.err()),
+        Err(error) => (None, Some(error)),
+    };
+    agree(sync, call.step(Step::Populate), Contribution::fault(fault))?;
+    Ok(chunk)
+}
+
+/// This rank's part in mapping and populating `bytes`. A chunk that could not be populated is kept until all ranks know.
+fn map(sync: &RankSync, memory: &NodeMemory, bytes: usize) -> Result<(Option<Chunk>, Result<()>)> {
+    if bytes == 0 {
+        return Ok((None, Ok(())));
+    }
+    let (group, topology) = (&sync.group, &sync.group.topology);
+    let key = (group.id << 24) | memory.next_mapping();
+    let mapping = group
+        .world
+        .transport
+        .map_shared(&topology.node_addresses(), key, bytes)
+        .map_err(Error::clipped)?;
+    // SAFETY: the mapping is fresh, so it holds zeros, and no rank uses it before all have agreed that it is populated.
+    let populated = unsafe { mapping.populate(topology.local_rank, topology.node_ranks.len()) };
+    let populated = populated.map_err(|_| match free_memory(sync) {
+        Ok(memory) => no_room(sync, bytes, &memory),
+        Err(error) => error,
+    });
+    Ok((Some(Chunk::of_mapping(mapping)), populated))
+}
+
+fn check_room(sync: &RankSync, bytes: usize) -> Result<()> {
+    let (needed, memory) = (bytes.saturating_add(SLACK), free_memory(sync)?);
+    if needed <= memory.free {
+        return Ok(());
+    }
+    Err(no_room(sync, needed, &memory))
+}
+
+/// Free memory for mappings of the ranks of this node.
+fn free_memory(sync: &RankSync) -> Result<FreeMemory> {
+    let ranks = sync.group.topology.node_ranks.len();
+    sync.group.world.transport.free_memory(ranks)
+}
+
+fn no_room(sync: &RankSync, needed: usize, memory: &FreeMemory) -> Error {
+    Error::NoRoom {
+        host: sync.group.host().to_owned(),
+        place: memory.place.to_owned(),
+        needed,
+        free: memory.free,
+    }
+}

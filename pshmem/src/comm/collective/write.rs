@@ -1,0 +1,95 @@
+//! Calls in which one rank writes while all others wait. The other nodes receive what it has written, and all ranks get its
+//! outcome.
+
+use crate::comm::abort::AbortOnDrop;
+use crate::comm::check::Level;
+use crate::comm::collective::copies::compare_copies;
+use crate::comm::collective::round::{
+    Outcome, arrive, await_outcome, claim_on_all_nodes, claim_on_node, poison_if_missing,
+};
+use crate::comm::protocol::call::Call;
+use crate::comm::protocol::contribution::Contribution;
+use crate::comm::rank_sync::RankSync;
+use crate::comm::transfer::{self, Target};
+use crate::comm::wait::Wait;
+use crate::error::Result;
+use crate::layout::region::Region;
+
+/// The root of `call` runs `job` while all other ranks wait. Then the regions that `job` has named are sent from the copy of
+/// `target` on its node to those of the other nodes, and all ranks get its result.
+pub(crate) fn write(
+    sync: &RankSync,
+    call: Call,
+    target: Option<&Target<'_>>,
+    job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
+) -> Result<Vec<u8>> {
+    let (group, topology) = (&sync.group, &sync.group.topology);
+    if topology.size() == 1 {
+        return job(&mut Vec::new());
+    }
+    let n = arrive(sync, call, &Contribution::default());
+    let (root, is_multi_node) = (call.root_rank(), group.is_multi_node());
+    let mut written = None;
+    if topology.rank == root {
+        if claim_for_writer(sync, n, call) {
+            written = Some(run(sync, n, call, target, job));
+        }
+    } else if is_multi_node
+        && topology.is_leader()
+        && let Some(Ok(_)) = claim_on_all_nodes(sync, n, call)
+    {
+        if topology.node_of(root) == topology.node() {
+            sync.control().pass_claim(n);
+        } else {
+            written = Some(transfer::receive(sync, n, call, target));
+        }
+    }
+    let outcome = await_outcome(sync, n, call);
+    if let Some(target) = target
+        && is_multi_node
+        && sync.checks(Level::Copies)
+        && !matches!(&outcome, Err(error) if error.is_fatal())
+    {
+        compare_copies(sync, call, target, written.as_deref())?;
+    }
+    Ok(match outcome? {
+        Some(Outcome::Written(bytes)) => bytes,
+        _ => Vec::new(),
+    })
+}
+
+/// The writer waits until it has the claim. `false` when the call has ended with an error.
+fn claim_for_writer(sync: &RankSync, n: u64, call: Call) -> bool {
+    if !sync.group.is_multi_node() {
+        return claim_on_node(sync, n, call);
+    }
+    if sync.group.topology.is_leader() {
+        return matches!(claim_on_all_nodes(sync, n, call), Some(Ok(_)));
+    }
+    let check_others = || poison_if_missing(sync, n, call);
+    sync.control()
+        .await_claim(n, &mut Wait::new(sync, n, call), check_others)
+}
+
+/// The writer, which has the claim, writes and sends. Returns the regions that it has written.
+fn run(
+    sync: &RankSync,
+    n: u64,
+    call: Call,
+    target: Option<&Target<'_>>,
+    job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
+) -> Vec<Region> {
+    let abort_on_drop = AbortOnDrop;
+    let mut regions = Vec::new();
+    let outcome = match job(&mut regions) {
+        Ok(bytes) if bytes.is_empty() => bytes,
+        Ok(bytes) => Outcome::Written(bytes).encode(),
+        Err(error) => Outcome::failed(error),
+    };
+    sync.control().release(n, &outcome);
+    if sync.group.is_multi_node() {
+        transfer::send(sync, n, call, target, outcome, &regions);
+    }
+    std::mem::forget(abort_on_drop);
+    regions
+}

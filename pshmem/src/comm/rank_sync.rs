@@ -1,0 +1,263 @@
+//! Synchronization state of one rank in one `Comm`: its control block, the calls it has completed, and how its part ends.
+
+use crate::comm::check::Level;
+use crate::comm::group::Group;
+use crate::comm::protocol::call::Call;
+use crate::comm::protocol::control::{Conflict, Control};
+use crate::comm::protocol::control_block::CONTRIBUTION_BYTES;
+use crate::comm::protocol::message::{Caller, LeaveReason, NodeMessage};
+use crate::comm::thread_state;
+use crate::error::{Error, Result, clip};
+use crate::memory::Segment;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::panic::Location;
+use std::rc::Rc;
+
+/// Bytes that texts may have in the error of [`RankSync::end`], all of them together.
+pub(crate) const END_TEXT_BYTES: usize = CONTRIBUTION_BYTES.saturating_sub(64);
+
+/// How one rank takes part in the calls of a `Comm`.
+#[derive(Debug)]
+pub(crate) struct RankSync {
+    pub(crate) group: Rc<Group>,
+    /// Holds the control block for the ranks of this node.
+    control: Rc<Segment>,
+    /// Calls that this rank has completed.
+    done: Cell<u64>,
+    /// Turns that this rank has finished in them, see `collective::turns`.
+    pub(super) turns: Cell<u64>,
+    /// The error that every further call returns.
+    end: RefCell<Option<Error>>,
+    /// Whether this rank has published that it makes no further call.
+    has_left: Cell<bool>,
+    /// Source line of the last call.
+    site: Cell<Option<&'static Location<'static>>>,
+}
+
+impl RankSync {
+    /// # Safety
+    /// As for [`Control::in_segment`], for as many ranks as this node has.
+    pub(crate) unsafe fn new(group: Rc<Group>, control: Rc<Segment>) -> Self {
+        RankSync {
+            group,
+            control,
+            done: Cell::new(0),
+            turns: Cell::new(0),
+            end: RefCell::default(),
+            has_left: Cell::new(false),
+            site: Cell::new(None),
+        }
+    }
+
+    /// The control block of this node.
+    #[inline]
+    pub(crate) fn control(&self) -> Control<'_> {
+        // SAFETY: duty of `new`, kept by the private field.
+        unsafe { Control::in_segment(&self.control, self.group.topology.node_ranks.len()) }
+    }
+
+    /// The number of calls that this rank has completed. Inside a call after its first round, that is the number of that round.
+    pub(crate) fn done(&self) -> u64 {
+        self.done.get()
+    }
+
+    /// Whether what `level` asks for is checked.
+    pub(crate) fn checks(&self, level: Level) -> bool {
+        self.group.world.level.get() >= level
+    }
+
+    /// Whether a call may begin: not inside a closure, not on a `Comm` that has ended, not after the end of the transport.
+    #[inline]
+    pub(crate) fn is_able(&self) -> bool {
+        let is_able = !thread_state::is_inside()
+            && self.end.borrow().is_none()
+            && self.group.world.transport.is_open();
+        is_able || self.group.topology.size() == 1
+    }
+
+    /// Why a call may not begin.
+    #[cold]
+    pub(crate) fn refusal(&self, name: &str) -> Error {
+        let call = name.to_owned();
+        if thread_state::is_inside() {
+            return Error::Nested { call };
+        }
+        let end = self.end.borrow().clone();
+        end.unwrap_or(Error::MpiFinalized { call })
+    }
+
+    /// Begins a collective call that was made at `site`, if it may begin.
+    pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<()> {
+        if !self.is_able() {
+            return Err(self.refusal(name));
+        }
+        let topology = &self.group.topology;
+        let is_same = || self.site.get().is_some_and(|last| std::ptr::eq(last, site));
+        if topology.size() > 1 && self.checks(Level::Reports) && !is_same() {
+            self.site.set(Some(site));
+            with_text(site, |text| {
+                self.control().set_site(topology.local_rank, text);
+            });
+        }
+        Ok(())
+    }
+
+    /// Ends call `n` on this rank. After a fatal error, every further call returns it.
+    pub(crate) fn complete<R>(&self, n: u64, result: Result<R>) -> Result<R> {
+        self.done.set(n);
+        if let Err(error) = &result
+            && error.is_fatal()
+        {
+            self.end.replace(Some(error.clone()));
+        }
+        result
+    }
+
+    /// Whether every further call returns an error.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.borrow().is_some()
+    }
+
+    /// This rank, as it makes its current call.
+    pub(crate) fn caller(&self) -> Caller {
+        let mut site = String::new();
+        if let Some(at) = self.site.get() {
+            with_text(at, |text| text.clone_into(&mut site));
+        }
+        Caller {
+            rank: self.group.topology.rank,
+            host: self.group.host().to_owned(),
+            site,
+        }
+    }
+
+    /// The last call of a rank of this node, as a sentence.
+    pub(crate) fn describe(&self, local_rank: usize) -> String {
+        let caller = Caller {
+            rank: self.group.topology.node_ranks[local_rank] as usize,
+            host: self.group.host().to_owned(),
+            site: self.control().site(local_rank),
+        };
+        caller.sentence(self.control().call(local_rank))
+    }
+
+    /// A call with its source line on this rank.
+    pub(crate) fn call_text(&self, call: Call) -> String {
+        let text = call.text();
+        match self.site.get() {
+            Some(site) => format!("{text} at {site}"),
+            None => text,
+        }
+    }
+
+    /// The error of a call that cannot be completed because of a rank of this node.
+    pub(crate) fn conflict(&self, conflict: Conflict, call: Call) -> Error {
+        match conflict {
+            Conflict::Left(local_rank) => {
+                let reason = self.control().contribution(local_rank);
+                let rank = self.group.topology.node_ranks[local_rank] as usize;
+                let reason = postcard::from_bytes(&reason).unwrap_or(LeaveReason::Dropped);
+                missing_rank(rank, self.group.host(), &reason, call)
+            }
+            Conflict::Differs(other) => {
+                let mine = self.group.topology.local_rank;
+                let (first, second) = (mine.min(other), mine.max(other));
+                Error::Diverged {
+                    what: format!("{}; {}", self.describe(first), self.describe(second)),
+                }
+            }
+        }
+    }
+
+    /// Tells the other ranks that this one makes no further call: its last handle was dropped, or the rank ends. Waits for
+    /// nobody.
+    pub(crate) fn leave(&self) {
+        self.leave_because(
+            thread_state::failure().map_or(LeaveReason::Dropped, |message| {
+                LeaveReason::Failed(clip(&message, CONTRIBUTION_BYTES.saturating_sub(16)))
+            }),
+        );
+    }
+
+    /// This rank makes no call until it resumes. `what` it has done is told to ranks that call meanwhile, as in "rank 1 has
+    /// returned". Waits for nobody.
+    pub(crate) fn suspend(&self, what: &str) {
+        self.leave_because(LeaveReason::Suspended(what.to_owned()));
+    }
+
+    /// Undoes `suspend` on behalf of all ranks of a `Comm` of one node. Each of them has suspended it, and makes no call before
+    /// it has called `resume`. `false` when the `Comm` has ended instead.
+    pub(crate) fn resume_all(&self) -> bool {
+        !self.has_ended() && self.control().rejoin()
+    }
+
+    /// This rank makes calls again, after `resume_all` on one of the ranks.
+    pub(crate) fn resume(&self) {
+        self.has_left.set(false);
+    }
+
+    /// Ends the `Comm` with an error that every further call returns, on all ranks. Texts of the error have
+    /// [`END_TEXT_BYTES`] together. Waits for nobody.
+    pub(crate) fn end(&self, error: Error) {
+        self.end.borrow_mut().get_or_insert(error.clone());
+        self.leave_because(LeaveReason::Ended(error));
+    }
+
+    fn leave_because(&self, reason: LeaveReason) {
+        let (group, topology) = (&self.group, &self.group.topology);
+        if self.has_left.replace(true) || topology.size() == 1 {
+            return;
+        }
+        let bytes = postcard::to_allocvec(&reason).expect("plain data always encodes");
+        debug_assert!(cfg!(loom) || bytes.len() <= CONTRIBUTION_BYTES);
+        let done = self.done.get();
+        self.control().leave(topology.local_rank, done, &bytes);
+        if group.is_multi_node() && topology.is_leader() && group.world.transport.is_open() {
+            let left = NodeMessage::Left {
+                done,
+                rank: topology.rank,
+                host: group.host().to_owned(),
+                reason,
+            };
+            for &node in group.parent.iter().chain(&group.children) {
+                let leader = topology.leader_address(node);
+                let mailbox = &group.world.mailbox;
+                mailbox.send_unacknowledged(leader, group.id, &left);
+            }
+        }
+    }
+}
+
+/// The error of a call that a rank will never make.
+pub(crate) fn missing_rank(rank: usize, host: &str, reason: &LeaveReason, call: Call) -> Error {
+    let what = match reason {
+        LeaveReason::Failed(message) => {
+            return Error::RankFailed {
+                rank,
+                host: host.to_owned(),
+                message: message.clone(),
+            };
+        }
+        LeaveReason::Ended(error) => return error.clone(),
+        LeaveReason::Suspended(what) => what,
+        LeaveReason::Dropped => "has dropped its last handle or returned from `run`",
+    };
+    let call = call.text();
+    Error::Diverged {
+        what: format!("others called {call}, but rank {rank} on {host} {what}"),
+    }
+}
+
+/// A source line as text. A program calls from few lines, and formatting one takes as long as a whole call, so texts are kept.
+fn with_text(site: &'static Location<'static>, use_text: impl FnOnce(&str)) {
+    thread_local! {
+        static TEXTS: RefCell<HashMap<*const Location<'static>, String>> = RefCell::default();
+    }
+    TEXTS.with_borrow_mut(|texts| {
+        let text = texts
+            .entry(std::ptr::from_ref(site))
+            .or_insert_with(|| site.to_string());
+        use_text(text);
+    });
+}

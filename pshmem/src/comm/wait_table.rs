@@ -1,0 +1,206 @@
+//! The wait table of a node: for whom each rank waits, and in which call. Reports and the detection of deadlocks read it.
+//!
+//! A rank whose wait has lasted for some milliseconds posts it. There is one table for the world, because ranks may wait for
+//! each other on different `Comm`s. If rank a waits for b, b for c, and c for a, none of them can ever continue: a rank's
+//! wait ends only after the rank that it waits for has arrived.
+//!
+//! A rank that has been released may be slow to wake, and still be in the table. So each rank counts its arrivals, and posts
+//! with its wait how often the missing rank had arrived. The link from one rank to the next holds only as long as that count
+//! stands. If a circle is found twice, all its links have held at one moment.
+//!
+//! What becomes visible:
+//!
+//! - `[WAIT]` what a rank has posted with its wait, and its count of arrivals.
+//! - `[COUNT]` the arrivals that were counted.
+
+use crate::comm::protocol::control_block::{load_bytes, store_bytes};
+use crate::memory::Segment;
+use crate::memory::cast::AtomicBlock;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// Words of the text that says in which call a rank waits.
+const REASON_WORDS: usize = if cfg!(loom) { 1 } else { 16 };
+
+/// What one rank posts.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct WaitEntry {
+    /// A number of this wait, never used again, in the high half. In the low half, the local rank that is missing plus one, or
+    /// 0 if none of this node is. Zero: the rank does not wait.
+    wait: AtomicU64,
+    /// How often the missing rank had arrived when it was missing.
+    missing_arrivals: AtomicU64,
+    reason_len: AtomicU64,
+    reason: [AtomicU64; REASON_WORDS],
+    /// How often this rank has arrived, on all its `Comm`s together.
+    arrivals: AtomicU64,
+}
+
+// SAFETY: a `repr(C)` struct of atomic integers and an array of these.
+unsafe impl AtomicBlock for WaitEntry {}
+
+/// A rank that another one waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MissingRank {
+    /// Its local rank in the world.
+    pub(crate) local_rank: usize,
+    /// How often it had arrived when it was missing.
+    pub(crate) arrivals: u64,
+}
+
+/// The wait table of this node, as one of its ranks sees it.
+#[derive(Debug)]
+pub(crate) struct WaitTable {
+    /// Holds one entry for each rank of the node, from the byte `start` on.
+    segment: Rc<Segment>,
+    start: usize,
+    /// World ranks of the ranks of the node.
+    ranks: Vec<usize>,
+    /// Index of this rank among them.
+    me: usize,
+    /// Waits that this rank has posted.
+    posts: Cell<u64>,
+}
+
+impl WaitTable {
+    /// Bytes of a table for `ranks` ranks.
+    pub(crate) fn bytes(ranks: usize) -> usize {
+        ranks * size_of::<WaitEntry>()
+    }
+
+    /// # Safety
+    /// The segment was allocated with an alignment of 64, and zeroed before the first rank used it. Every rank of the node uses
+    /// its [`WaitTable::bytes`] bytes from `start`, a multiple of 64, as the wait table of `ranks` only.
+    pub(crate) unsafe fn new(
+        segment: Rc<Segment>,
+        start: usize,
+        ranks: Vec<usize>,
+        me: usize,
+    ) -> Self {
+        WaitTable {
+            segment,
+            start,
+            ranks,
+            me,
+            posts: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    fn entries(&self) -> &[WaitEntry] {
+        // SAFETY: duty of `new`, kept by the private fields.
+        unsafe { self.segment.slice(self.start, self.ranks.len()) }
+    }
+
+    /// Posts that this rank waits, for a missing rank of this node or for something else, and in which call.
+    pub(crate) fn post(&self, missing: Option<MissingRank>, reason: &str) {
+        self.posts.set(self.posts.get() + 1);
+        let (local_rank, arrivals) = missing.map_or((0, 0), |missing| {
+            (missing.local_rank as u64 + 1, missing.arrivals)
+        });
+        self.set((self.posts.get() << 32) | local_rank, arrivals, reason);
+    }
+
+    /// Removes what this rank has posted.
+    pub(crate) fn clear(&self) {
+        self.set(0, 0, "");
+    }
+
+    fn set(&self, wait: u64, missing_arrivals: u64, reason: &str) {
+        let entry = &self.entries()[self.me];
+        let reason = &reason.as_bytes()[..reason.len().min(REASON_WORDS * 8)];
+        store_bytes(&entry.reason_len, &entry.reason, reason);
+        entry
+            .missing_arrivals
+            .store(missing_arrivals, Ordering::Relaxed);
+        // [WAIT] release: what was posted with it, and this rank's count of arrivals.
+        entry.wait.store(wait, Ordering::Release);
+    }
+
+    /// Counts an arrival of this rank, after it was published.
+    #[inline]
+    pub(crate) fn count_arrival(&self) {
+        let count = &self.entries()[self.me].arrivals;
+        // [COUNT] release: the arrival. Only this rank stores, so the load needs no order.
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    /// How often a rank of the node has arrived.
+    pub(crate) fn arrivals(&self, local_rank: usize) -> u64 {
+        // [COUNT] acquire: a rank that reads a count, and then finds that an arrival is missing, knows that this arrival will be
+        // counted later.
+        self.entries()[local_rank].arrivals.load(Ordering::Acquire)
+    }
+
+    /// The local rank of a world rank, if it is on this node.
+    pub(crate) fn local_rank(&self, world: usize) -> Option<usize> {
+        self.ranks.iter().position(|&rank| rank == world)
+    }
+
+    /// In which call a world rank of this node waits, if it does.
+    pub(crate) fn reason(&self, world: usize) -> Option<String> {
+        let entry = &self.entries()[self.local_rank(world)?];
+        // [WAIT] acquire: the reason.
+        let is_waiting = entry.wait.load(Ordering::Acquire) != 0;
+        is_waiting.then(|| reason_of(entry))
+    }
+
+    /// A report if this rank is in a deadlock of ranks of this node.
+    pub(crate) fn deadlock(&self) -> Option<String> {
+        let circle = self.circle()?;
+        if circle.len() < 2 || self.circle()? != circle {
+            return None;
+        }
+        // From the lowest rank on, so that all ranks of the circle report the same.
+        let lowest = (0..circle.len()).min_by_key(|&index| circle[index].0)?;
+        let waits: Vec<String> = (0..circle.len())
+            .map(|index| {
+                let rank_at = |index: usize| circle[(lowest + index) % circle.len()].0;
+                format!(
+                    "rank {} waits in {} for rank {}",
+                    self.ranks[rank_at(index)],
+                    reason_of(&self.entries()[rank_at(index)]),
+                    self.ranks[rank_at(index + 1)],
+                )
+            })
+            .collect();
+        Some(format!(
+            "deadlock among ranks of the world: {}",
+            waits.join("; ")
+        ))
+    }
+
+    /// The circle of waits that leads back to this rank: local ranks, and their wait words.
+    fn circle(&self) -> Option<Vec<(usize, u64)>> {
+        let entries = self.entries();
+        let mut circle = Vec::new();
+        let mut at = self.me;
+        loop {
+            // [WAIT] acquire: the count that was posted with the wait.
+            let wait = entries[at].wait.load(Ordering::Acquire);
+            let missing_arrivals = entries[at].missing_arrivals.load(Ordering::Relaxed);
+            let next = (wait & 0xffff_ffff).checked_sub(1)? as usize;
+            circle.push((at, wait));
+            // A path into a circle that this rank is not part of is for the others to report.
+            if circle.len() > self.ranks.len() || next >= self.ranks.len() {
+                return None;
+            }
+            // [WAIT] acquire: the count of the next rank is at least what it was when that rank posted its own wait.
+            let is_waiting = entries[next].wait.load(Ordering::Acquire) != 0;
+            if !is_waiting || self.arrivals(next) != missing_arrivals {
+                return None;
+            }
+            if next == self.me {
+                return Some(circle);
+            }
+            at = next;
+        }
+    }
+}
+
+fn reason_of(entry: &WaitEntry) -> String {
+    let reason = load_bytes(&entry.reason_len, &entry.reason);
+    String::from_utf8_lossy(&reason).into_owned()
+}
