@@ -155,15 +155,22 @@ pub unsafe trait SharedLayout: raw::Planned + 'static {
 
 /// A private value that can be shared with the layout `L`, whose `Owned` type it is.
 ///
-/// It lets the compiler infer the layout from the value, so that `Shared::from_root(comm, 0, || Gas::read(path))` need not name
-/// `Gas`. Only `Vec<T>` has several layouts (`[T]`, `Vec<T>`, columns), so the layout must be written there:
+/// It lets the compiler infer the layout of a struct or an array from the value, so that `Shared::from_root(comm, 0, ||
+/// Gas::read(path))` need not name `Gas`. A `Vec<T>` can be shared as `[T]`, as `Vec<T>` or as columns, and a number as itself or
+/// as a [`Value`], so the layout must be written there.
 ///
 /// ```
-/// use pshmem::{Comm, Shared};
+/// use pshmem::{Comm, Shared, SharedLayout};
 ///
-/// let step = Shared::from_root(&Comm::solo(), 0, || 7_u64)?; // a `Shared<u64>`
+/// #[derive(SharedLayout)]
+/// struct Gas {
+///     density: Vec<f64>,
+///     step: u64,
+/// }
+///
+/// let gas = Shared::from_root(&Comm::solo(), 0, || Gas { density: vec![0.5; 3], step: 7 })?; // a `Shared<Gas>`
 /// let table = Shared::<[f64]>::from_root(&Comm::solo(), 0, || vec![0.5; 10])?;
-/// assert_eq!((*step.view(), table.view().len()), (7, 10));
+/// assert_eq!((*gas.view().step, table.view().len()), (7, 10));
 /// # Ok::<(), pshmem::Error>(())
 /// ```
 pub trait OwnedBy<L: SharedLayout + ?Sized> {}

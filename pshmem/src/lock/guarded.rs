@@ -1,4 +1,4 @@
-//! What `Mutex` and `RwLock` share: a lock and the value that it protects.
+//! `Guarded`: a lock with the value that it protects, for `Mutex` and `RwLock`.
 
 use crate::comm::Comm;
 use crate::error::Result;
@@ -13,7 +13,7 @@ use std::panic::Location;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-/// What a lock can protect: an [`Element`] `T`, or some of them as `[T]`.
+/// What a [`Mutex`](crate::Mutex) or an [`RwLock`](crate::RwLock) can protect: an [`Element`] `T`, or several as `[T]`.
 ///
 /// ```
 /// use pshmem::{Comm, Mutex};
@@ -23,7 +23,7 @@ use std::rc::Rc;
 /// # Ok::<(), pshmem::Error>(())
 /// ```
 pub trait Lockable: 'static {
-    /// One of the elements.
+    /// The type of one element.
     type Item: Element;
 
     #[doc(hidden)]
@@ -57,18 +57,19 @@ impl<T: Element> Lockable for [T] {
     }
 }
 
-/// A lock with a value: in node memory behind the lock, or in this rank's own while it has a lock that is hosted elsewhere.
+/// A lock with a value. On one node the value is in node memory behind the lock. Otherwise each rank has a private copy, which is
+/// current while it holds the lock.
 #[derive(Debug)]
 pub(crate) struct Guarded<T: Lockable + ?Sized> {
     pub(crate) raw: Rc<RawLock>,
-    /// Elements of the value; on one node, that many lie behind the lock, aligned and initialised.
+    /// Number of elements. On one node, that many are behind the lock, aligned and initialised.
     len: usize,
     local: Vec<T::Item>,
     touched: bool,
 }
 
 impl<T: Lockable + ?Sized> Guarded<T> {
-    /// Collective over the `Comm`; all ranks pass the same items.
+    /// Collective over the `Comm`: all ranks pass the same items.
     pub(crate) fn new(
         comm: &Comm,
         (kind, has_readers): (&str, bool),
@@ -104,13 +105,13 @@ impl<T: Lockable + ?Sized> Guarded<T> {
         })
     }
 
-    /// Takes the lock if that needs nothing else.
+    /// Acquires the lock if that needs no wait and no message.
     #[inline]
     pub(crate) fn try_acquire_fast(&mut self, mode: Mode) -> bool {
         self.raw.try_acquire_fast(mode)
     }
 
-    /// Takes the lock and its value; `None` when deadline ends before.
+    /// Acquires the lock and its value. `None` if the deadline passes before.
     pub(crate) fn acquire(
         &mut self,
         name: &'static str,
@@ -118,11 +119,11 @@ impl<T: Lockable + ?Sized> Guarded<T> {
         deadline: Deadline,
         site: &'static Location<'static>,
     ) -> Result<Option<Acquired>> {
-        let Some(mut taken) = self.raw.acquire(name, mode, deadline, site)? else {
+        let Some(mut acquired) = self.raw.acquire(name, mode, deadline, site)? else {
             return Ok(None);
         };
         self.touched = false;
-        if let Some(value) = taken.value.take() {
+        if let Some(value) = acquired.value.take() {
             assert_eq!(
                 value.len(),
                 size_of_val(self.local.as_slice()),
@@ -138,13 +139,13 @@ impl<T: Lockable + ?Sized> Guarded<T> {
                 );
             }
         }
-        Ok(Some(taken))
+        Ok(Some(acquired))
     }
 
     #[inline]
     pub(crate) fn release(&mut self, mode: Mode, poison: Option<Poison>) {
-        let travels = mode == Mode::Write && self.touched && self.raw.value().is_none();
-        let value = travels.then(|| bytemuck::cast_slice(&self.local).to_vec());
+        let is_sent = mode == Mode::Write && self.touched && self.raw.value().is_none();
+        let value = is_sent.then(|| bytemuck::cast_slice(&self.local).to_vec());
         self.raw.release(value, poison);
     }
 
@@ -153,11 +154,11 @@ impl<T: Lockable + ?Sized> Guarded<T> {
     }
 
     /// # Safety
-    /// This rank has the lock.
+    /// This rank holds the lock.
     #[inline]
     pub(crate) unsafe fn value(&self) -> &T {
         let items = match self.items() {
-            // SAFETY: `len` items are there (`len`); other ranks only read them while this one has the lock.
+            // SAFETY: `len` items are there (`len`); other ranks only read them while this one holds the lock.
             Some(items) => unsafe { std::slice::from_raw_parts(items.as_ptr(), self.len) },
             None => &self.local,
         };
@@ -165,12 +166,12 @@ impl<T: Lockable + ?Sized> Guarded<T> {
     }
 
     /// # Safety
-    /// This rank has the lock for writing.
+    /// This rank holds the lock for writing.
     #[inline]
     pub(crate) unsafe fn value_mut(&mut self) -> &mut T {
         self.touched = true;
         let items = match self.items() {
-            // SAFETY: `len` items are there (`len`); no other rank uses them while this one has the lock.
+            // SAFETY: `len` items are there (`len`); no other rank uses them while this one holds the lock.
             Some(items) => unsafe { std::slice::from_raw_parts_mut(items.as_ptr(), self.len) },
             None => &mut self.local,
         };

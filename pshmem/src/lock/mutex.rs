@@ -1,4 +1,4 @@
-//! `Mutex`: a value that one rank at a time may change.
+//! `Mutex`: a lock with a value that its holder may change.
 
 use crate::comm::Comm;
 use crate::error::Result;
@@ -6,6 +6,7 @@ use crate::home::engine::Engine;
 use crate::layout::Element;
 use crate::lock::backend::Mode;
 use crate::lock::guarded::{Guarded, Lockable};
+use crate::lock::lock_error::check_poison;
 use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Fairness, Holder, LockResult, TryLockResult};
 use std::fmt;
@@ -13,7 +14,7 @@ use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::time::Duration;
 
-/// A value that lives with its [`Lock`](crate::Lock): whoever has it sees what the one before has left, on any node.
+/// A [`Lock`](crate::Lock) with a value: each holder sees what the holder before has written, on any node.
 ///
 /// ```
 /// use pshmem::{Mutex, local::Cluster};
@@ -28,23 +29,33 @@ use std::time::Duration;
 /// assert_eq!(sums, [3, 3, 3]);
 /// ```
 ///
-/// On one node the value lies in node memory. Over several nodes it travels with the lock, once to each rank that gets it and
-/// back if it was written to: meant for counters and small tables, not for what [`Shared`](crate::Shared) is for.
+/// On one node the value is in node memory. Over several nodes it is sent to each rank that acquires the lock, and back if it was
+/// written to. Use it for counters and small tables; large tables belong in a [`Shared`](crate::Shared).
 pub struct Mutex<T: Lockable + ?Sized> {
     inner: Guarded<T>,
 }
 
-/// The value of a [`Mutex`] while this rank has it.
-#[must_use = "the lock is given back when the guard is dropped"]
+/// The guard of a [`Mutex`]: this rank holds the lock, and the guard derefs to the value.
+///
+/// ```
+/// use pshmem::{Comm, Mutex};
+///
+/// let mut table = Mutex::<[f64]>::from_slice(&Comm::solo(), &[0.0; 4])?;
+/// let mut guard = table.lock()?;
+/// guard[2] = 1.5;
+/// drop(guard); // releases the lock
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct MutexGuard<'a, T: Lockable + ?Sized> {
-    /// Acquired for writing, by `Mutex::take`, until the guard is dropped.
+    /// Held for writing until the guard is dropped.
     mutex: &'a mut Guarded<T>,
     was_panicking: bool,
     cleared: bool,
 }
 
 impl<T: Element> Mutex<T> {
-    /// A lock over the ranks of `comm` with this value, hosted on rank 0 where they are on several nodes.
+    /// Makes a lock over the ranks of `comm` with this value. If they are on several nodes, rank 0 holds it.
     ///
     /// ```
     /// let count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
@@ -52,10 +63,11 @@ impl<T: Element> Mutex<T> {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks, with the same value: one meeting, or three on one node.
+    /// All ranks call it, with a value of the same bytes. It takes as many rounds as [`Lock::new`](crate::Lock::new).
     ///
     /// # Errors
-    /// [`Error::Mismatch`](crate::Error::Mismatch), [`Error::NoRoom`](crate::Error::NoRoom), and those of [`Comm::barrier`].
+    /// [`Error::Mismatch`](crate::Error::Mismatch), [`Error::NoRoom`](crate::Error::NoRoom), and the errors of
+    /// [`Comm::barrier`].
     #[track_caller]
     pub fn new(comm: &Comm, value: T) -> Result<Self> {
         let site = Location::caller();
@@ -65,7 +77,7 @@ impl<T: Element> Mutex<T> {
 }
 
 impl<T: Element> Mutex<[T]> {
-    /// A lock over the ranks of `comm` with these values, hosted on rank 0 where they are on several nodes.
+    /// Makes a lock over the ranks of `comm` with these values. If they are on several nodes, rank 0 holds it.
     ///
     /// ```
     /// use pshmem::{Comm, Mutex};
@@ -90,7 +102,7 @@ impl<T: Element> Mutex<[T]> {
 }
 
 impl<T: Lockable + ?Sized> Mutex<T> {
-    /// Waits in line for the value.
+    /// Waits for the lock. Not collective.
     ///
     /// ```
     /// let mut count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
@@ -106,11 +118,11 @@ impl<T: Lockable + ?Sized> Mutex<T> {
         if self.inner.try_acquire_fast(Mode::Write) {
             return Ok(MutexGuard::new(&mut self.inner));
         }
-        let taken = self.acquire("lock", Deadline::Never, Location::caller())?;
-        Ok(lock::without_end(taken))
+        let acquired = self.acquire("lock", Deadline::Never, Location::caller())?;
+        Ok(lock::expect_acquired(acquired))
     }
 
-    /// Takes the value if nobody has it or waits for it.
+    /// Acquires the lock if it is free and no rank waits for it. Not collective.
     ///
     /// ```
     /// let mut count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
@@ -125,7 +137,7 @@ impl<T: Lockable + ?Sized> Mutex<T> {
         self.acquire("try_lock", Deadline::Now, Location::caller())
     }
 
-    /// Waits in line for at most this long.
+    /// Waits for the lock for at most `timeout`, then leaves the queue. Not collective.
     ///
     /// ```
     /// let mut count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
@@ -136,8 +148,8 @@ impl<T: Lockable + ?Sized> Mutex<T> {
     /// # Errors
     /// As [`Lock::lock`](crate::Lock::lock).
     #[track_caller]
-    pub fn lock_timeout(&mut self, at_most: Duration) -> TryLockResult<MutexGuard<'_, T>> {
-        self.acquire("lock_timeout", Deadline::after(at_most), Location::caller())
+    pub fn lock_timeout(&mut self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
+        self.acquire("lock_timeout", Deadline::after(timeout), Location::caller())
     }
 
     /// How the lock works.
@@ -152,7 +164,7 @@ impl<T: Lockable + ?Sized> Mutex<T> {
         self.inner.raw.engine()
     }
 
-    /// Who has the value at this moment. Over several nodes it asks the host.
+    /// The rank that holds the lock at this moment. Not collective. Over several nodes it asks the home rank.
     ///
     /// ```
     /// let count = pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?;
@@ -170,10 +182,10 @@ impl<T: Lockable + ?Sized> Mutex<T> {
         deadline: Deadline,
         site: &'static Location<'static>,
     ) -> TryLockResult<MutexGuard<'_, T>> {
-        let Some(taken) = self.inner.acquire(name, Mode::Write, deadline, site)? else {
+        let Some(acquired) = self.inner.acquire(name, Mode::Write, deadline, site)? else {
             return Ok(None);
         };
-        lock::given(MutexGuard::new(&mut self.inner), &taken).map(Some)
+        check_poison(MutexGuard::new(&mut self.inner), &acquired).map(Some)
     }
 }
 
@@ -187,7 +199,7 @@ impl<'a, T: Lockable + ?Sized> MutexGuard<'a, T> {
         }
     }
 
-    /// Says that what a panic may have left half done is whole again.
+    /// Clears the poison that a panic left, once the value is consistent.
     ///
     /// ```
     /// pshmem::Mutex::<u64>::new(&pshmem::Comm::solo(), 7)?.lock()?.clear_poison();
@@ -203,7 +215,7 @@ impl<T: Lockable + ?Sized> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the guard has the lock for writing.
+        // SAFETY: the guard holds the lock for writing.
         unsafe { self.mutex.value() }
     }
 }
@@ -211,7 +223,7 @@ impl<T: Lockable + ?Sized> Deref for MutexGuard<'_, T> {
 impl<T: Lockable + ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard has the lock for writing.
+        // SAFETY: the guard holds the lock for writing.
         unsafe { self.mutex.value_mut() }
     }
 }

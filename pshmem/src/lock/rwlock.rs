@@ -1,4 +1,4 @@
-//! `RwLock`: a value that many ranks may read at a time, or one may change.
+//! `RwLock`: a lock with a value that several ranks may read at a time, or one may change.
 
 use crate::comm::Comm;
 use crate::error::Result;
@@ -6,14 +6,16 @@ use crate::home::engine::Engine;
 use crate::layout::Element;
 use crate::lock::backend::Mode;
 use crate::lock::guarded::{Guarded, Lockable};
+use crate::lock::lock_error::check_poison;
 use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Fairness, LockResult};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 
-/// A value with a lock that many readers or one writer have. Requests are served in order, so writers are not starved:
-/// readers that come after a writer wait behind it.
+/// A lock with a value that several readers or one writer hold at a time.
+///
+/// Requests are served in order. Readers that arrive after a writer wait behind it, so writers are not starved.
 ///
 /// ```
 /// use pshmem::{RwLock, local::Cluster};
@@ -30,29 +32,47 @@ use std::panic::Location;
 /// assert_eq!(seen, [2.5, 2.5, 2.5]);
 /// ```
 ///
-/// Where the value lives is as for [`Mutex`](crate::Mutex).
+/// The value is stored and sent as that of a [`Mutex`](crate::Mutex).
 pub struct RwLock<T: Lockable + ?Sized> {
     inner: Guarded<T>,
 }
 
-/// The value of a [`RwLock`], to be read.
-#[must_use = "the lock is given back when the guard is dropped"]
+/// The guard of a reader of an [`RwLock`]; it derefs to the value.
+///
+/// ```
+/// use pshmem::{Comm, RwLock};
+///
+/// let mut limit = RwLock::<f64>::new(&Comm::solo(), 1.5)?;
+/// let guard = limit.read()?;
+/// assert_eq!(*guard, 1.5);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct RwLockReadGuard<'a, T: Lockable + ?Sized> {
-    /// Acquired for reading until the guard is dropped.
+    /// Held for reading until the guard is dropped.
     lock: &'a mut Guarded<T>,
 }
 
-/// The value of a [`RwLock`], to be changed.
-#[must_use = "the lock is given back when the guard is dropped"]
+/// The guard of a writer of an [`RwLock`]; it derefs to the value.
+///
+/// ```
+/// use pshmem::{Comm, RwLock};
+///
+/// let mut limit = RwLock::<f64>::new(&Comm::solo(), 1.5)?;
+/// let mut guard = limit.write()?;
+/// *guard = 2.0;
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct RwLockWriteGuard<'a, T: Lockable + ?Sized> {
-    /// Acquired for writing until the guard is dropped.
+    /// Held for writing until the guard is dropped.
     lock: &'a mut Guarded<T>,
     was_panicking: bool,
     cleared: bool,
 }
 
 impl<T: Element> RwLock<T> {
-    /// A lock over the ranks of `comm` with this value, hosted on rank 0 where they are on several nodes.
+    /// Makes a lock over the ranks of `comm` with this value. If they are on several nodes, rank 0 holds it.
     ///
     /// ```
     /// let limit = pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?;
@@ -73,7 +93,7 @@ impl<T: Element> RwLock<T> {
 }
 
 impl<T: Element> RwLock<[T]> {
-    /// A lock over the ranks of `comm` with these values, hosted on rank 0 where they are on several nodes.
+    /// Makes a lock over the ranks of `comm` with these values. If they are on several nodes, rank 0 holds it.
     ///
     /// ```
     /// use pshmem::{Comm, RwLock};
@@ -97,7 +117,7 @@ impl<T: Element> RwLock<[T]> {
 }
 
 impl<T: Lockable + ?Sized> RwLock<T> {
-    /// Waits in line to read the value.
+    /// Waits for the lock, to read. Not collective.
     ///
     /// ```
     /// let mut limit = pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?;
@@ -110,17 +130,17 @@ impl<T: Lockable + ?Sized> RwLock<T> {
     #[track_caller]
     pub fn read(&mut self) -> LockResult<RwLockReadGuard<'_, T>> {
         let site = Location::caller();
-        let taken = self
+        let acquired = self
             .inner
             .acquire("read", Mode::Read, Deadline::Never, site)?;
-        let taken = lock::without_end(taken);
+        let acquired = lock::expect_acquired(acquired);
         let guard = RwLockReadGuard {
             lock: &mut self.inner,
         };
-        lock::given(guard, &taken)
+        check_poison(guard, &acquired)
     }
 
-    /// Waits in line to change the value.
+    /// Waits for the lock, to change the value. Not collective.
     ///
     /// ```
     /// let mut limit = pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?;
@@ -133,16 +153,16 @@ impl<T: Lockable + ?Sized> RwLock<T> {
     #[track_caller]
     pub fn write(&mut self) -> LockResult<RwLockWriteGuard<'_, T>> {
         let site = Location::caller();
-        let taken = self
+        let acquired = self
             .inner
             .acquire("write", Mode::Write, Deadline::Never, site)?;
-        let taken = lock::without_end(taken);
+        let acquired = lock::expect_acquired(acquired);
         let guard = RwLockWriteGuard {
             lock: &mut self.inner,
             was_panicking: std::thread::panicking(),
             cleared: false,
         };
-        lock::given(guard, &taken)
+        check_poison(guard, &acquired)
     }
 
     /// How the lock works.
@@ -159,7 +179,7 @@ impl<T: Lockable + ?Sized> RwLock<T> {
 }
 
 impl<T: Lockable + ?Sized> RwLockWriteGuard<'_, T> {
-    /// Says that what a panic may have left half done is whole again.
+    /// Clears the poison that a panic left, once the value is consistent.
     ///
     /// ```
     /// pshmem::RwLock::<f64>::new(&pshmem::Comm::solo(), 1.5)?.write()?.clear_poison();
@@ -174,7 +194,7 @@ impl<T: Lockable + ?Sized> Deref for RwLockReadGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: the guard has the lock for reading.
+        // SAFETY: the guard holds the lock for reading.
         unsafe { self.lock.value() }
     }
 }
@@ -183,21 +203,21 @@ impl<T: Lockable + ?Sized> Deref for RwLockWriteGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: the guard has the lock for writing.
+        // SAFETY: the guard holds the lock for writing.
         unsafe { self.lock.value() }
     }
 }
 
 impl<T: Lockable + ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard has the lock for writing.
+        // SAFETY: the guard holds the lock for writing.
         unsafe { self.lock.value_mut() }
     }
 }
 
 impl<T: Lockable + ?Sized> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
-        // A reader leaves nothing half done.
+        // A reader changes nothing, so its panic does not poison.
         self.lock.release(Mode::Read, None);
     }
 }
