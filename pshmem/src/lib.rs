@@ -115,6 +115,11 @@ mod sync;
 mod transport;
 
 /// Ranks as threads of one process, for tests on nodes of any size and to start without MPI.
+///
+/// ```
+/// let sums = pshmem::local::Cluster::new(&[2, 1]).run(|comm| comm.node().index + comm.rank());
+/// assert_eq!(sums, [0, 1, 3]);
+/// ```
 pub mod local {
     pub use crate::run::cluster::Cluster;
 }

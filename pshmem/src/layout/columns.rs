@@ -123,6 +123,23 @@ impl<P> DerefMut for Columns<P> {
 /// A plain struct whose records can be stored as [`Columns`]; implemented by
 /// [`#[derive(SharedColumns)]`](derive@crate::SharedColumns).
 ///
+/// ```
+/// use pshmem::{Columns, Comm, Shared, SharedColumns};
+///
+/// // Generic code over the type of the records.
+/// fn zeroed<P: SharedColumns>(comm: &Comm, len: usize) -> pshmem::Result<Vec<P>> {
+///     Ok(Shared::<Columns<P>>::new(comm, len)?.to_owned())
+/// }
+///
+/// #[derive(Clone, Copy, Debug, PartialEq, SharedColumns)]
+/// struct Particle {
+///     x: f64,
+///     mass: f32,
+/// }
+/// assert_eq!(zeroed(&Comm::solo(), 2)?, [Particle { x: 0.0, mass: 0.0 }; 2]);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+///
 /// # Safety
 /// As for [`SharedLayout`] and [`RowLayout`], with the columns in place of the fields.
 #[diagnostic::on_unimplemented(

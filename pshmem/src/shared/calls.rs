@@ -1,6 +1,6 @@
 //! The calls in which at most one rank's data count, and those that read: documented once, for `Shared` and `Field`.
 //!
-//! `update.rs` and `block.rs` implement those that write.
+//! `update.rs` and `set.rs` implement those that write.
 
 use crate::error::Result;
 use crate::layout::{AsBlock, BlockLayout, Field, SharedLayout};

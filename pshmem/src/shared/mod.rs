@@ -6,18 +6,18 @@
 //! |---|---|
 //! | `object` | an object in node memory, and access to its leaves |
 //! | `create` | `new`, `from_root` |
-//! | `calls` | the calls that read, and those in which one rank's data count; `update` and `block` implement them |
+//! | `calls` | the calls that read, and those in which one rank's data count; `update` and `set` implement them |
 //! | `parts`, `gather`, `reduce` | the calls in which all ranks write |
 //! | `whole` | `resize`, `copy_from`, `swap`, `swap_data` |
 //! | `summary` | how objects print |
 
-mod block;
 mod calls;
 mod create;
 mod gather;
 mod object;
 mod parts;
 mod reduce;
+mod set;
 mod summary;
 mod update;
 mod whole;

@@ -150,7 +150,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     #[track_caller]
     pub fn swap(&mut self, other: &mut Self) -> Result<()> {
         self.whole_mut()
-            .agree_on_other(Kind::Swap, Location::caller(), &other.whole(), false)?;
+            .agree_on_other(Kind::Swap, Location::caller(), &other.whole())?;
         std::mem::swap(self, other);
         Ok(())
     }
@@ -185,7 +185,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// As [`copy_from`](Self::copy_from).
     #[track_caller]
     pub fn swap_data(&mut self, other: &mut Field<'_, L>) -> Result<()> {
-        let call = self.agree_on_other(Kind::Swap, Location::caller(), other, true)?;
+        let call = self.agree_on_other(Kind::SwapData, Location::caller(), other)?;
         self.for_share(other, |to, at, from, from_at, len| {
             // SAFETY: all ranks of the node hold both handles mutably in this call, and each exchanges its own share.
             unsafe { to.swap(at, from, from_at, len) };
@@ -195,7 +195,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     }
 
     fn copy_all(&mut self, site: &'static Location<'static>, other: &Field<'_, L>) -> Result<()> {
-        let call = self.agree_on_other(Kind::CopyFrom, site, other, true)?;
+        let call = self.agree_on_other(Kind::CopyFrom, site, other)?;
         self.for_share(other, |to, at, from, from_at, len| {
             for bytes in from.runs(&[Region::run(from_at, len)]) {
                 // SAFETY: all ranks of the node hold this handle mutably in this call, and each writes its own share.
@@ -212,23 +212,18 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         kind: Kind,
         site: &'static Location<'static>,
         other: &Field<'_, L>,
-        moves_values: bool,
     ) -> Result<Call> {
         let core = self.core();
         core.enter(kind.name(), site)?;
         let call = self.call(kind);
-        // Swapping handles takes one round, moving values two, so ranks that mix `swap` and `swap_data` make different calls.
-        let call = if moves_values {
-            call
-        } else {
-            call.step(Step::SwapHandles)
-        };
+        // Only `swap`, which moves no values, works for other extents.
+        let needs_equal_extents = kind != Kind::Swap;
         let (found, expected) = (other.extents(), self.extents());
         let fault = if !Rc::ptr_eq(core, other.core()) {
             Some(Error::OtherComm {
                 call: kind.name().to_owned(),
             })
-        } else if moves_values && found != expected {
+        } else if needs_equal_extents && found != expected {
             Some(Error::Extents {
                 call: kind.name().to_owned(),
                 rank: core.group.topology.rank,

@@ -33,6 +33,7 @@ pub(crate) enum Kind {
     Resize,
     CopyFrom,
     Swap,
+    SwapData,
     Batch,
     NextTask,
     Report,
@@ -54,7 +55,7 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 26] = [
+const KINDS: [(Kind, &str, Argument); 27] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -78,6 +79,7 @@ const KINDS: [(Kind, &str, Argument); 26] = [
     (Kind::Resize, "resize", Argument::Layout),
     (Kind::CopyFrom, "copy_from", Argument::Text),
     (Kind::Swap, "swap", Argument::Text),
+    (Kind::SwapData, "swap_data", Argument::Text),
     (Kind::Batch, "Batch::build", Argument::Text),
     (Kind::NextTask, "next_task", Argument::Bytes),
     (Kind::Report, "Batch::report", Argument::Bytes),
@@ -132,8 +134,6 @@ pub(crate) enum Step {
     Write,
     /// All ranks have done their part.
     Finish,
-    /// Handles are exchanged, not what they stand for.
-    SwapHandles,
     /// Copies of different nodes are compared after the call.
     Copies,
 }
