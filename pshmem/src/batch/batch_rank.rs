@@ -203,7 +203,7 @@ impl BatchRank {
             Some(reason) => tracing::warn!(worker, task, reason, retries, "failed"),
         }
         let mut records = self.records.borrow_mut();
-        records.add(claim, state, elapsed, failure);
+        records.add(claim, elapsed, failure);
         drop(records);
         self.client.finish(worker, claim, state.into(), !retries)?;
         if retries {
@@ -229,7 +229,7 @@ impl BatchRank {
         };
         tracing::warn!(worker, task, %error, "not recorded");
         let mut records = self.records.borrow_mut();
-        records.add(claim, TaskState::Failed, elapsed, Some(&error.to_string()));
+        records.add(claim, elapsed, Some(&error.to_string()));
         drop(records);
         let counts = slot_state == SlotState::Failed;
         self.client.finish(worker, claim, slot_state, counts)?;

@@ -52,7 +52,10 @@ impl SigtermWatch {
 
     /// Whether this process has received SIGTERM, also while an earlier watch lived.
     #[inline]
-    #[expect(clippy::unused_self, reason = "only a watch tells it")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the handler is installed only once there is a watch"
+    )]
     pub(crate) fn is_raised(&self) -> bool {
         RAISED.load(Ordering::Relaxed)
     }

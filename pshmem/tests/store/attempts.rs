@@ -40,7 +40,7 @@ fn a_task_goes_from_open_to_done() {
 }
 
 #[test]
-fn failed_tasks_keep_their_reason_and_are_begun_on_request() {
+fn failed_tasks_keep_their_reason_and_are_rerun_on_request() {
     let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     let first = begin(&store, 0);

@@ -33,7 +33,7 @@ fn directories_of_the_python_package_are_understood() {
         "{}",
         opened.unparsable[1]
     );
-    // A RUNNING task without a lease is nobody's.
+    // Nobody owns a RUNNING task without a lease.
     for task in [1, 4, 5, 6, 7, 8] {
         assert_eq!(
             begin(&opened.store, task).commit(Done, "").unwrap(),
@@ -44,10 +44,10 @@ fn directories_of_the_python_package_are_understood() {
 }
 
 #[test]
-fn what_others_put_there_does_no_harm() {
+fn foreign_files_do_no_harm() {
     let root = tempdir().unwrap();
     let store = open(root.path(), 3).store;
-    // A file in the place of a link takes its number.
+    // A file in the place of a link takes up its number.
     fs::write(store.dir(0).join(".attempt.1"), "hello").unwrap();
     assert_eq!(begin(&store, 0).attempt(), 2);
     for (attempt, link) in [
@@ -67,7 +67,7 @@ fn what_others_put_there_does_no_harm() {
     assert_eq!(begin(&store, 1).attempt(), 6);
     fs::remove_file(store.dir(1).join("state")).unwrap();
     assert_eq!(store.state(1).unwrap(), TaskState::Open);
-    // Foreign things among the heartbeats.
+    // Foreign files among the heartbeats.
     fs::create_dir(root.path().join(".pshmem/folder")).unwrap();
     fs::write(root.path().join(".pshmem/0123456789abcdef"), "").unwrap();
     open(root.path(), 3);
@@ -79,7 +79,7 @@ fn what_others_put_there_does_no_harm() {
 }
 
 #[test]
-fn what_cannot_be_is_an_error_that_names_it() {
+fn errors_name_what_is_wrong() {
     let root = tempdir().unwrap();
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
@@ -113,7 +113,7 @@ fn what_cannot_be_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_stop_is_seen_within_a_moment() {
+fn a_stop_request_is_seen() {
     let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     assert!(!store.stop_requested());
@@ -125,7 +125,7 @@ fn a_stop_is_seen_within_a_moment() {
 }
 
 #[test]
-fn somebody_who_looks_sees_who_runs_what_and_changes_nothing() {
+fn an_observer_sees_who_runs_what_and_changes_nothing() {
     use TaskState::{Done, Failed, Open, Running};
     let root = tempdir().unwrap();
     let store = open(root.path(), 5).store;
@@ -168,7 +168,7 @@ fn somebody_who_looks_sees_who_runs_what_and_changes_nothing() {
     );
     assert_eq!(lines.len(), 4, "{text}");
     assert_eq!(format!("{status:#}").lines().count(), 6);
-    // Strange files, a request to stop, a holder that is gone.
+    // An empty state file, a request to stop, a holder that is dead.
     fs::write(store.dir(4).join("state"), "").unwrap();
     request_stop(root.path()).unwrap();
     mark_dead(root.path(), &key(&store.dir(2)));

@@ -36,7 +36,7 @@ fn file_list(root: &Path) -> String {
 }
 
 #[test]
-fn a_job_may_be_killed_at_every_moment() {
+fn a_job_may_be_killed_at_every_failpoint() {
     for (is_left, end) in [
         (false, TaskState::Done),
         (false, TaskState::Failed),
@@ -77,14 +77,14 @@ fn a_job_may_be_killed_at_every_moment() {
             );
             after += 1;
         }
-        // Two files, the link, the state; their content; what is read before.
+        // At least: two files, the link and the state, their content, and what is read before.
         assert!(after > 8, "only {after} failpoints");
     }
 }
 
 #[test]
-fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
-    // The other job has the task when the frozen one wakes, or has ended it.
+fn a_job_may_freeze_at_every_failpoint_and_its_late_result_is_refused() {
+    // When the frozen job wakes, the other one runs the task or has ended it.
     for (is_left, is_ended) in [(false, false), (false, true), (true, false), (true, true)] {
         let (mut after, mut refused) = (0, 0);
         loop {
@@ -95,7 +95,7 @@ fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
                 break;
             }
             let store = Store::attach(root.path(), task_names(1), &options_of("next", MINUTE));
-            // Until its silence is long enough.
+            // Once it has been silent for its lease timeout.
             let begin = job.until("it is not taken over", |_| {
                 let begin = store.begin(0, RerunPolicy::default()).unwrap();
                 (!matches!(begin, BeginOutcome::OwnedBy(_))).then_some(begin)
@@ -150,7 +150,7 @@ fn a_job_may_freeze_at_every_moment_and_its_late_result_is_refused() {
 }
 
 #[test]
-fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
+fn without_room_no_task_is_begun_and_no_result_is_lost() {
     let root = tempdir().unwrap();
     drop(Store::create(root.path(), task_names(3), &options_of("test", MINUTE)).unwrap());
     let mut job = Job::start_without_sigxfsz(root.path(), "full");
@@ -165,7 +165,7 @@ fn without_room_no_task_is_begun_and_none_is_done_that_is_not() {
 }
 
 #[test]
-fn of_three_jobs_one_is_killed_and_every_task_is_done_once() {
+fn one_of_three_jobs_is_killed_and_every_task_is_done_once() {
     const TASKS: usize = 400;
     for repetition in 0..5 {
         let root = tempdir().unwrap();
@@ -175,7 +175,7 @@ fn of_three_jobs_one_is_killed_and_every_task_is_done_once() {
             .collect();
         let victim = jobs[0].pid();
         let diary = root.path().join(format!("diary.{victim}"));
-        // In the middle of its work, at some failpoint.
+        // At some point of its work.
         jobs[0].until("it does not work", |job| {
             let lines = fs::read_to_string(&diary)
                 .unwrap_or_default()
@@ -215,7 +215,7 @@ fn of_three_jobs_one_is_killed_and_every_task_is_done_once() {
             twice.len() <= 1 && twice.iter().all(|task| of_victim.contains(task)),
             "{twice:?}"
         );
-        // The killed job may have recorded one without a note of it.
+        // The killed job may have recorded one that is not in its diary.
         assert!(recorded.len() >= TASKS - 1, "{}", recorded.len());
         let opened =
             Store::create(root.path(), task_names(TASKS), &options_of("look", MINUTE)).unwrap();

@@ -88,9 +88,9 @@ fn what_is_left_is_resumed_by_python() {
     let lines = "print([batch.state_to_string(batch.get_task_state(i)) for i in range(5)])\n\
                  task = batch.next_task()\nprint(task)\nbatch.set_task_state(task, batch.DONE)\n\
                  task = batch.next_task(ignore_failed=True)\nprint(task)\nbatch.set_task_state(task, batch.DONE)";
-    let told = run(&python, root.path(), lines);
+    let printed = run(&python, root.path(), lines);
     assert_eq!(
-        told,
+        printed,
         "['DONE', 'FAILED', 'RUNNING', 'OPEN', 'OPEN']\n3\n1\n"
     );
     // And back again.

@@ -23,7 +23,7 @@ fn who_is_taken_over_is_refused() {
         );
         assert_eq!(word(&store, 0), "DONE\n");
     }
-    // Also after the end of the one that took it over.
+    // Also after the attempt that took it over has ended.
     let store = open(root.path(), 2).store;
     let slow = begin(&other(root.path(), 2, "slow"), 1);
     mark_dead(root.path(), &key(&store.dir(1)));
@@ -39,7 +39,7 @@ fn who_is_taken_over_is_refused() {
 }
 
 #[test]
-fn silence_beyond_the_timeout_is_death() {
+fn a_task_is_taken_over_after_the_lease_timeout() {
     let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     let slow = begin(&other(root.path(), 1, "slow"), 0);
@@ -64,7 +64,7 @@ fn silence_beyond_the_timeout_is_death() {
 }
 
 #[test]
-fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
+fn heartbeats_continue_while_there_are_leases_and_end_with_their_store() {
     let root = tempdir().unwrap();
     let quick = StoreOptions {
         lease_timeout: Duration::from_millis(40),
@@ -85,7 +85,7 @@ fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
     {
         std::thread::sleep(Duration::from_millis(1));
     }
-    // Removed by hand, it comes rerun.
+    // Removed by hand, the file is made again.
     fs::remove_file(&heartbeat).unwrap();
     while !heartbeat.exists() {
         std::thread::sleep(Duration::from_millis(1));
@@ -101,11 +101,11 @@ fn hearts_beat_while_there_are_leases_and_go_with_their_store() {
 }
 
 #[test]
-fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
+fn after_a_kill_at_any_point_the_task_can_be_begun() {
     let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
     let dir = store.dir(0);
-    // What a killed job leaves, step by step: the files without a link, with it, the state, the content of its end.
+    // What a killed job leaves, by crash point: files without a link; with the link; the state; part of the end file.
     for step in 0..6 {
         drop(store.set_state(0, TaskState::Open));
         let dead = begin(&other(root.path(), 1, &format!("dead {step}")), 0);
@@ -122,7 +122,7 @@ fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
             1 => fs::rename(dir.join("state"), &running).unwrap(),
             2 => {}
             3 => fs::write(&end, "FAI").unwrap(),
-            // A takeover that was itself killed after its first removal, and after its second.
+            // A takeover that was itself killed after its first removal, and after its second one.
             4 => assert!(!running.exists()),
             _ => fs::remove_file(&end).unwrap(),
         }
@@ -152,10 +152,10 @@ fn every_moment_of_a_kill_leaves_a_task_that_can_be_begun() {
 }
 
 #[test]
-fn an_old_look_cannot_make_an_old_number_again() {
+fn an_outdated_read_cannot_make_an_old_number_again() {
     let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
-    // Another job has done the task since this one read OPEN.
+    // Another job has done the task after this one read OPEN.
     assert_eq!(
         begin(&store, 0).commit(TaskState::Done, "").unwrap(),
         CommitOutcome::Recorded

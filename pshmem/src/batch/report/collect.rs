@@ -116,7 +116,6 @@ impl RankReport {
                 task,
                 attempt,
                 seconds,
-                ..
             } = record;
             let task = &mut report.tasks[task as usize];
             // Different ranks may have recorded attempts at one task; the last attempt counts.

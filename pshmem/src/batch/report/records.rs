@@ -1,7 +1,6 @@
 //! What one rank remembers of the attempts that it has recorded, for the report.
 
 use crate::batch::table::Claim;
-use crate::batch::task_state::TaskState;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use std::time::Duration;
 pub(crate) struct AttemptRecord {
     pub(crate) task: u32,
     pub(crate) attempt: u16,
-    pub(crate) failed: bool,
     pub(crate) seconds: f32,
 }
 
@@ -24,13 +22,7 @@ pub(crate) struct AttemptRecords {
 
 impl AttemptRecords {
     #[inline]
-    pub(crate) fn add(
-        &mut self,
-        claim: Claim,
-        state: TaskState,
-        elapsed: Duration,
-        reason: Option<&str>,
-    ) {
+    pub(crate) fn add(&mut self, claim: Claim, elapsed: Duration, reason: Option<&str>) {
         if let Some(reason) = reason {
             let index = self.attempts.len() as u32;
             self.reasons.push((index, reason.to_owned()));
@@ -38,7 +30,6 @@ impl AttemptRecords {
         self.attempts.push(AttemptRecord {
             task: claim.task,
             attempt: claim.attempt as u16,
-            failed: state != TaskState::Done,
             seconds: elapsed.as_secs_f32(),
         });
     }

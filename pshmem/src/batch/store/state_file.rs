@@ -88,7 +88,7 @@ fn parse(path: &Path, bytes: &[u8]) -> StateFile {
         format!("holds {line:?}")
     };
     StateFile::Unparsable(format!(
-        "{} {what}, which is no state; the task counts as OPEN",
+        "{} {what}, which is no valid state; the task counts as OPEN",
         path.display()
     ))
 }

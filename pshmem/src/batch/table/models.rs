@@ -1,4 +1,4 @@
-//! The protocol of the table under the model checker.
+//! Loom models of the task table.
 
 use crate::batch::table::{SlotState, TableLayout, TaskTable};
 use crate::sync::atomic::AtomicU64;
@@ -10,7 +10,7 @@ fn words(layout: TableLayout) -> Arc<Vec<AtomicU64>> {
     Arc::new(words.collect())
 }
 
-/// One rank opens again what it has failed while another one claims: each attempt is made once.
+/// Each of two ranks opens a task again that has failed, while the other one claims: each attempt is made once.
 #[test]
 fn loom_each_attempt_is_made_once() {
     loom::model(|| {

@@ -1,19 +1,33 @@
-//! The protocol of the table on plain words, by one thread and by several.
+//! Tests of the task table in memory, with one thread and with several.
 
 use crate::batch::table::{SlotState, TableLayout, TaskEnd, TaskTable};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-fn words(layout: TableLayout) -> Vec<AtomicU64> {
-    (0..layout.words().unwrap())
-        .map(|_| AtomicU64::new(0))
-        .collect()
+/// A table in memory.
+struct Memory {
+    layout: TableLayout,
+    words: Vec<AtomicU64>,
 }
 
-fn layout(tasks: usize, ordered: bool) -> TableLayout {
-    TableLayout {
-        tasks,
-        workers: 2,
-        ordered,
+impl Memory {
+    fn new(tasks: usize, ordered: bool) -> Self {
+        let layout = TableLayout {
+            tasks,
+            workers: 2,
+            ordered,
+        };
+        let words = (0..layout.words().unwrap()).map(|_| AtomicU64::new(0));
+        Memory {
+            layout,
+            words: words.collect(),
+        }
+    }
+
+    fn table(&self) -> TaskTable<&[AtomicU64]> {
+        TaskTable {
+            layout: self.layout,
+            words: &self.words[..],
+        }
     }
 }
 
@@ -23,12 +37,8 @@ fn claim(table: &TaskTable<&[AtomicU64]>) -> Option<(u32, u32)> {
 
 #[test]
 fn every_task_is_claimed_once_in_order() {
-    let layout = layout(3, false);
-    let words = words(layout);
-    let table = TaskTable {
-        layout,
-        words: &words[..],
-    };
+    let memory = Memory::new(3, false);
+    let table = memory.table();
     assert_eq!(
         [(); 4].map(|()| claim(&table).map(|(task, _)| task)),
         [Some(0), Some(1), Some(2), None]
@@ -37,12 +47,8 @@ fn every_task_is_claimed_once_in_order() {
 
 #[test]
 fn an_order_of_its_own_is_kept() {
-    let layout = layout(3, true);
-    let words = words(layout);
-    let table = TaskTable {
-        layout,
-        words: &words[..],
-    };
+    let memory = Memory::new(3, true);
+    let table = memory.table();
     table.fill([SlotState::Open; 3].into_iter(), [2, 0, 1].into_iter());
     assert_eq!(
         [(); 4].map(|()| claim(&table).map(|(task, _)| task)),
@@ -52,12 +58,8 @@ fn an_order_of_its_own_is_kept() {
 
 #[test]
 fn only_open_tasks_are_claimed() {
-    let layout = layout(6, false);
-    let words = words(layout);
-    let table = TaskTable {
-        layout,
-        words: &words[..],
-    };
+    let memory = Memory::new(6, false);
+    let table = memory.table();
     let slot_states = [
         SlotState::Done,
         SlotState::Running,
@@ -76,13 +78,9 @@ fn only_open_tasks_are_claimed() {
 
 #[test]
 fn what_is_opened_again_is_claimed_again_once() {
-    let layout = layout(4, false);
-    let words = words(layout);
-    let table = TaskTable {
-        layout,
-        words: &words[..],
-    };
-    table.set(3, SlotState::Open); // its place is still to come
+    let memory = Memory::new(4, false);
+    let table = memory.table();
+    table.set(3, SlotState::Open); // the cursor has not passed it yet
     for _ in 0..4 {
         let claim = table.claim().unwrap();
         table.finish(claim, SlotState::Failed);
@@ -100,13 +98,9 @@ fn what_is_opened_again_is_claimed_again_once() {
 }
 
 #[test]
-fn a_closed_board_hands_out_nothing() {
-    let layout = layout(4, false);
-    let words = words(layout);
-    let table = TaskTable {
-        layout,
-        words: &words[..],
-    };
+fn a_closed_table_hands_out_nothing() {
+    let memory = Memory::new(4, false);
+    let table = memory.table();
     assert_eq!(claim(&table), Some((0, 1)));
     table.set(0, SlotState::Open);
     table.close();
@@ -117,12 +111,8 @@ fn a_closed_board_hands_out_nothing() {
 
 #[test]
 fn the_last_rank_learns_of_the_first_failure() {
-    let layout = layout(1, false);
-    let words = words(layout);
-    let table = TaskTable {
-        layout,
-        words: &words[..],
-    };
+    let memory = Memory::new(1, false);
+    let table = memory.table();
     assert_eq!(table.end(1, 3, (0, None)), None);
     assert_eq!(table.end(1, 3, (2, Some("no input, no output"))), None);
     assert_eq!(
@@ -139,20 +129,12 @@ fn the_last_rank_learns_of_the_first_failure() {
 
 #[test]
 fn many_threads_share_what_is_opened_again() {
-    let layout = TableLayout {
-        tasks: 200,
-        workers: 4,
-        ordered: false,
-    };
-    let words = words(layout);
-    let runs: Vec<AtomicU64> = (0..layout.tasks).map(|_| AtomicU64::new(0)).collect();
+    let memory = Memory::new(200, false);
+    let runs: Vec<AtomicU64> = (0..200).map(|_| AtomicU64::new(0)).collect();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let table = TaskTable {
-                    layout,
-                    words: &words[..],
-                };
+                let table = memory.table();
                 while let Some(claim) = table.claim() {
                     let runs = &runs[claim.task as usize];
                     assert_eq!(
