@@ -130,7 +130,8 @@ impl<'a> NodeLock<'a> {
         let number = self.me as u32 + 1;
         self.link(last, 0).store(number, Ordering::Relaxed);
         self.head.last.store(number, Ordering::Relaxed);
-        // The lock may have been released since `try_acquire`. Then the first in the queue gets it, perhaps this rank.
+        // The lock may have been released since `try_acquire`. If the queue was empty then, this rank gets it now. Otherwise the
+        // release has granted it already, so no other rank is granted it here and would have to be woken.
         self.grant_next(&mut state);
         self.unlatch(state);
         self.is_granted()
