@@ -3,12 +3,13 @@
 //! From the bottom up:
 //!
 //! - `protocol` what ranks write for each other · `topology` ranks, nodes and leaders · `check` how much is checked
-//! - `world` what a rank has once for all its `Comm`s · `group` who belongs to a `Comm`
-//! - `rank_sync` one rank's part in its calls · `thread_state` whether calls may begin · `closure` running users' closures
-//! - `wait` how ranks wait, and reports of long waits · `turns` turns of node ranks inside a call
+//! - `world` what a rank has once for all its `Comm`s · `wait_table` who waits for whom on a node · `cores` whether ranks
+//!   share cores
+//! - `group` who belongs to a `Comm` · `rank_sync` one rank's part in its calls · `thread_state` whether calls may begin
+//! - `wait` how ranks wait, and reports of long waits · `turns` turns of the ranks of a node inside a call
 //! - `transfer` bytes between nodes · `node_memory` memory of objects · `collective` the calls
-//! - `abort` ends the process where a panic would leave other ranks waiting
-//! - `rank_state` all of these for one `Comm` · `split` new `Comm`s · `usage` memory reports
+//! - `closure` users' closures inside calls · `abort` ends the process where a panic would leave other ranks waiting
+//! - `rank_state` what a `Comm` offers to the objects on it · `split` new `Comm`s · `usage` how much memory objects use
 
 pub(crate) mod abort;
 pub(crate) mod check;

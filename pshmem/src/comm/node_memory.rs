@@ -93,9 +93,9 @@ impl NodeMemory {
                 ranks,
             } = *request;
             let Some(allocation) = allocator.allocate_zeroed(bytes, align, ranks) else {
-                allocations
-                    .into_iter()
-                    .for_each(|allocation| allocator.free(allocation));
+                for allocation in allocations {
+                    allocator.free(allocation);
+                }
                 return None;
             };
             allocations.push(allocation);
@@ -106,9 +106,9 @@ impl NodeMemory {
     /// On the leader: frees allocations that the other ranks have not learned of.
     pub(super) fn free(&self, allocations: Vec<Allocation>) {
         let mut allocator = self.allocator.borrow_mut();
-        allocations
-            .into_iter()
-            .for_each(|allocation| allocator.free(allocation));
+        for allocation in allocations {
+            allocator.free(allocation);
+        }
     }
 
     /// Bytes of the next chunk: larger than the ones before, and large enough for these requests. If the node has no room for

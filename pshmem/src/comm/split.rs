@@ -44,8 +44,8 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks. Colors and keys may differ. Takes one round for each 169 ranks, and two for the memory of the new `Comm`s
-    /// (five if a node must map more). No MPI communicator is made.
+    /// Over all ranks. Colors and keys may differ. Takes one round for each 169 ranks and two more, or five more if a node must
+    /// map memory. No MPI communicator is made.
     ///
     /// # Errors
     /// Those of [`barrier`](Comm::barrier), and [`Error::NoRoom`].

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 thread_local! {
     /// How many closures, one inside the other, collective calls are running on this thread.
     static INSIDE: Cell<usize> = const { Cell::new(0) };
-    /// Why this rank is ending, once it is.
+    /// Why this rank fails, if it does.
     static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Message and source line of the last panic.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -17,7 +17,7 @@ pub(crate) fn is_inside() -> bool {
     INSIDE.get() > 0
 }
 
-/// Runs a user's closure, inside which other collectives refuse to start. `Err` is the payload of its panic.
+/// Runs a user's closure. Inside it, other collective calls return an error. `Err` is the payload of its panic.
 pub(crate) fn run_inside<R>(closure: impl FnOnce() -> R) -> std::thread::Result<R> {
     INSIDE.set(INSIDE.get() + 1);
     // What the closure borrowed is only used again after the panic continues.
@@ -26,23 +26,23 @@ pub(crate) fn run_inside<R>(closure: impl FnOnce() -> R) -> std::thread::Result<
     result
 }
 
-/// Keeps why this rank is ending, for the ranks that will wait for it in vain.
+/// Keeps why this rank fails, for ranks that wait for it.
 pub(crate) fn set_failure(message: Option<String>) {
     FAILURE.replace(message);
 }
 
-/// Keeps message and source line of a panic, for the report of its rank and for ranks that wait for what it drops.
+/// Keeps message and source line of a panic, for the report of this rank, and for ranks that wait for it.
 pub(crate) fn keep_panic(text: String) {
-    // A thread that is being torn down has nobody to report to.
+    // While the thread is torn down, there is nothing left to report.
     let _ = PANIC.try_with(|kept| kept.replace(Some(text)));
 }
 
-/// What was kept of the last panic.
+/// Takes what was kept of the last panic.
 pub(crate) fn take_panic() -> Option<String> {
     PANIC.take()
 }
 
-/// Why this rank is ending, if it is.
+/// Why this rank fails, if it does.
 pub(crate) fn failure() -> Option<String> {
     let kept = FAILURE
         .try_with(|failure| failure.borrow().clone())

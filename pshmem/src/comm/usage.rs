@@ -32,6 +32,13 @@ pub struct Memory {
 }
 
 /// Memory of one node, an entry of [`Memory::nodes`].
+///
+/// ```
+/// let memory = pshmem::Comm::solo().memory()?;
+/// let node = &memory.nodes[0];
+/// assert!(node.objects <= node.mapped && node.free <= node.capacity);
+/// # Ok::<(), pshmem::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NodeUse {
@@ -48,6 +55,16 @@ pub struct NodeUse {
 }
 
 /// One object, an entry of [`Memory::objects`].
+///
+/// ```
+/// use pshmem::{Comm, Shared};
+///
+/// let comm = Comm::solo();
+/// let table = Shared::<[f64]>::new(&comm, 1000)?;
+/// let memory = comm.memory()?;
+/// assert_eq!((memory.objects[0].number, memory.objects[0].bytes), (1, 8000));
+/// # Ok::<(), pshmem::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectUse {

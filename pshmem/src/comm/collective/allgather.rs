@@ -19,7 +19,8 @@ pub(crate) trait AllgatherItem: Serialize + for<'de> Deserialize<'de> {
 const HOST: usize = 64;
 
 impl AllgatherItem for String {
-    const BYTES: usize = HOST + 1;
+    // One byte for the length, and three for the ellipsis of a name that was clipped.
+    const BYTES: usize = HOST + 4;
 }
 
 impl AllgatherItem for Placement {
@@ -83,4 +84,16 @@ pub(crate) fn learn_hosts(sync: &RankSync, call: Call) -> Result<()> {
         group.set_hosts(allgather_nodes(sync, call, mine.as_ref())?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_host_fits_when_it_is_clipped() {
+        let host = clip(&"long-host-".repeat(20), HOST);
+        let item = postcard::to_allocvec(&host).unwrap();
+        assert_eq!(item.len(), String::BYTES);
+    }
 }
