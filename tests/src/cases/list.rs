@@ -19,7 +19,7 @@ macro_rules! for_each_case {
             locks {
                 mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
                 readers_and_writers, poisoned_by_panic, many_locks, lock_per_row_of_ranks,
-                dropped_locks_and_dead_comms, invalid_calls,
+                dropped_locks_and_dead_comms, invalid_calls, types_of_one_name,
             }
             parts {
                 slices_of_any_length, large_parts, arrays, columns, given_counts, invalid_counts, stencil,
