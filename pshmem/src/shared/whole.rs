@@ -36,7 +36,7 @@ impl<L: RowLayout + ?Sized> Shared<L> {
     pub fn resize(&mut self, dims: L::Dims) -> Result<()> {
         let comm = self.object.comm.clone();
         let core = &comm.core;
-        core.enter(Kind::Resize.name(), Location::caller())?;
+        let _call = core.enter(Kind::Resize.name(), Location::caller())?;
         let number = core.memory.next_object();
         let call = self.whole().call(Kind::Resize);
         let mut new = Self::create(&comm, call, number, &dims)?;
@@ -215,7 +215,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         moves_values: bool,
     ) -> Result<Call> {
         let core = self.core();
-        core.enter(kind.name(), site)?;
+        let _call = core.enter(kind.name(), site)?;
         let call = self.call(kind);
         // Swapping handles takes one round, moving values two, so ranks that mix `swap` and `swap_data` make different calls.
         let call = if moves_values {

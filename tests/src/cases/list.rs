@@ -78,6 +78,9 @@ macro_rules! for_each_case {
                 from_root_panics, long_error_messages, panic_payloads,
             }
             nested { in_update, in_other_closures, drops_inside_closures }
+            user_code {
+                tasks_end_in_closures, tasks_end_in_operations, blocks_misbehave, worker_comm_after_a_held_task,
+            }
             divergence {
                 different_kinds, different_roots, different_objects, close_of_different_objects,
                 write_against_creation, split_against_barrier, one_rank_drops_its_handles,

@@ -95,7 +95,8 @@ impl State<'_> {
                     && (message.starts_with(DELIBERATE) || message == UNWINDING)
             }
             Error::Diverged { what } => {
-                exits.contains(&Some(Exit::Returned)) && what.contains("has dropped its last handle")
+                exits.contains(&Some(Exit::Returned))
+                    && what.contains("has dropped its last handle")
             }
             _ => false,
         };
