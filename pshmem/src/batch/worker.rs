@@ -9,6 +9,7 @@ use crate::comm::Comm;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_sync::END_TEXT_BYTES;
+use crate::comm::thread_state;
 use crate::error::{Error, Result, clip};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -90,15 +91,16 @@ impl Worker {
 
     /// This rank has ended its task with a failure: calls of ranks that wait for it on the program's `Comm` return.
     pub(crate) fn fail(&self, task: usize, reason: &str) {
-        let program = self.program_comm.borrow();
-        let host = program.host().to_owned();
+        let core = self.program_comm.borrow().core.clone();
+        let host = core.group.host().to_owned();
         let room = END_TEXT_BYTES.saturating_sub(host.len());
-        program.core.sync.end(Error::TaskFailed {
+        let error = Error::TaskFailed {
             task,
-            rank: program.rank(),
+            rank: core.group.topology.rank,
             host,
             message: clip(reason, room),
-        });
+        };
+        thread_state::after_call(move || core.sync.end(error));
     }
 
     /// Synchronizes the ranks of the worker. If none has a fault, the leader claims a task for all of them.
@@ -122,7 +124,7 @@ impl Worker {
         claim: impl FnOnce() -> Result<Option<Assignment>>,
     ) -> Result<Option<Assignment>> {
         let core = &self.comm.core;
-        core.enter(Kind::NextTask.name(), site)?;
+        let _call = core.enter(Kind::NextTask.name(), site)?;
         let call = Call::new(Kind::NextTask);
         let program = self.program_comm();
         if fault.is_none() {
@@ -134,7 +136,9 @@ impl Worker {
             ..Contribution::default()
         };
         if core.group.is_multi_node() {
-            core.agree(call, contribution)?;
+            if let Err(error) = core.agree(call, contribution) {
+                return Err(self.resume_after(error));
+            }
             self.replace_program_comm()?;
             let message = core.write(call.step(Step::Write).root(0), None, |_| {
                 let message = LeaderMessage {
@@ -153,7 +157,11 @@ impl Worker {
                 needs_comm,
             };
             message.encode()
-        })?;
+        });
+        let agreed = match agreed {
+            Ok(agreed) => agreed,
+            Err(error) => return Err(self.resume_after(error)),
+        };
         let message = LeaderMessage::decode(&agreed.from_leader);
         if message.needs_comm {
             self.replace_program_comm()?;
@@ -161,6 +169,15 @@ impl Worker {
             program.core.sync.resume();
         }
         message.assigned
+    }
+
+    /// After a `next_task` that failed on all ranks of the worker: some have suspended the program's `Comm`, others not. All get
+    /// a new one.
+    fn resume_after(&self, error: Error) -> Error {
+        if error.is_fatal() {
+            return error;
+        }
+        self.replace_program_comm().err().unwrap_or(error)
     }
 
     /// Gives the program a new `Comm`. Collective over the worker.

@@ -73,6 +73,17 @@ pub struct Comm {
     pub(crate) core: Rc<RankState>,
 }
 
+impl Drop for Comm {
+    #[inline]
+    fn drop(&mut self) {
+        if Rc::strong_count(&self.core) == 1 && thread_state::is_in_call() {
+            // The last handle tells the other ranks that this one makes no further call. Not before the call has ended.
+            let core = self.core.clone();
+            thread_state::after_call(move || drop(core));
+        }
+    }
+}
+
 /// The node of a rank, as [`Comm::node`] returns it.
 ///
 /// ```
@@ -265,7 +276,7 @@ impl Comm {
     /// All other collective calls return these errors, too.
     #[track_caller]
     pub fn barrier(&self) -> Result<()> {
-        self.core.enter(Kind::Barrier.name(), Location::caller())?;
+        let _call = self.core.enter(Kind::Barrier.name(), Location::caller())?;
         self.core.barrier(Call::new(Kind::Barrier))
     }
 }

@@ -13,13 +13,14 @@ use crate::comm::node_memory::{AllocRequest, NodeMemory};
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::{Contribution, Contributions};
 use crate::comm::rank_sync::RankSync;
+use crate::comm::thread_state::{self, CallScope};
 use crate::comm::transfer::exchange::{self, OnReceive, Peer};
 use crate::comm::transfer::{Target, pipeline, schedule};
 use crate::comm::turns::TurnCounter;
 use crate::error::{Error, Result};
 use crate::layout::identity::Described;
 use crate::layout::region::Region;
-use crate::live::Live;
+use crate::live::{Live, LiveMark};
 use crate::memory::Segment;
 use std::panic::Location;
 use std::rc::Rc;
@@ -60,8 +61,8 @@ impl RankState {
         state
     }
 
-    /// Begins a collective call that was made at `site`, if it may begin.
-    pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<()> {
+    /// Begins a collective call that was made at `site`, if it may begin. The call lasts as long as the returned scope.
+    pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<CallScope> {
         self.sync.enter(name, site)
     }
 
@@ -214,9 +215,15 @@ impl Drop for RankState {
     }
 }
 
-/// Leaves every `Comm` of this rank, including those whose handles were leaked. Called when the rank returns from `run`.
-pub(crate) fn leave_all() {
-    for state in LIVE.with(Live::take) {
-        state.sync.leave();
+/// A moment in the life of this rank, for [`leave_since`].
+pub(crate) fn live_mark() -> LiveMark {
+    LIVE.with(Live::mark)
+}
+
+/// Leaves every `Comm` that this rank has got since `mark`, including those whose handles were leaked. Called when the rank
+/// returns from `run`, which may itself be called inside the closure of an outer `run`.
+pub(crate) fn leave_since(mark: LiveMark) {
+    for state in LIVE.with(|live| live.take_since(mark)) {
+        thread_state::after_call(move || state.sync.leave());
     }
 }

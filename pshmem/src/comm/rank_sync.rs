@@ -6,7 +6,7 @@ use crate::comm::protocol::call::Call;
 use crate::comm::protocol::control::{Conflict, Control};
 use crate::comm::protocol::control_block::CONTRIBUTION_BYTES;
 use crate::comm::protocol::message::{Caller, LeaveReason, NodeMessage};
-use crate::comm::thread_state;
+use crate::comm::thread_state::{self, CallScope};
 use crate::error::{Error, Result, clip};
 use crate::memory::Segment;
 use std::cell::{Cell, RefCell};
@@ -87,8 +87,8 @@ impl RankSync {
         end.unwrap_or(Error::MpiFinalized { call })
     }
 
-    /// Begins a collective call that was made at `site`, if it may begin.
-    pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<()> {
+    /// Begins a collective call that was made at `site`, if it may begin. The call lasts as long as the returned scope.
+    pub(crate) fn enter(&self, name: &str, site: &'static Location<'static>) -> Result<CallScope> {
         if !self.is_able() {
             return Err(self.refusal(name));
         }
@@ -100,7 +100,7 @@ impl RankSync {
                 self.control().set_site(topology.local_rank, text);
             });
         }
-        Ok(())
+        Ok(CallScope::new())
     }
 
     /// Ends call `n` on this rank. After a fatal error, every further call returns it.

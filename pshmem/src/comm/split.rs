@@ -51,7 +51,7 @@ impl Comm {
     /// Those of [`barrier`](Comm::barrier), and [`Error::NoRoom`].
     #[track_caller]
     pub fn split(&self, color: Option<usize>, key: usize) -> Result<Option<Comm>> {
-        self.core.enter(Kind::Split.name(), Location::caller())?;
+        let _call = self.core.enter(Kind::Split.name(), Location::caller())?;
         let request = SplitRequest {
             color: color.map(|color| color as u64),
             key: key as u64,
@@ -98,7 +98,8 @@ impl Comm {
     #[track_caller]
     pub fn with_ranks_per_node(&self, n: usize) -> Result<Comm> {
         let call = Call::new(Kind::RanksPerNode);
-        self.core
+        let _call = self
+            .core
             .enter(Kind::RanksPerNode.name(), Location::caller())?;
         let number = Contribution::must_match(&(n as u64).to_le_bytes());
         self.core.agree(call, number)?;

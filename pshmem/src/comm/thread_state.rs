@@ -1,15 +1,74 @@
-//! Per-thread state: inside a user's closure, or failing.
+//! Per-thread state: inside a collective call, inside a user's closure, or failing.
 
 use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
+    /// How many collective calls, one inside a closure of the other, this thread is in.
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+    /// What waits for the end of the outermost call.
+    static DEFERRED: RefCell<Vec<Box<dyn FnOnce()>>> = const { RefCell::new(Vec::new()) };
+    static HAS_DEFERRED: Cell<bool> = const { Cell::new(false) };
     /// How many closures, one inside the other, collective calls are running on this thread.
     static INSIDE: Cell<usize> = const { Cell::new(0) };
     /// Why this rank fails, if it does.
     static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Message and source line of the last panic.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A collective call of this thread, from its beginning to its end.
+///
+/// User code that runs inside (closures, operations, conversions, `Drop` of values) may drop a `Comm`, end a task, or run ranks
+/// of its own. If that told the other ranks at once that this rank makes no further call, they could return from a call of
+/// several rounds while this rank still writes. So it waits until the outermost call has ended.
+#[must_use = "it marks the call until it is dropped"]
+#[derive(Debug)]
+pub(crate) struct CallScope(PhantomData<*const ()>);
+
+impl CallScope {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        CALLS.set(CALLS.get() + 1);
+        CallScope(PhantomData)
+    }
+}
+
+impl Drop for CallScope {
+    #[inline]
+    fn drop(&mut self) {
+        let calls = CALLS.get() - 1;
+        CALLS.set(calls);
+        if calls == 0 && HAS_DEFERRED.get() {
+            run_deferred();
+        }
+    }
+}
+
+#[cold]
+fn run_deferred() {
+    // An action may defer others only inside a call of its own, which runs them.
+    HAS_DEFERRED.set(false);
+    for action in DEFERRED.take() {
+        action();
+    }
+}
+
+/// Whether this thread is inside a collective call.
+#[inline]
+pub(crate) fn is_in_call() -> bool {
+    // After the thread's own data are gone there is no call.
+    CALLS.try_with(|calls| calls.get() > 0).unwrap_or(false)
+}
+
+/// Runs `action` when this thread is in no collective call: now, or at the end of the outermost one.
+pub(crate) fn after_call(action: impl FnOnce() + 'static) {
+    if !is_in_call() {
+        return action();
+    }
+    HAS_DEFERRED.set(true);
+    DEFERRED.with_borrow_mut(|deferred| deferred.push(Box::new(action)));
 }
 
 /// Whether a collective is running a closure on this thread.

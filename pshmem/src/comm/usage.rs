@@ -107,7 +107,7 @@ impl Comm {
     #[track_caller]
     pub fn memory(&self) -> Result<Memory> {
         let (core, group) = (&self.core, &self.core.group);
-        core.enter(Kind::Memory.name(), Location::caller())?;
+        let _call = core.enter(Kind::Memory.name(), Location::caller())?;
         let call = Call::new(Kind::Memory);
         let objects: Vec<ObjectUse> = core
             .memory

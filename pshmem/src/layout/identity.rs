@@ -27,7 +27,7 @@ impl Described {
     pub(crate) fn new<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Self {
         let mut numbers = Vec::new();
         L::encode_dims(dims, &mut numbers);
-        let mut key = type_id::<L>();
+        let mut key = type_bytes::<L>();
         let type_name = std::any::type_name::<L>();
         key.extend_from_slice(type_name.as_bytes());
         for number in &numbers {
@@ -89,10 +89,9 @@ impl Hasher for RecordingHasher {
 }
 
 /// The bytes that `TypeId` hashes. Together with the name of the type they identify a type in one executable.
-fn type_id<L: SharedLayout + ?Sized>() -> Vec<u8> {
+pub(crate) fn type_bytes<T: ?Sized + 'static>() -> Vec<u8> {
     let mut hasher = RecordingHasher::default();
-    // `Vec<L::Owned>` would be the same for `[T]` and `Vec<T>`. A pointer type is sized and `'static` whatever L is.
-    TypeId::of::<*const L>().hash(&mut hasher);
+    TypeId::of::<T>().hash(&mut hasher);
     hasher.0
 }
 
@@ -107,7 +106,7 @@ impl Identity {
     fn of_type<L: SharedLayout + ?Sized>() -> Self {
         Identity {
             type_name: std::any::type_name::<L>().to_owned(),
-            type_id: type_id::<L>(),
+            type_id: type_bytes::<L>(),
             fields: Vec::new(),
             dims: Vec::new(),
         }

@@ -4,6 +4,7 @@ use crate::comm::Comm;
 use crate::error::Result;
 use crate::home::engine::Engine;
 use crate::layout::Element;
+use crate::layout::identity::type_bytes;
 use crate::layout::placer::PAGE;
 use crate::lock::Fairness;
 use crate::lock::backend::{Acquired, LockConfig, Mode, Poison};
@@ -88,6 +89,8 @@ impl<T: Lockable + ?Sized> Guarded<T> {
             root,
             fairness,
             kind: &format!("{kind}<{}>", std::any::type_name::<T>()),
+            // Two types may have one name, for example types declared inside functions.
+            value_type: &type_bytes::<T>(),
             value: bytemuck::cast_slice(items),
             align: align_of::<T::Item>(),
             has_readers,
@@ -130,7 +133,7 @@ impl<T: Lockable + ?Sized> Guarded<T> {
                 "a value has as many bytes on all ranks"
             );
             // SAFETY: as many bytes on both sides, of which those of the message were items of the same type on another rank
-            // (kind and value are compared when the lock is made), so they are valid here.
+            // (the ids of the types and the lengths are compared when the lock is made), so they are valid here.
             unsafe {
                 std::ptr::copy_nonoverlapping(
                     value.as_ptr(),

@@ -199,6 +199,7 @@ impl LockBuilder<'_> {
             root: self.root,
             fairness: self.fairness,
             kind: "Lock",
+            value_type: &[],
             value: &[],
             align: 1,
             has_readers: false,

@@ -4,7 +4,7 @@ use crate::comm::Comm;
 use crate::comm::protocol::call::{Call, Kind};
 use crate::error::{Error, Result};
 use crate::home::engine::Engine;
-use crate::live::Live;
+use crate::live::{Live, LiveMark};
 use crate::lock::backend::{
     self, Acquired, Backend, LockBackend, LockConfig, LockStatus, Mode, Poison,
 };
@@ -37,7 +37,7 @@ impl RawLock {
         site: &'static Location<'static>,
     ) -> Result<Rc<Self>> {
         let core = &comm.core;
-        core.enter(Kind::Lock.name(), site)?;
+        let _call = core.enter(Kind::Lock.name(), site)?;
         let call = Call::new(Kind::Lock).root(config.root);
         core.check_root(call, config.root)?;
         let number = core.memory.next_object();
@@ -139,11 +139,16 @@ impl Drop for RawLock {
     }
 }
 
-/// The rank returns from `run`: locks at home ranks that it still holds, because guards were leaked, go to the next rank as
-/// poisoned. Locks on a node stay locked, because what a leaked guard has lent may still be in use; ranks that wait for them
-/// see that this rank has left.
-pub(crate) fn leave_all() {
-    for lock in LIVE.with(Live::take) {
+/// A moment in the life of this rank, for [`leave_since`].
+pub(crate) fn live_mark() -> LiveMark {
+    LIVE.with(Live::mark)
+}
+
+/// The rank returns from `run`: locks at home ranks that it has created since `mark` and still holds, because guards were leaked,
+/// go to the next rank as poisoned. Locks on a node stay locked, because what a leaked guard has lent may still be in use; ranks
+/// that wait for them see that this rank has left.
+pub(crate) fn leave_since(mark: LiveMark) {
+    for lock in LIVE.with(|live| live.take_since(mark)) {
         if !matches!(lock.backend, Backend::Node(_)) && lock.held.get().is_some() {
             lock.release(None, Some(Poison::Panicked));
         }

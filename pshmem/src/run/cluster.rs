@@ -1,12 +1,14 @@
 //! `Cluster`: ranks as threads of one process, on nodes of any size.
 
 use crate::comm::Comm;
-use crate::comm::rank_state::leave_all;
-use crate::comm::thread_state;
+use crate::error::Error;
 use crate::error::{Result, panic_text};
+use crate::run::rank_end::RankEnd;
+use crate::sync::lock;
 use crate::transport::threads::{ThreadWorld, Threads};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// A simulated cluster: nodes with ranks, all of them threads of this process.
@@ -76,18 +78,20 @@ impl Cluster {
     /// [`Error::RankFailed`](crate::Error::RankFailed).
     pub fn run<R: Send>(&self, main: impl Fn(&Comm) -> R + Sync) -> Vec<R> {
         let results: Vec<_> = std::thread::scope(|scope| {
-            let threads = start_ranks(scope, nodes_of_ranks(&self.nodes, self.cyclic), |world| {
-                let comm = world.expect("memory for a control block");
-                // Nothing that `main` borrowed is used again after a panic.
-                let result = catch_unwind(AssertUnwindSafe(|| main(&comm)));
-                if let Err(payload) = &result {
-                    thread_state::set_failure(Some(panic_text(payload.as_ref())));
-                }
-                drop(comm);
-                leave_all();
-                thread_state::set_failure(None);
-                result
-            });
+            let threads = start_ranks(
+                scope,
+                nodes_of_ranks(&self.nodes, self.cyclic),
+                |end, world| {
+                    let comm = world.unwrap_or_else(|error| panic!("{error}"));
+                    // Nothing that `main` borrowed is used again after a panic.
+                    let result = catch_unwind(AssertUnwindSafe(|| main(&comm)));
+                    let failure = result.as_ref().err();
+                    end.leave(failure.map(|payload| panic_text(payload.as_ref())));
+                    drop(comm);
+                    result
+                },
+            );
+            assert!(!threads.is_empty(), "the system could not start any thread");
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(Err))
@@ -113,22 +117,68 @@ pub(crate) fn nodes_of_ranks(nodes: &[usize], cyclic: bool) -> Vec<u32> {
         .collect()
 }
 
-/// Starts a thread for each rank, which calls `body` with its world.
+/// Whether all threads of a job have been started, once that is known.
+#[derive(Debug, Default)]
+struct StartGate {
+    all_started: Mutex<Option<bool>>,
+    is_known: Condvar,
+}
+
+impl StartGate {
+    fn open(&self, all_started: bool) {
+        *lock(&self.all_started) = Some(all_started);
+        self.is_known.notify_all();
+    }
+
+    fn wait(&self) -> bool {
+        let mut known = lock(&self.all_started);
+        loop {
+            if let Some(all_started) = *known {
+                return all_started;
+            }
+            known = self
+                .is_known
+                .wait(known)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Starts a thread for each rank, which calls `body` with its world. If a thread cannot be started, all ranks get an error
+/// instead of waiting for the missing one.
 pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     nodes: Vec<u32>,
-    body: impl Fn(Result<Comm>) -> R + Sync + Send + Clone + 'scope,
+    body: impl Fn(RankEnd, Result<Comm>) -> R + Sync + Send + Clone + 'scope,
 ) -> Vec<ScopedJoinHandle<'scope, R>> {
     let world = ThreadWorld::new(nodes);
-    let start = |rank: usize| {
-        let (world, body) = (world.clone(), body.clone());
+    let ranks = world.size();
+    let gate = Arc::new(StartGate::default());
+    let mut threads = Vec::with_capacity(ranks);
+    for rank in 0..ranks {
+        let (world, body, gate) = (world.clone(), body.clone(), gate.clone());
         let thread = std::thread::Builder::new().name(format!("rank {rank}"));
-        let start = move || body(Comm::world(Rc::new(Threads::new(world, rank))));
-        thread
-            .spawn_scoped(scope, start)
-            .expect("a thread for each rank")
-    };
-    (0..world.size()).map(start).collect()
+        let run = move || {
+            let end = RankEnd::new();
+            let comm = if gate.wait() {
+                Comm::world(Rc::new(Threads::new(world, rank)))
+            } else {
+                Err(Error::Start {
+                    reason: format!(
+                        "the system could not start {ranks} threads, one for each rank; ask for fewer ranks, or raise the limit of \
+                         processes (`ulimit -u`) or memory"
+                    ),
+                })
+            };
+            body(end, comm)
+        };
+        match thread.spawn_scoped(scope, run) {
+            Ok(thread) => threads.push(thread),
+            Err(_) => break,
+        }
+    }
+    gate.open(threads.len() == ranks);
+    threads
 }
 
 #[cfg(test)]

@@ -4,15 +4,15 @@
 
 pub(crate) mod cluster;
 pub(crate) mod launch;
+mod rank_end;
 
 use crate::comm::Comm;
-use crate::comm::rank_state::leave_all;
 use crate::comm::thread_state;
 use crate::comm::wait::limits;
 use crate::error::{Result, panic_text};
-use crate::lock;
 use crate::run::cluster::{nodes_of_ranks, start_ranks};
 use crate::run::launch::Launch;
+use crate::run::rank_end::RankEnd;
 use crate::stderr::report;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -81,13 +81,14 @@ pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode
 
 /// Runs `main` on one rank, then leaves all its `Comm`s. Returns whether it succeeded.
 fn one_rank<E: Display>(
+    end: RankEnd,
     world: &Result<Comm>,
     main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
 ) -> bool {
     let place = world.as_ref().map_or(String::new(), |comm| {
         format!("rank {} on {} ", comm.rank(), comm.host())
     });
-    // Dropped after `leave_all` has told the other ranks why this one ends.
+    // Dropped after `RankEnd::leave` has told the other ranks why this one ends.
     let mut divided = None;
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -112,10 +113,7 @@ fn one_rank<E: Display>(
         report(format_args!("{place}failed: {message}"));
     }
     let succeeded = message.is_none();
-    thread_state::set_failure(message);
-    lock::raw_lock::leave_all();
-    leave_all();
-    thread_state::set_failure(None);
+    end.leave(message);
     succeeded
 }
 
@@ -124,21 +122,25 @@ fn on_threads<E: Display>(
     main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
 ) -> bool {
     if nodes == [1] {
-        return one_rank(&Ok(Comm::solo()), main);
+        let end = RankEnd::new();
+        return one_rank(end, &Ok(Comm::solo()), main);
     }
     let nodes = nodes_of_ranks(nodes, false);
     let ranks = nodes.len();
     let (sender, results) = mpsc::channel();
     std::thread::scope(|scope| {
-        start_ranks(scope, nodes, |world| {
+        let threads = start_ranks(scope, nodes, |end, world| {
             let sender = sender.clone();
-            let succeeded = one_rank(&world, main);
+            let succeeded = one_rank(end, &world, main);
             drop(world);
             // The receiver lives until all ranks have sent.
             let _ = sender.send(succeeded);
         });
-        let mut all_succeeded = true;
-        for _ in 0..ranks {
+        let mut all_succeeded = threads.len() == ranks;
+        if threads.is_empty() {
+            report("the system could not start any thread");
+        }
+        for _ in threads {
             let result = if all_succeeded {
                 results.recv().ok()
             } else {
@@ -178,8 +180,9 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
         }
     };
     transport.abort_at_exit();
+    let end = RankEnd::new();
     let world = Comm::world(transport.clone());
-    let succeeded = one_rank(&world, main);
+    let succeeded = one_rank(end, &world, main);
     // A rank that failed gives the others some time to notice. One that succeeded waits for all, as MPI_Finalize would.
     if !transport.shutdown_barrier((!succeeded).then_some(GRACE)) {
         report(format_args!(
@@ -258,12 +261,13 @@ mod tests {
 
     #[test]
     fn a_failing_closure_is_a_failing_exit_code() {
-        assert!(!one_rank(&Ok(Comm::solo()), &|_: &Comm| Err(
-            "no input file"
-        )));
-        assert!(one_rank(&Ok(Comm::solo()), &|_: &Comm| Ok::<
-            (),
-            crate::Error,
-        >(())));
+        assert!(!one_rank(RankEnd::new(), &Ok(Comm::solo()), &|_: &Comm| {
+            Err("no input file")
+        }));
+        assert!(one_rank(
+            RankEnd::new(),
+            &Ok(Comm::solo()),
+            &|_: &Comm| Ok::<(), crate::Error>(())
+        ));
     }
 }

@@ -33,7 +33,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// nothing is allocated on any node; the errors of [`Comm::barrier`].
     #[track_caller]
     pub fn new(comm: &Comm, dims: L::Dims) -> Result<Self> {
-        comm.core.enter(Kind::New.name(), Location::caller())?;
+        let _call = comm.core.enter(Kind::New.name(), Location::caller())?;
         let number = comm.core.memory.next_object();
         Self::create(comm, Call::new(Kind::New), number, &dims)
     }
@@ -113,7 +113,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     ) -> Result<Self> {
         let core = &comm.core;
         let name = Kind::FromRoot.name();
-        core.enter(name, site)?;
+        let _call = core.enter(name, site)?;
         let call = Call::new(Kind::FromRoot).root(root);
         core.check_root(call, root)?;
         // Taken before anything can fail, so that all ranks number later objects alike.

@@ -136,7 +136,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         own: &Placement,
     ) -> Result<(Call, Vec<Placement>)> {
         let core = self.core();
-        core.enter(kind.name(), site)?;
+        let _call = core.enter(kind.name(), site)?;
         let call = self.call(kind);
         let all_ranks: Vec<usize> = (0..core.group.topology.size()).collect();
         let placements = core.allgather(call, &all_ranks, Some(own))?;

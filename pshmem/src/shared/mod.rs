@@ -189,7 +189,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     #[track_caller]
     pub fn close(self) -> Result<()> {
         let comm = self.object.comm.clone();
-        comm.core.enter(Kind::Close.name(), Location::caller())?;
+        let _call = comm.core.enter(Kind::Close.name(), Location::caller())?;
         let call = self.whole().call(Kind::Close);
         drop(self);
         comm.core.barrier(call)

@@ -150,8 +150,11 @@ impl<'a> Handle<'a> {
         unsafe { Target::new(self.object().segment.start(), self.extent(leaves)) }
     }
 
-    pub(crate) fn clear_flags(self) {
-        self.object().flags.iter().for_each(|flag| flag.set(false));
+    /// Marks these leaves as not touched. Those of other fields stay: their update may be going on around this one, on a
+    /// `Comm` of one rank.
+    pub(crate) fn clear_flags(self, leaves: &Range<usize>) {
+        let flags = &self.object().flags[leaves.clone()];
+        flags.iter().for_each(|flag| flag.set(false));
     }
 
     /// The leaves that were touched, as regions. Addresses come from the plan, never from the view that a closure was given.

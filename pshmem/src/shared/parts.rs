@@ -186,7 +186,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
         let core = self.core();
-        core.enter(Kind::UpdateParts.name(), site)?;
+        let _call = core.enter(Kind::UpdateParts.name(), site)?;
         let call = self.call(Kind::UpdateParts);
         core.barrier(call)?;
         let partition =
@@ -201,7 +201,7 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
         let core = self.core();
-        core.enter(Kind::UpdatePartsBy.name(), site)?;
+        let _call = core.enter(Kind::UpdatePartsBy.name(), site)?;
         let call = self.call(Kind::UpdatePartsBy);
         let (rank, ranks) = (core.group.topology.rank, core.group.topology.size());
         let rows = L::rows(self.plan());

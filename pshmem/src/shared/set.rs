@@ -3,6 +3,7 @@
 use crate::comm::closure::ClosureRunner;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
+use crate::comm::thread_state::CallScope;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::Region;
@@ -17,7 +18,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         offset: L::Offset,
         data: Option<&L::Block<'_>>,
     ) -> Result<()> {
-        let call = self.begin(Kind::Set, root, site)?;
+        let (_scope, call) = self.begin(Kind::Set, root, site)?;
         self.write_block(call, root, |field, regions| match data {
             Some(block) => field.copy_block(root, &offset, block, regions),
             None => Err(Error::NoData {
@@ -34,11 +35,14 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         offset: L::Offset,
         make: impl FnOnce() -> B,
     ) -> Result<()> {
-        let call = self.begin(Kind::Set, root, site)?;
+        let (_scope, call) = self.begin(Kind::Set, root, site)?;
         let mut closure = ClosureRunner::new(root);
         let written = self.write_block(call, root, |field, regions| {
-            let block = closure.run(|| Ok(make()))?;
-            field.copy_block(root, &offset, &block.as_block(), regions)
+            // `as_block` and the block's `Drop` are the user's code, too.
+            closure.run(|| {
+                let block = make();
+                Ok(field.copy_block(root, &offset, &block.as_block(), regions))
+            })?
         });
         closure.finish(written)
     }
@@ -50,7 +54,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         data: Option<&L::Block<'_>>,
     ) -> Result<()> {
         let core = self.core();
-        core.enter(Kind::Assign.name(), site)?;
+        let _call = core.enter(Kind::Assign.name(), site)?;
         let call = self.call(Kind::Assign);
         let agreed = core.agree(
             call,
@@ -80,7 +84,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         value: L::Item,
     ) -> Result<()> {
         let core = self.core();
-        core.enter(Kind::Fill.name(), site)?;
+        let _call = core.enter(Kind::Fill.name(), site)?;
         let call = self.call(Kind::Fill);
         let bytes = bytemuck::bytes_of(&value);
         core.agree_on(call, bytes, Contribution::default())?;
@@ -95,12 +99,17 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     }
 
     /// Begins a call with a root.
-    fn begin(&self, kind: Kind, root: usize, site: &'static Location<'static>) -> Result<Call> {
+    fn begin(
+        &self,
+        kind: Kind,
+        root: usize,
+        site: &'static Location<'static>,
+    ) -> Result<(CallScope, Call)> {
         let core = self.core();
-        core.enter(kind.name(), site)?;
+        let scope = core.enter(kind.name(), site)?;
         let call = self.call(kind).root(root);
         core.check_root(call, root)?;
-        Ok(call)
+        Ok((scope, call))
     }
 
     /// Runs `job` on the root, then sends the regions that it adds to the list.

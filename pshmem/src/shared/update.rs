@@ -18,7 +18,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         write: impl FnOnce(L::ViewMut<'_>) -> Result<R, String>,
     ) -> Result<Option<R>> {
         let core = self.core();
-        core.enter(Kind::Update.name(), site)?;
+        let _call = core.enter(Kind::Update.name(), site)?;
         let leaves = self.leaves();
         let call = self.call(Kind::Update).root(root);
         core.check_root(call, root)?;
@@ -50,7 +50,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         write: impl FnOnce(L::ViewMut<'_>) -> Result<R, String>,
     ) -> Result<Option<R>> {
         let core = self.core();
-        core.enter(Kind::UpdatePerNode.name(), site)?;
+        let _call = core.enter(Kind::UpdatePerNode.name(), site)?;
         let call = self.call(Kind::UpdatePerNode);
         core.barrier(call)?;
         let mut closure = ClosureRunner::new(core.group.topology.rank);
@@ -73,7 +73,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         closure: &mut ClosureRunner,
         write: impl FnOnce(L::ViewMut<'_>) -> Result<R, String>,
     ) -> Result<R> {
-        self.handle().clear_flags();
+        self.handle().clear_flags(&self.leaves());
         // SAFETY: the segment is laid out by the plan (`Field::new`). All ranks of the node are in this same call with their
         // handles to these leaves held mutably, so no view of them is alive, and none of them returns before this rank
         // releases the call.

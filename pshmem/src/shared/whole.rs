@@ -36,7 +36,7 @@ impl<L: RowLayout + ?Sized> Shared<L> {
     pub fn resize(&mut self, dims: L::Dims) -> Result<()> {
         let comm = self.object.comm.clone();
         let core = &comm.core;
-        core.enter(Kind::Resize.name(), Location::caller())?;
+        let _call = core.enter(Kind::Resize.name(), Location::caller())?;
         let number = core.memory.next_object();
         let call = self.whole().call(Kind::Resize);
         let mut new = Self::create(&comm, call, number, &dims)?;
@@ -214,7 +214,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         other: &Field<'_, L>,
     ) -> Result<Call> {
         let core = self.core();
-        core.enter(kind.name(), site)?;
+        let _call = core.enter(kind.name(), site)?;
         let call = self.call(kind);
         // Only `swap`, which moves no values, works for other extents.
         let needs_equal_extents = kind != Kind::Swap;

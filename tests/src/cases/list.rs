@@ -19,7 +19,7 @@ macro_rules! for_each_case {
             locks {
                 mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
                 readers_and_writers, poisoned_by_panic, many_locks, lock_per_row_of_ranks,
-                dropped_locks_and_dead_comms, invalid_calls,
+                dropped_locks_and_dead_comms, invalid_calls, types_of_one_name,
             }
             parts {
                 slices_of_any_length, large_parts, arrays, columns, given_counts, invalid_counts, stencil,
@@ -78,6 +78,9 @@ macro_rules! for_each_case {
                 from_root_panics, long_error_messages, panic_payloads,
             }
             nested { in_update, in_other_closures, drops_inside_closures }
+            user_code {
+                tasks_end_in_closures, tasks_end_in_operations, blocks_misbehave, worker_comm_after_a_held_task,
+            }
             divergence {
                 different_kinds, different_roots, different_objects, close_of_different_objects,
                 write_against_creation, split_against_barrier, one_rank_drops_its_handles,

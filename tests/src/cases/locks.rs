@@ -321,3 +321,37 @@ pub(crate) fn invalid_calls(comm: &Comm) -> Outcome {
     }
     check_usable(comm)
 }
+
+/// Two types of one name, declared in two blocks, are two types: values never change their type between ranks.
+pub(crate) fn types_of_one_name(comm: &Comm) -> Outcome {
+    if comm.size() == 1 {
+        return Ok(());
+    }
+    let create = if comm.rank() == 0 {
+        #[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::NoUninit)]
+        #[repr(transparent)]
+        struct Local(u8);
+        |comm: &Comm| Mutex::new(comm, Local(1)).map(|_| ())
+    } else {
+        #[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::NoUninit)]
+        #[repr(transparent)]
+        struct Local(bool);
+        |comm: &Comm| Mutex::new(comm, Local(true)).map(|_| ())
+    };
+    let error = same_error(comm, create(comm))?;
+    assert!(matches!(error, Error::Mismatch { .. }), "{error:?}");
+    let create = if comm.rank() == 0 {
+        #[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::NoUninit)]
+        #[repr(transparent)]
+        struct Local([u8; 4]);
+        |comm: &Comm| RwLock::new(comm, Local([1; 4])).map(|_| ())
+    } else {
+        #[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::NoUninit)]
+        #[repr(transparent)]
+        struct Local(u32);
+        |comm: &Comm| RwLock::new(comm, Local(0x0101_0101)).map(|_| ())
+    };
+    let error = same_error(comm, create(comm))?;
+    assert!(matches!(error, Error::Mismatch { .. }), "{error:?}");
+    check_usable(comm)
+}

@@ -6,7 +6,7 @@
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
 //! - `comms` splits and other derived `Comm`s · `locks` locks and values that they protect · `batch` tasks and workers
 //! - `arguments` invalid arguments · `mismatch` arguments that differ between ranks · `divergence` different calls
-//! - `closures` closures that fail or panic · `nested` collective calls inside closures
+//! - `closures` closures that fail or panic · `nested` collective calls inside closures · `user_code` what else closures may do
 #![deny(dead_code, reason = "a case that is not in the list is dead code")]
 
 mod arguments;
@@ -29,6 +29,7 @@ mod reduce;
 mod resize_copy_swap;
 mod sizes;
 mod support;
+mod user_code;
 mod write;
 
 use pshmem::Comm;

@@ -52,7 +52,7 @@ impl Batch {
         let comm = &self.rank.client.comm;
         let core = &comm.core;
         let call = Call::new(Kind::Report);
-        core.enter(Kind::Report.name(), site)?;
+        let _call = core.enter(Kind::Report.name(), site)?;
         // Before the ranks synchronize, so that the table of the root has every end.
         let failure = failure.or(self.rank.client.settle().err());
         core.agree(call, Contribution::fault(failure.map(Error::clipped)))?;

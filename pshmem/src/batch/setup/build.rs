@@ -30,7 +30,7 @@ pub(super) fn build(
 ) -> Result<BatchRank> {
     let core = &comm.core;
     let call = Call::new(Kind::Batch);
-    core.enter(Kind::Batch.name(), site)?;
+    let _call = core.enter(Kind::Batch.name(), site)?;
     core.check_root(call, settings.root)?;
     let sigterm = agree_on_settings(comm, call, &settings)?;
     let all = comm.split(Some(0), comm.rank())?;

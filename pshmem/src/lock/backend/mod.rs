@@ -80,6 +80,8 @@ pub(crate) struct LockConfig<'a> {
     pub(crate) fairness: Fairness,
     /// Name of the type of lock.
     pub(crate) kind: &'a str,
+    /// What identifies the type of the value in this executable, as `layout::identity::type_bytes` gives it.
+    pub(crate) value_type: &'a [u8],
     /// The first value.
     pub(crate) value: &'a [u8],
     pub(crate) align: usize,
@@ -166,7 +168,9 @@ fn agree_on(
     contribution: Contribution,
 ) -> Result<Option<u64>> {
     let fairness = config.fairness.text();
-    let config = [fairness.as_bytes(), config.kind.as_bytes(), config.value].concat();
+    // With their lengths, so that no two different configs have the same bytes.
+    let parts = (fairness, config.kind, config.value_type, config.value);
+    let config = postcard::to_allocvec(&parts).expect("plain data always encodes");
     Ok(core.agree_on(call, &config, contribution)?.maximum)
 }
 

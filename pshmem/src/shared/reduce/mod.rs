@@ -108,7 +108,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         local: &L::Block<'_>,
     ) -> Result<()> {
         let core = self.core();
-        core.enter(kind.name(), site)?;
+        let _call = core.enter(kind.name(), site)?;
         let leaves = self.leaves();
         let call = self.call(kind);
         let (found, expected) = (L::extents(local), self.extents());
