@@ -18,6 +18,10 @@ pub(crate) enum Command {
 }
 
 /// Options of `cargo xtask test`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Test {
     pub(crate) no_mpi: bool,

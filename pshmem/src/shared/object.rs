@@ -154,7 +154,9 @@ impl<'a> Handle<'a> {
     /// `Comm` of one rank.
     pub(crate) fn clear_flags(self, leaves: &Range<usize>) {
         let flags = &self.object().flags[leaves.clone()];
-        flags.iter().for_each(|flag| flag.set(false));
+        for flag in flags {
+            flag.set(false);
+        }
     }
 
     /// The leaves that were touched, as regions. Addresses come from the plan, never from the view that a closure was given.
