@@ -185,9 +185,9 @@ fn one_of_three_jobs_is_killed_and_every_task_is_done_once() {
             (is_over || lines > 20 + 10 * repetition).then_some(())
         });
         jobs[0].kill();
-        jobs.iter_mut().for_each(|job| {
+        for job in &mut jobs {
             job.wait();
-        });
+        }
 
         let (mut begun, mut recorded) = (BTreeMap::<usize, u32>::new(), BTreeSet::new());
         let mut of_victim = BTreeSet::new();
