@@ -1,8 +1,8 @@
 //! File operations of the store. Each checks every return code and is preceded by a failpoint.
 
-use crate::batch::store::StoreOptions;
 #[cfg(test)]
 pub(super) use crate::batch::store::failpoints::failpoint;
+use crate::batch::store::options::StoreOptions;
 use crate::error::Error;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};

@@ -2,9 +2,10 @@
 
 use crate::batch::store::heartbeat::{Liveness, liveness};
 use crate::batch::store::lease::{self, AttemptLink};
+use crate::batch::store::options::StoreOptions;
 use crate::batch::store::state_file::{self, StateFile};
 use crate::batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
-use crate::batch::store::{StoreOptions, files, names};
+use crate::batch::store::{files, names};
 use crate::batch::task_state::TaskState;
 use crate::error::{Result, clip};
 use std::io;

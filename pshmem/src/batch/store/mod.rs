@@ -13,7 +13,7 @@
 //! - [`lease`]: the protocol between jobs · [`link_template`]: what makes it cheap
 //! - [`heartbeat`]: which processes are alive · [`process`]: whether one of this machine has ended
 //! - [`inspect`], [`status`]: what a directory tells an observer
-//! - [`files`]: the file operations · `failpoints`: where tests end or freeze a process
+//! - [`options`]: who this process is · [`files`]: the file operations · `failpoints`: where tests end or freeze a process
 
 #[cfg(test)]
 mod failpoints;
@@ -23,6 +23,7 @@ mod inspect;
 mod lease;
 mod link_template;
 mod names;
+mod options;
 mod process;
 mod state_file;
 pub(crate) mod status;
@@ -45,34 +46,10 @@ use std::time::{Duration, Instant};
 pub(super) use crate::batch::store::heartbeat::Owner;
 pub(super) use crate::batch::store::inspect::inspect;
 pub(super) use crate::batch::store::lease::{BeginOutcome, CommitOutcome, Lease, RerunPolicy};
+pub(super) use crate::batch::store::options::StoreOptions;
 
 /// Time between two checks for the stop file.
 const STOP_PERIOD: Duration = Duration::from_millis(100);
-
-/// Who this process is, and how long it may be silent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StoreOptions {
-    /// Time without a heartbeat after which other jobs may take this process for dead.
-    pub(crate) lease_timeout: Duration,
-    /// Name of the job, for people.
-    pub(crate) job: String,
-    /// This rank and its host, for errors and for observers of the directory.
-    pub(crate) rank: usize,
-    pub(crate) host: String,
-}
-
-impl StoreOptions {
-    /// For an observer, which is no job: these are used in errors only.
-    pub(crate) fn observer() -> Self {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        StoreOptions {
-            lease_timeout: Duration::ZERO,
-            job: String::new(),
-            rank: 0,
-            host: host.trim().to_owned(),
-        }
-    }
-}
 
 /// A store, with what its directory held when it was opened.
 #[derive(Debug)]

@@ -1,7 +1,9 @@
 //! The states of a task as its slot in the table holds them.
 
-use crate::batch::table::table_layout::STATE;
 use crate::batch::task_state::TaskState;
+
+/// The bits of a slot that hold the state.
+pub(super) const STATE: u64 = 0x7;
 
 /// The state of a task in the table. `Open` is zero, which fresh memory holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@
 //!
 //! Words of zeros are a valid table: no task has been claimed, and all are open.
 
-use crate::batch::table::slot_state::SlotState;
+use crate::batch::table::slot_state::{STATE, SlotState};
 
 /// The cursor and the stack have a cache line each, because all workers change them.
 pub(super) const CURSOR: usize = 0;
@@ -74,8 +74,7 @@ pub(super) fn worker_word(worker: usize, word: usize) -> usize {
     WORKERS + worker * WORKER_WORDS + word
 }
 
-/// Bits of a slot: the state, whether the task is on the stack, how often it was claimed, and the next task of the stack.
-pub(super) const STATE: u64 = 0x7;
+/// Bits of a slot besides [`STATE`]: whether the task is on the stack, how often it was claimed, and the next task of the stack.
 pub(super) const STACKED: u64 = 0x80;
 const ATTEMPT: u64 = 0x100;
 const ATTEMPTS: u64 = 0xff00;

@@ -8,9 +8,9 @@
 //!   stack clears the bit. A task is therefore on the stack at most once.
 //! - The stack word counts its changes, so that a swap cannot succeed on a stack that has changed and changed back.
 
-use crate::batch::table::slot_state::SlotState;
+use crate::batch::table::slot_state::{STATE, SlotState};
 use crate::batch::table::table_layout::{
-    CLOSED, CURSOR, NEXT, STACK, STACKED, STATE, TableLayout, attempts, running, stack, started,
+    CLOSED, CURSOR, NEXT, STACK, STACKED, TableLayout, attempts, running, stack, started,
 };
 use crate::batch::table::words::TableWords;
 

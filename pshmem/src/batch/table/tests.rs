@@ -4,12 +4,12 @@ use crate::batch::table::{SlotState, TableLayout, TaskEnd, TaskTable};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// A table in memory.
-struct Memory {
+struct MemoryTable {
     layout: TableLayout,
     words: Vec<AtomicU64>,
 }
 
-impl Memory {
+impl MemoryTable {
     fn new(tasks: usize, ordered: bool) -> Self {
         let layout = TableLayout {
             tasks,
@@ -17,7 +17,7 @@ impl Memory {
             ordered,
         };
         let words = (0..layout.words().unwrap()).map(|_| AtomicU64::new(0));
-        Memory {
+        MemoryTable {
             layout,
             words: words.collect(),
         }
@@ -37,7 +37,7 @@ fn claim(table: &TaskTable<&[AtomicU64]>) -> Option<(u32, u32)> {
 
 #[test]
 fn every_task_is_claimed_once_in_order() {
-    let memory = Memory::new(3, false);
+    let memory = MemoryTable::new(3, false);
     let table = memory.table();
     assert_eq!(
         [(); 4].map(|()| claim(&table).map(|(task, _)| task)),
@@ -47,7 +47,7 @@ fn every_task_is_claimed_once_in_order() {
 
 #[test]
 fn an_order_of_its_own_is_kept() {
-    let memory = Memory::new(3, true);
+    let memory = MemoryTable::new(3, true);
     let table = memory.table();
     table.fill([SlotState::Open; 3].into_iter(), [2, 0, 1].into_iter());
     assert_eq!(
@@ -58,7 +58,7 @@ fn an_order_of_its_own_is_kept() {
 
 #[test]
 fn only_open_tasks_are_claimed() {
-    let memory = Memory::new(6, false);
+    let memory = MemoryTable::new(6, false);
     let table = memory.table();
     let slot_states = [
         SlotState::Done,
@@ -78,7 +78,7 @@ fn only_open_tasks_are_claimed() {
 
 #[test]
 fn what_is_opened_again_is_claimed_again_once() {
-    let memory = Memory::new(4, false);
+    let memory = MemoryTable::new(4, false);
     let table = memory.table();
     table.set(3, SlotState::Open); // the cursor has not passed it yet
     for _ in 0..4 {
@@ -99,7 +99,7 @@ fn what_is_opened_again_is_claimed_again_once() {
 
 #[test]
 fn a_closed_table_hands_out_nothing() {
-    let memory = Memory::new(4, false);
+    let memory = MemoryTable::new(4, false);
     let table = memory.table();
     assert_eq!(claim(&table), Some((0, 1)));
     table.set(0, SlotState::Open);
@@ -111,7 +111,7 @@ fn a_closed_table_hands_out_nothing() {
 
 #[test]
 fn the_last_rank_learns_of_the_first_failure() {
-    let memory = Memory::new(1, false);
+    let memory = MemoryTable::new(1, false);
     let table = memory.table();
     assert_eq!(table.end(1, 3, (0, None)), None);
     assert_eq!(table.end(1, 3, (2, Some("no input, no output"))), None);
@@ -129,7 +129,7 @@ fn the_last_rank_learns_of_the_first_failure() {
 
 #[test]
 fn many_threads_share_what_is_opened_again() {
-    let memory = Memory::new(200, false);
+    let memory = MemoryTable::new(200, false);
     let runs: Vec<AtomicU64> = (0..200).map(|_| AtomicU64::new(0)).collect();
     std::thread::scope(|scope| {
         for _ in 0..4 {

@@ -1,7 +1,8 @@
 //! The heartbeat of this process in one root.
 
 use crate::batch::store::heartbeat::record::OwnerRecord;
-use crate::batch::store::{StoreOptions, files, names};
+use crate::batch::store::options::StoreOptions;
+use crate::batch::store::{files, names};
 use crate::error::Result;
 use crate::sync::lock;
 use std::fs::{File, OpenOptions};

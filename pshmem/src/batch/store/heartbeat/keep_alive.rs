@@ -1,7 +1,8 @@
 //! The thread that repeats the heartbeats of this process while it holds leases.
 
+use crate::batch::store::files;
 use crate::batch::store::heartbeat::beat::Heartbeat;
-use crate::batch::store::{StoreOptions, files};
+use crate::batch::store::options::StoreOptions;
 use crate::error::Result;
 use crate::stderr::report;
 use crate::sync::lock;

@@ -1,6 +1,6 @@
 //! The content of a heartbeat file: who its process is, and how long it may be silent.
 
-use crate::batch::store::StoreOptions;
+use crate::batch::store::options::StoreOptions;
 use crate::batch::store::process::Process;
 use std::fmt;
 use std::time::Duration;
