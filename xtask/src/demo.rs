@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the example `earth` under each MPI library that is there, else with ranks as threads.
 
 use crate::mpi::{Kind, Mpi};
-use crate::needs::{Need, advice};
+use crate::setup::requirements::{Requirement, instructions};
 use crate::{cargo, process, setup};
 use std::ffi::OsString;
 use std::process::Command;
@@ -9,12 +9,12 @@ use std::process::Command;
 /// The command; `arguments` go to the example.
 pub(crate) fn command(arguments: &[OsString]) -> Result<(), String> {
     let libraries = Mpi::find_all();
-    let mut missing = setup::missing(&[Need::LibClang]);
+    let mut missing = setup::missing(&[Requirement::LibClang]);
     if libraries.is_empty() {
-        missing.insert(0, Need::OpenMpi);
+        missing.insert(0, Requirement::OpenMpi);
     }
     if !missing.is_empty() {
-        println!("{}", advice(&missing));
+        println!("{}", instructions(&missing));
         println!(
             "`cargo xtask setup` installs it where it may. Until then: four ranks as threads.\n"
         );
@@ -43,7 +43,7 @@ pub(crate) fn command(arguments: &[OsString]) -> Result<(), String> {
 }
 
 fn on_threads(arguments: &[OsString]) -> Result<(), String> {
-    let mut command = cargo::cargo(&cargo::target());
+    let mut command = cargo::cargo();
     command
         .args([
             "run",
@@ -63,7 +63,7 @@ fn on_threads(arguments: &[OsString]) -> Result<(), String> {
 
 /// Runs on our own terminal, so that progress bars draw and Ctrl-C reaches the program.
 fn shown(mut command: Command) -> Result<(), String> {
-    let line = process::line(&command);
+    let line = process::command_line(&command);
     println!("+ {line}");
     match command.status() {
         Ok(status) if status.success() => Ok(()),

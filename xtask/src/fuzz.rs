@@ -1,15 +1,15 @@
-//! `cargo xtask fuzz`: builds the program of that name and runs it, for as long as it takes.
+//! `cargo xtask fuzz`: builds the program `fuzz` and runs it.
 
 use crate::{args, cargo, process};
 use std::process::Command;
 
 /// The command. No time limit here: the program ends every sequence that hangs, and says which.
 pub(crate) fn command(options: &args::Fuzz) -> Result<(), String> {
-    let mut build = cargo::cargo(&cargo::target());
-    build.args(["build", "--profile", cargo::SUITE]);
+    let mut build = cargo::cargo();
+    build.args(["build", "--profile", cargo::CHECKED]);
     build.args(["-p", "pshmem-tests", "--bin", "fuzz"]);
     status(build)?;
-    let mut fuzz = Command::new(cargo::target().join(cargo::SUITE).join("fuzz"));
+    let mut fuzz = Command::new(cargo::target().join(cargo::CHECKED).join("fuzz"));
     for (option, value) in [
         ("--sequences", options.sequences),
         ("--seconds", options.seconds),
@@ -23,12 +23,12 @@ pub(crate) fn command(options: &args::Fuzz) -> Result<(), String> {
         // So that the output of a sequence that hangs says who waited for whom.
         fuzz.env("PSHMEM_HANG_REPORT", "20");
     }
-    println!("{}", process::line(&fuzz));
+    println!("{}", process::command_line(&fuzz));
     status(fuzz)
 }
 
 fn status(mut command: Command) -> Result<(), String> {
-    let line = process::line(&command);
+    let line = process::command_line(&command);
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{line}: {status}")),

@@ -1,35 +1,19 @@
-//! `cargo xtask <command>`: the project's chores, the same at home and in CI.
+//! `cargo xtask <command>`: the tasks of the project, the same for developers and in CI.
 //!
-//! This file reads the command's name and hands over; each command has its own file. Nothing here
-//! depends on MPI: xtask is what installs it.
+//! Each command has a file or folder of its own, in which this file calls `command`. Nothing here depends on MPI, because
+//! xtask is what installs it.
 
 mod args;
 mod bench;
-mod bench_checks;
-mod bench_table;
 mod cargo;
 mod demo;
-mod dynamic;
-mod examples;
-mod faults;
 mod fuzz;
-mod leftovers;
-mod licences;
 mod mpi;
-mod needs;
-mod nightly;
-mod nodes;
-mod outputs;
-mod packages;
 mod process;
-mod python;
 mod report;
-mod repository;
+mod sanitizers;
 mod setup;
-mod steps;
-mod suites;
 mod test;
-mod venv;
 
 use args::Command;
 use std::process::ExitCode;
@@ -95,10 +79,10 @@ fn run(command: Command) -> Result<(), String> {
             Ok(())
         }
         Command::Setup => setup::command(),
-        Command::Test(options) => test::command(&options),
+        Command::Test(options) => test::command(options),
         Command::Fuzz(options) => fuzz::command(&options),
-        Command::Tsan => dynamic::command(dynamic::Tool::Tsan),
-        Command::Miri => dynamic::command(dynamic::Tool::Miri),
+        Command::Tsan => sanitizers::command(sanitizers::Tool::Tsan),
+        Command::Miri => sanitizers::command(sanitizers::Tool::Miri),
         Command::Demo(arguments) => demo::command(&arguments),
         Command::Bench(options) => bench::command(&options),
     }

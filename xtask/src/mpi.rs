@@ -69,6 +69,15 @@ impl Mpi {
             )
     }
 
+    /// A number that tells the builds of the libraries apart.
+    pub(crate) fn build_variant(&self) -> u32 {
+        match self.name {
+            "openmpi" => 14,
+            "mpich" => 15,
+            _ => 16,
+        }
+    }
+
     /// The launcher with everything that goes before the program.
     pub(crate) fn launch(&self, ranks: usize, program: &Path) -> Command {
         let mut command = Command::new(&self.launcher);
@@ -127,7 +136,7 @@ mod tests {
             mpicc: "mpicc".into(),
             launcher: "mpirun".into(),
         };
-        let line = |kind| crate::process::line(&mpi(kind).launch(3, Path::new("prog")));
+        let line = |kind| crate::process::command_line(&mpi(kind).launch(3, Path::new("prog")));
         assert_eq!(line(Kind::OpenMpi), "mpirun --oversubscribe -n 3 prog");
         assert_eq!(line(Kind::Mpich), "mpirun -n 3 prog");
         assert!(mpi(Kind::Mpich).is("mpich") && mpi(Kind::Mpich).is("default"));

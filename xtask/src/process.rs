@@ -1,10 +1,9 @@
 //! Runs one program with a time limit.
 //!
-//! The program gets a process group of its own, and its environment carries a mark that all it starts
-//! inherit. At the limit the group gets SIGTERM, so that a launcher can end its ranks, and five seconds
-//! later SIGKILL; whoever still carries the mark (Open MPI puts ranks into groups of their own) gets
-//! SIGKILL by id. A helper process does the same if xtask itself dies, by Ctrl-C for instance, because
-//! a group of its own does not hear the terminal's signals.
+//! The program gets a process group of its own, and an environment variable that all its descendants inherit. At the limit the
+//! group gets SIGTERM, so that a launcher can end its ranks, and five seconds later SIGKILL. Processes that still have the
+//! variable get SIGKILL one by one: Open MPI puts ranks into groups of their own. If xtask itself ends, for instance by Ctrl-C, a
+//! helper process does the same, because the terminal's signals do not reach another process group.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -55,6 +54,16 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// That of a run that could not be started.
+    pub(crate) fn not_started(why: String) -> Self {
+        Self {
+            end: End::NotStarted(why),
+            output: String::new(),
+            seconds: 0.0,
+            mark: String::new(),
+        }
+    }
+
     /// The processes of the run that still live.
     pub(crate) fn survivors(&self) -> Vec<u32> {
         marked(&self.mark)
@@ -62,7 +71,7 @@ impl Outcome {
 }
 
 /// The command as one line that can be pasted into a shell (the environment left out).
-pub(crate) fn line(command: &Command) -> String {
+pub(crate) fn command_line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
         .map(|word| {
@@ -343,6 +352,9 @@ mod tests {
     fn a_line_can_be_pasted() {
         let mut command = Command::new("mpirun");
         command.args(["-n", "2", "my prog", "it's", ""]);
-        assert_eq!(line(&command), r"mpirun -n 2 'my prog' 'it'\''s' ''");
+        assert_eq!(
+            command_line(&command),
+            r"mpirun -n 2 'my prog' 'it'\''s' ''"
+        );
     }
 }

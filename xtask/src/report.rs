@@ -1,6 +1,7 @@
 //! Results of steps, the table at the end and the line that sums them up.
 
 use crate::process::Outcome;
+use std::time::Instant;
 
 /// What became of one step.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,8 +110,9 @@ impl Row {
 }
 
 /// All rows of one command.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Report {
+    start: Instant,
     rows: Vec<Row>,
     /// Tables of steps that have more to show than one row.
     tables: String,
@@ -119,11 +121,13 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// A report in which a row that is skipped fails.
-    pub(crate) fn strict(strict: bool) -> Self {
+    /// An empty report. If `strict`, a row that is skipped fails.
+    pub(crate) fn new(strict: bool) -> Self {
         Self {
+            start: Instant::now(),
+            rows: Vec::new(),
+            tables: String::new(),
             strict,
-            ..Self::default()
         }
     }
 
@@ -132,16 +136,23 @@ impl Report {
         if let (true, Verdict::Skipped(why)) = (self.strict, &row.verdict) {
             row.verdict = Verdict::Failed(format!("skipped: {why}"));
         }
-        println!("-- {}: {}", row.title(), row.cells()[3]);
+        println!(
+            "-- {}: {} ({:.1} s)",
+            row.title(),
+            row.cells()[3],
+            row.seconds
+        );
         let passed = row.passed();
         self.rows.push(row);
         passed
     }
 
-    /// Takes in a table to be printed before that of the rows.
+    /// Takes in a table to be printed before that of the rows, or nothing.
     pub(crate) fn add_table(&mut self, table: &str) {
-        self.tables.push('\n');
-        self.tables.push_str(table);
+        if !table.is_empty() {
+            self.tables.push('\n');
+            self.tables.push_str(table);
+        }
     }
 
     /// All tables, and the last line: `N passed, N failed`, and `, N skipped` where a row was skipped.
@@ -156,12 +167,27 @@ impl Report {
             rows => format!(", {rows} skipped"),
         };
         format!(
-            "{}\n{}\n{} passed, {} failed{skipped}\n",
+            "{}\n{}\n{}{} passed, {} failed{skipped}\n",
             self.tables,
             table(&rows, &[4]),
+            self.slowest(),
             sum(0),
             sum(1)
         )
+    }
+
+    /// The rows that took longest, where there are more than a few.
+    fn slowest(&self) -> String {
+        const SHOWN: usize = 8;
+        if self.rows.len() <= SHOWN {
+            return String::new();
+        }
+        let mut rows: Vec<&Row> = self.rows.iter().collect();
+        rows.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        let line = |row: &&Row| format!("  {:6.1} s  {}\n", row.seconds, row.title());
+        let lines: String = rows[..SHOWN].iter().map(line).collect();
+        let total = self.start.elapsed().as_secs_f64();
+        format!("{total:.0} s in all, with steps side by side. The slowest:\n{lines}\n")
     }
 
     /// `Err` when anything failed.
@@ -273,7 +299,7 @@ mod tests {
 
     #[test]
     fn the_sum_counts_cases_and_steps() {
-        let mut report = Report::default();
+        let mut report = Report::new(false);
         report.push(Row::new("fmt").finished(&outcome(End::Exit(0), ""), |_| Ok(())));
         report.push(
             Row::under("suite", "mpich", "2")
@@ -303,12 +329,28 @@ mod tests {
 
     #[test]
     fn a_strict_report_fails_what_is_skipped() {
-        let mut report = Report::strict(true);
+        let mut report = Report::new(true);
         assert!(!report.push(Row::new("msrv").skipped("not installed")));
         let text = report.text();
         assert!(text.contains("FAILED: skipped: not installed"), "{text}");
         assert!(text.ends_with("\n0 passed, 1 failed\n"), "{text}");
         assert_eq!(report.verdict(), Err("failed: msrv".into()));
+    }
+
+    #[test]
+    fn the_slowest_rows_are_listed_where_there_are_many() {
+        let mut report = Report::new(false);
+        for seconds in 1..=9 {
+            report.push(Row {
+                seconds: f64::from(seconds),
+                ..Row::new(&format!("row{seconds}"))
+            });
+        }
+        let text = report.text();
+        let (_, slowest) = text.split_once("The slowest").unwrap();
+        let (nine, two) = (slowest.find("9.0 s  row9"), slowest.find("2.0 s  row2"));
+        assert!(nine.is_some() && nine < two, "{text}");
+        assert!(!slowest.contains("row1"), "{text}");
     }
 
     #[test]

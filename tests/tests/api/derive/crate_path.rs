@@ -1,7 +1,7 @@
 //! Modules in place of pshmem, passed as `#[shared(crate = path)]`, that replace single items of it.
 //!
 //! The generated code contains `unsafe` blocks. They may rest only on items of the real crate, whatever such a module contains.
-//! Each module here replaces an item on which they could rest. Modules that do not compile are in `tests/compile_fail/derive/replaced_*.rs`.
+//! Each module here replaces an item on which they could rest. Modules that do not compile are in `compile_fail/derive/replaced_*.rs`.
 
 #![allow(
     dead_code,

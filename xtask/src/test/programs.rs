@@ -1,0 +1,140 @@
+//! Programs and examples under one MPI library that each show one thing.
+
+use super::commands::{announce, checked};
+use super::simulated_nodes;
+use super::suites::{LIMIT, ONE_SIDED, program};
+use crate::mpi::{Kind, Mpi};
+use crate::report::{Row, Verdict};
+use crate::{cargo, process, setup};
+use std::process::Command;
+
+/// Objects until a small `/dev/shm` is full, in a mount namespace of its own.
+pub(super) fn small_shm(mpi: &Mpi, verbose: bool) -> Row {
+    let row = Row::under("full /dev/shm", mpi.name, "2");
+    if let Err(why) = simulated_nodes::permitted() {
+        return row.skipped(why);
+    }
+    let launch = mpi.launch(2, &program(mpi, "small_shm"));
+    let mut command = Command::new("unshare");
+    if !setup::is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--mount", "sh", "-ec"]);
+    command.arg("mount -t tmpfs -o size=16m tmpfs /dev/shm; exec \"$@\"");
+    command
+        .arg("sh")
+        .arg(launch.get_program())
+        .args(launch.get_args());
+    copy_env(&launch, &mut command);
+    checked(row, command, LIMIT, verbose, |_| Ok(()))
+}
+
+/// Sets the variables of one command for another.
+fn copy_env(from: &Command, to: &mut Command) {
+    to.envs(
+        from.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+}
+
+/// Objects that outlive `MPI_Finalize`.
+pub(super) fn after_mpi(mpi: &Mpi, verbose: bool) -> Row {
+    let row = Row::under("after MPI_Finalize", mpi.name, "2");
+    let command = mpi.launch(2, &program(mpi, "after_mpi"));
+    checked(row, command, LIMIT, verbose, |output| {
+        match output.matches("all is well").count() {
+            2 => Ok(()),
+            ranks => Err(format!("{ranks} of 2 ranks came to the end")),
+        }
+    })
+}
+
+/// Several jobs of two ranks on one state directory, one of which is killed or frozen.
+pub(super) fn jobs(mpi: &Mpi, scenario: &[&str], verbose: bool) -> Row {
+    let row = Row::under(&format!("jobs, {}", scenario[0]), mpi.name, "2");
+    let program = program(mpi, "jobs");
+    // The program starts the jobs, so it gets the launcher's arguments but for the last, its own name.
+    let launch = mpi.launch(2, &program);
+    let arguments: Vec<_> = launch.get_args().collect();
+    let mut command = Command::new(&program);
+    command
+        .args(scenario)
+        .arg(launch.get_program())
+        .args(&arguments[..arguments.len() - 1]);
+    copy_env(&launch, &mut command);
+    let check = |output: &str| {
+        if output.contains("all is well") {
+            Ok(())
+        } else {
+            Err("no line `all is well`".to_owned())
+        }
+    };
+    checked(row, command, LIMIT, verbose, check)
+}
+
+/// Ranks of two executables, which do not agree about types, must end with an error.
+pub(super) fn two_programs(mpi: &Mpi) -> Row {
+    let mut command = mpi.launch(1, &program(mpi, "examples/quickstart"));
+    command
+        .args([":", "-n", "1"])
+        .arg(program(mpi, "examples/typed"));
+    let mut row = Row::under("two programs", mpi.name, "1+1");
+    announce(&row, LIMIT, &command);
+    let outcome = process::run(command, LIMIT, &cargo::log_of(&row.title()), false);
+    row.seconds = outcome.seconds;
+    if let Err(why) = is_rejected(&outcome) {
+        row.verdict = Verdict::Failed(why);
+    }
+    row
+}
+
+fn is_rejected(outcome: &process::Outcome) -> Result<(), String> {
+    match outcome.end {
+        process::End::Exit(code) if code != 0 => {}
+        _ => return Err(format!("ended with {:?}", outcome.end)),
+    }
+    if outcome.output.contains("run different executables") {
+        Ok(())
+    } else {
+        Err("no rank said why".into())
+    }
+}
+
+/// The choice made by the self-test of one-sided operations: Open MPI has them inside a node, MPICH carries them out only while
+/// the target is inside MPI.
+pub(super) fn one_sided_test(mpi: &Mpi, verbose: bool) -> Row {
+    let expected = match mpi.kind {
+        Kind::Mpich => "works by a service thread",
+        _ => "works by one-sided operations",
+    };
+    let mut command = mpi.launch(2, &program(mpi, "examples/lock"));
+    command.envs(ONE_SIDED).env("PSHMEM_RANKS_PER_NODE", "1");
+    let row = Row::under("one-sided self-test", mpi.name, "2");
+    let check = |output: &str| {
+        if output.contains(expected) {
+            Ok(())
+        } else {
+            Err(format!("no line `{expected}`"))
+        }
+    };
+    checked(row, command, LIMIT, verbose, check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_programs_must_be_rejected_with_a_reason() {
+        let ended = |code, text: &str| process::Outcome {
+            end: process::End::Exit(code),
+            output: text.into(),
+            seconds: 0.0,
+            mark: String::new(),
+        };
+        let reason = "pshmem: the ranks of this job run different executables; start";
+        assert_eq!(is_rejected(&ended(1, reason)), Ok(()));
+        assert!(is_rejected(&ended(0, reason)).is_err());
+        assert!(is_rejected(&ended(1, "crash")).is_err());
+    }
+}

@@ -1,0 +1,197 @@
+//! What runs under one MPI library: the list of steps, and the suite with 1 to 4 ranks and on simulated nodes.
+
+use super::commands::{cargo_row, checked};
+use super::schedule::{Done, Lane, Load, Step};
+use super::{Context, checks, examples, faults, programs, simulated_nodes};
+use crate::cargo;
+use crate::mpi::{Kind, Mpi};
+use crate::report::{Row, suite_line};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// World sizes of the suite. The largest takes longest, so it comes first.
+const RANKS: [usize; 4] = [4, 3, 2, 1];
+
+/// The programs that run under each library.
+const PROGRAMS: [&str; 5] = ["suite", "small_shm", "after_mpi", "fault", "jobs"];
+
+/// The hard limit of one run.
+pub(super) const LIMIT: Duration = Duration::from_secs(240);
+
+/// The limit of the suite where ranks outnumber cores: MPICH's waiting ranks keep their cores busy.
+const MPICH_LIMIT: Duration = Duration::from_secs(1200);
+
+/// The limit on simulated nodes: starting them and TCP take longer.
+const NODES_LIMIT: Duration = Duration::from_secs(400);
+
+/// One-sided operations also inside a node, by Open MPI's component for node memory: its other components fail when a process
+/// accesses its own words.
+pub(super) const ONE_SIDED: [(&str, &str); 2] =
+    [("PSHMEM_ONE_SIDED", "always"), ("OMPI_MCA_osc", "sm")];
+
+/// Builds the programs and examples for one library; what runs them follows.
+pub(super) fn build<'a>(context: &'a Context, mpi: &Mpi) -> Done<'a> {
+    let mut command = cargo::cargo_mpi(mpi);
+    command
+        .arg("build")
+        .args(checks::WITH_MPI)
+        .arg("--examples");
+    for program in PROGRAMS {
+        command.args(["--bin", program]);
+    }
+    let row = cargo_row(Row::under("build", mpi.name, "-"), command);
+    let next = if row.passed() {
+        steps(context, mpi)
+    } else {
+        Vec::new()
+    };
+    Done {
+        rows: vec![row],
+        next,
+        ..Done::default()
+    }
+}
+
+/// A program that has been built for a library.
+pub(super) fn program(mpi: &Mpi, name: &str) -> PathBuf {
+    cargo::built(mpi, cargo::DEV, name)
+}
+
+/// What runs under a library whose programs and examples have been built.
+pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
+    let options = &context.options;
+    let verbose = options.verbose;
+    let mut list = List {
+        mpi,
+        steps: Vec::new(),
+    };
+    let short = || vec![simulated_nodes::SHORT.to_owned()];
+    for layout in options.nodes.map_or_else(short, simulated_nodes::layouts) {
+        list.add(3, move |mpi| suite_on_nodes(context, mpi, &layout));
+    }
+    if options.nodes.is_some() {
+        return list.steps;
+    }
+    for ranks in RANKS {
+        list.add(ranks, move |mpi| suite(context, mpi, ranks));
+    }
+    list.steps.extend(faults::step(context, mpi));
+    if options.filter.is_some() {
+        return list.steps;
+    }
+    list.add(2, move |mpi| programs::small_shm(mpi, verbose));
+    list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
+    list.add(2, programs::two_programs);
+    list.add(4, move |mpi| {
+        programs::jobs(mpi, &["kill", "500", "2", "1"], verbose)
+    });
+    list.add(4, move |mpi| programs::jobs(mpi, &["freeze"], verbose));
+    list.steps.extend(examples::under(context, mpi));
+    // MPICH carries the operations out only while the target is inside MPI: there is nothing to run.
+    if mpi.kind != Kind::Mpich {
+        list.add(2, move |mpi| one_sided_suite(mpi, verbose));
+    }
+    let mpi = mpi.clone();
+    // It measures how long operations take.
+    let test = move || programs::one_sided_test(&mpi, verbose);
+    list.steps.push(Step::new(Load::MACHINE, test));
+    list.steps
+}
+
+/// Steps under one library.
+struct List<'a, 'm> {
+    mpi: &'m Mpi,
+    steps: Vec<Step<'a>>,
+}
+
+impl<'a> List<'a, '_> {
+    /// Adds a run of so many ranks.
+    fn add(&mut self, ranks: usize, work: impl FnOnce(&Mpi) -> Row + Send + 'a) {
+        let mpi = self.mpi.clone();
+        self.steps.push(step(self.mpi, ranks, move || work(&mpi)));
+    }
+}
+
+/// A run of so many ranks. Waiting ranks of Open MPI yield their core; those of MPICH do not, so that its runs follow one another.
+pub(super) fn step<'a>(
+    mpi: &Mpi,
+    ranks: usize,
+    work: impl FnOnce() -> Row + Send + 'a,
+) -> Step<'a> {
+    match mpi.kind {
+        Kind::Mpich => Step::new(Load::cores(ranks), work).in_lane(Lane::Mpich),
+        _ => Step::new(Load::CORE, work),
+    }
+}
+
+fn suite(context: &Context, mpi: &Mpi, ranks: usize) -> Row {
+    let mut command = mpi.launch(ranks, &program(mpi, "suite"));
+    command.args(&context.options.filter);
+    let mut limit = LIMIT;
+    if mpi.kind == Kind::Mpich && ranks > 2 {
+        limit = MPICH_LIMIT;
+        few_shapes(&mut command, context, "3,2+1,4,2+2");
+    }
+    let row = Row::under("suite", mpi.name, &ranks.to_string());
+    checked(row, command, limit, context.options.verbose, all_passed)
+}
+
+/// The cases about objects at a home rank, by one-sided operations.
+fn one_sided_suite(mpi: &Mpi, verbose: bool) -> Row {
+    let row = Row::under("suite, one-sided", mpi.name, "2");
+    let mut command = mpi.launch(2, &program(mpi, "suite"));
+    command.envs(ONE_SIDED).args(["locks", "batch"]);
+    checked(row, command, LIMIT, verbose, all_passed)
+}
+
+fn suite_on_nodes(context: &Context, mpi: &Mpi, layout: &str) -> Row {
+    let row = Row::under("suite on nodes", mpi.name, layout);
+    if let Err(why) = simulated_nodes::permitted() {
+        return row.skipped(why);
+    }
+    let suite = program(mpi, "suite");
+    let Some(mut command) = simulated_nodes::launch(mpi, layout, &suite, NODES_LIMIT) else {
+        return row.skipped("cluster.sh knows the launchers of Open MPI and MPICH only");
+    };
+    command.args(&context.options.filter);
+    if mpi.kind == Kind::Mpich && layout == simulated_nodes::SHORT {
+        few_shapes(&mut command, context, "1+2");
+    }
+    checked(
+        row,
+        command,
+        NODES_LIMIT,
+        context.options.verbose,
+        all_passed,
+    )
+}
+
+/// Leaves out shapes that Open MPI and threads are tested on: where MPICH's ranks outnumber the cores, each takes half a minute,
+/// and `--proof` has them all.
+fn few_shapes(command: &mut Command, context: &Context, shapes: &str) {
+    if !context.options.proof {
+        command.env("PSHMEM_TEST_SHAPES", shapes);
+    }
+}
+
+/// Checks the last line of the suite. Its exit code alone would not tell that it never came to the cases.
+pub(crate) fn all_passed(output: &str) -> Result<(), String> {
+    match output.lines().rev().find_map(suite_line) {
+        Some((_, 0)) => Ok(()),
+        Some((_, failed)) => Err(format!("{failed} failed, but exit code 0")),
+        None => Err("no line `N passed, N failed`".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_must_say_that_all_passed() {
+        assert_eq!(all_passed("x\n12 passed, 0 failed\n"), Ok(()));
+        assert!(all_passed("12 passed, 1 failed\n").is_err());
+        assert!(all_passed("started\n").unwrap_err().contains("no line"));
+    }
+}
