@@ -26,11 +26,16 @@ struct Program {
     folder: PathBuf,
 }
 
-/// Builds all tests, and with feature `mpi` the programs and examples to be run under `mpi` as well.
+/// Builds all tests, and the programs and examples, with feature `mpi` if there is a library.
 pub(crate) fn build<'a>(context: &'a Context, mpi: Option<&Mpi>) -> (Row, Vec<Step<'a>>) {
     let mut command = cargo(mpi);
-    command.arg("test").args(checks::selection(mpi));
-    command.args(["--no-run", "--message-format", "json-render-diagnostics"]);
+    // Not `cargo test --no-run`, which leaves out the examples that have tests themselves.
+    command.arg("build").args(checks::selection(mpi));
+    command.args([
+        "--all-targets",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     let library = mpi.map_or("-", |mpi| mpi.name);
     let (row, output) = cargo_output(Row::under("build", library, "-"), command);
     let mut steps = Vec::new();
