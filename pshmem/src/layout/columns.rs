@@ -136,7 +136,7 @@ impl<P> DerefMut for Columns<P> {
 ///     x: f64,
 ///     mass: f32,
 /// }
-/// assert_eq!(zeroed(&Comm::solo(), 2)?, [Particle { x: 0.0, mass: 0.0 }; 2]);
+/// assert_eq!(zeroed::<Particle>(&Comm::solo(), 2)?, [Particle { x: 0.0, mass: 0.0 }; 2]);
 /// # Ok::<(), pshmem::Error>(())
 /// ```
 ///
