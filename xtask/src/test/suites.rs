@@ -17,7 +17,7 @@ const RANKS: [usize; 4] = [4, 3, 2, 1];
 const PROGRAMS: [&str; 5] = ["suite", "small_shm", "after_mpi", "fault", "jobs"];
 
 /// The hard limit of one run.
-pub(super) const LIMIT: Duration = Duration::from_secs(480);
+pub(super) const LIMIT: Duration = Duration::from_secs(900);
 
 /// The limit of the suite where ranks outnumber cores: MPICH's waiting ranks keep their cores busy.
 const MPICH_LIMIT: Duration = Duration::from_secs(1200);
