@@ -197,6 +197,7 @@ list! { Misuse, MisuseKind, MISUSES:
     DataRace { name: "data-race", what: "a thread writes to an object outside of all calls" }
     Deadlock { name: "deadlock", what: "two ranks wait for each other on two `Comm`s" }
     HeldLock { name: "held-lock", what: "a rank holds a lock for ever" }
+    ManyThreads { name: "many-threads", what: "a `Cluster` of more threads than the process may have" }
     LeakedGuard { name: "leaked-guard", what: "a rank returns with a lock whose guard it has leaked" }
 }
 

@@ -1,5 +1,6 @@
 //! Misuse of the library: writes outside of updates, deadlocks, and locks that are never released.
 
+use pshmem::local::Cluster;
 use pshmem::{Comm, Error, Lock, Result, Shared, SharedLayout};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::faults::MisuseKind;
@@ -13,6 +14,7 @@ pub(crate) fn run(kind: MisuseKind, comm: &Comm) -> Result<()> {
         MisuseKind::Deadlock => deadlock(comm),
         MisuseKind::HeldLock => held_lock(comm),
         MisuseKind::LeakedGuard => leaked_guard(comm),
+        MisuseKind::ManyThreads => many_threads(),
     }
 }
 
@@ -99,4 +101,9 @@ fn deadlock(comm: &Comm) -> Result<()> {
         second.barrier()?;
         first.barrier()
     }
+}
+
+/// Starts a cluster of eight threads. The test limits the memory of this process, so that the system refuses some of them.
+fn many_threads() -> Result<()> {
+    Cluster::new(&[8]).run(Comm::barrier).into_iter().collect()
 }

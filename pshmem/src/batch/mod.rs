@@ -125,7 +125,8 @@ impl Batch {
     }
 
     /// The `Comm` of this worker's ranks, for the current task. Ask for it again after each [`next_task`](Batch::next_task):
-    /// after a failed task, and on several nodes after every task, it is a new one.
+    /// after a failed task or a failed `next_task`, and on several nodes after every task, it is a new one. Calls on an old one
+    /// then return an error.
     ///
     /// When a rank ends its task with a failure, calls of the other ranks on it return
     /// [`Error::TaskFailed`](crate::Error::TaskFailed).

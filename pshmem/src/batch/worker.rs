@@ -18,6 +18,10 @@ use std::panic::Location;
 /// What a rank has done that no longer takes part in calls on the program's `Comm`, for ranks that wait there.
 const NEXT_TASK: &str = "has ended its task and called `next_task`";
 
+/// Why a call on a `Comm` that the program has kept from an earlier task is an error.
+const REPLACED: &str =
+    "`next_task` has replaced this Comm; `Batch::worker_comm` returns the current one";
+
 /// A task that a worker is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Assignment {
@@ -181,8 +185,15 @@ impl Worker {
     }
 
     /// Gives the program a new `Comm`. Collective over the worker.
+    ///
+    /// A handle to the old one that the program has kept returns an error. Some ranks may have suspended the old one and others
+    /// not, so that a call of one of them would wait for ever for another one that uses the new `Comm`.
     fn replace_program_comm(&self) -> Result<()> {
-        self.program_comm.replace(split(&self.comm, 0)?);
+        let new = split(&self.comm, 0)?;
+        let old = self.program_comm.replace(new);
+        old.core.sync.end(Error::Diverged {
+            what: REPLACED.to_owned(),
+        });
         Ok(())
     }
 }

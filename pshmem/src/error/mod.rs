@@ -440,7 +440,8 @@ pub enum Error {
 
     /// `next_task` was called while a rank of the worker has a task that it has not ended.
     ///
-    /// All ranks of the worker get it, and the `Comm` lives.
+    /// All ranks of the worker get it. The batch continues, and the worker has a new `Comm`: ask for
+    /// [`worker_comm`](crate::Batch::worker_comm) again.
     #[error(
         "`next_task`: rank {rank} of the worker still has task {task}; end it with `done` or `failed`, or drop it, on every \
          rank of the worker first"

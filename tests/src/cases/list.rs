@@ -80,6 +80,7 @@ macro_rules! for_each_case {
             nested { in_update, in_other_closures, drops_inside_closures }
             user_code {
                 tasks_end_in_closures, tasks_end_in_operations, blocks_misbehave, worker_comm_after_a_held_task,
+                updates_inside_updates,
             }
             divergence {
                 different_kinds, different_roots, different_objects, close_of_different_objects,

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use pshmem::{AsBlock, Batch, Comm, Error, Op, Shared};
+use pshmem::{AsBlock, Batch, Comm, Error, Op, Shared, SharedLayout};
 
 use super::support::{assert_panic_error, call_with_panic, check_values, deliberate_panic};
 use crate::collective::{check_usable, one_to_eight, outliers};
@@ -175,7 +175,8 @@ pub(crate) fn blocks_misbehave(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// `next_task` fails on all ranks because one has not ended its task. The worker's `Comm` works afterwards.
+/// `next_task` fails on all ranks because one has not ended its task. The worker has a new `Comm` afterwards, which works, and
+/// calls on the old one are errors.
 pub(crate) fn worker_comm_after_a_held_task(comm: &Comm) -> Outcome {
     let size = comm.size();
     if size == 1 {
@@ -184,6 +185,7 @@ pub(crate) fn worker_comm_after_a_held_task(comm: &Comm) -> Outcome {
     for holder in outliers(comm) {
         let batch = Batch::builder(comm, 2).worker_size(size).build()?;
         let first = batch.next_task()?.expect("two tasks");
+        let kept = batch.worker_comm();
         let mut held = Some(first);
         if comm.rank() != holder
             && let Some(task) = held.take()
@@ -193,6 +195,14 @@ pub(crate) fn worker_comm_after_a_held_task(comm: &Comm) -> Outcome {
         let error = batch.next_task().map(|_| ()).expect_err("a task is held");
         assert!(matches!(error, Error::TaskHeld { .. }), "{error:?}");
         check_usable(&batch.worker_comm())?;
+        // Ranks take turns: none may wait for another one on the `Comm` of before, which the others do not use any more.
+        for rank in 0..size {
+            if comm.rank() == rank {
+                let error = kept.barrier().expect_err("it has been replaced");
+                assert!(matches!(error, Error::Diverged { .. }), "{error:?}");
+            }
+            comm.barrier()?;
+        }
         if let Some(task) = held.take() {
             task.done()?;
         }
@@ -203,5 +213,39 @@ pub(crate) fn worker_comm_after_a_held_task(comm: &Comm) -> Outcome {
         drop(batch);
         check_usable(comm)?;
     }
+    Ok(())
+}
+
+#[derive(SharedLayout)]
+struct Three {
+    outer: Vec<u64>,
+    inner: Vec<u64>,
+    counter: u64,
+}
+
+/// Fields of one object are updated inside the updates of others, which a `Comm` of one rank allows. At `PSHMEM_CHECK=2`, no
+/// update takes what another one has written for a stray write.
+pub(crate) fn updates_inside_updates(comm: &Comm) -> Outcome {
+    let solo = Comm::solo();
+    let dims = ThreeDims { outer: 9, inner: 9 };
+    let mut three = Shared::<Three>::new(&solo, dims)?;
+    let mut fields = three.fields();
+    for round in 1..4 {
+        fields.outer.update(0, |mut outer| {
+            outer[0] = round;
+            let result = fields.inner.update(0, |mut inner| {
+                inner.fill(round);
+                fields.counter.update(0, |mut counter| *counter += round)
+            });
+            result.unwrap().unwrap().unwrap().unwrap();
+            outer[8] = round;
+        })?;
+    }
+    drop(fields);
+    let view = three.view();
+    assert_eq!((view.outer[0], view.outer[8]), (3, 3));
+    assert_eq!(view.inner, [3; 9]);
+    assert_eq!(*view.counter, 6);
+    comm.barrier()?;
     Ok(())
 }

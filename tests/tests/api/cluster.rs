@@ -1,9 +1,10 @@
 //! `local::Cluster`: ranks that return early or panic, and the order of results.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
 
 use pshmem::local::Cluster;
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Comm, Error, Fairness, Lock, LockError, Mutex, RwLock, Shared};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::shapes::clusters;
 use pshmem_tests::watchdog::guard;
@@ -144,4 +145,74 @@ fn an_object_outlives_the_other_ranks() {
         });
         assert!(results.iter().all(|&result| result), "{name}");
     }
+}
+
+/// On rank 0: leaks a lock with its guard, and returns. On the others: waits for the lock, and returns who has poisoned it.
+macro_rules! leak_or_lock {
+    ($new:expr, $call:ident) => {
+        |comm: &Comm| {
+            let lock = Box::leak(Box::new($new(comm).unwrap()));
+            if comm.rank() == 0 {
+                std::mem::forget(lock.$call().unwrap());
+            }
+            comm.barrier().unwrap();
+            if comm.rank() == 0 {
+                return None;
+            }
+            match lock.$call() {
+                Err(LockError::Poisoned { rank, .. }) => Some(rank),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+}
+
+/// Returns the rank that has poisoned the lock.
+type LeakOrLock = fn(&Comm) -> Option<usize>;
+
+#[test]
+fn a_lock_that_was_leaked_with_its_guard_is_poisoned() {
+    let locks: [LeakOrLock; 4] = [
+        leak_or_lock!(Lock::new, lock),
+        leak_or_lock!(|comm| Mutex::<u64>::new(comm, 7), lock),
+        leak_or_lock!(|comm| RwLock::<u64>::new(comm, 7), write),
+        leak_or_lock!(
+            |comm| Lock::builder(comm).fairness(Fairness::NodeBatch(2)).build(),
+            lock
+        ),
+    ];
+    for lock in locks {
+        let poisoned = guard("a leaked lock", || Cluster::new(&[1, 1]).run(lock));
+        assert_eq!(poisoned, [None, Some(0)]);
+    }
+}
+
+#[test]
+fn a_job_inside_a_parallel_update_ends_nothing_of_the_outer_one() {
+    let results = guard("a job inside a closure", || {
+        Cluster::new(&[2, 1]).run(|comm| -> Result<Vec<u64>, Error> {
+            let mut list = Shared::<[u64]>::new(comm, 30)?;
+            let kept = duplicate(comm)?;
+            list.update_parts(|rows, part| {
+                if comm.rank() == 0 {
+                    let code = pshmem::run(|inner: &Comm| {
+                        let inner = Shared::<[u64]>::from_root(inner, 0, || vec![1, 2])?;
+                        std::mem::forget(inner);
+                        Ok::<(), Error>(())
+                    });
+                    assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+                    // The others would have returned by now, if the end of the inner job were the end of this rank.
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+                for (row, item) in rows.zip(part) {
+                    *item = row as u64;
+                }
+            })?;
+            comm.barrier()?;
+            kept.barrier()?;
+            Ok(list.view().to_vec())
+        })
+    });
+    let expected: Vec<u64> = (0..30).collect();
+    assert_eq!(results, [(); 3].map(|()| Ok(expected.clone())));
 }

@@ -1,5 +1,6 @@
 //! What the library reports when a program misuses it.
 
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -82,4 +83,33 @@ fn a_lock_of_a_rank_that_has_returned_is_an_error() {
             .contains("rank 0 panicked, or returned from `run`'s closure, while it held the lock"),
         "{stderr}"
     );
+}
+
+#[test]
+fn threads_that_the_system_does_not_start_are_an_error() {
+    const GIB: u64 = 1 << 30;
+    // The ranks of `run` and those of a `Cluster`: room for some of the eight stacks.
+    for (misuse, nodes) in [("held-lock", "8"), ("many-threads", "1")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fault"));
+        let stack = ("RUST_MIN_STACK", "536870912");
+        command.arg(misuse).envs([stack, ("PSHMEM_LOCAL", nodes)]);
+        let limit = || {
+            let limit = libc::rlimit {
+                rlim_cur: 2 * GIB,
+                rlim_max: 2 * GIB,
+            };
+            // SAFETY: reads a limit that outlives the call.
+            match unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) } {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        };
+        // SAFETY: between fork and exec, the closure makes one system call and allocates nothing.
+        unsafe { command.pre_exec(limit) };
+        let (output, _) = watchdog::run(&mut command, Duration::from_secs(60));
+        assert!(!output.status.success());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let expected = "the system could not start 8 threads, one for each rank";
+        assert!(stderr.contains(expected), "{stderr}");
+    }
 }
