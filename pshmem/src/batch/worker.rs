@@ -8,9 +8,8 @@ use crate::batch::table::Claim;
 use crate::comm::Comm;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
-use crate::comm::rank_sync::END_TEXT_BYTES;
 use crate::comm::thread_state;
-use crate::error::{Error, Result, clip};
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::panic::Location;
@@ -96,13 +95,11 @@ impl Worker {
     /// This rank has ended its task with a failure: calls of ranks that wait for it on the program's `Comm` return.
     pub(crate) fn fail(&self, task: usize, reason: &str) {
         let core = self.program_comm.borrow().core.clone();
-        let host = core.group.host().to_owned();
-        let room = END_TEXT_BYTES.saturating_sub(host.len());
         let error = Error::TaskFailed {
             task,
             rank: core.group.topology.rank,
-            host,
-            message: clip(reason, room),
+            host: core.group.host().to_owned(),
+            message: reason.to_owned(),
         };
         thread_state::after_call(move || core.sync.end(error));
     }

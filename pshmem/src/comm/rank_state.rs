@@ -118,6 +118,15 @@ impl RankState {
         write::write(&self.sync, call, target, job)
     }
 
+    /// The root of `call` runs `job` while all other ranks wait, and all get its result, which may be of any length.
+    pub(crate) fn write_long(
+        &self,
+        call: Call,
+        job: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<Vec<u8>> {
+        write::write_long(&self.sync, call, job)
+    }
+
     /// All ranks get the items of `contributors`, which are in rising order, and of which each passes its own.
     pub(crate) fn allgather<T: AllgatherItem>(
         &self,

@@ -4,18 +4,18 @@ use crate::comm::check::Level;
 use crate::comm::group::Group;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::control::{Conflict, Control};
-use crate::comm::protocol::control_block::CONTRIBUTION_BYTES;
+use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, SITE_BYTES};
 use crate::comm::protocol::message::{Caller, LeaveReason, NodeMessage};
 use crate::comm::thread_state::{self, CallScope};
-use crate::error::{Error, Result, clip};
+use crate::error::{Error, Result, clip, clip_start};
 use crate::memory::Segment;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 
-/// Bytes that texts may have in the error of [`RankSync::end`], all of them together.
-pub(crate) const END_TEXT_BYTES: usize = CONTRIBUTION_BYTES.saturating_sub(64);
+/// Bytes of an error that a rank passes to others as the reason why it leaves.
+const LEAVE_BYTES: usize = CONTRIBUTION_BYTES.saturating_sub(8);
 
 /// How one rank takes part in the calls of a `Comm`.
 #[derive(Debug)]
@@ -175,7 +175,7 @@ impl RankSync {
     pub(crate) fn leave(&self) {
         self.leave_because(
             thread_state::failure().map_or(LeaveReason::Dropped, |message| {
-                LeaveReason::Failed(clip(&message, CONTRIBUTION_BYTES.saturating_sub(16)))
+                LeaveReason::Failed(clip(&message, LEAVE_BYTES.saturating_sub(8)))
             }),
         );
     }
@@ -197,9 +197,9 @@ impl RankSync {
         self.has_left.set(false);
     }
 
-    /// Ends the `Comm` with an error that every further call returns, on all ranks. Texts of the error have
-    /// [`END_TEXT_BYTES`] together. Waits for nobody.
+    /// Ends the `Comm` with an error that every further call returns, on all ranks. Waits for nobody.
     pub(crate) fn end(&self, error: Error) {
+        let error = error.fitted(LEAVE_BYTES);
         self.end.borrow_mut().get_or_insert(error.clone());
         self.leave_because(LeaveReason::Ended(error));
     }
@@ -249,7 +249,7 @@ pub(crate) fn missing_rank(rank: usize, host: &str, reason: &LeaveReason, call: 
     }
 }
 
-/// A source line as text. A program calls from few lines, and formatting one takes as long as a whole call, so texts are kept.
+/// A source line as text, of a long path the end. A program calls from few lines, and formatting one takes as long as a whole call, so texts are kept.
 fn with_text(site: &'static Location<'static>, use_text: impl FnOnce(&str)) {
     thread_local! {
         static TEXTS: RefCell<HashMap<*const Location<'static>, String>> = RefCell::default();
@@ -257,7 +257,7 @@ fn with_text(site: &'static Location<'static>, use_text: impl FnOnce(&str)) {
     TEXTS.with_borrow_mut(|texts| {
         let text = texts
             .entry(std::ptr::from_ref(site))
-            .or_insert_with(|| site.to_string());
+            .or_insert_with(|| clip_start(&site.to_string(), SITE_BYTES - "…".len()));
         use_text(text);
     });
 }

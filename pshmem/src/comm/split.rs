@@ -11,6 +11,7 @@ use crate::comm::rank_state::RankState;
 use crate::comm::topology::Topology;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -45,7 +46,7 @@ impl Comm {
     ///
     /// # Collective
     /// Over all ranks. Colors and keys may differ. Takes one round for each 169 ranks and two more, or five more if a node must
-    /// map memory. No MPI communicator is made.
+    /// map memory, and one more for each 256 new `Comm`s on a node after the first 256. No MPI communicator is made.
     ///
     /// # Errors
     /// Those of [`barrier`](Comm::barrier), and [`Error::NoRoom`].
@@ -159,22 +160,21 @@ impl Comm {
     /// the new `Comm`.
     fn control_blocks(&self, requests: &[SplitRequest]) -> Vec<ControlBlock> {
         let mut blocks: Vec<ControlBlock> = Vec::new();
+        let mut index = HashMap::new();
         for &rank in &self.core.group.topology.node_ranks {
             let SplitRequest { color, node, .. } = requests[rank as usize];
             let Some(color) = color else {
                 continue;
             };
-            let known = blocks
-                .iter_mut()
-                .find(|block| (block.color, block.node) == (color, node));
-            match known {
-                Some(block) => block.ranks += 1,
-                None => blocks.push(ControlBlock {
+            let index = *index.entry((color, node)).or_insert_with(|| {
+                blocks.push(ControlBlock {
                     color,
                     node,
-                    ranks: 1,
-                }),
-            }
+                    ranks: 0,
+                });
+                blocks.len() - 1
+            });
+            blocks[index].ranks += 1;
         }
         blocks
     }

@@ -5,7 +5,7 @@
 
 mod text;
 
-pub(crate) use text::{clip, panic_text};
+pub(crate) use text::{clip, clip_start, panic_text};
 
 use serde::{Deserialize, Serialize};
 

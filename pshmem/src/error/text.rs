@@ -3,39 +3,91 @@
 use crate::error::Error;
 
 impl Error {
-    /// The error with its long texts shortened, so that it can be sent to other ranks.
+    /// The error with each text shortened to 300 bytes, so that it can be sent to other ranks.
     pub(crate) fn clipped(mut self) -> Self {
         const TEXT: usize = 300;
-        let cut = |text: &mut String| *text = clip(text, TEXT);
-        match &mut self {
-            Error::InvalidSetting {
-                name,
-                value,
-                reason,
-            } => [name, value, reason].into_iter().for_each(cut),
-            Error::System { text, host, .. } | Error::Mpi { text, host, .. } => {
-                [text, host].into_iter().for_each(cut);
+        self.clip_texts(TEXT);
+        self
+    }
+
+    /// The error with its texts shortened, if it needs it, so that it has at most `limit` bytes when it is encoded. Without
+    /// texts, every error has fewer than 300.
+    pub(crate) fn fitted(mut self, limit: usize) -> Self {
+        let size =
+            |error: &Self| postcard::to_allocvec(error).map_or(usize::MAX, |bytes| bytes.len());
+        let mut longest = limit;
+        while size(&self) > limit && longest > 0 {
+            longest /= 2;
+            self.clip_texts(longest);
+        }
+        self
+    }
+
+    fn clip_texts(&mut self, limit: usize) {
+        if let Error::Directory { path, .. } = self {
+            // Paths differ at their ends.
+            *path = clip_start(path, limit);
+        }
+        for text in self.texts() {
+            *text = clip(text, limit);
+        }
+    }
+
+    /// All texts of the error, whose lengths users decide. There is no arm for "all others", so that no new one is forgotten.
+    fn texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Error::OutOfBounds { .. }
+            | Error::Counts { .. }
+            | Error::Holders { .. }
+            | Error::Poisoned { .. }
+            | Error::TaskHeld { .. } => Vec::new(),
+            Error::Nested { call }
+            | Error::NoSuchRank { call, .. }
+            | Error::Overlap { call, .. }
+            | Error::Extents { call, .. }
+            | Error::OtherComm { call }
+            | Error::NoData { call, .. }
+            | Error::AlreadyLocked { call }
+            | Error::NoSuchTask { call, .. }
+            | Error::MpiFinalized { call } => vec![call],
+            Error::Diverged { what } | Error::TooLarge { what, .. } => vec![what],
+            Error::Start { reason } => vec![reason],
+            Error::Closure { message, .. } => vec![message],
+            Error::TaskTakenOver { name, .. } => vec![name],
+            Error::Corrupt { call, what } => vec![call, what],
+            Error::Mismatch {
+                call, ours, theirs, ..
+            } => vec![call, ours, theirs],
+            Error::Shape { field, .. } => vec![field],
+            Error::Extent {
+                field,
+                extent,
+                dims,
+            } => vec![field, extent, dims],
+            Error::NoRoom { host, place, .. } => vec![host, place],
+            Error::Abandoned { call, host, .. } => vec![call, host],
+            Error::RankFailed { host, message, .. } | Error::TaskFailed { host, message, .. } => {
+                vec![host, message]
             }
+            Error::System {
+                call, host, text, ..
+            }
+            | Error::Mpi {
+                call, host, text, ..
+            } => vec![call, host, text],
             Error::Directory {
                 path,
                 call,
                 text,
                 host,
                 ..
-            } => {
-                // Paths differ at their ends.
-                if path.len() > TEXT {
-                    let tail =
-                        (path.len() - TEXT..path.len()).find(|&at| path.is_char_boundary(at));
-                    *path = format!("…{}", &path[tail.unwrap_or(path.len())..]);
-                }
-                [call, text, host].into_iter().for_each(cut);
-            }
-            Error::Closure { message, .. } | Error::TaskFailed { message, .. } => cut(message),
-            Error::TaskTakenOver { name, .. } => cut(name),
-            _ => {}
+            } => vec![path, call, text, host],
+            Error::InvalidSetting {
+                name,
+                value,
+                reason,
+            } => vec![name, value, reason],
         }
-        self
     }
 }
 
@@ -58,6 +110,18 @@ pub(crate) fn clip(text: &str, limit: usize) -> String {
         end -= 1;
     }
     format!("{}…", &text[..end])
+}
+
+/// The end of `text`, at most `limit` bytes of it, for texts that differ at their ends.
+pub(crate) fn clip_start(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let mut start = text.len() - limit;
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    format!("…{}", &text[start..])
 }
 
 /// The text of a panic's payload.
@@ -98,5 +162,47 @@ mod tests {
     fn clipping_keeps_whole_characters() {
         assert_eq!(clip("häuser", 2), "h…");
         assert_eq!(clip("haus", 4), "haus");
+        assert_eq!(clip_start("häuser", 5), "…user");
+        assert_eq!(clip_start("haus", 4), "haus");
+    }
+
+    #[test]
+    fn errors_are_shortened_until_they_fit() {
+        let long = "ä".repeat(20_000);
+        let errors = [
+            Error::Directory {
+                path: long.clone(),
+                call: long.clone(),
+                text: long.clone(),
+                rank: usize::MAX,
+                host: long.clone(),
+            },
+            Error::Extent {
+                field: long.clone(),
+                extent: long.clone(),
+                dims: long.clone(),
+            },
+            Error::TaskFailed {
+                task: usize::MAX,
+                rank: usize::MAX,
+                host: long.clone(),
+                message: long.clone(),
+            },
+            Error::Diverged { what: long },
+        ];
+        for error in errors {
+            for limit in [300, 1000, 2000] {
+                let fitted = error.clone().fitted(limit);
+                let size = postcard::to_allocvec(&fitted).unwrap().len();
+                assert!(
+                    size <= limit && size > limit / 8,
+                    "{size} of {limit}: {fitted}"
+                );
+            }
+        }
+        let short = Error::Diverged {
+            what: "short".to_owned(),
+        };
+        assert_eq!(short.clone().fitted(300), short);
     }
 }

@@ -80,8 +80,8 @@ pub(crate) struct Allocation {
     pub(crate) chunk: u32,
     /// Number of the block's first line in the chunk.
     pub(crate) block: u32,
-    /// First byte of the data in the chunk.
-    pub(crate) data: u32,
+    /// First byte of the data in the chunk, which may be larger than 4 GiB.
+    pub(crate) data: u64,
 }
 
 /// Drops this rank's reference to a block.
@@ -212,7 +212,7 @@ impl Allocator {
         Some(Allocation {
             chunk,
             block,
-            data: data as u32,
+            data: data as u64,
         })
     }
 

@@ -74,8 +74,9 @@ impl Cluster {
     /// ```
     ///
     /// # Panics
-    /// If a rank panics, with the payload of the lowest such rank, after all ranks have ended. Ranks that wait for it get
-    /// [`Error::RankFailed`](crate::Error::RankFailed).
+    /// - If a rank panics, with the payload of the lowest such rank, after all ranks have ended. Ranks that wait for it get
+    ///   [`Error::RankFailed`](crate::Error::RankFailed).
+    /// - If the system cannot start a thread for each rank. `main` is then called on none.
     pub fn run<R: Send>(&self, main: impl Fn(&Comm) -> R + Sync) -> Vec<R> {
         let results: Vec<_> = std::thread::scope(|scope| {
             let threads = start_ranks(

@@ -121,7 +121,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         let mut owned = None;
         let mut closure = ClosureRunner::new(root);
         // The root's value is made when all ranks have arrived; its type and extents are sent to all.
-        let sent = core.write(call.step(Step::Extents), None, |_| {
+        let sent = core.write_long(call.step(Step::Extents), || {
             let value = owned.insert(closure.run(value)?);
             let dims = L::dims_of(value)?;
             Ok(Identity::without_fields::<L>(&dims).encode())

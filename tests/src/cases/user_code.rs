@@ -241,7 +241,6 @@ pub(crate) fn updates_inside_updates(comm: &Comm) -> Outcome {
             outer[8] = round;
         })?;
     }
-    drop(fields);
     let view = three.view();
     assert_eq!((view.outer[0], view.outer[8]), (3, 3));
     assert_eq!(view.inner, [3; 9]);

@@ -1,9 +1,10 @@
-//! More ranks than any shape of the suite has: 64 of them, with many tasks and with one lock.
+//! More ranks than any shape of the suite has: 64 of them, with many tasks and with one lock; and more than a thousand `Comm`s
+//! from one `split`.
 
 use std::time::Duration;
 
 use pshmem::local::Cluster;
-use pshmem::{Batch, Lock, Mutex, TaskState};
+use pshmem::{Batch, Lock, Mutex, Shared, TaskState};
 use pshmem_tests::watchdog;
 
 const TASKS: usize = 100_000;
@@ -64,5 +65,24 @@ fn sixty_four_ranks_share_a_lock() {
             })
         });
         assert_eq!(sums, [20 * 64; 64]);
+    }
+}
+
+/// What the leader of a node tells its ranks about the memory of so many `Comm`s does not fit into one outcome.
+#[test]
+fn eleven_hundred_colors_on_one_node() {
+    let sums = watchdog::guard("1100 colors", || {
+        Cluster::new(&[1100, 2]).run(|comm| {
+            // The last two ranks are alone on a node, with few colors.
+            let own = comm.split(Some(comm.rank()), 0).unwrap().unwrap();
+            let pair = comm.split(Some(comm.rank() / 2), 0).unwrap().unwrap();
+            let mut value = Shared::<u64>::new(&own, ()).unwrap();
+            value.update(0, |mut w| *w = comm.rank() as u64).unwrap();
+            let ranks = Shared::<[u64]>::from_root(&pair, 1, || vec![*value.view()]).unwrap();
+            (own.size(), pair.size(), ranks.view()[0])
+        })
+    });
+    for (rank, sum) in sums.into_iter().enumerate() {
+        assert_eq!(sum, (1, 2, rank as u64 | 1));
     }
 }

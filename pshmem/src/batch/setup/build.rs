@@ -113,12 +113,9 @@ fn agree_on_settings(
         Ok(sigterm) => (sigterm, None),
         Err(error) => (None, Some(error)),
     };
-    let contribution = Contribution {
-        must_match: Some(settings.summary().into_bytes()),
-        fault,
-        ..Contribution::default()
-    };
-    comm.core.agree(call, contribution)?;
+    let summary = settings.summary();
+    let fault = Contribution::fault(fault);
+    comm.core.agree_on(call, summary.as_bytes(), fault)?;
     Ok(sigterm)
 }
 

@@ -2,8 +2,7 @@
 
 use crate::comm::collective::agree::agree;
 use crate::comm::collective::mismatch::mismatch;
-use crate::comm::collective::round::WRITTEN_BYTES;
-use crate::comm::collective::write::write;
+use crate::comm::collective::write::write_long;
 use crate::comm::protocol::call::{Call, Step};
 use crate::comm::protocol::contribution::{Contribution, Contributions};
 use crate::comm::rank_sync::RankSync;
@@ -40,20 +39,8 @@ pub(crate) fn agree_on(
 
 /// All ranks compare `mine` with that of rank 0, which they receive piece by piece.
 pub(super) fn compare(sync: &RankSync, call: Call, mine: &[u8]) -> Result<()> {
-    let mut reference = Vec::new();
-    loop {
-        let piece = write(sync, call.root(0).step(Step::Reference), None, |_| {
-            let rest = &mine[reference.len()..];
-            let taken = rest.len().min(WRITTEN_BYTES.saturating_sub(1));
-            let is_last = u8::from(taken == rest.len());
-            Ok([&[is_last], &rest[..taken]].concat())
-        })?;
-        let (is_last, bytes) = piece.split_first().expect("every piece begins with a flag");
-        reference.extend_from_slice(bytes);
-        if *is_last == 1 {
-            break;
-        }
-    }
+    let reference = call.root(0).step(Step::Reference);
+    let reference = write_long(sync, reference, || Ok(mine.to_vec()))?;
     let rank = sync.group.topology.rank;
     let fault =
         (reference != mine).then(|| mismatch(call, &(0, reference), &(rank, mine.to_vec())));

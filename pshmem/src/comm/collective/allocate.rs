@@ -21,10 +21,13 @@ use serde::{Deserialize, Serialize};
 /// Room that a new mapping leaves for others, such as the segments of the MPI library.
 const SLACK: usize = 1 << 20;
 
+/// Allocations that one outcome holds, of up to 20 bytes each.
+const PER_ROUND: usize = 256;
+
 /// What a leader tells its node.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Allocations {
-    /// One for each request; none if a chunk must be mapped first.
+    /// The first ones, in the order of requests; none if a chunk must be mapped first. More follow in further rounds.
     allocations: Vec<Allocation>,
     /// Bytes of that chunk, or 0.
     chunk: usize,
@@ -51,17 +54,23 @@ pub(crate) fn allocate(
     mine: Option<usize>,
 ) -> Result<Option<Segment>> {
     let is_leader = sync.group.topology.is_leader();
-    // Objects are equally large on every node, so all ranks come to the same result here. Control blocks are not.
-    let is_large = object.is_some()
+    // All ranks must come to the same result here. Objects are equally large on every node; control blocks are not.
+    let is_common = object.is_some() || !sync.group.is_multi_node();
+    let is_large = is_common
         && matches!(requests, [request] if !arena::is_small(request.bytes, request.align));
     let mut found = (is_leader && !is_large)
         .then(|| memory.allocate(requests))
         .flatten();
     let needs_chunk = is_leader && !is_large && found.is_none();
+    let rounds = requests.len().div_ceil(PER_ROUND);
     let mut contribution = Contribution {
         needs_chunk,
+        // Nodes may have different numbers of requests, but make the same number of calls.
+        maximum: (rounds > 1).then_some(rounds as u64),
         ..Contribution::default()
     };
+    // On the leader: what it has allocated for all requests.
+    let mut made = Vec::new();
     match object.map(Described::key) {
         Some(key) if key.len() > AGREEMENT_BYTES => contribution.compare_in_pieces = true,
         key => contribution.must_match = key.map(<[u8]>::to_vec),
@@ -73,11 +82,10 @@ pub(crate) fn allocate(
             0
         };
         // After a longer comparison, or a new chunk on any node, all leaders allocate anew.
-        let allocations = if agreed.needs_chunk || agreed.compare_in_pieces {
-            Vec::new()
-        } else {
-            found.take().unwrap_or_default()
-        };
+        if !agreed.needs_chunk && !agreed.compare_in_pieces {
+            made = found.take().unwrap_or_default();
+        }
+        let allocations = of_round(&made, 0);
         Allocations { allocations, chunk }.encode()
     });
     if let Some(unused) = found {
@@ -96,19 +104,38 @@ pub(crate) fn allocate(
     }
     let mut node = Allocations::decode(&from_leader);
     if merged.needs_chunk || merged.compare_in_pieces {
-        node = allocate_in_new_chunk(sync, memory, call, node.chunk, requests)?;
+        node = allocate_in_new_chunk(sync, memory, call, node.chunk, requests, &mut made)?;
+    }
+    let mut allocations = node.allocations;
+    for round in 1..merged.maximum.unwrap_or(1) as usize {
+        let call = call.step(Step::MoreAllocations);
+        let agreed = agree_with(sync, call, Contribution::default(), |_| {
+            Allocations {
+                allocations: of_round(&made, round),
+                chunk: 0,
+            }
+            .encode()
+        })?;
+        allocations.extend(Allocations::decode(&agreed.from_leader).allocations);
     }
     // SAFETY: the leader has made the allocation for this request, which counts the ranks that have it as `mine`.
-    Ok(mine.map(|mine| unsafe { memory.segment(node.allocations[mine], requests[mine].bytes) }))
+    Ok(mine.map(|mine| unsafe { memory.segment(allocations[mine], requests[mine].bytes) }))
 }
 
-/// Every node that needs a new chunk maps it. Then every leader allocates its requests.
+/// The allocations that the leader tells its node in one round.
+fn of_round(made: &[Allocation], round: usize) -> Vec<Allocation> {
+    let of_round = made.chunks(PER_ROUND).nth(round);
+    of_round.unwrap_or_default().to_vec()
+}
+
+/// Every node that needs a new chunk maps it. Then every leader allocates its requests, as `made`.
 fn allocate_in_new_chunk(
     sync: &RankSync,
     memory: &NodeMemory,
     call: Call,
     bytes: usize,
     requests: &[AllocRequest],
+    made: &mut Vec<Allocation>,
 ) -> Result<Allocations> {
     // A node that needs no chunk maps nothing, but all nodes learn whether any of them has failed.
     let chunk = map_on_all_nodes(sync, memory, call, bytes)?;
@@ -119,11 +146,11 @@ fn allocate_in_new_chunk(
     }
     let call = call.step(Step::Allocate);
     let agreed = agree_with(sync, call, Contribution::default(), |_| {
-        let allocations = memory
+        *made = memory
             .allocate(requests)
             .expect("a chunk for exactly these requests was added");
         Allocations {
-            allocations,
+            allocations: of_round(made, 0),
             chunk: 0,
         }
         .encode()
@@ -212,5 +239,35 @@ fn no_room(sync: &RankSync, needed: usize, memory: &FreeMemory) -> Error {
         place: memory.place.to_owned(),
         needed,
         free: memory.free,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::protocol::call::Kind;
+    use crate::run::cluster::Cluster;
+
+    #[test]
+    fn a_block_beyond_the_reach_of_a_chunk_is_an_error_on_all_ranks() {
+        for bytes in [1 << 46, isize::MAX as usize] {
+            let results = Cluster::new(&[2]).run(|comm| {
+                let request = AllocRequest {
+                    bytes,
+                    align: 64,
+                    ranks: 2,
+                };
+                let allocated =
+                    comm.core
+                        .allocate(Call::new(Kind::Lock), None, &[request], Some(0));
+                let error = allocated.map(|_| ()).unwrap_err();
+                comm.barrier().unwrap();
+                error
+            });
+            let is_expected =
+                |error: &Error| matches!(error, Error::NoRoom { .. } | Error::TooLarge { .. });
+            assert!(is_expected(&results[0]), "{results:?}");
+            assert_eq!(results[0], results[1]);
+        }
     }
 }

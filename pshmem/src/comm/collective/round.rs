@@ -9,7 +9,7 @@ use crate::comm::collective::tree;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::{Contribution, Contributions};
 use crate::comm::protocol::control::{Conflict, Gathered, Released};
-use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, OUTCOME_BYTES};
+use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, OUTCOME_BYTES, POISON_BYTES};
 use crate::comm::rank_sync::RankSync;
 use crate::comm::wait::Wait;
 use crate::error::{Error, Result};
@@ -28,6 +28,9 @@ pub(super) enum Outcome {
     Written(Vec<u8>),
 }
 
+/// Bytes of the error of an outcome.
+const ERROR_BYTES: usize = POISON_BYTES.saturating_sub(8);
+
 /// Bytes that a writer can pass to all ranks.
 pub(crate) const WRITTEN_BYTES: usize = OUTCOME_BYTES.saturating_sub(64);
 
@@ -36,8 +39,10 @@ impl Outcome {
         postcard::to_allocvec(self).expect("outcomes are plain data and always encode")
     }
 
+    /// The outcome of a call that fails, for a release or for poison. Texts of the error are shortened if they need it; all
+    /// ranks read what is encoded here.
     pub(super) fn failed(error: Error) -> Vec<u8> {
-        Outcome::Failed(error).encode()
+        Outcome::Failed(error.fitted(ERROR_BYTES)).encode()
     }
 }
 
@@ -58,12 +63,17 @@ pub(super) fn arrive(sync: &RankSync, call: Call, contribution: &Contribution) -
 }
 
 fn encode_contribution(contribution: &Contribution) -> Vec<u8> {
-    let bytes = postcard::to_allocvec(contribution)
-        .expect("contributions are plain data and always encode");
+    let bytes = contribution.encode();
+    if bytes.len() <= CONTRIBUTION_BYTES {
+        return bytes;
+    }
+    // Only an error has texts of any length. The call fails on all ranks, whatever else this one passes.
+    let fault = contribution.fault.clone();
+    let fault = fault.map(|fault| fault.fitted(CONTRIBUTION_BYTES.saturating_sub(16)));
+    let bytes = Contribution::fault(fault).encode();
     assert!(
-        bytes.len() <= CONTRIBUTION_BYTES,
-        "a contribution of {} B was not clipped",
-        bytes.len()
+        contribution.fault.is_some() && bytes.len() <= CONTRIBUTION_BYTES,
+        "a contribution has a bounded size"
     );
     bytes
 }
@@ -157,5 +167,23 @@ pub(super) fn poison_if_missing(sync: &RankSync, n: u64, call: Call) {
     };
     if let Some(conflict) = conflict {
         control.poison(n, || Outcome::failed(sync.conflict(conflict, call)));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_any_length_fit_where_ranks_read_them() {
+        let long = Error::Diverged {
+            what: "long ".repeat(5000),
+        };
+        assert!(Outcome::failed(long.clone()).len() <= POISON_BYTES.min(OUTCOME_BYTES));
+        let contribution = Contribution {
+            must_match: Some(vec![7; 900]),
+            ..Contribution::fault(Some(long))
+        };
+        assert!(encode_contribution(&contribution).len() <= CONTRIBUTION_BYTES);
     }
 }

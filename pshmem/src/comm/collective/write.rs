@@ -5,7 +5,8 @@ use crate::comm::abort::AbortOnDrop;
 use crate::comm::check::Level;
 use crate::comm::collective::copies::compare_copies;
 use crate::comm::collective::round::{
-    Outcome, arrive, await_outcome, claim_on_all_nodes, claim_on_node, poison_if_missing,
+    Outcome, WRITTEN_BYTES, arrive, await_outcome, claim_on_all_nodes, claim_on_node,
+    poison_if_missing,
 };
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::Contribution;
@@ -56,6 +57,34 @@ pub(crate) fn write(
         Some(Outcome::Written(bytes)) => bytes,
         _ => Vec::new(),
     })
+}
+
+/// Like `write`, for a result of any length and without a target. What does not fit into one outcome follows in more rounds.
+pub(crate) fn write_long(
+    sync: &RankSync,
+    call: Call,
+    job: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<Vec<u8>> {
+    let mut job = Some(job);
+    // On the root, the whole result.
+    let mut all = Vec::new();
+    let mut received = Vec::new();
+    loop {
+        let piece = write(sync, call, None, |_| {
+            if let Some(job) = job.take() {
+                all = job()?;
+            }
+            let rest = &all[received.len()..];
+            let taken = rest.len().min(WRITTEN_BYTES.saturating_sub(1));
+            let is_last = u8::from(taken == rest.len());
+            Ok([&[is_last], &rest[..taken]].concat())
+        })?;
+        let (is_last, bytes) = piece.split_first().expect("every piece begins with a flag");
+        received.extend_from_slice(bytes);
+        if *is_last == 1 {
+            return Ok(received);
+        }
+    }
 }
 
 /// The writer waits until it has the claim. `false` when the call has ended with an error.

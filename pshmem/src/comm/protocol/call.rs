@@ -124,6 +124,8 @@ pub(crate) enum Step {
     Populate,
     /// The leaders allocate in it.
     Allocate,
+    /// They tell their nodes of allocations that did not fit into the outcome.
+    MoreAllocations,
     /// Collective test of one-sided operations.
     ProbeRma,
     /// What one rank has set up can be used by all.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
-/// What one rank adds. Its encoding fits into the rank's block of the control block, because long texts are clipped before.
+/// What one rank adds. Its encoding fits into the rank's block of the control block; the texts of a fault are shortened for that.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Contribution {
     /// Why this rank cannot do its part. All ranks get the error.
@@ -40,6 +40,10 @@ impl Contribution {
 
     pub(crate) fn is_empty(&self) -> bool {
         *self == Contribution::default()
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("contributions are plain data and always encode")
     }
 }
 

@@ -11,9 +11,9 @@ pub(crate) const CONTRIBUTION_BYTES: usize = CONTRIBUTION_WORDS * 8;
 /// Bytes of an encoded outcome.
 pub(crate) const OUTCOME_BYTES: usize = OUTCOME_WORDS * 8;
 /// Bytes of a source line; of a longer one, the end is kept.
-pub(super) const SITE_BYTES: usize = SITE_WORDS * 8;
+pub(crate) const SITE_BYTES: usize = SITE_WORDS * 8;
 /// Bytes of the error that a poisoned block holds.
-pub(super) const POISON_BYTES: usize = POISON_WORDS * 8;
+pub(crate) const POISON_BYTES: usize = POISON_WORDS * 8;
 
 #[cfg(not(loom))]
 mod sizes {

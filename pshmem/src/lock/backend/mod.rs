@@ -24,7 +24,7 @@ pub(crate) mod ticket_lock;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_state::RankState;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::home::access::{self, HomeLink};
 use crate::home::engine::Engine;
 use crate::lock::Fairness;
@@ -144,11 +144,13 @@ pub(crate) fn create(
             let access = words
                 .flatten()
                 .and_then(|words| home.allocate_words(&words));
-            Ok(access.unwrap_or_else(|| {
-                let node_of = core.group.world.transport.node_of().clone();
-                let value = config.value.to_vec();
-                home.serve(HomeLock::new(config.fairness, node_of, value))
-            }))
+            if let Some(access) = access {
+                return Ok(access);
+            }
+            check_value_that_travels(config.value.len())?;
+            let node_of = core.group.world.transport.node_of().clone();
+            let value = config.value.to_vec();
+            Ok(home.serve(HomeLock::new(config.fairness, node_of, value)))
         },
         |contribution| agree_on(core, call, config, contribution),
     )?;
@@ -160,6 +162,22 @@ pub(crate) fn create(
     })
 }
 
+/// Checks the size of a value that travels with its lock, because the ranks are on several nodes: in one message, whose length
+/// MPI counts in a C int.
+fn check_value_that_travels(bytes: usize) -> Result<()> {
+    const LARGEST: usize = 1 << 30;
+    if bytes <= LARGEST {
+        return Ok(());
+    }
+    Err(Error::InvalidSetting {
+        name: "bytes of the value of the lock".to_owned(),
+        value: bytes.to_string(),
+        reason: format!(
+            "on several nodes the value travels with its lock, so it has at most {LARGEST} B; put more into a `Shared` object"
+        ),
+    })
+}
+
 /// Checks that all ranks pass the same config. Returns the maximum in their contributions.
 fn agree_on(
     core: &RankState,
@@ -167,6 +185,11 @@ fn agree_on(
     config: &LockConfig<'_>,
     contribution: Contribution,
 ) -> Result<Option<u64>> {
+    if core.group.is_multi_node()
+        && let Err(error) = check_value_that_travels(config.value.len())
+    {
+        return Err(core.refuse(call, error));
+    }
     let fairness = config.fairness.text();
     // With their lengths, so that no two different configs have the same bytes.
     let parts = (fairness, config.kind, config.value_type, config.value);
@@ -178,4 +201,20 @@ fn agree_on(
 fn rank_of(core: &RankState, world: usize) -> Option<usize> {
     let ranks = &core.group.topology.world;
     ranks.iter().position(|&rank| rank as usize == world)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_travel_have_a_largest_size() {
+        assert_eq!(check_value_that_travels(1 << 30), Ok(()));
+        let error = check_value_that_travels((1 << 30) + 1).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("bytes of the value of the lock=1073741825: ")
+        );
+    }
 }
