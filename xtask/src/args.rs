@@ -10,6 +10,8 @@ pub(crate) enum Command {
     Setup,
     Test(Test),
     Fuzz(Fuzz),
+    /// The MPI library, if only one.
+    Inject(Option<String>),
     Tsan,
     Miri,
     /// The arguments of the example.
@@ -61,6 +63,7 @@ impl Command {
             "setup" => no_options(parser, Self::Setup)?,
             "test" => Self::Test(Test::parse(parser)?),
             "fuzz" => Self::Fuzz(Fuzz::parse(parser)?),
+            "inject" => Self::Inject(only(parser)?),
             "tsan" => no_options(parser, Self::Tsan)?,
             "miri" => no_options(parser, Self::Miri)?,
             "demo" => Self::Demo(parser.raw_args()?.collect()),
@@ -77,6 +80,18 @@ fn no_options(mut parser: lexopt::Parser, command: Command) -> Result<Command, l
         None => Ok(command),
         Some(argument) => Err(argument.unexpected()),
     }
+}
+
+/// The one option `--only`.
+fn only(mut parser: lexopt::Parser) -> Result<Option<String>, lexopt::Error> {
+    let mut only = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("only") => only = Some(library(&mut parser)?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(only)
 }
 
 impl Test {

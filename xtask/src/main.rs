@@ -44,6 +44,10 @@ cargo xtask fuzz [--sequences N] [--seconds S] [--seed S]
     them, or N, or for S seconds. Sequence i has seed S + i. A failure prints its seed and the shortest
     sequence that fails; `--seed` with that seed and `--sequences 1` plays it again.
 
+cargo xtask inject [--only openmpi|mpich]
+    Runs a short program again and again; in each run one MPI call of one rank fails or is late. `test` does so with
+    one call of each MPI function, this with all calls, for hours.
+
 cargo xtask tsan
     The suite and five minutes of `fuzz`, with ranks as threads, under ThreadSanitizer. Needs a nightly
     toolchain with rust-src; says so and fails where that is missing.
@@ -83,6 +87,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Fuzz(options) => fuzz::command(&options),
         Command::Tsan => sanitizers::command(sanitizers::Tool::Tsan),
         Command::Miri => sanitizers::command(sanitizers::Tool::Miri),
+        Command::Inject(only) => test::injector::command(only.as_deref()),
         Command::Demo(arguments) => demo::command(&arguments),
         Command::Bench(options) => bench::command(&options),
     }

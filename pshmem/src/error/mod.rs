@@ -360,10 +360,10 @@ pub enum Error {
         host: String,
     },
 
-    /// An MPI call returned an error code.
+    /// An MPI function has failed.
     ///
-    /// All ranks get it when they allocate memory together; only this rank while it starts. The `Comm` lives. An MPI error at a
-    /// place where the ranks can no longer agree on it ends the job instead.
+    /// No call returns this error. The rank prints it and ends the job, because other ranks may be inside the same MPI function,
+    /// where they cannot be told.
     #[error("{call} failed on rank {rank} ({host}) with code {code} (class {class}): {text}")]
     Mpi {
         /// The MPI function.

@@ -229,8 +229,8 @@ impl Comm {
     /// All processes of the communicator call it. It costs a few MPI collectives and one window.
     ///
     /// # Errors
-    /// [`Error::Mpi`](crate::Error::Mpi), [`Error::NoRoom`](crate::Error::NoRoom), and
-    /// [`Error::Start`](crate::Error::Start) when the ranks run different executables.
+    /// [`Error::NoRoom`](crate::Error::NoRoom), and [`Error::Start`](crate::Error::Start) when the ranks run different
+    /// executables. A failure of MPI ends the job.
     #[cfg(any(feature = "mpi", doc))]
     #[cfg_attr(docsrs, doc(cfg(feature = "mpi")))]
     pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {

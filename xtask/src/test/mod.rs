@@ -4,7 +4,7 @@
 //! - `checks` one call of cargo each · `cargo_tests` what `cargo test` runs · `packages`, `licences`, `repository` what is published
 //! - `suites` the suite under an MPI library · `simulated_nodes` several nodes on this machine · `programs` with one purpose each
 //! - `examples`, and `example_output` what they have to print · `python` the Python package
-//! - `faults` jobs in which a rank fails, and `leftovers` what they leave behind
+//! - `faults` jobs in which a rank fails, and `leftovers` what they leave behind · `injector` jobs in which an MPI call fails
 
 mod cargo_tests;
 mod checks;
@@ -12,6 +12,7 @@ pub(crate) mod commands;
 mod example_output;
 mod examples;
 mod faults;
+pub(crate) mod injector;
 mod leftovers;
 mod licences;
 mod packages;

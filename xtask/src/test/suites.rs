@@ -2,7 +2,7 @@
 
 use super::commands::{cargo_row, checked};
 use super::schedule::{Done, Lane, Load, Step};
-use super::{Context, checks, examples, faults, programs, simulated_nodes};
+use super::{Context, checks, examples, faults, injector, programs, simulated_nodes};
 use crate::cargo;
 use crate::mpi::{Kind, Mpi};
 use crate::report::{Row, suite_line};
@@ -14,7 +14,14 @@ use std::time::Duration;
 const RANKS: [usize; 4] = [4, 3, 2, 1];
 
 /// The programs that run under each library.
-const PROGRAMS: [&str; 5] = ["suite", "small_shm", "after_mpi", "fault", "jobs"];
+const PROGRAMS: [&str; 6] = [
+    "suite",
+    "small_shm",
+    "after_mpi",
+    "fault",
+    "injected",
+    "jobs",
+];
 
 /// The hard limit of one run.
 pub(super) const LIMIT: Duration = Duration::from_secs(900);
@@ -87,6 +94,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
         programs::jobs(mpi, &["kill", "500", "2", "1"], verbose)
     });
     list.add(4, move |mpi| programs::jobs(mpi, &["freeze"], verbose));
+    list.steps.push(injector::step(mpi));
     list.steps.extend(examples::under(context, mpi));
     // MPICH carries the operations out only while the target is inside MPI: there is nothing to run.
     if mpi.kind != Kind::Mpich {

@@ -1,6 +1,5 @@
 //! The life of MPI in this process: service threads end before MPI does, and a process that exits early ends the job.
 
-use crate::error::Result;
 use crate::stderr::report;
 use crate::sync::lock;
 use crate::transport::mpi::mpi_calls::MpiCalls;
@@ -97,7 +96,7 @@ pub(super) fn abort_at_exit(place: &str) {
 
 /// Makes MPI_Finalize set [`is_finalized`] and stop the service threads before it does anything else: it first deletes the
 /// attributes of MPI_COMM_SELF (section 11.2.4).
-pub(super) fn watch_finalize(calls: &MpiCalls) -> Result<()> {
+pub(super) fn watch_finalize(calls: &MpiCalls) {
     unsafe extern "C" fn copy(
         _: ffi::MPI_Comm,
         _: c_int,
@@ -121,19 +120,15 @@ pub(super) fn watch_finalize(calls: &MpiCalls) -> Result<()> {
         ffi::MPI_SUCCESS as c_int
     }
     static ONCE: Once = Once::new();
-    let mut result = Ok(());
     ONCE.call_once(|| {
         let mut key = 0;
         // SAFETY: both functions have the types that section 7.7.2 prescribes, and live as long as the program.
         let code = unsafe {
             ffi::MPI_Comm_create_keyval(Some(copy), Some(delete), &raw mut key, null_mut())
         };
-        result = calls.check("MPI_Comm_create_keyval", code);
-        if result.is_ok() {
-            // SAFETY: a key of ours, on a communicator that always exists.
-            let code = unsafe { ffi::MPI_Comm_set_attr(ffi::RSMPI_COMM_SELF, key, null_mut()) };
-            result = calls.check("MPI_Comm_set_attr", code);
-        }
+        calls.must("MPI_Comm_create_keyval", code);
+        // SAFETY: a key of ours, on a communicator that always exists.
+        let code = unsafe { ffi::MPI_Comm_set_attr(ffi::RSMPI_COMM_SELF, key, null_mut()) };
+        calls.must("MPI_Comm_set_attr", code);
     });
-    result
 }

@@ -87,20 +87,20 @@ struct Serving {
 impl Mpi {
     /// Collective over the processes of `user`, and synchronizes them.
     pub(crate) fn new(user: &impl Communicator) -> Result<Self> {
-        let unknown = MpiCalls::new(0, String::new());
-        let host = unknown.processor_name()?;
-        // SAFETY: the communicator is alive as long as `user` is borrowed.
-        let comm = unsafe { unknown.comm_dup(user.as_raw()) }?;
-        let rank = unknown.comm_rank(comm)?;
+        // Rank and host, which errors name, are found out first.
+        let rank = MpiCalls::new(0, String::new()).comm_rank(user.as_raw());
+        let host = MpiCalls::new(rank, String::new()).processor_name();
         let calls = MpiCalls::new(rank, host);
+        // SAFETY: the communicator is alive as long as `user` is borrowed.
+        let comm = unsafe { calls.comm_dup(user.as_raw()) };
         // SAFETY: a communicator of ours.
-        let service_comm = unsafe { calls.comm_dup(comm) }?;
-        let has_threads = calls.has_threads()?;
+        let service_comm = unsafe { calls.comm_dup(comm) };
+        let has_threads = calls.has_threads();
         let own_replies = OwnReplies::default();
-        let node_comm = calls.comm_split_shared(comm, rank)?;
+        let node_comm = calls.comm_split_shared(comm, rank);
         // The lowest rank of a node names it.
-        let leader = calls.allreduce_min(node_comm, rank as u64)?;
-        let leaders = calls.allgather(comm, leader)?;
+        let leader = calls.allreduce_min(node_comm, rank as u64);
+        let leaders = calls.allgather(comm, leader);
         let mut order: Vec<u64> = Vec::new();
         let node_of = leaders
             .iter()
@@ -146,7 +146,7 @@ impl Mpi {
     fn check_executable(&self) -> Result<()> {
         // Where the executable cannot be read, 0 differs from the hash of every other rank.
         let hash = fingerprint().unwrap_or(0);
-        let [low, high] = self.calls.extremes(self.comm, hash)?;
+        let [low, high] = self.calls.extremes(self.comm, hash);
         if low == high {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl Mpi {
 
     fn check_start_memory(&self) -> Result<()> {
         let memory = self.free_memory(self.node_group.len())?;
-        let free = self.calls.allreduce_min(self.comm, memory.free as u64)? as usize;
+        let free = self.calls.allreduce_min(self.comm, memory.free as u64) as usize;
         if free >= START_MEMORY {
             return Ok(());
         }
@@ -202,10 +202,8 @@ impl Mpi {
             std::thread::sleep(Duration::from_micros(200));
         }
         // No rank uses the window any more.
-        if let Some(window) = self.window()
-            && let Err(error) = window.free()
-        {
-            self.calls.end_with(&error);
+        if let Some(window) = self.window() {
+            window.free();
         }
         // All service threads end before the first rank ends MPI, so that none of their messages is in flight then.
         lifecycle::stop_services();
@@ -326,14 +324,14 @@ impl Transport for Mpi {
         if group == self.node_group {
             return shared_window::map(&self.calls, self.node_comm, len);
         }
-        let comm = self.calls.comm_create_group(self.comm, group, key)?;
+        let comm = self.calls.comm_create_group(self.comm, group, key);
         let mapping = shared_window::map(&self.calls, comm, len);
-        self.calls.comm_free(comm)?;
+        self.calls.comm_free(comm);
         mapping
     }
 
     fn all_true(&self, value: bool) -> Result<bool> {
-        self.calls.all_true(self.comm, value)
+        Ok(self.calls.all_true(self.comm, value))
     }
 
     fn free_memory(&self, ranks: usize) -> Result<FreeMemory> {
@@ -389,7 +387,7 @@ impl Transport for Mpi {
 
     fn probe_remote_atomics(&self) -> Result<()> {
         if self.rma_window.get().is_none() {
-            let window = RmaWindow::open(&self.calls, self.comm, &self.node_of)?;
+            let window = RmaWindow::open(&self.calls, self.comm, self.service_comm, &self.node_of)?;
             self.rma_window.get_or_init(|| window);
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! MPI functions on communicators, each with its return code checked.
 //!
-//! The private communicators return errors instead of aborting (section 9.3, MPI_ERRORS_RETURN). Where ranks can still agree on
-//! an error, a call returns it. Calls that carry messages end the job, because other ranks have been promised an outcome.
+//! The private communicators return errors instead of aborting (section 9.3, MPI_ERRORS_RETURN), so that the report names the
+//! call, rank and host. A failure ends the job: other ranks may be inside the same collective, or wait for the message, and
+//! nothing reaches them there. Only for one-sided operations, which are optional, the ranks agree on what to do: see `rma_window`.
 
 use crate::error::{Error, Result};
 use crate::stderr::report;
@@ -10,6 +11,7 @@ use mpi::ffi;
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
+use std::time::{Duration, Instant};
 
 /// A nonblocking operation. The null request once it is complete.
 #[derive(Debug)]
@@ -61,8 +63,8 @@ impl MpiCalls {
         })
     }
 
-    /// Ends the job when a message cannot be sent.
-    fn must(&self, call: &str, code: c_int) {
+    /// Ends the job when a call has failed.
+    pub(super) fn must(&self, call: &str, code: c_int) {
         if let Err(error) = self.check(call, code) {
             self.end_with(&error);
         }
@@ -81,66 +83,62 @@ impl MpiCalls {
         std::process::abort()
     }
 
-    pub(super) fn processor_name(&self) -> Result<String> {
-        watch_finalize(self)?;
+    pub(super) fn processor_name(&self) -> String {
+        watch_finalize(self);
         // SAFETY: reading a constant that the binding's C part defines.
         let room = unsafe { ffi::RSMPI_MAX_PROCESSOR_NAME } as usize;
         let mut name = vec![0_u8; room + 1];
         let mut len = 0;
         // SAFETY: the buffer has MPI_MAX_PROCESSOR_NAME bytes (section 9.1.2).
         let code = unsafe { ffi::MPI_Get_processor_name(name.as_mut_ptr().cast(), &raw mut len) };
-        self.check("MPI_Get_processor_name", code)?;
+        self.must("MPI_Get_processor_name", code);
         name.truncate(len.max(0) as usize);
-        Ok(String::from_utf8_lossy(&name).into_owned())
+        String::from_utf8_lossy(&name).into_owned()
     }
 
     /// # Safety
     /// `comm` is a valid communicator.
-    pub(super) unsafe fn comm_dup(&self, comm: ffi::MPI_Comm) -> Result<ffi::MPI_Comm> {
+    pub(super) unsafe fn comm_dup(&self, comm: ffi::MPI_Comm) -> ffi::MPI_Comm {
         let mut new = MaybeUninit::uninit();
         // SAFETY: valid communicator (caller's duty); collective, as the caller's documentation says (section 7.4.2).
         let code = unsafe { ffi::MPI_Comm_dup(comm, new.as_mut_ptr()) };
-        self.check("MPI_Comm_dup", code)?;
+        self.must("MPI_Comm_dup", code);
         // SAFETY: a successful call has written the handle.
         let new = unsafe { new.assume_init() };
         // SAFETY: the new communicator is ours.
         let code = unsafe { ffi::MPI_Comm_set_errhandler(new, ffi::RSMPI_ERRORS_RETURN) };
-        self.check("MPI_Comm_set_errhandler", code)?;
-        Ok(new)
+        self.must("MPI_Comm_set_errhandler", code);
+        new
     }
 
     /// Whether all threads of this process may call MPI (section 11.6.2).
-    pub(super) fn has_threads(&self) -> Result<bool> {
+    pub(super) fn has_threads(&self) -> bool {
         let mut provided = 0;
         // SAFETY: MPI is initialised.
         let code = unsafe { ffi::MPI_Query_thread(&raw mut provided) };
-        self.check("MPI_Query_thread", code)?;
+        self.must("MPI_Query_thread", code);
         // SAFETY: reading a constant that the binding's C part defines.
-        Ok(provided >= unsafe { ffi::RSMPI_THREAD_MULTIPLE })
+        provided >= unsafe { ffi::RSMPI_THREAD_MULTIPLE }
     }
 
-    pub(super) fn comm_rank(&self, comm: ffi::MPI_Comm) -> Result<usize> {
+    pub(super) fn comm_rank(&self, comm: ffi::MPI_Comm) -> usize {
         let mut rank = 0;
         // SAFETY: a communicator of ours.
         let code = unsafe { ffi::MPI_Comm_rank(comm, &raw mut rank) };
-        self.check("MPI_Comm_rank", code)?;
-        Ok(rank as usize)
+        self.must("MPI_Comm_rank", code);
+        rank as usize
     }
 
-    pub(super) fn comm_size(&self, comm: ffi::MPI_Comm) -> Result<usize> {
+    pub(super) fn comm_size(&self, comm: ffi::MPI_Comm) -> usize {
         let mut size = 0;
         // SAFETY: a communicator of ours.
         let code = unsafe { ffi::MPI_Comm_size(comm, &raw mut size) };
-        self.check("MPI_Comm_size", code)?;
-        Ok(size as usize)
+        self.must("MPI_Comm_size", code);
+        size as usize
     }
 
     /// The processes that can share memory with this one; inherits the error handler (section 9.3).
-    pub(super) fn comm_split_shared(
-        &self,
-        comm: ffi::MPI_Comm,
-        key: usize,
-    ) -> Result<ffi::MPI_Comm> {
+    pub(super) fn comm_split_shared(&self, comm: ffi::MPI_Comm, key: usize) -> ffi::MPI_Comm {
         let mut new = MaybeUninit::uninit();
         // SAFETY: a communicator of ours; collective over it (section 7.4.2).
         let code = unsafe {
@@ -152,9 +150,9 @@ impl MpiCalls {
                 new.as_mut_ptr(),
             )
         };
-        self.check("MPI_Comm_split_type", code)?;
+        self.must("MPI_Comm_split_type", code);
         // SAFETY: a successful call has written the handle.
-        Ok(unsafe { new.assume_init() })
+        unsafe { new.assume_init() }
     }
 
     /// A communicator of some of the processes; collective over these only (section 7.4.2).
@@ -163,14 +161,14 @@ impl MpiCalls {
         comm: ffi::MPI_Comm,
         ranks: &[usize],
         key: u64,
-    ) -> Result<ffi::MPI_Comm> {
+    ) -> ffi::MPI_Comm {
         // The smallest upper bound of tags that the standard allows is 32767 (section 9.1.2).
         const TAGS: u64 = 32_767;
         let ranks: Vec<c_int> = ranks.iter().map(|&rank| rank as c_int).collect();
         let mut all = MaybeUninit::uninit();
         // SAFETY: a communicator of ours.
         let code = unsafe { ffi::MPI_Comm_group(comm, all.as_mut_ptr()) };
-        self.check("MPI_Comm_group", code)?;
+        self.must("MPI_Comm_group", code);
         // SAFETY: a successful call has written the handle.
         let mut all = unsafe { all.assume_init() };
         let mut some = MaybeUninit::uninit();
@@ -178,7 +176,7 @@ impl MpiCalls {
         let code = unsafe {
             ffi::MPI_Group_incl(all, ranks.len() as c_int, ranks.as_ptr(), some.as_mut_ptr())
         };
-        self.check("MPI_Group_incl", code)?;
+        self.must("MPI_Group_incl", code);
         // SAFETY: as above.
         let mut some = unsafe { some.assume_init() };
         let mut new = MaybeUninit::uninit();
@@ -186,7 +184,7 @@ impl MpiCalls {
         let code = unsafe {
             ffi::MPI_Comm_create_group(comm, some, (key % TAGS) as c_int, new.as_mut_ptr())
         };
-        self.check("MPI_Comm_create_group", code)?;
+        self.must("MPI_Comm_create_group", code);
         // SAFETY: groups of ours, not used again.
         let codes = unsafe {
             [
@@ -196,28 +194,63 @@ impl MpiCalls {
         };
         codes
             .into_iter()
-            .try_for_each(|code| self.check("MPI_Group_free", code))?;
+            .for_each(|code| self.must("MPI_Group_free", code));
         // SAFETY: as above; every process of the group gets a communicator.
-        Ok(unsafe { new.assume_init() })
+        unsafe { new.assume_init() }
     }
 
-    pub(super) fn comm_free(&self, mut comm: ffi::MPI_Comm) -> Result<()> {
+    pub(super) fn comm_free(&self, mut comm: ffi::MPI_Comm) {
         // SAFETY: a communicator of ours, not used again; collective (section 7.4.3).
         let code = unsafe { ffi::MPI_Comm_free(&raw mut comm) };
-        self.check("MPI_Comm_free", code)
+        self.must("MPI_Comm_free", code);
     }
 
-    pub(super) fn allreduce_min(&self, comm: ffi::MPI_Comm, value: u64) -> Result<u64> {
-        Ok(self.extremes(comm, value)?[0])
+    pub(super) fn allreduce_min(&self, comm: ffi::MPI_Comm, value: u64) -> u64 {
+        self.extremes(comm, value)[0]
     }
 
     /// Whether all ranks pass `true`.
-    pub(super) fn all_true(&self, comm: ffi::MPI_Comm, value: bool) -> Result<bool> {
-        Ok(self.allreduce_min(comm, u64::from(value))? == 1)
+    pub(super) fn all_true(&self, comm: ffi::MPI_Comm, value: bool) -> bool {
+        self.allreduce_min(comm, u64::from(value)) == 1
+    }
+
+    /// Whether a collective has succeeded on all ranks, which they have just called on another communicator than `comm`.
+    ///
+    /// Ranks on which it has not failed may be inside it for ever because it has failed elsewhere. A rank with an `error` waits for
+    /// them for a limited time, then it ends the job.
+    pub(super) fn all_succeeded(&self, comm: ffi::MPI_Comm, error: Option<&Error>) -> bool {
+        const LIMIT: Duration = Duration::from_secs(30);
+        let mine = u64::from(error.is_none());
+        let mut min = 0_u64;
+        let mut request = MaybeUninit::uninit();
+        // SAFETY: one element of the type named on either side, which stays in place until the request is complete: nothing below
+        // returns or unwinds earlier. Collective over a communicator of ours (section 6.12.8).
+        let code = unsafe {
+            ffi::MPI_Iallreduce(
+                (&raw const mine).cast(),
+                (&raw mut min).cast(),
+                1,
+                ffi::RSMPI_UINT64_T,
+                ffi::RSMPI_MIN,
+                comm,
+                request.as_mut_ptr(),
+            )
+        };
+        self.must("MPI_Iallreduce", code);
+        // SAFETY: a successful call has written the handle.
+        let request = MpiRequest(Cell::new(unsafe { request.assume_init() }));
+        let start = Instant::now();
+        while !self.test(&request) {
+            if let Some(error) = error.filter(|_| start.elapsed() > LIMIT) {
+                self.end_with(error);
+            }
+            std::thread::yield_now();
+        }
+        min == 1
     }
 
     /// The smallest and the largest number of all ranks, in one collective.
-    pub(super) fn extremes(&self, comm: ffi::MPI_Comm, value: u64) -> Result<[u64; 2]> {
+    pub(super) fn extremes(&self, comm: ffi::MPI_Comm, value: u64) -> [u64; 2] {
         let values = [value, !value];
         let mut min = [0_u64; 2];
         // SAFETY: two elements of the type named on either side; collective over a communicator of ours (section 6.9.6).
@@ -231,12 +264,12 @@ impl MpiCalls {
                 comm,
             )
         };
-        self.check("MPI_Allreduce", code)?;
-        Ok([min[0], !min[1]])
+        self.must("MPI_Allreduce", code);
+        [min[0], !min[1]]
     }
 
-    pub(super) fn allgather(&self, comm: ffi::MPI_Comm, value: u64) -> Result<Vec<u64>> {
-        let mut all = vec![0_u64; self.comm_size(comm)?];
+    pub(super) fn allgather(&self, comm: ffi::MPI_Comm, value: u64) -> Vec<u64> {
+        let mut all = vec![0_u64; self.comm_size(comm)];
         // SAFETY: one element from each process, room for all of them; collective over a communicator of ours (section 6.7).
         let code = unsafe {
             ffi::MPI_Allgather(
@@ -249,8 +282,8 @@ impl MpiCalls {
                 comm,
             )
         };
-        self.check("MPI_Allgather", code)?;
-        Ok(all)
+        self.must("MPI_Allgather", code);
+        all
     }
 
     /// Waits until all ranks have entered.

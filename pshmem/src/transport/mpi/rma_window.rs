@@ -65,14 +65,16 @@ pub(super) struct RmaWindow {
 }
 
 impl RmaWindow {
-    /// Collective over `comm`. `None` where one-sided operations do not work, do not progress, or are not wanted.
+    /// Collective over `comm`, and over `other_comm`, which has the same processes. `None` where one-sided operations do not
+    /// work, do not progress, or are not wanted.
     pub(super) fn open(
         calls: &MpiCalls,
         comm: ffi::MPI_Comm,
+        other_comm: ffi::MPI_Comm,
         nodes: &[u32],
     ) -> Result<Option<Self>> {
         let one_sided = one_sided();
-        if !calls.all_true(comm, one_sided.is_ok())? {
+        if !calls.all_true(comm, one_sided.is_ok()) {
             let reason = format!("{VARIABLE} is not understood on some rank");
             return Err(one_sided.err().unwrap_or(Error::Start { reason }));
         }
@@ -83,22 +85,22 @@ impl RmaWindow {
             OneSided::Always => 1,
         };
         // The environments of the ranks may differ.
-        let rounds = calls.allreduce_min(comm, rounds)?;
+        let rounds = calls.allreduce_min(comm, rounds);
         if rounds == 0 {
             return Ok(None);
         }
         // A window that only some processes got is leaked, because freeing it is collective.
         let window = Self::allocate(calls, comm);
-        if !calls.all_true(comm, window.is_ok())? {
+        if !calls.all_succeeded(other_comm, window.as_ref().err()) {
             return Ok(None);
         }
         let window = window?;
         let works = window.test_operations(calls.rank());
-        if !calls.all_true(comm, works.is_ok_and(|works| works))? {
+        if !calls.all_true(comm, works.is_ok_and(|works| works)) {
             return Ok(None);
         }
-        if !window.progresses(comm, nodes, rounds)? {
-            window.free()?;
+        if !window.progresses(comm, nodes, rounds) {
+            window.free();
             return Ok(None);
         }
         Ok(Some(window))
@@ -158,7 +160,7 @@ impl RmaWindow {
 
     /// Whether operations progress while their target is outside MPI. The target sleeps there, and reads its word when it wakes,
     /// before it calls MPI again. What the origins have added by then, in `rounds` operations each, did not wait for it.
-    fn progresses(&self, comm: ffi::MPI_Comm, nodes: &[u32], rounds: u64) -> Result<bool> {
+    fn progresses(&self, comm: ffi::MPI_Comm, nodes: &[u32], rounds: u64) -> bool {
         let me = self.calls.rank();
         let target = target(nodes);
         let origins = origins(nodes, target);
@@ -192,15 +194,15 @@ impl RmaWindow {
     }
 
     /// Collective over all processes, none of which uses the window any more.
-    pub(super) fn free(&self) -> Result<()> {
+    pub(super) fn free(&self) {
         self.is_open.set(false);
         // SAFETY: ends the epoch of `allocate`, which completes all operations of this process (section 12.5.3).
         let code = unsafe { ffi::MPI_Win_unlock_all(self.handle) };
-        self.calls.check("MPI_Win_unlock_all", code)?;
+        self.calls.must("MPI_Win_unlock_all", code);
         let mut window = self.handle;
         // SAFETY: a window of ours, not used again (`is_open`).
         let code = unsafe { ffi::MPI_Win_free(&raw mut window) };
-        self.calls.check("MPI_Win_free", code)
+        self.calls.must("MPI_Win_free", code);
     }
 
     fn flush(&self, rank: usize) -> Result<()> {

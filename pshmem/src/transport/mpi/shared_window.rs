@@ -19,7 +19,7 @@ use std::ptr::null_mut;
 pub(super) fn map(calls: &MpiCalls, comm: ffi::MPI_Comm, len: usize) -> Result<Mapping> {
     debug_assert!(len.is_multiple_of(PAGE));
     // One page more, because bases need not be page aligned (Open MPI: 8 mod 64): the memory begins at the first whole page.
-    let bytes = if calls.comm_rank(comm)? == 0 {
+    let bytes = if calls.comm_rank(comm) == 0 {
         len + PAGE
     } else {
         0
@@ -38,17 +38,16 @@ pub(super) fn map(calls: &MpiCalls, comm: ffi::MPI_Comm, len: usize) -> Result<M
             window.as_mut_ptr(),
         )
     };
-    calls.check("MPI_Win_allocate_shared", code)?;
+    calls.must("MPI_Win_allocate_shared", code);
     // SAFETY: a successful call has written the handle.
     let mut window = unsafe { window.assume_init() };
     // SAFETY: a window of ours.
     let code = unsafe { ffi::MPI_Win_set_errhandler(window, ffi::RSMPI_ERRORS_RETURN) };
-    let mapping = calls
-        .check("MPI_Win_set_errhandler", code)
-        .and_then(|()| duplicate(calls, comm, window, len));
+    calls.must("MPI_Win_set_errhandler", code);
+    let mapping = duplicate(calls, comm, window, len);
     // SAFETY: a window of ours, not used again; collective, and all processes come here also when `duplicate` failed.
     let code = unsafe { ffi::MPI_Win_free(&raw mut window) };
-    calls.check("MPI_Win_free", code)?;
+    calls.must("MPI_Win_free", code);
     mapping
 }
 
@@ -71,10 +70,10 @@ fn duplicate(
             (&raw mut base).cast(),
         )
     };
-    calls.check("MPI_Win_shared_query", code)?;
+    calls.must("MPI_Win_shared_query", code);
     // Rounding up to a page gives the same byte on all ranks only if their bases have the same offset inside a page.
     let offset = (base.addr() % PAGE) as u64;
-    let [low, high] = calls.extremes(comm, offset)?;
+    let [low, high] = calls.extremes(comm, offset);
     let failed = |text: String| Error::System {
         call: "keeping the memory of an MPI window".to_owned(),
         rank: calls.rank(),

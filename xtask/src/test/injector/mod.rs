@@ -1,0 +1,257 @@
+//! One MPI call of one rank fails or comes late: the program `injected` beneath `tests/injector/injector.c`, under one MPI library.
+//!
+//! Each run has to end in time, with the same error on every rank that returns, or with the end of the job and a report that names
+//! the MPI function, or with right values. A first run for each layout and rank prints the calls of that rank. `cargo xtask inject`
+//! then takes each of them in turn; `cargo xtask test` takes one call of each MPI function.
+
+mod check;
+mod list;
+
+use super::commands::cargo_row;
+use super::schedule::{Done, Lane, Load, Step};
+use super::{checks, suites};
+use crate::cargo;
+use crate::mpi::{self, Mpi};
+use crate::process::{self, Outcome};
+use crate::report::{Report, Row, Verdict};
+use check::Kind;
+use list::{Case, Layout};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// The hard limit of a run. A rank whose window is refused waits up to 30 s for the others.
+const LIMIT: Duration = Duration::from_secs(60);
+/// What all runs of the sample may take together. Where the machine is slow, some of its cases are left out.
+const SAMPLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Which calls are chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Choice {
+    /// One of each MPI function.
+    Sample,
+    All,
+}
+
+/// `cargo xtask inject`: every call in turn, under every library or only one.
+pub(crate) fn command(only: Option<&str>) -> Result<(), String> {
+    let mut libraries = Mpi::find_all();
+    libraries.retain(|mpi| only.is_none_or(|name| mpi.is(name)));
+    if libraries.is_empty() {
+        return Err("there is no such MPI library; `cargo xtask setup` installs it".into());
+    }
+    let mut report = Report::new(true);
+    for mpi in &libraries {
+        let mut build = cargo::cargo_mpi(mpi);
+        build.arg("build").args(checks::WITH_MPI);
+        build.args(["--bin", PROGRAM]);
+        if report.push(cargo_row(Row::under("build", mpi.name, "-"), build)) {
+            for row in rows(mpi, Choice::All) {
+                report.push(row);
+            }
+        }
+    }
+    print!("{}", report.text());
+    report.verdict()
+}
+
+/// The sample under one library, with a row for each layout.
+pub(super) fn step<'a>(mpi: &Mpi) -> Step<'a> {
+    let of = mpi.clone();
+    let work = move || Done {
+        rows: rows(&of, Choice::Sample),
+        ..Done::default()
+    };
+    match mpi.kind {
+        mpi::Kind::Mpich => Step::with_next(Load::cores(2), work).in_lane(Lane::Mpich),
+        _ => Step::with_next(Load::CORE, work),
+    }
+}
+
+fn rows(mpi: &Mpi, choice: Choice) -> Vec<Row> {
+    let injector = match compile(mpi) {
+        Ok(injector) => injector,
+        Err(why) => {
+            let mut row = Row::under("injected", mpi.name, "-");
+            row.verdict = Verdict::Failed(why);
+            return vec![row];
+        }
+    };
+    let deadline = Instant::now() + SAMPLE_LIMIT;
+    let mut seen = Vec::new();
+    let mut row = |layout: &'static Layout| {
+        let step = format!("injected, {}", layout.name);
+        let row = Row::under(&step, mpi.name, layout.ranks());
+        println!("== {} (at most {} s each)", row.title(), LIMIT.as_secs());
+        let runs = Runs {
+            mpi,
+            injector: &injector,
+            layout,
+        };
+        match choice {
+            Choice::Sample => runs.sample(row, &mut seen, deadline),
+            Choice::All => runs.all(row),
+        }
+    };
+    list::layouts(mpi).into_iter().map(&mut row).collect()
+}
+
+/// Compiles the injector with the library's compiler.
+fn compile(mpi: &Mpi) -> Result<PathBuf, String> {
+    let object = cargo::target_of(mpi.name).join("injector.so");
+    let mut command = Command::new(&mpi.mpicc);
+    command
+        .args([
+            "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-pthread", "-o",
+        ])
+        .arg(&object)
+        .arg(cargo::root().join(SOURCE));
+    let log = cargo::log_of(&format!("injector {}", mpi.name));
+    let outcome = process::run(command, Duration::from_secs(60), &log, false);
+    match outcome.end.check() {
+        Ok(()) => Ok(object),
+        Err(why) => Err(format!("{SOURCE}: {why}\n{}", outcome.output)),
+    }
+}
+
+const PROGRAM: &str = "injected";
+const SOURCE: &str = "tests/injector/injector.c";
+
+/// Runs of the program on one layout.
+struct Runs<'a> {
+    mpi: &'a Mpi,
+    injector: &'a Path,
+    layout: &'static Layout,
+}
+
+impl Runs<'_> {
+    /// Each call of each rank, in each way.
+    fn all(&self, row: Row) -> Row {
+        self.each(row, list::all, None)
+    }
+
+    /// One call of each function that is not in `seen`, in different ways.
+    fn sample(&self, row: Row, seen: &mut Vec<String>, deadline: Instant) -> Row {
+        let ranks = self.layout.count;
+        let cases = |calls: &[String], rank| list::sample(calls, rank, ranks, seen);
+        self.each(row, cases, Some(deadline))
+    }
+
+    fn each(
+        &self,
+        mut row: Row,
+        mut cases: impl FnMut(&[String], usize) -> Vec<Case>,
+        deadline: Option<Instant>,
+    ) -> Row {
+        let (mut passed, mut left_out, mut failures) = (0, 0, Vec::new());
+        for rank in 0..self.layout.count {
+            let counting = Case {
+                rank,
+                call: 0,
+                kind: Kind::Count,
+            };
+            let counted = self.run(&counting);
+            row.seconds += counted.seconds;
+            let calls = match check::calls(&counted, self.layout.count) {
+                Ok(calls) => calls,
+                Err(why) => {
+                    failures.push(self.explain(&counting, &counted, &why));
+                    continue;
+                }
+            };
+            for case in cases(&calls, rank) {
+                if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                    left_out += 1;
+                    continue;
+                }
+                let outcome = self.run(&case);
+                row.seconds += outcome.seconds;
+                match check::check(&outcome, self.layout.count, case.kind) {
+                    Ok(()) => passed += 1,
+                    Err(why) => failures.push(self.explain(&case, &outcome, &why)),
+                }
+            }
+        }
+        if left_out > 0 {
+            println!(
+                "{left_out} cases were left out: {} s are over",
+                SAMPLE_LIMIT.as_secs()
+            );
+        }
+        row.cases = Some((passed, failures.len() as u64));
+        if !failures.is_empty() {
+            row.verdict = Verdict::Failed(failures.join("; "));
+        }
+        row
+    }
+
+    /// The program's ranks get the injector, the launcher does not.
+    fn command(&self, case: &Case) -> Command {
+        let mut command = self.mpi.launch(self.layout.count, Path::new("env"));
+        command
+            .arg(format!("LD_PRELOAD={}", self.injector.display()))
+            .args(case.variables())
+            .args(self.layout.variables)
+            .arg(suites::program(self.mpi, PROGRAM));
+        command
+            .current_dir(cargo::root())
+            .env("RUST_BACKTRACE", "0")
+            .env("PSHMEM_HANG_REPORT", "20")
+            .env_remove("PSHMEM_HANG_ABORT");
+        command
+    }
+
+    fn run(&self, case: &Case) -> Outcome {
+        let log = cargo::log_of(&format!("injected {}", self.mpi.name));
+        process::run(self.command(case), LIMIT, &log, false)
+    }
+
+    /// Prints what a failed run printed, and how to repeat it. Returns its name with the reason.
+    fn explain(&self, case: &Case, outcome: &Outcome, why: &str) -> String {
+        let text = format!("{case}: {why}");
+        println!("{}", outcome.output.trim_end());
+        println!(
+            "-- FAILED: {text}\n   {}",
+            process::command_line(&self.command(case))
+        );
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn read(file: &Path) -> String {
+        std::fs::read_to_string(file).unwrap()
+    }
+
+    /// Names between `before` and `after`.
+    fn names<'a>(text: &'a str, before: &str, after: char) -> BTreeSet<&'a str> {
+        text.split(before)
+            .skip(1)
+            .filter_map(|rest| {
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+                rest[end..].starts_with(after).then_some(&rest[..end])
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_injector_has_every_function_that_the_library_calls() {
+        let folder = cargo::root().join("pshmem/src/transport/mpi");
+        let files = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let source: String = files.map(|file| read(&file)).collect();
+        let injector = read(&cargo::root().join(SOURCE));
+        let mut defined = names(&injector, "\nCALL(", ',');
+        defined.extend(names(&injector, "\nPOLL(", ','));
+        // They end the job, or describe an error that another function has returned.
+        defined.extend(["Abort", "Error_class", "Error_string"]);
+        let called = names(&source, "ffi::MPI_", '(');
+        assert!(called.len() > 30, "{called:?}");
+        assert_eq!(called, defined);
+    }
+}
