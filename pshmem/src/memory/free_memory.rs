@@ -39,7 +39,7 @@ pub(crate) fn private() -> FreeMemory {
 }
 
 /// The file system in which MPI libraries keep shared windows.
-#[cfg(feature = "mpi")]
+#[cfg(feature = "__mpi")]
 pub(crate) fn shared() -> std::io::Result<FreeMemory> {
     let mut found = std::mem::MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the path is a C string and `found` is room for one `statvfs`.

@@ -22,7 +22,7 @@ enum Backing {
     /// Memory of this process, shared by the threads that are the node's ranks.
     Heap(#[allow(dead_code, reason = "held for its drop")] Arc<Heap>),
     /// A mapping of this process. The pages live until every process has unmapped them.
-    #[cfg(feature = "mpi")]
+    #[cfg(feature = "__mpi")]
     Pages { start: NonNull<u8>, len: usize },
 }
 
@@ -36,7 +36,7 @@ impl Mapping {
     }
 
     /// New anonymous memory, for a node with one rank.
-    #[cfg(feature = "mpi")]
+    #[cfg(feature = "__mpi")]
     pub(crate) fn anonymous(len: usize) -> io::Result<Self> {
         // SAFETY: a new private anonymous mapping at an address of the system's choice touches nothing that exists.
         let start = unsafe {
@@ -58,7 +58,7 @@ impl Mapping {
     /// # Safety
     /// `window` points to `len + PAGE` bytes of a shared mapping that all ranks of the node mapped at the same offset
     /// inside a page.
-    #[cfg(feature = "mpi")]
+    #[cfg(feature = "__mpi")]
     pub(crate) unsafe fn duplicate(window: *mut u8, len: usize) -> io::Result<Self> {
         let skip = window.addr() % PAGE;
         let first = window.wrapping_sub(skip);
@@ -71,7 +71,7 @@ impl Mapping {
         Self::pages(start, total, ours, len)
     }
 
-    #[cfg(feature = "mpi")]
+    #[cfg(feature = "__mpi")]
     fn pages(start: *mut libc::c_void, total: usize, skip: usize, len: usize) -> io::Result<Self> {
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -147,7 +147,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         match self.backing {
             Backing::Heap(_) => {}
-            #[cfg(feature = "mpi")]
+            #[cfg(feature = "__mpi")]
             Backing::Pages { start, len } => {
                 // SAFETY: this value owns the mapping; whoever holds a pointer into it keeps this value alive.
                 let code = unsafe { libc::munmap(start.as_ptr().cast(), len) };

@@ -10,7 +10,7 @@ pub(crate) enum Launch {
     /// Threads: the number of ranks on each node.
     Threads(Vec<usize>),
     /// The processes of an MPI launcher.
-    #[cfg(feature = "mpi")]
+    #[cfg(feature = "__mpi")]
     Mpi,
 }
 
@@ -54,12 +54,12 @@ fn decide(var: &dyn Fn(&str) -> Option<String>) -> Result<Launch> {
             report("MPI_DISABLE is set: each process of this job runs alone");
         }
     } else if launched {
-        #[cfg(feature = "mpi")]
+        #[cfg(feature = "__mpi")]
         {
             let _ = size;
             return Ok(Launch::Mpi);
         }
-        #[cfg(not(feature = "mpi"))]
+        #[cfg(not(feature = "__mpi"))]
         if size.is_none_or(|size| size > 1) {
             let size = size.map_or("several".to_owned(), |size| size.to_string());
             return Err(Error::Start {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(not(feature = "mpi"))]
+    #[cfg(not(feature = "__mpi"))]
     fn a_launcher_of_several_processes_needs_the_feature() {
         for vars in [
             [("PMI_SIZE", "4"), ("PMI_RANK", "0")],
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "mpi")]
+    #[cfg(feature = "__mpi")]
     fn a_launcher_means_mpi() {
         assert_eq!(
             with(&[("PMI_SIZE", "4"), ("PMI_RANK", "0")]),

@@ -65,7 +65,7 @@ pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode
     record_panics();
     let succeeded = match launch::launch() {
         Ok(Launch::Threads(nodes)) => on_threads(&nodes, &main),
-        #[cfg(feature = "mpi")]
+        #[cfg(feature = "__mpi")]
         Ok(Launch::Mpi) => on_mpi(&main),
         Err(error) => {
             report(error);
@@ -159,19 +159,20 @@ fn on_threads<E: Display>(
     })
 }
 
-#[cfg(feature = "mpi")]
+#[cfg(feature = "__mpi")]
 fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     use crate::transport::Transport;
-    use crate::transport::mpi::Mpi;
+    use crate::transport::mpi::Started;
     use std::rc::Rc;
 
-    let Some((universe, _)) = mpi::initialize_with_threading(mpi::Threading::Multiple) else {
-        report(
-            "MPI has been started before `run`; use `Comm::from_mpi` in a program that starts it itself",
-        );
-        return false;
+    let started = match Started::new() {
+        Ok(started) => started,
+        Err(error) => {
+            report(error);
+            return false;
+        }
     };
-    let transport = match Mpi::new(&universe.world()) {
+    let transport = match started.world() {
         Ok(transport) => Rc::new(transport),
         Err(error) => {
             // All ranks get an error here, so each may end by itself.
@@ -192,7 +193,7 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
         transport.abort();
     }
     drop(world);
-    drop(universe);
+    drop(started);
     succeeded
 }
 
@@ -235,7 +236,7 @@ impl Comm {
     #[cfg_attr(docsrs, doc(cfg(feature = "mpi")))]
     pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {
         #[cfg(feature = "mpi")]
-        return Comm::world(std::rc::Rc::new(crate::transport::mpi::Mpi::new(
+        return Comm::world(std::rc::Rc::new(crate::transport::mpi::Mpi::from_user(
             communicator,
         )?));
         #[cfg(not(feature = "mpi"))]

@@ -9,7 +9,7 @@
 //! - [`rma`]: one-sided operations on words of other ranks
 
 pub(crate) mod mailbox;
-#[cfg(feature = "mpi")]
+#[cfg(feature = "__mpi")]
 pub(crate) mod mpi;
 pub(crate) mod rma;
 pub(crate) mod rpc;

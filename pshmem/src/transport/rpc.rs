@@ -94,7 +94,7 @@ impl Server {
     }
 
     /// Whether there is no object, so that no request can come.
-    #[cfg(any(feature = "mpi", test))]
+    #[cfg(any(feature = "__mpi", test))]
     pub(crate) fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }

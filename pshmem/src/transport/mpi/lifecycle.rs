@@ -2,9 +2,8 @@
 
 use crate::stderr::report;
 use crate::sync::lock;
+use crate::transport::mpi::api::{Api, CopyAttribute, DeleteAttribute};
 use crate::transport::mpi::mpi_calls::MpiCalls;
-use mpi::ffi;
-use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, OnceLock};
@@ -62,32 +61,32 @@ pub(super) fn start_service(serve: impl FnOnce() + Send + 'static) -> Option<Thr
 ///
 /// On the whole world, because that involves only the launcher. With any other communicator MPICH sends messages to its ranks,
 /// and waits for ever for those that are not inside MPI.
-pub(super) fn abort() {
+pub(super) fn abort(api: &Api) {
     ENDING.store(true, Ordering::Release);
     std::thread::sleep(Duration::from_millis(100));
     // SAFETY: MPI is initialised; MPI_Abort may be called at any time (section 9.7).
-    unsafe { ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, 1) };
+    unsafe { (api.functions.abort)(api.constants.comm_world, 1) };
 }
 
 /// Ends the job when this process exits while MPI runs.
 ///
 /// Otherwise the outcome depends on the launcher. For that of MPICH such a process has succeeded, so the others wait for it for
 /// ever, or are killed and the job counts as a success.
-pub(super) fn abort_at_exit(place: &str) {
-    /// The id of this process, which differs from that of one that it forks, and its description.
-    static ME: OnceLock<(u32, String)> = OnceLock::new();
+pub(super) fn abort_at_exit(api: &'static Api, place: &str) {
+    /// The id of this process, which differs from that of one that it forks, its library and its description.
+    static ME: OnceLock<(u32, &Api, String)> = OnceLock::new();
     extern "C" fn at_exit() {
-        let Some((_, place)) = ME.get().filter(|(id, _)| *id == std::process::id()) else {
+        let Some((_, api, place)) = ME.get().filter(|(id, ..)| *id == std::process::id()) else {
             return;
         };
         // MPI_Abort may end the process by `exit`.
         if !is_finalized() && !ENDING.load(Ordering::Acquire) {
             report(format_args!("{place} exits inside `run`; ending the job"));
             // Handlers run in the reverse order of their registration, so MPI's own, registered in MPI_Init, run later.
-            abort();
+            abort(api);
         }
     }
-    if ME.set((std::process::id(), place.to_owned())).is_ok() {
+    if ME.set((std::process::id(), api, place.to_owned())).is_ok() {
         // SAFETY: the function lives as long as the program. Registration fails for lack of memory only; then the job ends as
         // its launcher decides.
         unsafe { libc::atexit(at_exit) };
@@ -97,38 +96,28 @@ pub(super) fn abort_at_exit(place: &str) {
 /// Makes MPI_Finalize set [`is_finalized`] and stop the service threads before it does anything else: it first deletes the
 /// attributes of MPI_COMM_SELF (section 11.2.4).
 pub(super) fn watch_finalize(calls: &MpiCalls) {
-    unsafe extern "C" fn copy(
-        _: ffi::MPI_Comm,
-        _: c_int,
-        _: *mut c_void,
-        _: *mut c_void,
-        _: *mut c_void,
-        flag: *mut c_int,
-    ) -> c_int {
-        // SAFETY: MPI passes a valid place for the flag; 0 means that the attribute is not copied.
-        unsafe { *flag = 0 };
-        ffi::MPI_SUCCESS as c_int
-    }
-    unsafe extern "C" fn delete(
-        _: ffi::MPI_Comm,
-        _: c_int,
-        _: *mut c_void,
-        _: *mut c_void,
-    ) -> c_int {
-        FINALIZED.store(true, Ordering::SeqCst);
-        stop_services();
-        ffi::MPI_SUCCESS as c_int
-    }
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let mut key = 0;
-        // SAFETY: both functions have the types that section 7.7.2 prescribes, and live as long as the program.
+        let extra = before_finalize as fn() as *mut std::ffi::c_void;
+        // SAFETY: both functions live as long as the program, and the extra state is what `CALL` asks for (section 7.7.2).
         let code = unsafe {
-            ffi::MPI_Comm_create_keyval(Some(copy), Some(delete), &raw mut key, null_mut())
+            (calls.mpi().comm_create_keyval)(
+                CopyAttribute::NEVER,
+                DeleteAttribute::CALL,
+                &raw mut key,
+                extra,
+            )
         };
         calls.must("MPI_Comm_create_keyval", code);
         // SAFETY: a key of ours, on a communicator that always exists.
-        let code = unsafe { ffi::MPI_Comm_set_attr(ffi::RSMPI_COMM_SELF, key, null_mut()) };
+        let code =
+            unsafe { (calls.mpi().comm_set_attr)(calls.constants().comm_self, key, null_mut()) };
         calls.must("MPI_Comm_set_attr", code);
     });
+}
+
+fn before_finalize() {
+    FINALIZED.store(true, Ordering::SeqCst);
+    stop_services();
 }

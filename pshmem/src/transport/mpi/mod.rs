@@ -2,6 +2,7 @@
 //!
 //! No other folder names MPI functions. Section numbers refer to the MPI standard, version 4.0.
 //!
+//! - `api`: the MPI library, linked or loaded, as one table of functions and constants · `start`: MPI_Init and MPI_Finalize
 //! - `mpi_calls`: MPI functions on communicators, with their return codes checked · `lifecycle`: the end of MPI and of the job
 //! - `pending_sends`: nonblocking sends and the bytes that they still need
 //! - `service_thread`: requests to a home rank, handled by a thread of their own
@@ -15,12 +16,14 @@
     reason = "MPI counts in C ints and names things in its own way; calls come in pairs with one duty"
 )]
 
+mod api;
 mod lifecycle;
 mod mpi_calls;
 mod pending_sends;
 mod rma_window;
 mod service_thread;
 mod shared_window;
+mod start;
 
 use crate::error::{Error, Result};
 use crate::memory::free_memory::{self, FreeMemory};
@@ -28,12 +31,12 @@ use crate::memory::map::Mapping;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rpc::Server;
 use crate::transport::{RawMessage, TransferHandle, Transport, system_error};
-use mpi::ffi;
-use mpi::traits::Communicator;
+use api::{Api, Comm};
 use mpi_calls::{MpiCalls, MpiRequest};
 use pending_sends::{CompleteWhen, PendingSends};
 use rma_window::RmaWindow;
 use service_thread::{OwnReplies, ServiceEndpoint};
+pub(crate) use start::Started;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
@@ -54,9 +57,9 @@ const START_MEMORY: usize = 4 << 20;
 pub(crate) struct Mpi {
     calls: MpiCalls,
     /// A duplicate of the user's communicator, so that its messages never mix with ours (section 7.4.1).
-    comm: ffi::MPI_Comm,
+    comm: Comm,
     /// The processes that can share memory (section 7.4.2, MPI_COMM_TYPE_SHARED).
-    node_comm: ffi::MPI_Comm,
+    node_comm: Comm,
     /// The node of each rank.
     node_of: Arc<[u32]>,
     /// Ranks of the processes of `node_comm`, in its order.
@@ -67,7 +70,7 @@ pub(crate) struct Mpi {
     next_transfer: Cell<usize>,
     /// Requests of this rank to other ranks' servers, and their replies.
     service: RefCell<ServiceEndpoint>,
-    service_comm: ffi::MPI_Comm,
+    service_comm: Comm,
     /// Whether every thread may call MPI.
     has_threads: bool,
     /// Set once this rank keeps objects for others.
@@ -85,14 +88,24 @@ struct Serving {
 }
 
 impl Mpi {
-    /// Collective over the processes of `user`, and synchronizes them.
-    pub(crate) fn new(user: &impl Communicator) -> Result<Self> {
-        // Rank and host, which errors name, are found out first.
-        let rank = MpiCalls::new(0, String::new()).comm_rank(user.as_raw());
-        let host = MpiCalls::new(rank, String::new()).processor_name();
-        let calls = MpiCalls::new(rank, host);
+    /// Over a communicator of the user's. Collective over its processes, and synchronizes them.
+    #[cfg(feature = "mpi")]
+    pub(crate) fn from_user(user: &impl mpi::traits::Communicator) -> Result<Self> {
         // SAFETY: the communicator is alive as long as `user` is borrowed.
-        let comm = unsafe { calls.comm_dup(user.as_raw()) };
+        unsafe { Mpi::new(api::linked::api(), api::linked::comm(user.as_raw())) }
+    }
+
+    /// Collective over the processes of `user`, and synchronizes them.
+    ///
+    /// # Safety
+    /// `user` is a communicator of this library, alive during the call.
+    unsafe fn new(api: &'static Api, user: Comm) -> Result<Self> {
+        // Rank and host, which errors name, are found out first.
+        let rank = MpiCalls::new(api, 0, String::new()).comm_rank(user);
+        let host = MpiCalls::new(api, rank, String::new()).processor_name();
+        let calls = MpiCalls::new(api, rank, host);
+        // SAFETY: the caller's duty.
+        let comm = unsafe { calls.comm_dup(user) };
         // SAFETY: a communicator of ours.
         let service_comm = unsafe { calls.comm_dup(comm) };
         let has_threads = calls.has_threads();
@@ -173,7 +186,8 @@ impl Mpi {
 
     /// Makes a process that exits without returning from `run` end the job.
     pub(crate) fn abort_at_exit(&self) {
-        lifecycle::abort_at_exit(&format!("rank {} on {}", self.rank(), self.host()));
+        let place = format!("rank {} on {}", self.rank(), self.host());
+        lifecycle::abort_at_exit(self.calls.api(), &place);
     }
 
     /// The last barrier of a rank that returns from `run`. Returns `false` if `limit` ends before all ranks have entered it.

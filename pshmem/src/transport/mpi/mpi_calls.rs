@@ -6,27 +6,44 @@
 
 use crate::error::{Error, Result};
 use crate::stderr::report;
+use crate::transport::mpi::api::{
+    Api, Comm, Constants, Functions, Group, MAX_TEXT, Message, Request, SUCCESS, Status,
+};
 use crate::transport::mpi::lifecycle::{abort, watch_finalize};
-use mpi::ffi;
 use std::cell::Cell;
 use std::ffi::c_int;
-use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
 /// A nonblocking operation. The null request once it is complete.
 #[derive(Debug)]
-pub(super) struct MpiRequest(Cell<ffi::MPI_Request>);
+pub(super) struct MpiRequest(Cell<Request>);
 
 /// The MPI functions as one rank calls them, with the rank and host that its errors name.
 #[derive(Debug, Clone)]
 pub(super) struct MpiCalls {
+    api: &'static Api,
     rank: usize,
     host: String,
 }
 
 impl MpiCalls {
-    pub(super) fn new(rank: usize, host: String) -> Self {
-        MpiCalls { rank, host }
+    pub(super) fn new(api: &'static Api, rank: usize, host: String) -> Self {
+        MpiCalls { api, rank, host }
+    }
+
+    /// The MPI library.
+    pub(super) fn api(&self) -> &'static Api {
+        self.api
+    }
+
+    /// The functions of the MPI library.
+    pub(super) fn mpi(&self) -> &'static Functions {
+        &self.api.functions
+    }
+
+    /// Its constants.
+    pub(super) fn constants(&self) -> &'static Constants {
+        &self.api.constants
     }
 
     pub(super) fn rank(&self) -> usize {
@@ -39,17 +56,17 @@ impl MpiCalls {
 
     /// The error that a return code stands for.
     pub(super) fn check(&self, call: &str, code: c_int) -> Result<()> {
-        if code == ffi::MPI_SUCCESS as c_int {
+        if code == SUCCESS {
             return Ok(());
         }
         let mut class = code;
-        let mut text = [0_u8; ffi::MPI_MAX_ERROR_STRING as usize];
+        let mut text = [0_u8; MAX_TEXT];
         let mut len = 0;
         // SAFETY: MPI_Error_class and MPI_Error_string take any code that MPI returned (section 9.4); `text` has the length
         // that the standard asks for. Their own codes are of no use here.
         unsafe {
-            ffi::MPI_Error_class(code, &raw mut class);
-            ffi::MPI_Error_string(code, text.as_mut_ptr().cast(), &raw mut len);
+            (self.mpi().error_class)(code, &raw mut class);
+            (self.mpi().error_string)(code, text.as_mut_ptr().cast(), &raw mut len);
         }
         let text =
             String::from_utf8_lossy(&text[..(len.max(0) as usize).min(text.len())]).into_owned();
@@ -79,18 +96,17 @@ impl MpiCalls {
     }
 
     pub(super) fn abort(&self) -> ! {
-        abort();
+        abort(self.api);
         std::process::abort()
     }
 
     pub(super) fn processor_name(&self) -> String {
         watch_finalize(self);
-        // SAFETY: reading a constant that the binding's C part defines.
-        let room = unsafe { ffi::RSMPI_MAX_PROCESSOR_NAME } as usize;
-        let mut name = vec![0_u8; room + 1];
+        let mut name = vec![0_u8; MAX_TEXT];
         let mut len = 0;
         // SAFETY: the buffer has MPI_MAX_PROCESSOR_NAME bytes (section 9.1.2).
-        let code = unsafe { ffi::MPI_Get_processor_name(name.as_mut_ptr().cast(), &raw mut len) };
+        let code =
+            unsafe { (self.mpi().get_processor_name)(name.as_mut_ptr().cast(), &raw mut len) };
         self.must("MPI_Get_processor_name", code);
         name.truncate(len.max(0) as usize);
         String::from_utf8_lossy(&name).into_owned()
@@ -98,15 +114,13 @@ impl MpiCalls {
 
     /// # Safety
     /// `comm` is a valid communicator.
-    pub(super) unsafe fn comm_dup(&self, comm: ffi::MPI_Comm) -> ffi::MPI_Comm {
-        let mut new = MaybeUninit::uninit();
+    pub(super) unsafe fn comm_dup(&self, comm: Comm) -> Comm {
+        let mut new = Comm::unset();
         // SAFETY: valid communicator (caller's duty); collective, as the caller's documentation says (section 7.4.2).
-        let code = unsafe { ffi::MPI_Comm_dup(comm, new.as_mut_ptr()) };
+        let code = unsafe { (self.mpi().comm_dup)(comm, &raw mut new) };
         self.must("MPI_Comm_dup", code);
-        // SAFETY: a successful call has written the handle.
-        let new = unsafe { new.assume_init() };
         // SAFETY: the new communicator is ours.
-        let code = unsafe { ffi::MPI_Comm_set_errhandler(new, ffi::RSMPI_ERRORS_RETURN) };
+        let code = unsafe { (self.mpi().comm_set_errhandler)(new, self.constants().errors_return) };
         self.must("MPI_Comm_set_errhandler", code);
         new
     }
@@ -115,102 +129,90 @@ impl MpiCalls {
     pub(super) fn has_threads(&self) -> bool {
         let mut provided = 0;
         // SAFETY: MPI is initialised.
-        let code = unsafe { ffi::MPI_Query_thread(&raw mut provided) };
+        let code = unsafe { (self.mpi().query_thread)(&raw mut provided) };
         self.must("MPI_Query_thread", code);
-        // SAFETY: reading a constant that the binding's C part defines.
-        provided >= unsafe { ffi::RSMPI_THREAD_MULTIPLE }
+        provided >= self.constants().thread_multiple
     }
 
-    pub(super) fn comm_rank(&self, comm: ffi::MPI_Comm) -> usize {
+    pub(super) fn comm_rank(&self, comm: Comm) -> usize {
         let mut rank = 0;
         // SAFETY: a communicator of ours.
-        let code = unsafe { ffi::MPI_Comm_rank(comm, &raw mut rank) };
+        let code = unsafe { (self.mpi().comm_rank)(comm, &raw mut rank) };
         self.must("MPI_Comm_rank", code);
         rank as usize
     }
 
-    pub(super) fn comm_size(&self, comm: ffi::MPI_Comm) -> usize {
+    pub(super) fn comm_size(&self, comm: Comm) -> usize {
         let mut size = 0;
         // SAFETY: a communicator of ours.
-        let code = unsafe { ffi::MPI_Comm_size(comm, &raw mut size) };
+        let code = unsafe { (self.mpi().comm_size)(comm, &raw mut size) };
         self.must("MPI_Comm_size", code);
         size as usize
     }
 
     /// The processes that can share memory with this one; inherits the error handler (section 9.3).
-    pub(super) fn comm_split_shared(&self, comm: ffi::MPI_Comm, key: usize) -> ffi::MPI_Comm {
-        let mut new = MaybeUninit::uninit();
+    pub(super) fn comm_split_shared(&self, comm: Comm, key: usize) -> Comm {
+        let mut new = Comm::unset();
         // SAFETY: a communicator of ours; collective over it (section 7.4.2).
         let code = unsafe {
-            ffi::MPI_Comm_split_type(
+            (self.mpi().comm_split_type)(
                 comm,
-                ffi::RSMPI_COMM_TYPE_SHARED,
+                self.constants().comm_type_shared,
                 key as c_int,
-                ffi::RSMPI_INFO_NULL,
-                new.as_mut_ptr(),
+                self.constants().info_null,
+                &raw mut new,
             )
         };
         self.must("MPI_Comm_split_type", code);
-        // SAFETY: a successful call has written the handle.
-        unsafe { new.assume_init() }
+        new
     }
 
     /// A communicator of some of the processes; collective over these only (section 7.4.2).
-    pub(super) fn comm_create_group(
-        &self,
-        comm: ffi::MPI_Comm,
-        ranks: &[usize],
-        key: u64,
-    ) -> ffi::MPI_Comm {
+    pub(super) fn comm_create_group(&self, comm: Comm, ranks: &[usize], key: u64) -> Comm {
         // The smallest upper bound of tags that the standard allows is 32767 (section 9.1.2).
         const TAGS: u64 = 32_767;
         let ranks: Vec<c_int> = ranks.iter().map(|&rank| rank as c_int).collect();
-        let mut all = MaybeUninit::uninit();
+        let mut all = Group::unset();
         // SAFETY: a communicator of ours.
-        let code = unsafe { ffi::MPI_Comm_group(comm, all.as_mut_ptr()) };
+        let code = unsafe { (self.mpi().comm_group)(comm, &raw mut all) };
         self.must("MPI_Comm_group", code);
-        // SAFETY: a successful call has written the handle.
-        let mut all = unsafe { all.assume_init() };
-        let mut some = MaybeUninit::uninit();
+        let mut some = Group::unset();
         // SAFETY: `ranks` are different ranks of the group.
         let code = unsafe {
-            ffi::MPI_Group_incl(all, ranks.len() as c_int, ranks.as_ptr(), some.as_mut_ptr())
+            (self.mpi().group_incl)(all, ranks.len() as c_int, ranks.as_ptr(), &raw mut some)
         };
         self.must("MPI_Group_incl", code);
-        // SAFETY: as above.
-        let mut some = unsafe { some.assume_init() };
-        let mut new = MaybeUninit::uninit();
+        let mut new = Comm::unset();
         // SAFETY: all processes of the group make this call with the same group and tag (duty of `Transport::map`).
         let code = unsafe {
-            ffi::MPI_Comm_create_group(comm, some, (key % TAGS) as c_int, new.as_mut_ptr())
+            (self.mpi().comm_create_group)(comm, some, (key % TAGS) as c_int, &raw mut new)
         };
         self.must("MPI_Comm_create_group", code);
         // SAFETY: groups of ours, not used again.
         let codes = unsafe {
             [
-                ffi::MPI_Group_free(&raw mut some),
-                ffi::MPI_Group_free(&raw mut all),
+                (self.mpi().group_free)(&raw mut some),
+                (self.mpi().group_free)(&raw mut all),
             ]
         };
-        codes
-            .into_iter()
-            .for_each(|code| self.must("MPI_Group_free", code));
-        // SAFETY: as above; every process of the group gets a communicator.
-        unsafe { new.assume_init() }
+        for code in codes {
+            self.must("MPI_Group_free", code);
+        }
+        new
     }
 
-    pub(super) fn comm_free(&self, mut comm: ffi::MPI_Comm) {
+    pub(super) fn comm_free(&self, mut comm: Comm) {
         // SAFETY: a communicator of ours, not used again; collective (section 7.4.3).
-        let code = unsafe { ffi::MPI_Comm_free(&raw mut comm) };
+        let code = unsafe { (self.mpi().comm_free)(&raw mut comm) };
         self.must("MPI_Comm_free", code);
     }
 
-    pub(super) fn allreduce_min(&self, comm: ffi::MPI_Comm, value: u64) -> u64 {
+    pub(super) fn allreduce_min(&self, comm: Comm, value: u64) -> u64 {
         self.extremes(comm, value)[0]
     }
 
     /// Whether all ranks pass `true`.
-    pub(super) fn all_true(&self, comm: ffi::MPI_Comm, value: bool) -> bool {
+    pub(super) fn all_true(&self, comm: Comm, value: bool) -> bool {
         self.allreduce_min(comm, u64::from(value)) == 1
     }
 
@@ -218,27 +220,26 @@ impl MpiCalls {
     ///
     /// Ranks on which it has not failed may be inside it for ever because it has failed elsewhere. A rank with an `error` waits for
     /// them for a limited time, then it ends the job.
-    pub(super) fn all_succeeded(&self, comm: ffi::MPI_Comm, error: Option<&Error>) -> bool {
+    pub(super) fn all_succeeded(&self, comm: Comm, error: Option<&Error>) -> bool {
         const LIMIT: Duration = Duration::from_secs(30);
         let mine = u64::from(error.is_none());
         let mut min = 0_u64;
-        let mut request = MaybeUninit::uninit();
+        let mut request = Request::unset();
         // SAFETY: one element of the type named on either side, which stays in place until the request is complete: nothing below
         // returns or unwinds earlier. Collective over a communicator of ours (section 6.12.8).
         let code = unsafe {
-            ffi::MPI_Iallreduce(
+            (self.mpi().iallreduce)(
                 (&raw const mine).cast(),
                 (&raw mut min).cast(),
                 1,
-                ffi::RSMPI_UINT64_T,
-                ffi::RSMPI_MIN,
+                self.constants().uint64_t,
+                self.constants().min,
                 comm,
-                request.as_mut_ptr(),
+                &raw mut request,
             )
         };
         self.must("MPI_Iallreduce", code);
-        // SAFETY: a successful call has written the handle.
-        let request = MpiRequest(Cell::new(unsafe { request.assume_init() }));
+        let request = MpiRequest(Cell::new(request));
         let start = Instant::now();
         while !self.test(&request) {
             if let Some(error) = error.filter(|_| start.elapsed() > LIMIT) {
@@ -250,17 +251,17 @@ impl MpiCalls {
     }
 
     /// The smallest and the largest number of all ranks, in one collective.
-    pub(super) fn extremes(&self, comm: ffi::MPI_Comm, value: u64) -> [u64; 2] {
+    pub(super) fn extremes(&self, comm: Comm, value: u64) -> [u64; 2] {
         let values = [value, !value];
         let mut min = [0_u64; 2];
         // SAFETY: two elements of the type named on either side; collective over a communicator of ours (section 6.9.6).
         let code = unsafe {
-            ffi::MPI_Allreduce(
+            (self.mpi().allreduce)(
                 values.as_ptr().cast(),
                 min.as_mut_ptr().cast(),
                 2,
-                ffi::RSMPI_UINT64_T,
-                ffi::RSMPI_MIN,
+                self.constants().uint64_t,
+                self.constants().min,
                 comm,
             )
         };
@@ -268,17 +269,17 @@ impl MpiCalls {
         [min[0], !min[1]]
     }
 
-    pub(super) fn allgather(&self, comm: ffi::MPI_Comm, value: u64) -> Vec<u64> {
+    pub(super) fn allgather(&self, comm: Comm, value: u64) -> Vec<u64> {
         let mut all = vec![0_u64; self.comm_size(comm)];
         // SAFETY: one element from each process, room for all of them; collective over a communicator of ours (section 6.7).
         let code = unsafe {
-            ffi::MPI_Allgather(
+            (self.mpi().allgather)(
                 (&raw const value).cast(),
                 1,
-                ffi::RSMPI_UINT64_T,
+                self.constants().uint64_t,
                 all.as_mut_ptr().cast(),
                 1,
-                ffi::RSMPI_UINT64_T,
+                self.constants().uint64_t,
                 comm,
             )
         };
@@ -287,49 +288,47 @@ impl MpiCalls {
     }
 
     /// Waits until all ranks have entered.
-    pub(super) fn barrier(&self, comm: ffi::MPI_Comm) {
+    pub(super) fn barrier(&self, comm: Comm) {
         let barrier = self.ibarrier(comm);
         while !self.test(&barrier) {
             std::thread::yield_now();
         }
     }
 
-    pub(super) fn ibarrier(&self, comm: ffi::MPI_Comm) -> MpiRequest {
-        let mut request = MaybeUninit::uninit();
+    pub(super) fn ibarrier(&self, comm: Comm) -> MpiRequest {
+        let mut request = Request::unset();
         // SAFETY: collective over a communicator of ours (section 6.12.1).
-        let code = unsafe { ffi::MPI_Ibarrier(comm, request.as_mut_ptr()) };
+        let code = unsafe { (self.mpi().ibarrier)(comm, &raw mut request) };
         self.must("MPI_Ibarrier", code);
-        // SAFETY: a successful call has written the handle.
-        MpiRequest(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(request))
     }
 
     /// # Safety
     /// The bytes stay valid and unwritten until the request has been tested as complete.
     pub(super) unsafe fn isend(
         &self,
-        comm: ffi::MPI_Comm,
+        comm: Comm,
         bytes: *const u8,
         len: usize,
         to: usize,
         tag: c_int,
     ) -> MpiRequest {
         let (bytes, len, to) = (bytes.cast(), len as c_int, to as c_int);
-        let mut request = MaybeUninit::uninit();
+        let mut request = Request::unset();
         // SAFETY: the buffer is the caller's duty (section 3.7.2); pieces are far below 2^31 bytes.
         let code = unsafe {
-            ffi::MPI_Isend(
+            (self.mpi().isend)(
                 bytes,
                 len,
-                ffi::RSMPI_UINT8_T,
+                self.constants().uint8_t,
                 to,
                 tag,
                 comm,
-                request.as_mut_ptr(),
+                &raw mut request,
             )
         };
         self.must("MPI_Isend", code);
-        // SAFETY: a successful call has written the handle.
-        MpiRequest(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(request))
     }
 
     /// Like `isend`, but complete only when the receiver has begun to receive (section 3.4, synchronous mode).
@@ -338,57 +337,55 @@ impl MpiCalls {
     /// As for `isend`.
     pub(super) unsafe fn issend(
         &self,
-        comm: ffi::MPI_Comm,
+        comm: Comm,
         bytes: *const u8,
         len: usize,
         to: usize,
         tag: c_int,
     ) -> MpiRequest {
         let (bytes, len, to) = (bytes.cast(), len as c_int, to as c_int);
-        let mut request = MaybeUninit::uninit();
+        let mut request = Request::unset();
         // SAFETY: as in `isend`.
         let code = unsafe {
-            ffi::MPI_Issend(
+            (self.mpi().issend)(
                 bytes,
                 len,
-                ffi::RSMPI_UINT8_T,
+                self.constants().uint8_t,
                 to,
                 tag,
                 comm,
-                request.as_mut_ptr(),
+                &raw mut request,
             )
         };
         self.must("MPI_Issend", code);
-        // SAFETY: a successful call has written the handle.
-        MpiRequest(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(request))
     }
 
     /// # Safety
     /// The bytes stay valid and untouched until the request has been tested as complete.
     pub(super) unsafe fn irecv(
         &self,
-        comm: ffi::MPI_Comm,
+        comm: Comm,
         bytes: *mut u8,
         len: usize,
         from: usize,
         tag: c_int,
     ) -> MpiRequest {
-        let mut request = MaybeUninit::uninit();
+        let mut request = Request::unset();
         // SAFETY: the buffer is the caller's duty (section 3.7.2).
         let code = unsafe {
-            ffi::MPI_Irecv(
+            (self.mpi().irecv)(
                 bytes.cast(),
                 len as c_int,
-                ffi::RSMPI_UINT8_T,
+                self.constants().uint8_t,
                 from as c_int,
                 tag,
                 comm,
-                request.as_mut_ptr(),
+                &raw mut request,
             )
         };
         self.must("MPI_Irecv", code);
-        // SAFETY: a successful call has written the handle.
-        MpiRequest(Cell::new(unsafe { request.assume_init() }))
+        MpiRequest(Cell::new(request))
     }
 
     /// Whether an operation is complete; stays `true` afterwards (a null request is complete, section 3.7.3).
@@ -396,52 +393,56 @@ impl MpiCalls {
         let mut handle = request.0.get();
         let mut flag = 0;
         // SAFETY: a request of ours, or the null request that a completed one has become.
-        let code =
-            unsafe { ffi::MPI_Test(&raw mut handle, &raw mut flag, ffi::RSMPI_STATUS_IGNORE) };
+        let code = unsafe {
+            (self.mpi().test)(
+                &raw mut handle,
+                &raw mut flag,
+                self.constants().status_ignore,
+            )
+        };
         self.must("MPI_Test", code);
         request.0.set(handle);
         flag != 0
     }
 
     /// Receives a message that has arrived, from any rank. Drives progress when there is none.
-    pub(super) fn take_message(&self, comm: ffi::MPI_Comm, tag: c_int) -> Option<(usize, Vec<u8>)> {
+    pub(super) fn take_message(&self, comm: Comm, tag: c_int) -> Option<(usize, Vec<u8>)> {
         let mut flag = 0;
-        let mut message = MaybeUninit::uninit();
-        let mut status = MaybeUninit::<ffi::MPI_Status>::uninit();
+        let mut message = Message::unset();
+        let mut status = Status::unset();
         // SAFETY: a communicator of ours (section 3.8.2).
         let code = unsafe {
-            ffi::MPI_Improbe(
-                ffi::RSMPI_ANY_SOURCE,
+            (self.mpi().improbe)(
+                self.constants().any_source,
                 tag,
                 comm,
                 &raw mut flag,
-                message.as_mut_ptr(),
-                status.as_mut_ptr(),
+                &raw mut message,
+                &raw mut status,
             )
         };
         self.must("MPI_Improbe", code);
         if flag == 0 {
             return None;
         }
-        // SAFETY: with the flag set, both have been written.
-        let (mut message, status) = unsafe { (message.assume_init(), status.assume_init()) };
         let mut len = 0;
         // SAFETY: the status of the message.
-        let code =
-            unsafe { ffi::MPI_Get_count(&raw const status, ffi::RSMPI_UINT8_T, &raw mut len) };
+        let code = unsafe {
+            (self.mpi().get_count)(&raw const status, self.constants().uint8_t, &raw mut len)
+        };
         self.must("MPI_Get_count", code);
         let mut bytes = vec![0_u8; len.max(0) as usize];
         // SAFETY: the buffer is as long as the message, which was matched above and is received once.
         let code = unsafe {
-            ffi::MPI_Mrecv(
+            (self.mpi().mrecv)(
                 bytes.as_mut_ptr().cast(),
                 len,
-                ffi::RSMPI_UINT8_T,
+                self.constants().uint8_t,
                 &raw mut message,
-                ffi::RSMPI_STATUS_IGNORE,
+                self.constants().status_ignore,
             )
         };
         self.must("MPI_Mrecv", code);
-        Some((status.MPI_SOURCE as usize, bytes))
+        Some((status.int(self.constants().status_source) as usize, bytes))
     }
 }

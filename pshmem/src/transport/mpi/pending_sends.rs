@@ -1,7 +1,7 @@
 //! Nonblocking sends that have not been seen to be complete, with the bytes that MPI still reads.
 
+use crate::transport::mpi::api::Comm;
 use crate::transport::mpi::mpi_calls::{MpiCalls, MpiRequest};
-use mpi::ffi;
 use std::collections::VecDeque;
 
 /// The pending sends of one thread.
@@ -22,7 +22,7 @@ impl PendingSends {
     pub(super) fn send(
         &mut self,
         calls: &MpiCalls,
-        (comm, tag): (ffi::MPI_Comm, i32),
+        (comm, tag): (Comm, i32),
         to: usize,
         message: &[u8],
         complete_when: CompleteWhen,

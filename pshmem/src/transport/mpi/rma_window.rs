@@ -8,12 +8,11 @@
 //! after the flush that follows it (section 12.5.4). Operations of one process on one word keep their order (section 12.7.2).
 
 use crate::error::{Error, Result};
+use crate::transport::mpi::api::{Aint, Comm, Win};
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use crate::transport::rma::{RESERVED, RemoteAddress, RemoteAtomics, TEST};
-use mpi::ffi;
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
-use std::mem::MaybeUninit;
 use std::ptr::{null_mut, read_volatile};
 use std::time::Duration;
 
@@ -56,7 +55,7 @@ fn one_sided() -> Result<OneSided> {
 #[derive(Debug)]
 pub(super) struct RmaWindow {
     calls: MpiCalls,
-    handle: ffi::MPI_Win,
+    handle: Win,
     /// The `LEN` words of this process, valid until the window is freed.
     base: *const u64,
     /// Operands of operations that have not been completed by a flush, with their targets. MPI may still read them.
@@ -69,8 +68,8 @@ impl RmaWindow {
     /// work, do not progress, or are not wanted.
     pub(super) fn open(
         calls: &MpiCalls,
-        comm: ffi::MPI_Comm,
-        other_comm: ffi::MPI_Comm,
+        comm: Comm,
+        other_comm: Comm,
         nodes: &[u32],
     ) -> Result<Option<Self>> {
         let one_sided = one_sided();
@@ -106,29 +105,28 @@ impl RmaWindow {
         Ok(Some(window))
     }
 
-    fn allocate(calls: &MpiCalls, comm: ffi::MPI_Comm) -> Result<Self> {
-        let bytes = (LEN * size_of::<u64>()) as ffi::MPI_Aint;
+    fn allocate(calls: &MpiCalls, comm: Comm) -> Result<Self> {
+        let bytes = (LEN * size_of::<u64>()) as Aint;
         let mut base: *mut u64 = null_mut();
-        let mut window = MaybeUninit::uninit();
+        let mut window = Win::unset();
         // SAFETY: collective over a communicator of ours; `base` and `window` are places for the results (section 12.2.2).
         let code = unsafe {
-            ffi::MPI_Win_allocate(
+            (calls.mpi().win_allocate)(
                 bytes,
                 size_of::<u64>() as c_int,
-                ffi::RSMPI_INFO_NULL,
+                calls.constants().info_null,
                 comm,
                 (&raw mut base).cast(),
-                window.as_mut_ptr(),
+                &raw mut window,
             )
         };
         calls.check("MPI_Win_allocate", code)?;
-        // SAFETY: a successful call has written the handle.
-        let window = unsafe { window.assume_init() };
         // SAFETY: a window of ours.
-        let code = unsafe { ffi::MPI_Win_set_errhandler(window, ffi::RSMPI_ERRORS_RETURN) };
+        let code =
+            unsafe { (calls.mpi().win_set_errhandler)(window, calls.constants().errors_return) };
         calls.check("MPI_Win_set_errhandler", code)?;
         // SAFETY: a window of ours; no process locks it exclusively, which is what the assertion promises (section 12.5.5).
-        let code = unsafe { ffi::MPI_Win_lock_all(ffi::MPI_MODE_NOCHECK as c_int, window) };
+        let code = unsafe { (calls.mpi().win_lock_all)(calls.constants().mode_nocheck, window) };
         calls.check("MPI_Win_lock_all", code)?;
         let window = RmaWindow {
             calls: calls.clone(),
@@ -160,7 +158,7 @@ impl RmaWindow {
 
     /// Whether operations progress while their target is outside MPI. The target sleeps there, and reads its word when it wakes,
     /// before it calls MPI again. What the origins have added by then, in `rounds` operations each, did not wait for it.
-    fn progresses(&self, comm: ffi::MPI_Comm, nodes: &[u32], rounds: u64) -> bool {
+    fn progresses(&self, comm: Comm, nodes: &[u32], rounds: u64) -> bool {
         let me = self.calls.rank();
         let target = target(nodes);
         let origins = origins(nodes, target);
@@ -197,17 +195,17 @@ impl RmaWindow {
     pub(super) fn free(&self) {
         self.is_open.set(false);
         // SAFETY: ends the epoch of `allocate`, which completes all operations of this process (section 12.5.3).
-        let code = unsafe { ffi::MPI_Win_unlock_all(self.handle) };
+        let code = unsafe { (self.calls.mpi().win_unlock_all)(self.handle) };
         self.calls.must("MPI_Win_unlock_all", code);
         let mut window = self.handle;
         // SAFETY: a window of ours, not used again (`is_open`).
-        let code = unsafe { ffi::MPI_Win_free(&raw mut window) };
+        let code = unsafe { (self.calls.mpi().win_free)(&raw mut window) };
         self.calls.must("MPI_Win_free", code);
     }
 
     fn flush(&self, rank: usize) -> Result<()> {
         // SAFETY: inside the epoch of `allocate`, because the window is not used once it is freed (`Mpi::window`).
-        let code = unsafe { ffi::MPI_Win_flush(rank as c_int, self.handle) };
+        let code = unsafe { (self.calls.mpi().win_flush)(rank as c_int, self.handle) };
         self.calls.check("MPI_Win_flush", code)?;
         self.operands
             .borrow_mut()
@@ -220,13 +218,13 @@ impl RmaWindow {
         // SAFETY: one element on either side, which stay where they are until the flush below; the word is inside the target's part
         // (`checked`); a predefined operation for this type (section 12.3.4).
         let code = unsafe {
-            ffi::MPI_Fetch_and_op(
+            (self.calls.mpi().fetch_and_op)(
                 (&raw const n).cast(),
                 (&raw mut before).cast(),
-                ffi::RSMPI_UINT64_T,
+                self.calls.constants().uint64_t,
                 at.rank as c_int,
                 checked(at, 1),
-                ffi::RSMPI_SUM,
+                self.calls.constants().sum,
                 self.handle,
             )
         };
@@ -239,11 +237,11 @@ impl RmaWindow {
         let mut before = 0_u64;
         // SAFETY: as in `fetch` (section 12.3.4).
         let code = unsafe {
-            ffi::MPI_Compare_and_swap(
+            (self.calls.mpi().compare_and_swap)(
                 (&raw const to).cast(),
                 (&raw const from).cast(),
                 (&raw mut before).cast(),
-                ffi::RSMPI_UINT64_T,
+                self.calls.constants().uint64_t,
                 at.rank as c_int,
                 checked(at, 1),
                 self.handle,
@@ -258,14 +256,14 @@ impl RmaWindow {
         let (count, start) = (words.len() as c_int, words.as_mut_ptr().cast::<c_void>());
         // SAFETY: as many elements on either side, inside the target's part (`checked`); the buffer stays until the flush below.
         let code = unsafe {
-            ffi::MPI_Get(
+            (self.calls.mpi().get)(
                 start,
                 count,
-                ffi::RSMPI_UINT64_T,
+                self.calls.constants().uint64_t,
                 at.rank as c_int,
                 checked(at, words.len()),
                 count,
-                ffi::RSMPI_UINT64_T,
+                self.calls.constants().uint64_t,
                 self.handle,
             )
         };
@@ -277,14 +275,14 @@ impl RmaWindow {
         let (count, start) = (words.len() as c_int, words.as_ptr().cast::<c_void>());
         // SAFETY: as in `get`; nobody writes the buffer, which is borrowed until the flush below.
         let code = unsafe {
-            ffi::MPI_Put(
+            (self.calls.mpi().put)(
                 start,
                 count,
-                ffi::RSMPI_UINT64_T,
+                self.calls.constants().uint64_t,
                 at.rank as c_int,
                 checked(at, words.len()),
                 count,
-                ffi::RSMPI_UINT64_T,
+                self.calls.constants().uint64_t,
                 self.handle,
             )
         };
@@ -296,15 +294,15 @@ impl RmaWindow {
         let n = Box::new(n);
         // SAFETY: as in `fetch`; the operand is on the heap and kept until a flush.
         let code = unsafe {
-            ffi::MPI_Accumulate(
+            (self.calls.mpi().accumulate)(
                 (&raw const *n).cast(),
                 1,
-                ffi::RSMPI_UINT64_T,
+                self.calls.constants().uint64_t,
                 at.rank as c_int,
                 checked(at, 1),
                 1,
-                ffi::RSMPI_UINT64_T,
-                ffi::RSMPI_SUM,
+                self.calls.constants().uint64_t,
+                self.calls.constants().sum,
                 self.handle,
             )
         };
@@ -340,13 +338,13 @@ fn origins(nodes: &[u32], target: usize) -> Vec<usize> {
 ///
 /// # Panics
 /// When they are not inside its part of the window.
-fn checked(at: RemoteAddress, words: usize) -> ffi::MPI_Aint {
+fn checked(at: RemoteAddress, words: usize) -> Aint {
     let end = at.word.checked_add(words);
     assert!(
         end.is_some_and(|end| end <= LEN),
         "{at:?} is outside the window"
     );
-    at.word as ffi::MPI_Aint
+    at.word as Aint
 }
 
 impl RemoteAtomics for RmaWindow {

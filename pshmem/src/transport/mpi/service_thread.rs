@@ -8,11 +8,11 @@
 //! MPI_Finalize, before MPI releases anything: see `lifecycle::watch_finalize`.
 
 use crate::sync::lock;
+use crate::transport::mpi::api::Comm;
 use crate::transport::mpi::lifecycle;
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use crate::transport::mpi::pending_sends::{CompleteWhen, PendingSends};
 use crate::transport::rpc::Server;
-use mpi::ffi;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
@@ -38,7 +38,7 @@ pub(super) type OwnReplies = Arc<Mutex<VecDeque<Vec<u8>>>>;
 #[derive(Debug)]
 pub(super) struct ServiceEndpoint {
     calls: MpiCalls,
-    comm: ffi::MPI_Comm,
+    comm: Comm,
     own_replies: OwnReplies,
     sends: PendingSends,
 }
@@ -48,7 +48,7 @@ pub(super) struct ServiceEndpoint {
 unsafe impl Send for ServiceEndpoint {}
 
 impl ServiceEndpoint {
-    pub(super) fn new(calls: MpiCalls, comm: ffi::MPI_Comm, own_replies: OwnReplies) -> Self {
+    pub(super) fn new(calls: MpiCalls, comm: Comm, own_replies: OwnReplies) -> Self {
         ServiceEndpoint {
             calls,
             comm,

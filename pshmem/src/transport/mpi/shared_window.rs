@@ -8,15 +8,14 @@
 use crate::error::{Error, Result};
 use crate::layout::placer::PAGE;
 use crate::memory::map::Mapping;
+use crate::transport::mpi::api::{Aint, Comm, Win};
 use crate::transport::mpi::mpi_calls::MpiCalls;
-use mpi::ffi;
 use std::ffi::c_int;
-use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 /// Maps `len` bytes, a multiple of the page size, that the processes of `comm` share. Collective over `comm`, all of whose
 /// processes can share memory.
-pub(super) fn map(calls: &MpiCalls, comm: ffi::MPI_Comm, len: usize) -> Result<Mapping> {
+pub(super) fn map(calls: &MpiCalls, comm: Comm, len: usize) -> Result<Mapping> {
     debug_assert!(len.is_multiple_of(PAGE));
     // One page more, because bases need not be page aligned (Open MPI: 8 mod 64): the memory begins at the first whole page.
     let bytes = if calls.comm_rank(comm) == 0 {
@@ -25,44 +24,37 @@ pub(super) fn map(calls: &MpiCalls, comm: ffi::MPI_Comm, len: usize) -> Result<M
         0
     };
     let mut base: *mut u8 = null_mut();
-    let mut window = MaybeUninit::uninit();
+    let mut window = Win::unset();
     // SAFETY: collective over `comm`, whose processes share a node; `base` and `window` are places for the results (section
     // 12.2.3). The communicator returns errors.
     let code = unsafe {
-        ffi::MPI_Win_allocate_shared(
-            bytes as ffi::MPI_Aint,
+        (calls.mpi().win_allocate_shared)(
+            bytes as Aint,
             1,
-            ffi::RSMPI_INFO_NULL,
+            calls.constants().info_null,
             comm,
             (&raw mut base).cast(),
-            window.as_mut_ptr(),
+            &raw mut window,
         )
     };
     calls.must("MPI_Win_allocate_shared", code);
-    // SAFETY: a successful call has written the handle.
-    let mut window = unsafe { window.assume_init() };
     // SAFETY: a window of ours.
-    let code = unsafe { ffi::MPI_Win_set_errhandler(window, ffi::RSMPI_ERRORS_RETURN) };
+    let code = unsafe { (calls.mpi().win_set_errhandler)(window, calls.constants().errors_return) };
     calls.must("MPI_Win_set_errhandler", code);
     let mapping = duplicate(calls, comm, window, len);
     // SAFETY: a window of ours, not used again; collective, and all processes come here also when `duplicate` failed.
-    let code = unsafe { ffi::MPI_Win_free(&raw mut window) };
+    let code = unsafe { (calls.mpi().win_free)(&raw mut window) };
     calls.must("MPI_Win_free", code);
     mapping
 }
 
-fn duplicate(
-    calls: &MpiCalls,
-    comm: ffi::MPI_Comm,
-    window: ffi::MPI_Win,
-    len: usize,
-) -> Result<Mapping> {
-    let mut size: ffi::MPI_Aint = 0;
+fn duplicate(calls: &MpiCalls, comm: Comm, window: Win, len: usize) -> Result<Mapping> {
+    let mut size: Aint = 0;
     let mut unit: c_int = 0;
     let mut base: *mut u8 = null_mut();
     // SAFETY: asks a shared window for the part of its rank 0; the results go to places of ours (section 12.2.3).
     let code = unsafe {
-        ffi::MPI_Win_shared_query(
+        (calls.mpi().win_shared_query)(
             window,
             0,
             &raw mut size,

@@ -28,7 +28,7 @@ impl RemoteAddress {
 /// The word of each rank at which it waits for a lock.
 pub(crate) const WAKE: usize = 0;
 /// The word that the self-test uses.
-#[cfg(feature = "mpi")]
+#[cfg(feature = "__mpi")]
 pub(crate) const TEST: usize = 1;
 /// Words of each rank before those that objects can get.
 pub(crate) const RESERVED: usize = 2;

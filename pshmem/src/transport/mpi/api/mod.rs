@@ -1,0 +1,39 @@
+//! The MPI library of this process: its functions and constants, wherever they come from.
+//!
+//! The rest of the transport calls MPI through one [`Api`], with handles in a form that fits every library.
+//!
+//! - `types` handles, statuses and callbacks · `functions` the one list of functions · `constants` the one list of constants
+//! - `linked` the library that the program is linked with, through the crate `mpi` (feature `mpi`)
+//! - `abi` a library with the standard ABI of MPI 5.0, loaded when the program starts (feature `mpi-abi`); `find_library` says
+//!   which file that is
+
+#[cfg(feature = "mpi-abi")]
+pub(super) mod abi;
+mod constants;
+#[cfg(feature = "mpi-abi")]
+mod find_library;
+mod functions;
+#[cfg(feature = "mpi")]
+pub(super) mod linked;
+mod types;
+
+pub(super) use constants::Constants;
+pub(super) use functions::Functions;
+pub(super) use types::{
+    Aint, Comm, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Group, Info, Message, Op,
+    Request, Status, Win,
+};
+
+/// What MPI functions return when they succeed, in every library (section 9.4).
+pub(super) const SUCCESS: std::ffi::c_int = 0;
+/// Room for the texts of any library: an error's, a processor's name.
+pub(super) const MAX_TEXT: usize = 1024;
+/// Room for the text of MPI_Get_library_version.
+pub(super) const MAX_VERSION_TEXT: usize = 8192;
+
+/// The functions and constants of one MPI library.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) functions: Functions,
+    pub(super) constants: Constants,
+}

@@ -1,0 +1,100 @@
+//! Starts and ends MPI for `run`, with the library that the program is linked with or one that it loads.
+
+use crate::error::{Error, Result};
+use crate::transport::mpi::Mpi;
+use crate::transport::mpi::api::{Api, MAX_VERSION_TEXT, SUCCESS};
+use std::ptr::null_mut;
+
+/// MPI, started by this process. It ends when the value is dropped.
+#[derive(Debug)]
+pub(crate) struct Started {
+    api: &'static Api,
+}
+
+impl Started {
+    /// Starts MPI. All processes of the job call it.
+    pub(crate) fn new() -> Result<Self> {
+        let api = choose()?;
+        let mut is_started = 0;
+        // SAFETY: a place for a flag; may be called at any time (section 11.4.1).
+        let code = unsafe { (api.functions.initialized)(&raw mut is_started) };
+        if code != SUCCESS || is_started != 0 {
+            return Err(Error::Start {
+                reason: "MPI has been started before `run`; use `Comm::from_mpi` in a program that starts it itself".to_owned(),
+            });
+        }
+        let wanted = api.constants.thread_multiple;
+        let mut provided = 0;
+        // SAFETY: MPI has not been started in this process; it takes null for the arguments of `main` (section 11.2.1). What it
+        // provides is asked again where it matters.
+        let code = unsafe {
+            (api.functions.init_thread)(null_mut(), null_mut(), wanted, &raw mut provided)
+        };
+        if code == SUCCESS {
+            let started = Started { api };
+            tracing::debug!(library = started.library(), "MPI has started");
+            return Ok(started);
+        }
+        // Its text cannot be asked for before MPI has started.
+        Err(Error::Start {
+            reason: format!("MPI_Init_thread failed with code {code}"),
+        })
+    }
+
+    /// What the library says of itself: name and version.
+    pub(crate) fn library(&self) -> String {
+        let mut text = vec![0_u8; MAX_VERSION_TEXT];
+        let mut len = 0;
+        // SAFETY: room for the longest text of any library (section 9.1.1).
+        let code = unsafe {
+            (self.api.functions.get_library_version)(text.as_mut_ptr().cast(), &raw mut len)
+        };
+        if code != SUCCESS {
+            return "an MPI library without a name".to_owned();
+        }
+        text.truncate(len.max(0) as usize);
+        let text = String::from_utf8_lossy(&text);
+        // Libraries add how they were built, on further lines or behind a comma.
+        let line = text.lines().next().unwrap_or_default();
+        line.split(',').next().unwrap_or_default().trim().to_owned()
+    }
+
+    /// The transport over all processes. Collective over them.
+    pub(crate) fn world(&self) -> Result<Mpi> {
+        // SAFETY: it exists from MPI_Init to MPI_Finalize.
+        unsafe { Mpi::new(self.api, self.api.constants.comm_world) }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // SAFETY: `new` has started MPI, and it is ended once. What still holds an object of MPI asks `lifecycle::is_finalized`
+        // before it calls. A failure ends the process; there is nothing left that could be told of it.
+        unsafe { (self.api.functions.finalize)() };
+    }
+}
+
+/// The library that this process uses.
+#[cfg(not(feature = "mpi-abi"))]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "a library that is loaded may be missing"
+)]
+fn choose() -> Result<&'static Api> {
+    Ok(super::api::linked::api())
+}
+
+/// The library that this process uses.
+#[cfg(not(feature = "mpi"))]
+fn choose() -> Result<&'static Api> {
+    super::api::abi::api()
+}
+
+/// The library that this process uses: the linked one, because the program needs it in any case, unless another is named.
+#[cfg(all(feature = "mpi", feature = "mpi-abi"))]
+fn choose() -> Result<&'static Api> {
+    if super::api::abi::is_named() {
+        return super::api::abi::api();
+    }
+    Ok(super::api::linked::api())
+}
