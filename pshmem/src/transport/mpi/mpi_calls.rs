@@ -7,7 +7,7 @@
 use crate::error::{Error, Result};
 use crate::stderr::report;
 use crate::transport::mpi::api::{
-    Api, Comm, Constants, Functions, Group, MAX_TEXT, Message, Request, SUCCESS, Status,
+    Api, Comm, Constants, Functions, Group, MAX_TEXT, Message, Request, SUCCESS, Status, Win,
 };
 use crate::transport::mpi::lifecycle::{abort, watch_finalize};
 use std::cell::Cell;
@@ -55,7 +55,10 @@ impl MpiCalls {
     }
 
     /// The error that a return code stands for.
+    ///
+    /// Called after each call that returns one, by the thread that has made the call.
     pub(super) fn check(&self, call: &str, code: c_int) -> Result<()> {
+        let code = self.api.errors.code(code);
         if code == SUCCESS {
             return Ok(());
         }
@@ -78,6 +81,11 @@ impl MpiCalls {
             rank: self.rank,
             host: self.host.clone(),
         })
+    }
+
+    /// Ends the job with an error.
+    pub(super) fn expect<T>(&self, result: Result<T>) -> T {
+        result.unwrap_or_else(|error| self.end_with(&error))
     }
 
     /// Ends the job when a call has failed.
@@ -112,6 +120,19 @@ impl MpiCalls {
         String::from_utf8_lossy(&name).into_owned()
     }
 
+    /// Makes a window return errors.
+    ///
+    /// # Safety
+    /// A window that this rank has allocated and not freed.
+    pub(super) unsafe fn win_return_errors(&self, win: Win) -> Result<()> {
+        let code = self.api.errors.for_win().map_or_else(
+            |code| code,
+            // SAFETY: the caller's duty.
+            |handler| unsafe { (self.mpi().win_set_errhandler)(win, handler) },
+        );
+        self.check("MPI_Win_set_errhandler", code)
+    }
+
     /// # Safety
     /// `comm` is a valid communicator.
     pub(super) unsafe fn comm_dup(&self, comm: Comm) -> Comm {
@@ -119,8 +140,11 @@ impl MpiCalls {
         // SAFETY: valid communicator (caller's duty); collective, as the caller's documentation says (section 7.4.2).
         let code = unsafe { (self.mpi().comm_dup)(comm, &raw mut new) };
         self.must("MPI_Comm_dup", code);
-        // SAFETY: the new communicator is ours.
-        let code = unsafe { (self.mpi().comm_set_errhandler)(new, self.constants().errors_return) };
+        let code = self.api.errors.for_comm().map_or_else(
+            |code| code,
+            // SAFETY: the new communicator is ours.
+            |handler| unsafe { (self.mpi().comm_set_errhandler)(new, handler) },
+        );
         self.must("MPI_Comm_set_errhandler", code);
         new
     }

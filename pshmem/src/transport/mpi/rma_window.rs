@@ -122,9 +122,7 @@ impl RmaWindow {
         };
         calls.check("MPI_Win_allocate", code)?;
         // SAFETY: a window of ours.
-        let code =
-            unsafe { (calls.mpi().win_set_errhandler)(window, calls.constants().errors_return) };
-        calls.check("MPI_Win_set_errhandler", code)?;
+        unsafe { calls.win_return_errors(window) }?;
         // SAFETY: a window of ours; no process locks it exclusively, which is what the assertion promises (section 12.5.5).
         let code = unsafe { (calls.mpi().win_lock_all)(calls.constants().mode_nocheck, window) };
         calls.check("MPI_Win_lock_all", code)?;
@@ -313,7 +311,7 @@ impl RmaWindow {
 
     /// Other ranks wait for the effect of an operation, so the job ends when it fails.
     fn must<T>(&self, result: Result<T>) -> T {
-        result.unwrap_or_else(|error| self.calls.end_with(&error))
+        self.calls.expect(result)
     }
 }
 

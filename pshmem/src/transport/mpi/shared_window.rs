@@ -39,8 +39,7 @@ pub(super) fn map(calls: &MpiCalls, comm: Comm, len: usize) -> Result<Mapping> {
     };
     calls.must("MPI_Win_allocate_shared", code);
     // SAFETY: a window of ours.
-    let code = unsafe { (calls.mpi().win_set_errhandler)(window, calls.constants().errors_return) };
-    calls.must("MPI_Win_set_errhandler", code);
+    calls.expect(unsafe { calls.win_return_errors(window) });
     let mapping = duplicate(calls, comm, window, len);
     // SAFETY: a window of ours, not used again; collective, and all processes come here also when `duplicate` failed.
     let code = unsafe { (calls.mpi().win_free)(&raw mut window) };

@@ -98,3 +98,36 @@ fn choose() -> Result<&'static Api> {
     }
     Ok(super::api::linked::api())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::mpi::mpi_calls::MpiCalls;
+
+    /// Whether the library returns errors to us is seen only by making one.
+    #[test]
+    #[ignore = "needs an MPI launcher that starts one process"]
+    fn a_library_returns_errors() {
+        let started = Started::new().unwrap();
+        let api = started.api;
+        let calls = MpiCalls::new(api, 0, "here".to_owned());
+        // SAFETY: it exists until MPI ends.
+        let comm = unsafe { calls.comm_dup(api.constants.comm_world) };
+        let mut request = crate::transport::mpi::api::Request::unset();
+        let byte = 0_u8;
+        let send = |to, request: &mut _| {
+            let (bytes, uint8_t) = ((&raw const byte).cast(), api.constants.uint8_t);
+            // SAFETY: the byte lives on; a send to a rank that does not exist does not begin.
+            unsafe { (api.functions.issend)(bytes, 1, uint8_t, to, 1, comm, request) }
+        };
+        let error = calls
+            .check("MPI_Issend", send(99, &mut request))
+            .unwrap_err();
+        assert!(matches!(error, Error::Mpi { class: 6.., .. }), "{error}");
+        // The next call has no error of the last one.
+        assert_eq!(calls.comm_rank(comm), 0);
+        // SAFETY: ours.
+        calls.comm_free(comm);
+        drop(started);
+    }
+}

@@ -4,8 +4,9 @@
 //! header `mpi_abi.h` of the libraries at hand.
 
 use super::find_library::{self, Candidate, VARIABLE};
+use super::recorded_errors::RecordedErrors;
 use super::{
-    Api, Comm, Constants, Datatype, Errhandler, Functions, Info, MAX_VERSION_TEXT, Op, SUCCESS,
+    Api, Comm, Constants, Datatype, Errors, Functions, Info, MAX_VERSION_TEXT, Op, SUCCESS,
 };
 use crate::error::{Error, Result};
 use libloading::Library;
@@ -26,7 +27,6 @@ const CONSTANTS: Constants = Constants {
     min: Op(without_provenance_mut(0x22)),
     sum: Op(without_provenance_mut(0x21)),
     info_null: Info(without_provenance_mut(0x130)),
-    errors_return: Errhandler(without_provenance_mut(0x143)),
     status_ignore: null_mut(),
     any_source: -1,
     comm_type_shared: 221,
@@ -100,9 +100,13 @@ fn check(library: Library) -> std::result::Result<Api, String> {
     // SAFETY: the version above says so; it is never unloaded.
     let functions = unsafe { Functions::load(library) }
         .map_err(|name| format!("lacks the function {name}{}", library_version(library)))?;
+    // SAFETY: as above.
+    let errors = unsafe { RecordedErrors::load(library) }
+        .map_err(|name| format!("lacks the function {name}{}", library_version(library)))?;
     Ok(Api {
         functions,
         constants: CONSTANTS,
+        errors: Errors::Recorded(errors),
     })
 }
 
@@ -146,12 +150,12 @@ mod tests {
         };
         let stars = rust.matches('*').count();
         let inner = rust.rsplit(' ').next().unwrap_or(rust);
-        let start = if rust.starts_with("*const") {
+        let qualifier = if rust.starts_with("*const") {
             "const "
         } else {
             ""
         };
-        format!("{start}{}{}", of(inner), "*".repeat(stars))
+        format!("{qualifier}{}{}", of(inner), "*".repeat(stars))
     }
 
     /// A C program that compiles only where the header agrees with this folder.
@@ -165,7 +169,6 @@ mod tests {
             ("MPI_MIN", handle(CONSTANTS.min.0)),
             ("MPI_SUM", handle(CONSTANTS.sum.0)),
             ("MPI_INFO_NULL", handle(CONSTANTS.info_null.0)),
-            ("MPI_ERRORS_RETURN", handle(CONSTANTS.errors_return.0)),
             ("MPI_STATUS_IGNORE", CONSTANTS.status_ignore.addr()),
             ("-MPI_ANY_SOURCE", 1),
             ("MPI_COMM_TYPE_SHARED", CONSTANTS.comm_type_shared as usize),

@@ -1,6 +1,6 @@
 //! The one list of the constants of MPI that the transport uses.
 
-use super::{Comm, Datatype, Errhandler, Info, Op, Status};
+use super::{Comm, Datatype, Info, Op, Status};
 use std::ffi::c_int;
 
 /// Constants of a library, and where its status holds the sender.
@@ -13,7 +13,6 @@ pub(in crate::transport::mpi) struct Constants {
     pub(in crate::transport::mpi) min: Op,
     pub(in crate::transport::mpi) sum: Op,
     pub(in crate::transport::mpi) info_null: Info,
-    pub(in crate::transport::mpi) errors_return: Errhandler,
     pub(in crate::transport::mpi) status_ignore: *mut Status,
     pub(in crate::transport::mpi) any_source: c_int,
     pub(in crate::transport::mpi) comm_type_shared: c_int,

@@ -2,8 +2,8 @@
 
 use super::types::{call_on_delete, never_copy};
 use super::{
-    Aint, Api, Comm, Constants, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Functions,
-    Group, Info, Message, Op, Request, Status, Win,
+    Aint, Api, Comm, Constants, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Errors,
+    Functions, Group, Info, Message, Op, Request, Status, Win,
 };
 use mpi::ffi;
 use std::ffi::{c_char, c_int, c_void};
@@ -16,6 +16,8 @@ pub(in crate::transport::mpi) fn api() -> &'static Api {
     API.get_or_init(|| Api {
         functions: Functions::LINKED,
         constants: constants(),
+        // SAFETY: reading a constant that the C part of the binding defines.
+        errors: Errors::Returned(Errhandler::from_linked(unsafe { ffi::RSMPI_ERRORS_RETURN })),
     })
 }
 
@@ -35,7 +37,6 @@ fn constants() -> Constants {
             min: Op::from_linked(ffi::RSMPI_MIN),
             sum: Op::from_linked(ffi::RSMPI_SUM),
             info_null: Info::from_linked(ffi::RSMPI_INFO_NULL),
-            errors_return: Errhandler::from_linked(ffi::RSMPI_ERRORS_RETURN),
             status_ignore: ffi::RSMPI_STATUS_IGNORE.cast(),
             any_source: ffi::RSMPI_ANY_SOURCE,
             comm_type_shared: ffi::RSMPI_COMM_TYPE_SHARED,

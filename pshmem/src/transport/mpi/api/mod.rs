@@ -3,6 +3,7 @@
 //! The rest of the transport calls MPI through one [`Api`], with handles in a form that fits every library.
 //!
 //! - `types` handles, statuses and callbacks · `functions` the one list of functions · `constants` the one list of constants
+//! - `errors` how functions return errors · `recorded_errors` handlers of our own for that
 //! - `linked` the library that the program is linked with, through the crate `mpi` (feature `mpi`)
 //! - `abi` a library with the standard ABI of MPI 5.0, loaded when the program starts (feature `mpi-abi`); `find_library` says
 //!   which file that is
@@ -10,14 +11,18 @@
 #[cfg(feature = "mpi-abi")]
 pub(super) mod abi;
 mod constants;
+mod errors;
 #[cfg(feature = "mpi-abi")]
 mod find_library;
 mod functions;
 #[cfg(feature = "mpi")]
 pub(super) mod linked;
+#[cfg(feature = "mpi-abi")]
+mod recorded_errors;
 mod types;
 
 pub(super) use constants::Constants;
+pub(super) use errors::Errors;
 pub(super) use functions::Functions;
 pub(super) use types::{
     Aint, Comm, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Group, Info, Message, Op,
@@ -36,4 +41,5 @@ pub(super) const MAX_VERSION_TEXT: usize = 8192;
 pub(super) struct Api {
     pub(super) functions: Functions,
     pub(super) constants: Constants,
+    pub(super) errors: Errors,
 }
