@@ -91,12 +91,15 @@
 //! | `PSHMEM_HANG_ABORT=600` | a wait of this many seconds ends the job |
 //! | `PSHMEM_CHECK=0`, `1`, `2` | checks beyond the comparison of calls. 0: none. 1 (the default): source lines in errors, deadlocks over several `Comm`s. 2: also the copies of what was written, after each write |
 //! | `PSHMEM_ONE_SIDED=never`, `always` | one-sided MPI operations for locks and batches over several nodes, which are used if a self-test finds that they progress quickly while their target computes. `never`: no self-test, not used. `always`: also used if they are slow, and on one machine |
+//! | `PSHMEM_MPI_LIBRARY=FILE` | with feature `mpi-abi`: the MPI library to load |
 //! | `MPI_DISABLE=1` | turns MPI off: under a launcher, each process is a job of one rank |
 //!
 //! # Features
 //!
 //! - `mpi`: ranks are MPI processes. Building needs libclang and an MPI library, which `mpicc` in `PATH`, or `MPICC`, chooses.
 //!   Without the feature nothing needs to be installed.
+//! - `mpi-abi`: ranks are MPI processes, and the program loads a library with the standard ABI of MPI 5.0 when it starts. Nothing
+//!   needs to be installed for building: see [the guide](crate::guide::clusters#one-program-for-several-libraries).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;

@@ -69,7 +69,7 @@ fn load(candidates: &[Candidate]) -> std::result::Result<Api, String> {
     }
     Err(format!(
         "this program needs an MPI library with the standard ABI of MPI 5.0 and could not load one; tried:{tried}\nMPICH 5 and Intel \
-         MPI 2021.17 bring it. Name the file in {VARIABLE}, or build the program with feature `mpi` for another library. For Open \
+         MPI 2021.18 bring it. Name the file in {VARIABLE}, or build the program with feature `mpi` for another library. For Open \
          MPI, `mpi_abi_wrapper` provides it"
     ))
 }
