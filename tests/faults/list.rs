@@ -36,6 +36,8 @@ pub struct Fault {
     pub output: &'static [&'static str],
     /// The faulty rank of a run with three ranks on two nodes, where there is such a run.
     pub rank_on_nodes: Option<usize>,
+    /// How the names of files begin that may be left in `/dev/shm`.
+    pub may_leave: &'static [&'static str],
 }
 
 /// A misuse of the library, which reports it. It is run with ranks as threads only.
@@ -70,6 +72,9 @@ pub const HANG_ABORT: &str = "pshmem: PSHMEM_HANG_ABORT is over, ending the job"
 /// What is printed about a rank that calls `exit`.
 pub const EXIT: &str = "exits inside `run`; ending the job";
 
+/// Files behind windows of Open MPI and MPICH: these remove them a moment after they have made them, unless a rank is killed then.
+const WINDOW: &[&str] = &["osc_sm.", "mpich_shar_tmp"];
+
 list! { Fault, Kind, FAULTS:
     Panic {
         name: "panic",
@@ -77,6 +82,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::RankFailed("panicked at tests/faults/actions.rs:"),
         output: &[PANIC, ": a deliberate panic\n"],
         rank_on_nodes: Some(2),
+        may_leave: &[],
     }
     PanicAlone {
         name: "panic-alone",
@@ -84,6 +90,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[PANIC, "pshmem: some ranks still run 5 s after another one failed"],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     Error {
         name: "error",
@@ -91,6 +98,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::RankFailed("a deliberate error"),
         output: &["failed: a deliberate error\n"],
         rank_on_nodes: Some(2),
+        may_leave: &[],
     }
     Return {
         name: "return",
@@ -98,6 +106,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Diverged,
         output: &[],
         rank_on_nodes: Some(0),
+        may_leave: &[],
     }
     Compute {
         name: "compute",
@@ -105,6 +114,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &["\n  rank {rank} is missing (last call: ", " and is in the program\n", HANG_ABORT],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     UpdateCompute {
         name: "update-compute",
@@ -112,6 +122,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &["called `update` of object 1", "and runs its closure\n", HANG_ABORT],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     UpdatePanic {
         name: "update-panic",
@@ -119,6 +130,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Closure("panicked: a deliberate panic in a closure"),
         output: &[PANIC, ": a deliberate panic in a closure\n"],
         rank_on_nodes: Some(0),
+        may_leave: &[],
     }
     UpdateError {
         name: "update-error",
@@ -126,6 +138,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Closure("a deliberate error in a closure"),
         output: &["rank {rank} observed: the closure on rank {rank} failed: a deliberate error in a closure\n"],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     FromRootPanic {
         name: "from_root-panic",
@@ -133,6 +146,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Closure("panicked: a deliberate panic in a closure"),
         output: &[PANIC, ": a deliberate panic in a closure\n"],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     Exit0 {
         name: "exit-0",
@@ -140,6 +154,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[EXIT],
         rank_on_nodes: Some(1),
+        may_leave: &[],
     }
     Exit3 {
         name: "exit-3",
@@ -147,6 +162,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[EXIT],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     KillBarrier {
         name: "kill-barrier",
@@ -154,6 +170,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     KillLoop {
         name: "kill-loop",
@@ -161,6 +178,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: None,
+        may_leave: &[],
     }
     KillUpdate {
         name: "kill-update",
@@ -168,6 +186,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: Some(2),
+        may_leave: &[],
     }
     KillLock {
         name: "kill-lock",
@@ -175,6 +194,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: Some(1),
+        may_leave: &[],
     }
     KillCreate {
         name: "kill-create",
@@ -182,6 +202,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: None,
+        may_leave: WINDOW,
     }
     KillAny {
         name: "kill-any",
@@ -189,6 +210,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: Some(1),
+        may_leave: WINDOW,
     }
 }
 

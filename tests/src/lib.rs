@@ -1,6 +1,7 @@
 //! One suite of cases for every transport, and what runs and checks it.
 //!
 //! - `cases` what must hold on any world · `shapes` the worlds to try · `report` how a failure on one rank fails the case
+//! - `results` which cases ran, for the totals of `cargo xtask test`
 //! - `values`, `collective` what cases compare · `temp_dir` temporary directories · `watchdog` time limits
 //! - `model` random sequences of calls, compared with an `ndarray` model
 //!
@@ -12,6 +13,7 @@ pub mod collective;
 pub mod faults;
 pub mod model;
 pub mod report;
+pub mod results;
 pub mod shapes;
 pub mod temp_dir;
 pub mod values;

@@ -12,22 +12,47 @@ use pshmem::{Comm, Error};
 use crate::cases::Case;
 use crate::collective::{duplicate, gather_texts};
 
-/// Why a case failed on one rank.
-pub struct Failure(String);
+/// Why a case did not pass on one rank.
+pub struct Failure(Reason);
+
+enum Reason {
+    Failed(String),
+    DoesNotApply(&'static str),
+}
 
 /// What a case returns.
 pub type Outcome = Result<(), Failure>;
 
+/// What became of a case that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It passed.
+    Passed,
+    /// The world is none on which it has anything to check, and why.
+    DoesNotApply(String),
+}
+
+/// What a case returns, on all ranks, on a world on which it has nothing to check. Such a world is not counted as passed.
+///
+/// # Errors
+/// Always.
+pub fn does_not_apply(why: &'static str) -> Outcome {
+    Err(Failure(Reason::DoesNotApply(why)))
+}
+
 // No `Display` for `Failure`: it would make this conversion overlap with `From<T> for T`.
 impl<T: Display> From<T> for Failure {
     fn from(text: T) -> Self {
-        Failure(text.to_string())
+        Failure(Reason::Failed(text.to_string()))
     }
 }
 
 impl Debug for Failure {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        match &self.0 {
+            Reason::Failed(text) => f.write_str(text),
+            Reason::DoesNotApply(why) => write!(f, "{NOT_APPLICABLE}{why}"),
+        }
     }
 }
 
@@ -35,11 +60,12 @@ impl Debug for Failure {
 ///
 /// # Errors
 /// When the case failed, with the reason.
-pub fn attempt(case: &Case, comm: &Comm) -> Result<(), String> {
+pub fn attempt(case: &Case, comm: &Comm) -> Result<Verdict, String> {
     // Nothing that the case has borrowed is used after its panic.
     match catch_unwind(AssertUnwindSafe(|| (case.run)(comm))) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Failure(text))) => Err(text),
+        Ok(Ok(())) => Ok(Verdict::Passed),
+        Ok(Err(Failure(Reason::Failed(text)))) => Err(text),
+        Ok(Err(Failure(Reason::DoesNotApply(why)))) => Ok(Verdict::DoesNotApply(why.to_owned())),
         Err(payload) => Err(panic_message(payload.as_ref())),
     }
 }
@@ -55,26 +81,50 @@ pub fn panic_message(payload: &(dyn Any + Send)) -> String {
 
 /// What precedes the text of a rank that has failed.
 const FAILED: &str = "failed: ";
+/// What precedes the reason of a rank on which the case does not apply.
+const NOT_APPLICABLE: &str = "does not apply: ";
 
 /// Runs a case with all ranks of `comm`, on a new `Comm`. All ranks get the results of all.
 ///
 /// # Errors
 /// Only when `comm` itself does not work any more.
-pub fn run(case: &Case, comm: &Comm) -> Result<Result<(), String>, Error> {
+pub fn run(case: &Case, comm: &Comm) -> Result<Result<Verdict, String>, Error> {
     let own = duplicate(comm)?;
     let result = attempt(case, &own);
     drop(own);
     // With a prefix, because a failure may have an empty text.
-    let text = result.err().map(|text| format!("{FAILED}{text}"));
-    let texts = gather_texts(comm, &text.unwrap_or_default())?;
-    let results: Vec<_> = texts
+    let text = match result {
+        Ok(Verdict::Passed) => String::new(),
+        Ok(Verdict::DoesNotApply(why)) => format!("{NOT_APPLICABLE}{why}"),
+        Err(text) => format!("{FAILED}{text}"),
+    };
+    let texts = gather_texts(comm, &text)?;
+    let result_of = |text: &String| {
+        if let Some(why) = text.strip_prefix(NOT_APPLICABLE) {
+            return Ok(Verdict::DoesNotApply(why.to_owned()));
+        }
+        text.strip_prefix(FAILED)
+            .map_or(Ok(Verdict::Passed), |text| Err(text.to_owned()))
+    };
+    Ok(verdict(texts.iter().map(result_of).collect()))
+}
+
+/// One result for those of all ranks, in rank order.
+///
+/// # Errors
+/// When a rank has failed, or the case applied to some of the ranks only.
+pub fn verdict(results: Vec<Result<Verdict, String>>) -> Result<Verdict, String> {
+    let first = results.iter().flatten().next().cloned();
+    let same = results
         .iter()
-        .map(|text| {
-            text.strip_prefix(FAILED)
-                .map_or(Ok(()), |text| Err(text.to_owned()))
-        })
-        .collect();
-    Ok(summary(&results))
+        .flatten()
+        .all(|found| Some(found) == first.as_ref());
+    let failures: Vec<_> = results.into_iter().map(|result| result.map(drop)).collect();
+    summary(&failures)?;
+    match first {
+        Some(first) if same => Ok(first),
+        _ => Err("the case applied to some of the ranks only".to_owned()),
+    }
 }
 
 /// One result for those of all ranks, in rank order.
@@ -114,7 +164,7 @@ mod tests {
         };
         let results = pshmem::local::Cluster::new(&[2, 1]).run(|comm| run(&case, comm).unwrap());
         for result in results {
-            let text = result.unwrap_err();
+            let text: String = result.unwrap_err();
             assert!(
                 text.contains("rank 1 failed: assertion") && text.contains("this is rank 1"),
                 "{text}"
@@ -124,5 +174,21 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_world_on_which_a_case_does_not_apply_is_no_pass() {
+        let case = Case {
+            name: "does_not_apply",
+            run: |_| does_not_apply("it needs a third rank"),
+        };
+        let expected = Verdict::DoesNotApply("it needs a third rank".to_owned());
+        let results = pshmem::local::Cluster::new(&[1, 1]).run(|comm| {
+            assert_eq!(attempt(&case, comm), Ok(expected.clone()));
+            run(&case, comm).unwrap()
+        });
+        assert_eq!(results, [Ok(expected.clone()), Ok(expected.clone())]);
+        let some = verdict(vec![Ok(expected), Ok(Verdict::Passed)]);
+        assert!(some.unwrap_err().contains("some of the ranks only"));
     }
 }

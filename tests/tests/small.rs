@@ -19,7 +19,7 @@ fn on_two_ranks(case: &Case) {
         let what = format!("{} on {nodes:?}", case.name);
         let results = watchdog::guard(&what, || cluster.run(|comm| report::attempt(case, comm)));
         for result in results {
-            assert_eq!(result, Ok(()), "{what}");
+            assert_eq!(result, Ok(report::Verdict::Passed), "{what}");
         }
     }
 }

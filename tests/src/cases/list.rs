@@ -1,4 +1,6 @@
 //! The list of all cases. A case that is not in it is dead code, which this crate does not compile.
+//!
+//! `xtask` includes this file, too: what has not run of it fails a test run.
 
 /// Calls the macro `$receiver!` with the name of every case, as `module { case, case } ...`.
 #[macro_export]
@@ -57,7 +59,6 @@ macro_rules! for_each_case {
             }
             sizes {
                 around_internal_limits, strided_blocks, runs_of_any_length, more_pieces_than_in_flight,
-                more_than_2_pow_31_elements,
             }
             comms {
                 node_info_is_consistent, rows_and_columns, node_comms, without_color, keys_order_ranks,
@@ -88,6 +89,16 @@ macro_rules! for_each_case {
                 all_but_one_drop_their_handles, one_rank_panics, late_rank_is_waited_for,
                 parents_and_children_survive, after_many_calls, parallel_writes,
             }
+        }
+    };
+}
+
+/// The same for the cases that need gigabytes of memory. They run only where they are asked for.
+#[macro_export]
+macro_rules! for_each_large_case {
+    ($receiver:ident) => {
+        $receiver! {
+            sizes { more_than_2_pow_31_elements }
         }
     };
 }

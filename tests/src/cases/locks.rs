@@ -6,7 +6,7 @@ use std::time::Duration;
 use pshmem::{Comm, Engine, Error, Fairness, Lock, LockError, Mutex, RwLock, Shared};
 
 use crate::collective::{check_same_text, check_usable, duplicate, same_error, sum};
-use crate::report::Outcome;
+use crate::report::{Outcome, does_not_apply};
 
 /// Rounds of each rank; fewer where there are more ranks than cores.
 fn rounds(comm: &Comm) -> usize {
@@ -325,7 +325,7 @@ pub(crate) fn invalid_calls(comm: &Comm) -> Outcome {
 /// Two types of one name, declared in two blocks, are two types: values never change their type between ranks.
 pub(crate) fn types_of_one_name(comm: &Comm) -> Outcome {
     if comm.size() == 1 {
-        return Ok(());
+        return does_not_apply("it needs two ranks");
     }
     let create = if comm.rank() == 0 {
         #[derive(Clone, Copy, bytemuck::Zeroable, bytemuck::NoUninit)]

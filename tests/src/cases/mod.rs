@@ -34,8 +34,8 @@ mod write;
 
 use pshmem::Comm;
 
-use crate::for_each_case;
 use crate::report::Outcome;
+use crate::{for_each_case, for_each_large_case};
 
 /// One case.
 #[derive(Debug, Clone, Copy)]
@@ -48,14 +48,15 @@ pub struct Case {
 
 macro_rules! table {
     ($($module:ident { $($case:ident),* $(,)? })*) => {
-        /// Every case.
-        pub const ALL: &[Case] = &[
-            $($(Case { name: concat!(stringify!($module), "::", stringify!($case)), run: $module::$case },)*)*
-        ];
+        &[$($(Case { name: concat!(stringify!($module), "::", stringify!($case)), run: $module::$case },)*)*]
     };
 }
 
-for_each_case!(table);
+/// Every case but those of [`LARGE`].
+pub const ALL: &[Case] = for_each_case!(table);
+
+/// The cases that need gigabytes of memory.
+pub const LARGE: &[Case] = for_each_large_case!(table);
 
 /// The case of this name.
 ///
@@ -63,6 +64,6 @@ for_each_case!(table);
 /// When there is none.
 #[must_use]
 pub fn named(name: &str) -> Case {
-    let case = ALL.iter().find(|case| case.name == name);
+    let case = ALL.iter().chain(LARGE).find(|case| case.name == name);
     *case.unwrap_or_else(|| panic!("no case is called `{name}`"))
 }

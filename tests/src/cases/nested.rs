@@ -4,7 +4,7 @@ use pshmem::{Comm, Error, Op, Shared};
 
 use super::support::check_values;
 use crate::collective::{check_usable, duplicate, one_to_eight, same_error};
-use crate::report::Outcome;
+use crate::report::{Outcome, does_not_apply};
 
 /// Makes every kind of collective call on `inner`, and returns whether each was rejected.
 fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
@@ -34,7 +34,7 @@ fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
 /// A collective call inside the closure of `update` is rejected at once, on the same `Comm` and on another.
 pub(crate) fn in_update(comm: &Comm) -> Outcome {
     if comm.size() == 1 {
-        return Ok(());
+        return does_not_apply("it needs two ranks");
     }
     let mut list = one_to_eight(comm)?;
     let other = duplicate(comm)?;
@@ -61,7 +61,7 @@ pub(crate) fn in_update(comm: &Comm) -> Outcome {
 /// The same inside the closures of `set_with`, `update_per_node` and `from_root`.
 pub(crate) fn in_other_closures(comm: &Comm) -> Outcome {
     if comm.size() == 1 {
-        return Ok(());
+        return does_not_apply("it needs two ranks");
     }
     let mut list = one_to_eight(comm)?;
     let mut other = one_to_eight(comm)?;

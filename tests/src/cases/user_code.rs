@@ -7,7 +7,7 @@ use pshmem::{AsBlock, Batch, Comm, Error, Op, Shared, SharedLayout};
 
 use super::support::{assert_panic_error, call_with_panic, check_values, deliberate_panic};
 use crate::collective::{check_usable, one_to_eight, outliers};
-use crate::report::Outcome;
+use crate::report::{Outcome, does_not_apply};
 
 /// How a rank ends its task inside a closure.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ enum End {
 pub(crate) fn tasks_end_in_closures(comm: &Comm) -> Outcome {
     let size = comm.size();
     if size == 1 {
-        return Ok(());
+        return does_not_apply("it needs two ranks");
     }
     for end in [End::Failed, End::Done, End::Dropped] {
         for early in outliers(comm) {
@@ -70,7 +70,7 @@ pub(crate) fn tasks_end_in_closures(comm: &Comm) -> Outcome {
 pub(crate) fn tasks_end_in_operations(comm: &Comm) -> Outcome {
     let size = comm.size();
     if size == 1 {
-        return Ok(());
+        return does_not_apply("it needs two ranks");
     }
     for early in outliers(comm) {
         let batch = Batch::builder(comm, 1).worker_size(size).build()?;
@@ -151,7 +151,7 @@ impl Drop for Misbehaving<'_> {
 /// of the call on the other ranks.
 pub(crate) fn blocks_misbehave(comm: &Comm) -> Outcome {
     if comm.size() == 1 {
-        return Ok(());
+        return does_not_apply("it needs two ranks");
     }
     let mut list = one_to_eight(comm)?;
     let is_rejected = Cell::new(false);
@@ -180,7 +180,7 @@ pub(crate) fn blocks_misbehave(comm: &Comm) -> Outcome {
 pub(crate) fn worker_comm_after_a_held_task(comm: &Comm) -> Outcome {
     let size = comm.size();
     if size == 1 {
-        return Ok(());
+        return does_not_apply("it needs two ranks");
     }
     for holder in outliers(comm) {
         let batch = Batch::builder(comm, 2).worker_size(size).build()?;
