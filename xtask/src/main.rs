@@ -13,6 +13,7 @@ mod process;
 mod report;
 mod sanitizers;
 mod setup;
+mod tally;
 mod test;
 
 use args::Command;
@@ -30,13 +31,15 @@ cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [
     and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes, and jobs
     in which a rank fails: the table says what the others saw and what was left behind.
     Every run has a time limit; a run that reaches it is ended and counted as HANG.
+    The last line counts distinct cases, and worlds: the runs of these cases on shapes of ranks and nodes,
+    as threads and under each library. What did not run is listed above it.
       --no-mpi      only what needs no MPI; installs nothing
       --only L      only this MPI library
       --filter NAME only tests whose name contains NAME: `cargo test`, the suites and the faults, no other checks
       --nodes N     only the suites, over several layouts of up to N simulated nodes
       --proof       also `tsan` and `miri` in a short form, where their tools are there, and directories of batches shared
-                    with the Python package
-      --strict      a check that cannot run here fails; without it, it is skipped
+                    with the Python package, and more jobs that are killed
+      --strict      a check that cannot run here, for instance without a permission, fails; without it, it is skipped
       --verbose     show the output of every run, not only of those that fail
 
 cargo xtask fuzz [--sequences N] [--seconds S] [--seed S]

@@ -88,6 +88,28 @@ pub(crate) fn command_line(command: &Command) -> String {
         .join(" ")
 }
 
+/// `outer` with the words of `inner` as its last arguments, and with its environment and folder; without `outer`, a copy of `inner`.
+pub(crate) fn inside(outer: Option<Command>, inner: &Command) -> Command {
+    let mut command = match outer {
+        Some(mut outer) => {
+            outer.arg(inner.get_program());
+            outer
+        }
+        None => Command::new(inner.get_program()),
+    };
+    command.args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(folder) = inner.get_current_dir() {
+        command.current_dir(folder);
+    }
+    command
+}
+
 /// Runs `command` for at most `limit`. With `echo`, its output also appears on our stdout as it comes.
 pub(crate) fn run(mut command: Command, limit: Duration, log: &Path, echo: bool) -> Outcome {
     let start = Instant::now();
@@ -346,6 +368,20 @@ mod tests {
         assert_eq!(ended(child.wait().unwrap()), End::Signal(15));
         kill("KILL", &format!("-{}", guard.id()));
         guard.wait().unwrap();
+    }
+
+    #[test]
+    fn a_command_inside_another_keeps_its_environment_and_folder() {
+        let mut inner = Command::new("sh");
+        inner
+            .args(["-c", "echo $A-$HOME; pwd"])
+            .env("A", "1")
+            .env_remove("HOME")
+            .current_dir("/");
+        let output = |outer| inside(outer, &inner).output().unwrap().stdout;
+        for outer in [None, Some(Command::new("env"))] {
+            assert_eq!(output(outer), b"1-\n/\n");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Results of steps, the table at the end and the line that sums them up.
 
 use crate::process::Outcome;
+use crate::tally::{Count, Tally, program_line};
+use std::fmt::Write as _;
 use std::time::Instant;
 
 /// What became of one step.
@@ -18,8 +20,8 @@ pub(crate) struct Row {
     pub(crate) library: String,
     pub(crate) ranks: String,
     pub(crate) verdict: Verdict,
-    /// Cases that passed and failed, where the step counts cases.
-    pub(crate) cases: Option<(u64, u64)>,
+    /// The cases that the step ran, where it is more than one.
+    pub(crate) tally: Option<Tally>,
     pub(crate) seconds: f64,
 }
 
@@ -31,7 +33,7 @@ impl Row {
             library: "-".into(),
             ranks: "-".into(),
             verdict: Verdict::Passed,
-            cases: None,
+            tally: None,
             seconds: 0.0,
         }
     }
@@ -67,7 +69,10 @@ impl Row {
         check: impl FnOnce(&str) -> Result<(), String>,
     ) -> Self {
         self.seconds += outcome.seconds;
-        self.cases = cases(&outcome.output);
+        self.tally = Tally::of_libtest(&outcome.output).or_else(|| {
+            let (passed, failed) = outcome.output.lines().rev().find_map(program_line)?;
+            Some(Tally::case(&self.step, Count::new(passed, failed, 0)))
+        });
         self.verdict = match outcome.end.check().and_then(|()| check(&outcome.output)) {
             Ok(()) => Verdict::Passed,
             Err(why) => Verdict::Failed(why),
@@ -80,20 +85,40 @@ impl Row {
     }
 
     /// What the row adds to the sum: its cases, or itself as one. A failed row fails at least once.
-    fn counts(&self) -> [u64; 3] {
-        match (&self.verdict, self.cases) {
-            (Verdict::Skipped(_), _) => [0, 0, 1],
-            (Verdict::Passed, Some((passed, _))) => [passed, 0, 0],
-            (Verdict::Passed, None) => [1, 0, 0],
-            (Verdict::Failed(_), Some((passed, failed))) => [passed, failed.max(1), 0],
-            (Verdict::Failed(_), None) => [0, 1, 0],
+    fn counted(&self) -> Tally {
+        let ran = self.tally.clone().unwrap_or_default();
+        let itself = match &self.verdict {
+            Verdict::Passed if self.tally.is_some() => return ran,
+            Verdict::Failed(_) if ran.worlds().failed > 0 => return ran,
+            Verdict::Passed => Tally::case(&self.step, Count::PASSED),
+            Verdict::Failed(_) if self.tally.is_some() => Tally::case(self.title(), Count::FAILED),
+            Verdict::Failed(_) => Tally::case(&self.step, Count::FAILED),
+            Verdict::Skipped(_) => Tally::case(self.title(), Count::SKIPPED),
+        };
+        let mut sum = ran;
+        sum.add(&itself);
+        sum
+    }
+
+    /// `172 cases: 516 passed, 0 failed`.
+    fn cases(&self) -> Option<String> {
+        let tally = self.tally.as_ref()?;
+        let (cases, worlds) = (tally.cases(), tally.worlds());
+        let mut text = format!("{} passed, {} failed", worlds.passed, worlds.failed);
+        if worlds.skipped > 0 {
+            let _ = write!(text, ", {} skipped", worlds.skipped);
         }
+        let cases = cases.passed + cases.failed;
+        if cases == worlds.passed + worlds.failed {
+            return Some(text);
+        }
+        Some(format!("{cases} cases: {text}"))
     }
 
     fn cells(&self) -> [String; 5] {
-        let cases = self.cases.map_or(String::new(), |(passed, failed)| {
-            format!(" ({passed} passed, {failed} failed)")
-        });
+        let cases = self
+            .cases()
+            .map_or(String::new(), |cases| format!(" ({cases})"));
         let result = match &self.verdict {
             Verdict::Passed => format!("ok{cases}"),
             Verdict::Failed(why) => format!("FAILED: {why}{cases}"),
@@ -155,25 +180,56 @@ impl Report {
         }
     }
 
-    /// All tables, and the last line: `N passed, N failed`, and `, N skipped` where a row was skipped.
+    /// All tables, what did not run, and the last line: distinct cases, and worlds.
     pub(crate) fn text(&self) -> String {
         let head = ["step", "library", "ranks", "result", "seconds"].map(String::from);
         let rows: Vec<[String; 5]> = std::iter::once(head)
             .chain(self.rows.iter().map(Row::cells))
             .collect();
-        let sum = |i: usize| self.rows.iter().map(|row| row.counts()[i]).sum::<u64>();
-        let skipped = match sum(2) {
-            0 => String::new(),
-            rows => format!(", {rows} skipped"),
-        };
+        let mut sum = Tally::default();
+        self.rows.iter().for_each(|row| sum.add(&row.counted()));
         format!(
-            "{}\n{}\n{}{} passed, {} failed{skipped}\n",
+            "{}\n{}\n{}{}{} (cases); {} (worlds)\n",
             self.tables,
             table(&rows, &[4]),
             self.slowest(),
-            sum(0),
-            sum(1)
+            self.not_run(&sum),
+            counts(sum.cases()),
+            counts(sum.worlds()),
         )
+    }
+
+    /// What did not run, by name.
+    fn not_run(&self, sum: &Tally) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for row in &self.rows {
+            if let Verdict::Skipped(why) = &row.verdict {
+                lines.push(format!("{}: {why}", row.title()));
+            }
+            let Some(tally) = &row.tally else { continue };
+            let left_out: Vec<&str> = tally.left_out().collect();
+            if !left_out.is_empty() {
+                lines.push(format!(
+                    "{}, left out: {}",
+                    row.title(),
+                    left_out.join("; ")
+                ));
+            }
+            if tally.ignored() > 0 {
+                let tests = tally.ignored();
+                lines.push(format!(
+                    "{}: {tests} tests that are marked to be ignored",
+                    row.title()
+                ));
+            }
+        }
+        let is_row = |name: &str| self.rows.iter().any(|row| row.title() == name);
+        let cases = sum.never_ran().filter(|name| !is_row(name));
+        lines.extend(cases.map(|name| format!("{name}: on no world")));
+        if lines.is_empty() {
+            return String::new();
+        }
+        format!("Not run:\n  {}\n\n", lines.join("\n  "))
     }
 
     /// The rows that took longest, where there are more than a few.
@@ -241,33 +297,13 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> St
     text
 }
 
-/// The cases that an output reports: all lines of `cargo test` together, or the last line of a suite.
-fn cases(output: &str) -> Option<(u64, u64)> {
-    let of_libtest = output.lines().filter_map(libtest_line);
-    let of_suite = output.lines().rev().find_map(suite_line);
-    of_libtest
-        .reduce(|a, b| (a.0 + b.0, a.1 + b.1))
-        .or(of_suite)
-}
-
-fn libtest_line(line: &str) -> Option<(u64, u64)> {
-    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
-    let mut parts = counts.split(';');
-    let number =
-        |part: Option<&str>, word: &str| part?.trim().strip_suffix(word)?.trim().parse().ok();
-    Some((
-        number(parts.next(), "passed")?,
-        number(parts.next(), "failed")?,
-    ))
-}
-
-/// `N passed, N failed`, alone on its line.
-pub(crate) fn suite_line(line: &str) -> Option<(u64, u64)> {
-    let (passed, failed) = line.trim().split_once(" passed, ")?;
-    Some((
-        passed.parse().ok()?,
-        failed.strip_suffix(" failed")?.parse().ok()?,
-    ))
+fn counts(count: Count) -> String {
+    let Count {
+        passed,
+        failed,
+        skipped,
+    } = count;
+    format!("{passed} passed, {failed} failed, {skipped} skipped")
 }
 
 #[cfg(test)]
@@ -285,46 +321,85 @@ mod tests {
         }
     }
 
-    #[test]
-    fn cases_are_read_from_both_kinds_of_output() {
-        let libtest = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out
-            \ntest result: FAILED. 2 passed; 1 failed; 0 ignored";
-        assert_eq!(cases(libtest), Some((5, 1)));
-        assert_eq!(
-            cases("1 passed, 0 failed\n12 passed, 3 failed\nbye"),
-            Some((12, 3))
-        );
-        assert_eq!(cases("rank 0: 12 passed, 3 failed, maybe"), None);
+    fn suite(library: &str, ranks: &str, results: &str) -> Row {
+        Row {
+            tally: Some(Tally::of_results(results).unwrap()),
+            ..Row::under("suite", library, ranks)
+        }
+    }
+
+    fn last_line(report: &Report) -> String {
+        report.text().lines().last().unwrap().to_owned()
     }
 
     #[test]
-    fn the_sum_counts_cases_and_steps() {
+    fn the_sum_counts_cases_and_worlds() {
         let mut report = Report::new(false);
         report.push(Row::new("fmt").finished(&outcome(End::Exit(0), ""), |_| Ok(())));
-        report.push(
-            Row::under("suite", "mpich", "2")
-                .finished(&outcome(End::Exit(0), "10 passed, 0 failed\n"), |_| Ok(())),
+        report.push(suite(
+            "openmpi",
+            "2",
+            "a\t2\tpassed\na\t1+1\tpassed\nb\t2\tpassed\nb\t1+1\tpassed\n",
+        ));
+        report.push(suite(
+            "mpich",
+            "2",
+            "a\t2\tpassed\na\t1+1\tleft out\nb\t2\tpassed\nb\t1+1\tleft out\n",
+        ));
+        let unit = outcome(
+            End::Exit(0),
+            "test result: ok. 7 passed; 0 failed; 3 ignored; 0 measured",
         );
+        report.push(Row::new("tests, unit").finished(&unit, |_| Ok(())));
+        report.push(Row::under("example", "openmpi", "2"));
+        report.push(Row::under("example", "mpich", "2"));
         assert!(report.verdict().is_ok());
+        // fmt, a, b, seven unit tests and the example; each library is a world.
+        let sum = "11 passed, 0 failed, 3 skipped (cases); 16 passed, 0 failed, 5 skipped (worlds)";
+        assert_eq!(last_line(&report), sum);
+        let text = report.text();
+        for part in [
+            "ok (2 cases: 4 passed, 0 failed)",
+            "ok (2 passed, 0 failed, 2 skipped)",
+            "Not run:\n  suite mpich 2, left out: 1+1\n  tests, unit: 3 tests that are marked",
+        ] {
+            assert!(text.contains(part), "{part} not in {text}");
+        }
         let hang = outcome(End::Hang(Duration::from_secs(120)), "");
         report.push(Row::under("suite", "mpich", "4").finished(&hang, |_| Ok(())));
         report.push(Row::new("msrv").skipped("not installed"));
+        let sum = "11 passed, 1 failed, 4 skipped (cases); 16 passed, 1 failed, 6 skipped (worlds)";
+        assert_eq!(last_line(&report), sum);
         let text = report.text();
-        assert!(
-            text.ends_with("\n11 passed, 1 failed, 1 skipped\n"),
-            "{text}"
-        );
         assert!(text.contains("HANG: ended after 120 s"), "{text}");
-        assert!(text.contains("skipped: not installed"), "{text}");
+        assert!(text.contains("\n  msrv: not installed\n"), "{text}");
         assert_eq!(report.verdict(), Err("failed: suite mpich 4".into()));
     }
 
     #[test]
     fn a_failed_check_of_the_output_fails_the_row() {
-        let row = Row::new("x").finished(&outcome(End::Exit(0), "5 passed, 0 failed"), |_| {
-            Err("bad".into())
-        });
-        assert_eq!(row.counts(), [5, 1, 0]);
+        let end = outcome(End::Exit(0), "5 passed, 0 failed");
+        let row = Row::new("x").finished(&end, |_| Err("bad".into()));
+        assert_eq!(row.counted().worlds(), Count::new(5, 1, 0));
+        assert_eq!(row.counted().cases(), Count::FAILED);
+    }
+
+    #[test]
+    fn a_case_that_ran_nowhere_is_named() {
+        let mut report = Report::new(false);
+        report.push(suite(
+            "mpich",
+            "1",
+            "a\t1\tpassed\nb\t1\tdoes not apply: it needs two ranks\n",
+        ));
+        let text = report.text();
+        assert!(
+            text.contains("Not run:\n  suite b: on no world\n"),
+            "{text}"
+        );
+        assert!(text.ends_with(
+            "\n1 passed, 0 failed, 1 skipped (cases); 1 passed, 0 failed, 1 skipped (worlds)\n"
+        ));
     }
 
     #[test]
@@ -333,7 +408,7 @@ mod tests {
         assert!(!report.push(Row::new("msrv").skipped("not installed")));
         let text = report.text();
         assert!(text.contains("FAILED: skipped: not installed"), "{text}");
-        assert!(text.ends_with("\n0 passed, 1 failed\n"), "{text}");
+        assert!(last_line(&report).starts_with("0 passed, 1 failed, 0 skipped (cases)"));
         assert_eq!(report.verdict(), Err("failed: msrv".into()));
     }
 

@@ -7,8 +7,9 @@
 use crate::cargo;
 use crate::report::{Report, Row};
 use crate::setup::toolchains::{Component, Nightly};
+use crate::tally::program_line;
+use crate::test::cases_of_suite::{self, Cases};
 use crate::test::commands::{cargo_row, checked};
-use crate::test::suites;
 use std::process::Command;
 use std::time::Duration;
 
@@ -108,18 +109,23 @@ fn tsan(nightly: &Nightly, scope: Scope) -> Vec<Row> {
     };
     let (mut suite, mut fuzz) = (program("suite"), program("fuzz"));
     suite.env("PSHMEM_LOCAL", "2+2");
-    match scope {
-        Scope::Short => {
-            suite.arg("write::");
-            fuzz.args(["--seconds", "20"]);
-        }
-        Scope::Full => {
-            fuzz.args(["--seconds", "300"]);
-        }
-    }
+    let (names, seconds): (&[&str], _) = match scope {
+        Scope::Short => (&["write::"], "20"),
+        Scope::Full => (&[], "300"),
+    };
+    suite.args(names);
+    fuzz.args(["--seconds", seconds]);
+    let row = Row::new("tsan, suite");
+    let file = cases_of_suite::new_file(&row);
+    suite.env(cases_of_suite::FILE, &file);
+    let ran = |output: &str| {
+        under_tsan(output)?;
+        let listed = Cases::Usual.listed(names);
+        cases_of_suite::check(output, &cases_of_suite::read(&file)?, &listed)
+    };
     vec![
         build,
-        checked(Row::new("tsan, suite"), suite, LIMIT, false, under_tsan),
+        checked(row, suite, LIMIT, false, ran),
         checked(Row::new("tsan, fuzz"), fuzz, LIMIT, false, under_tsan),
     ]
 }
@@ -132,7 +138,11 @@ fn under_tsan(output: &str) -> Result<(), String> {
     if output.contains("WARNING: ThreadSanitizer") {
         return Err("a report of ThreadSanitizer".into());
     }
-    suites::all_passed(output)
+    match output.lines().rev().find_map(program_line) {
+        Some((_, 0)) => Ok(()),
+        Some(_) => Err("cases failed".into()),
+        None => Err("no line `N passed, N failed`".into()),
+    }
 }
 
 /// Tests among the small ones that need only seconds.

@@ -2,11 +2,13 @@
 //!
 //! `cargo test` runs one test program after another. Many of them wait most of the time, so here cargo only builds them.
 
+use super::cases_of_suite::{self, Cases};
 use super::commands::{announce, cargo_output, cargo_row};
 use super::schedule::{Lane, Load, Step};
-use super::{Context, checks};
+use super::{Context, checks, suites};
 use crate::mpi::Mpi;
-use crate::report::Row;
+use crate::report::{Row, Verdict};
+use crate::tally::Tally;
 use crate::{cargo, process};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(900);
 
 /// A test program, as cargo has built it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Program {
     /// The folder of its crate and its target, as in `tests api`.
     name: String,
@@ -30,18 +32,26 @@ struct Program {
 pub(crate) fn build<'a>(context: &'a Context, mpi: Option<&Mpi>) -> (Row, Vec<Step<'a>>) {
     let mut command = cargo(mpi);
     // Not `cargo test --no-run`, which leaves out the examples that have tests themselves.
-    command.arg("build").args(checks::selection(mpi));
-    command.args([
-        "--all-targets",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
+    command
+        .arg("build")
+        .args(checks::selection(mpi))
+        .args(checks::TARGETS);
+    command.args(["--message-format", "json-render-diagnostics"]);
     let library = mpi.map_or("-", |mpi| mpi.name);
-    let (row, output) = cargo_output(Row::under("build", library, "-"), command);
+    let (mut row, output) = cargo_output(Row::under("build", library, "-"), command);
     let mut steps = Vec::new();
     if row.passed() {
-        let programs = programs(&output).into_iter();
-        steps.extend(programs.map(|program| Step::new(Load::CORE, move || program.run(context))));
+        let programs = programs(&output);
+        row = all_are_built(row, &programs);
+        let threads = programs.iter().find(|program| program.name == THREADS);
+        if let (Some(program), false) = (threads, context.listed(Cases::Large).is_empty()) {
+            let program = program.clone();
+            steps.push(Step::new(Load::cores(2), move || {
+                program.run_large(context)
+            }));
+        }
+        let run = |program: Program| Step::new(Load::CORE, move || program.run(context));
+        steps.extend(programs.into_iter().map(run));
         let mpi = mpi.cloned();
         steps.push(
             Step::new(Load::CORE, move || doctests(context, mpi.as_ref())).in_lane(Lane::Cargo),
@@ -87,24 +97,102 @@ impl Program {
     }
 
     fn run(&self, context: &Context) -> Row {
-        let mut command = Command::new(&self.executable);
+        let mut command = self.command();
         command.args(&context.options.filter);
+        let row = Row::new(&format!("tests, {}", self.name));
+        if self.name == THREADS {
+            run_cases(context, row, command, Cases::Usual)
+        } else {
+            run(context, row, command)
+        }
+    }
+
+    /// The cases that need gigabytes of memory, which the usual run ignores.
+    fn run_large(&self, context: &Context) -> Row {
+        let row = Row::new("tests, large cases");
+        if let Err(why) = suites::large_cases_permitted() {
+            return row.skipped(why);
+        }
+        let mut command = self.command();
+        command.args(["--ignored", "large::"]);
+        run_cases(context, row, command, Cases::Large)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.executable);
         // What cargo would set, as far as the tests use it.
         command
             .current_dir(&self.folder)
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("CARGO_TARGET_DIR", cargo::target());
-        let row = Row::new(&format!("tests, {}", self.name));
-        announce(&row, LIMIT, &command);
-        let log = cargo::log_of(&row.title());
-        let outcome = process::run(command, LIMIT, &log, false);
-        let row = row.finished(&outcome, |_| Ok(()));
-        if context.options.verbose || !row.passed() {
-            println!("{}", outcome.output.trim_end());
-        }
-        row
+        command
     }
 }
+
+/// The program that runs the cases of the suite with ranks as threads.
+const THREADS: &str = "tests threads";
+
+/// Runs a test program.
+fn run(context: &Context, row: Row, command: Command) -> Row {
+    announce(&row, LIMIT, &command);
+    let log = cargo::log_of(&row.title());
+    let outcome = process::run(command, LIMIT, &log, false);
+    let row = row.finished(&outcome, |_| Ok(()));
+    if context.options.verbose || !row.passed() {
+        println!("{}", outcome.output.trim_end());
+    }
+    row
+}
+
+/// Runs the program with the cases of the suite. It passes if each listed case has run on each shape.
+fn run_cases(context: &Context, row: Row, mut command: Command, cases: Cases) -> Row {
+    let file = cases_of_suite::new_file(&row);
+    command.env(cases_of_suite::FILE, &file);
+    let row = run(context, row, command);
+    match cases_of_suite::read(&file) {
+        Ok(named) => counted(row, &named, &context.listed(cases)),
+        Err(why) => Row {
+            verdict: Verdict::Failed(why),
+            ..row
+        },
+    }
+}
+
+/// The row of a test program, some of whose tests are cases of the suite that are counted by name.
+fn counted(mut row: Row, named: &Tally, listed: &[&str]) -> Row {
+    if let (true, Err(why)) = (row.passed(), named.has_all(listed)) {
+        row.verdict = Verdict::Failed(why);
+    }
+    row.tally = Some(row.tally.unwrap_or_default().named(named));
+    row
+}
+
+/// The row of the build, which fails if a test program of the workspace is not among those built: its tests would be missing without
+/// a word.
+fn all_are_built(row: Row, programs: &[Program]) -> Row {
+    let lacks = |name: &&&str| programs.iter().all(|program| program.name != **name);
+    match PROGRAMS.iter().find(lacks) {
+        None => row,
+        Some(name) => Row {
+            verdict: Verdict::Failed(format!("cargo has built no test program `{name}`")),
+            ..row
+        },
+    }
+}
+
+/// All test programs of the workspace.
+const PROGRAMS: [&str; 10] = [
+    "pshmem unit",
+    "pshmem earth",
+    "pshmem-derive unit",
+    "compile_fail compile_fail",
+    "tests unit",
+    "tests api",
+    "tests processes",
+    "tests small",
+    THREADS,
+    "xtask unit",
+];
 
 /// The test programs among cargo's messages.
 fn programs(output: &str) -> Vec<Program> {
@@ -114,6 +202,39 @@ fn programs(output: &str) -> Vec<Program> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_program_that_is_not_built_fails_the_build() {
+        let program = |name: &&str| Program {
+            name: (*name).to_owned(),
+            executable: PathBuf::new(),
+            folder: PathBuf::new(),
+        };
+        let mut all: Vec<Program> = PROGRAMS.iter().map(program).collect();
+        assert!(all_are_built(Row::new("build"), &all).passed());
+        all.retain(|program| program.name != THREADS);
+        let row = all_are_built(Row::new("build"), &all);
+        let why = "cargo has built no test program `tests threads`";
+        assert_eq!(row.verdict, Verdict::Failed(why.into()));
+    }
+
+    #[test]
+    fn the_program_with_the_cases_must_run_all_of_them() {
+        let row = || Row {
+            tally: Tally::of_libtest("test result: ok. 3 passed; 0 failed; 0 ignored"),
+            ..Row::new("x")
+        };
+        let named =
+            Tally::of_results("a\t2\tpassed\na\t1+1\tpassed\nb\t2\tpassed\nb\t1+1\tpassed\n");
+        let named = named.unwrap();
+        let good = counted(row(), &named, &["a", "b"]);
+        assert!(good.passed());
+        // Two cases on two worlds, and one other test.
+        let tally = good.tally.unwrap();
+        assert_eq!((tally.cases().passed, tally.worlds().passed), (3, 5));
+        assert!(!counted(row(), &named, &["a", "b", "c"]).passed());
+        assert!(!counted(row(), &Tally::default(), &["a"]).passed());
+    }
 
     #[test]
     fn test_programs_are_found_among_the_messages() {

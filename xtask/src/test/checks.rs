@@ -3,8 +3,9 @@
 use super::commands;
 use crate::cargo;
 use crate::mpi::Mpi;
-use crate::report::Row;
+use crate::report::{Row, Verdict};
 use crate::setup::toolchains;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Selects all crates of the workspace, with feature `mpi`.
@@ -13,6 +14,10 @@ use std::process::Command;
 /// dependency with other features would be compiled again.
 pub(crate) const WITH_MPI: [&str; 3] = ["--workspace", "--features", "pshmem/mpi,pshmem-tests/mpi"];
 pub(crate) const WITHOUT_MPI: [&str; 1] = ["--workspace"];
+
+/// Selects all targets, as programs and as tests. `--all-targets` would also build the programs that have no tests a second time, as
+/// tests, in spite of `test = false`.
+pub(crate) const TARGETS: [&str; 4] = ["--lib", "--bins", "--examples", "--tests"];
 
 /// Formatting.
 pub(crate) fn format() -> Row {
@@ -28,10 +33,7 @@ pub(crate) fn lints(mpi: Option<&Mpi>) -> Row {
         Some(mpi) => cargo::cargo_mpi(mpi),
         None => cargo::cargo(),
     };
-    command
-        .arg("clippy")
-        .args(selection(mpi))
-        .arg("--all-targets");
+    command.arg("clippy").args(selection(mpi)).args(TARGETS);
     // incompatible_msrv finds calls that are younger than the stated Rust version, on any toolchain.
     command.args(["--", "-D", "warnings", "-D", "clippy::incompatible_msrv"]);
     commands::cargo_row(Row::new("lints"), command)
@@ -63,10 +65,37 @@ pub(crate) fn loom() -> Row {
         "RUSTC_WORKSPACE_WRAPPER",
         cargo::root().join("xtask/loom-rustc"),
     );
-    commands::cargo_row(Row::new("loom"), command)
+    let row = commands::cargo_row(Row::new("loom"), command);
+    all_models_ran(row, models(&cargo::root().join("pshmem/src")))
 }
 
-/// `cargo check` with the oldest Rust that the workspace supports.
+/// How many loom models the sources in a folder have: functions whose names begin with `loom_`.
+fn models(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let of_path = |path: PathBuf| {
+        if path.is_dir() {
+            return models(&path);
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let is_model = |line: &&str| line.trim_start().starts_with("fn loom_");
+        text.lines().filter(is_model).count() as u64
+    };
+    entries.map(|entry| of_path(entry.path())).sum()
+}
+
+/// The row of the models, which fails if fewer have run than the sources have.
+fn all_models_ran(row: Row, models: u64) -> Row {
+    let ran = row.tally.as_ref().map_or(0, |tally| tally.cases().passed);
+    if !row.passed() || (models > 0 && ran >= models) {
+        return row;
+    }
+    Row {
+        verdict: Verdict::Failed(format!("{ran} of {models} models ran")),
+        ..row
+    }
+}
+
+/// `cargo check` of the published crates with the oldest Rust that they support.
 pub(crate) fn oldest_rust() -> Row {
     let version = env!("CARGO_PKG_RUST_VERSION");
     let row = Row::new("oldest Rust");
@@ -79,6 +108,31 @@ pub(crate) fn oldest_rust() -> Row {
         // A folder of its own: it must not wait for the lock of the other one.
         .env("CARGO_TARGET_DIR", cargo::target_of("msrv"))
         .args(["run", &toolchain, "cargo", "check"])
-        .args(WITHOUT_MPI);
+        .args(["-p", "pshmem", "-p", "pshmem-derive"]);
     commands::cargo_row(row, command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::Tally;
+
+    #[test]
+    fn loom_passes_only_if_all_models_ran() {
+        let ran = |passed: u64| Row {
+            tally: Tally::of_libtest(&format!(
+                "test result: ok. {passed} passed; 0 failed; 0 ignored"
+            )),
+            ..Row::new("loom")
+        };
+        let models = models(&cargo::root().join("pshmem/src"));
+        assert!(models > 10, "{models} models");
+        assert!(all_models_ran(ran(models), models).passed());
+        let fewer = all_models_ran(ran(models - 1), models);
+        let why = format!("{} of {models} models ran", models - 1);
+        assert_eq!(fewer.verdict, Verdict::Failed(why));
+        // A filter that selects nothing.
+        assert!(!all_models_ran(ran(0), 0).passed());
+        assert!(!all_models_ran(Row::new("loom"), models).passed());
+    }
 }

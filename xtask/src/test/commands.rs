@@ -1,6 +1,8 @@
 //! Runs the command of a step and turns its result into a row. Output is shown where a run fails, or always with `--verbose`.
 
-use crate::report::Row;
+use super::leftovers::{Folders, only_expected};
+use crate::process::Outcome;
+use crate::report::{Row, Verdict};
 use crate::{cargo, process};
 use std::process::Command;
 use std::time::Duration;
@@ -25,19 +27,56 @@ pub(crate) fn cargo_output(row: Row, command: Command) -> (Row, String) {
 /// Runs a program and checks its output.
 pub(crate) fn checked(
     row: Row,
-    mut command: Command,
+    command: Command,
     limit: Duration,
     verbose: bool,
     check: impl FnOnce(&str) -> Result<(), String>,
 ) -> Row {
+    let outcome = run(&row, command, limit, None);
+    let row = row.finished(&outcome, check);
+    show(row, &outcome, verbose)
+}
+
+/// The same, with folders of its own in which nothing may be left.
+pub(crate) fn clean(
+    row: Row,
+    command: Command,
+    limit: Duration,
+    verbose: bool,
+    check: impl FnOnce(&str) -> Result<(), String>,
+) -> Row {
+    let folders = match Folders::new() {
+        Ok(folders) => folders,
+        Err(why) => {
+            let verdict = Verdict::Failed(format!("no folder for temporary files: {why}"));
+            return Row { verdict, ..row };
+        }
+    };
+    let outcome = run(&row, command, limit, Some(&folders));
+    // In any case: it ends the processes that are left.
+    let leftovers = folders.leftovers(&outcome);
+    let row = row.finished(&outcome, |output| {
+        check(output)?;
+        only_expected(&leftovers, &[])
+    });
+    show(row, &outcome, verbose)
+}
+
+fn run(row: &Row, mut command: Command, limit: Duration, folders: Option<&Folders>) -> Outcome {
     command.current_dir(cargo::root());
     if std::env::var_os("PSHMEM_HANG_REPORT").is_none() {
         // So that the output of a run that is ended at its limit says who waited for whom.
         command.env("PSHMEM_HANG_REPORT", "20");
     }
-    announce(&row, limit, &command);
-    let outcome = process::run(command, limit, &cargo::log_of(&row.title()), false);
-    let row = row.finished(&outcome, check);
+    announce(row, limit, &command);
+    let command = match folders {
+        Some(folders) => folders.around(&command),
+        None => command,
+    };
+    process::run(command, limit, &cargo::log_of(&row.title()), false)
+}
+
+fn show(row: Row, outcome: &Outcome, verbose: bool) -> Row {
     if verbose || !row.passed() {
         println!("{}", outcome.output.trim_end());
     }

@@ -2,7 +2,7 @@
 //! ranks as threads and under every MPI library, with any number of ranks.
 
 use super::Context;
-use super::commands::checked;
+use super::commands::clean;
 use super::example_output::{self as output, Earth};
 use super::schedule::{Load, Step};
 use super::suites::{self, program};
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
     ) -> Work<'a> {
         let row = self.row(example);
         let verbose = self.context.options.verbose;
-        Box::new(move || checked(row, command, LIMIT, verbose, check))
+        Box::new(move || clean(row, command, LIMIT, verbose, check))
     }
 }
 

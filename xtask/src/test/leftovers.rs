@@ -1,11 +1,13 @@
 //! What a run leaves on the machine: processes of its program, and names in `/dev/shm` and the folder for temporary files.
 //!
-//! Other runs come and go at the same time. A name counts only if it was there from the end of the run until the patience is
-//! over, so that it may be the leftover of another run that ended then, but not a file that another run is using for a moment.
+//! A run gets a `/dev/shm` of its own, a folder of the machine's that is bound there in a mount namespace, and a `TMPDIR` of its
+//! own. So all that is in them afterwards is the run's, whatever else runs at the same time. Comparing the machine's `/dev/shm`
+//! before and after was rejected: other runs come and go, and their names cannot be told from those that are left.
 
+use super::permissions::{Permission, in_mount_namespace};
 use crate::process::{self, Outcome};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -16,38 +18,43 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const SHM: &str = "/dev/shm";
 
 /// How the name of a process that is left begins.
-pub(super) const PROCESS: &str = "process ";
+const PROCESS: &str = "process ";
 
-/// The names that there were before a run.
-pub(super) struct Snapshot {
-    before: BTreeSet<PathBuf>,
-    /// For the run's temporary files, so that those of other programs are not taken for its own.
-    folder: TempDir,
+/// The folders of one run.
+pub(super) struct Folders {
+    /// Bound at `/dev/shm`. None where this machine permits no mounts: then it is not known what is left there.
+    shm: Option<TempDir>,
+    temporary: TempDir,
 }
 
-impl Snapshot {
+impl Folders {
     pub(super) fn new() -> std::io::Result<Self> {
-        // A short name: sockets in it have paths of at most 107 bytes.
-        let folder = tempfile::Builder::new().prefix("xtask-").tempdir()?;
+        // Short names: sockets have paths of at most 107 bytes.
+        let new = || tempfile::Builder::new().prefix("xtask-").to_owned();
+        let may_mount = Permission::Mounts.check().is_ok();
         Ok(Self {
-            before: names(),
-            folder,
+            shm: may_mount.then(|| new().tempdir_in(SHM)).transpose()?,
+            temporary: new().tempdir()?,
         })
     }
 
-    /// The folder for temporary files, to be given to the run as `TMPDIR`.
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
+    /// The command with these folders.
+    pub(super) fn around(&self, command: &Command) -> Command {
+        let outer = self.shm.as_ref().map(|shm| {
+            let script = format!(r#"mount --bind "$0" {SHM}; exec "$@""#);
+            in_mount_namespace(&script, &shm.path().to_string_lossy())
+        });
+        let mut command = process::inside(outer, command);
+        command.env("TMPDIR", self.temporary.path());
+        command
     }
 
     /// What is left of a run after some patience: processes, which are ended then, and names of files.
     pub(super) fn leftovers(&self, run: &Outcome) -> Vec<String> {
         let start = Instant::now();
-        let mut files = self.files();
         loop {
             let survivors = run.survivors();
-            let now = self.files();
-            files.retain(|file| now.contains(file));
+            let files = self.files();
             if survivors.is_empty() && files.is_empty() {
                 return Vec::new();
             }
@@ -62,79 +69,95 @@ impl Snapshot {
     }
 
     fn files(&self) -> Vec<String> {
-        let mut files: Vec<PathBuf> = names().difference(&self.before).cloned().collect();
-        if !files.is_empty() {
-            // What some process has mapped belongs to another job.
-            let maps = maps();
-            files.retain(|file| {
-                let name = file.to_string_lossy();
-                !maps.iter().any(|map| map.contains(&*name))
-            });
-        }
-        let own = entries(self.folder())
-            .map(|file| format!("$TMPDIR/{}", file.file_name().unwrap_or_default().display()));
-        files
-            .iter()
-            .map(|file| file.display().to_string())
-            .chain(own)
-            .collect()
+        let shm = self.shm.as_ref().map(|shm| names(shm.path(), SHM));
+        let temporary = names(self.temporary.path(), "$TMPDIR");
+        shm.into_iter().flatten().chain(temporary).collect()
     }
 }
 
-/// All names of `/dev/shm`, and those of the machine's folder for temporary files that are ours or MPI's.
-fn names() -> BTreeSet<PathBuf> {
-    let is_of_mpi = |file: &PathBuf| {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        ["pshmem", "mpich", "vader", "ucx"]
-            .iter()
-            .any(|word| name.contains(word))
+/// The files in a folder, with the name that the run has for the folder.
+fn names(folder: &Path, name: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| format!("{name}/{}", entry.file_name().display()))
+        .collect();
+    names.sort();
+    names
+}
+
+/// An error if anything is left but files in `/dev/shm` whose names begin with one of the prefixes.
+pub(super) fn only_expected(leftovers: &[String], prefixes: &[&str]) -> Result<(), String> {
+    let is_expected = |name: &str| {
+        let file = name
+            .strip_prefix(SHM)
+            .and_then(|rest| rest.strip_prefix('/'));
+        file.is_some_and(|file| prefixes.iter().any(|prefix| file.starts_with(prefix)))
     };
-    entries(Path::new(SHM))
-        .chain(entries(Path::new("/tmp")).filter(is_of_mpi))
-        .collect()
-}
-
-fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-}
-
-/// The mappings of every process that we may look at.
-fn maps() -> Vec<String> {
-    entries(Path::new("/proc"))
-        .filter_map(|process| std::fs::read_to_string(process.join("maps")).ok())
-        .collect()
+    let others: Vec<&str> = leftovers
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !is_expected(name))
+        .collect();
+    if others.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("left behind: {}", others.join(" ")))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::End;
+
+    fn run(script: &str) -> (Folders, Outcome) {
+        let folders = Folders::new().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let log = folders.temporary.path().with_extension("log");
+        let command = folders.around(&command);
+        let outcome = process::run(command, Duration::from_secs(60), &log, false);
+        std::fs::remove_file(&log).unwrap();
+        assert_eq!(outcome.end.check(), Ok(()), "{}", outcome.output);
+        (folders, outcome)
+    }
 
     #[test]
-    fn only_names_that_stay_are_left() {
-        let snapshot = Snapshot::new().unwrap();
-        let run = Outcome {
-            end: End::Exit(0),
-            output: String::new(),
-            seconds: 0.0,
-            mark: "none".into(),
+    fn what_a_run_leaves_is_found() {
+        let (folders, outcome) = run(r#"echo >"$TMPDIR/socket"; echo >/dev/shm/segment"#);
+        let left = folders.leftovers(&outcome);
+        if Permission::Mounts.check().is_ok() {
+            assert_eq!(left, ["/dev/shm/segment", "$TMPDIR/socket"]);
+        } else {
+            std::fs::remove_file("/dev/shm/segment").unwrap();
+            assert_eq!(left, ["$TMPDIR/socket"]);
+        }
+        let [shm, temporary] = [
+            folders.shm.as_ref().map(|shm| shm.path().to_owned()),
+            Some(folders.temporary.path().to_owned()),
+        ];
+        drop(folders);
+        assert!(shm.iter().chain(&temporary).all(|folder| !folder.exists()));
+    }
+
+    #[test]
+    fn what_is_removed_in_time_is_not_left() {
+        let script = r#"echo >"$TMPDIR/soon gone"
+            (sleep 0.3; rm "$TMPDIR/soon gone") >/dev/null 2>&1 &"#;
+        let (folders, outcome) = run(script);
+        assert!(folders.leftovers(&outcome).is_empty());
+    }
+
+    #[test]
+    fn only_what_is_listed_may_be_left() {
+        let check = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            only_expected(&names, &["mpich_shar_tmp", "osc_sm."])
         };
-        let folder = snapshot.folder().to_owned();
-        std::fs::write(folder.join("socket"), "").unwrap();
-        std::fs::write(folder.join("soon gone"), "").unwrap();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                sleep(Duration::from_millis(100));
-                std::fs::remove_file(folder.join("soon gone")).unwrap();
-                std::fs::write(folder.join("new"), "").unwrap();
-            });
-            assert_eq!(snapshot.leftovers(&run), ["$TMPDIR/socket"]);
-        });
-        drop(snapshot);
-        assert!(!folder.exists());
+        assert_eq!(check(&[]), Ok(()));
+        assert_eq!(check(&["/dev/shm/mpich_shar_tmpDtYkDV"]), Ok(()));
+        for name in ["/dev/shm/pshmem.1", "$TMPDIR/osc_sm.1", "process 12"] {
+            let why = check(&["/dev/shm/osc_sm.vm.1", name]).unwrap_err();
+            assert_eq!(why, format!("left behind: {name}"));
+        }
     }
 }

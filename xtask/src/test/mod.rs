@@ -2,11 +2,14 @@
 //!
 //! - `schedule` which steps run side by side · `commands` running one command
 //! - `checks` one call of cargo each · `cargo_tests` what `cargo test` runs · `packages`, `licences`, `repository` what is published
-//! - `suites` the suite under an MPI library · `simulated_nodes` several nodes on this machine · `programs` with one purpose each
+//! - `suites` the suite under an MPI library · `cases_of_suite` whether all its cases ran
+//! - `simulated_nodes` several nodes on this machine · `programs` with one purpose each
 //! - `examples`, and `example_output` what they have to print · `python` the Python package
-//! - `faults` jobs in which a rank fails, and `leftovers` what they leave behind · `injector` jobs in which an MPI call fails
+//! - `faults` jobs in which a rank fails, and `leftovers` what runs leave behind · `injector` jobs in which an MPI call fails
+//! - `permissions` what the machine allows
 
 mod cargo_tests;
+pub(crate) mod cases_of_suite;
 mod checks;
 pub(crate) mod commands;
 mod example_output;
@@ -16,18 +19,21 @@ pub(crate) mod injector;
 mod leftovers;
 mod licences;
 mod packages;
+mod permissions;
 mod programs;
 mod python;
 mod repository;
 mod schedule;
 mod simulated_nodes;
-pub(crate) mod suites;
+mod suites;
 
 use crate::mpi::Mpi;
 use crate::report::{Report, Row, Verdict};
 use crate::setup::requirements::{Requirement, instructions};
 use crate::{args, sanitizers, setup};
+use cases_of_suite::Cases;
 use example_output::Earth;
+use permissions::Permission;
 use schedule::{Done, Lane, Load, Step};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -53,6 +59,12 @@ pub(crate) fn command(options: args::Test) -> Result<(), String> {
 }
 
 impl Context {
+    /// The cases of a list that the filter selects.
+    fn listed(&self, cases: Cases) -> Vec<&'static str> {
+        let filter: Vec<&str> = self.options.filter.iter().map(String::as_str).collect();
+        cases.listed(&filter)
+    }
+
     /// Whether all checks are asked for, not only some tests.
     fn is_complete(&self) -> bool {
         self.options.filter.is_none() && self.options.nodes.is_none()
@@ -124,7 +136,7 @@ fn prepare(context: &Context) -> Done<'_> {
         );
     }
     libraries.retain(|mpi| options.only.as_deref().is_none_or(|name| mpi.is(name)));
-    let mut rows = vec![row];
+    let mut rows = vec![row, private_shm()];
     if missing.contains(&Requirement::LibClang) {
         libraries.clear();
         let row = Row::new("suites and examples");
@@ -134,6 +146,17 @@ fn prepare(context: &Context) -> Done<'_> {
         rows,
         next: with_libraries(context, &libraries),
         ..Done::default()
+    }
+}
+
+/// Whether runs get a `/dev/shm` of their own.
+fn private_shm() -> Row {
+    let row = Row::new("private /dev/shm");
+    match Permission::Mounts.check() {
+        Ok(()) => row,
+        Err(why) => row.skipped(format!(
+            "{why}: what runs leave in /dev/shm is not looked at"
+        )),
     }
 }
 

@@ -1,47 +1,30 @@
 //! Programs and examples under one MPI library that each show one thing.
 
-use super::commands::{announce, checked};
-use super::simulated_nodes;
+use super::commands::{announce, clean};
+use super::permissions::{Permission, in_mount_namespace};
 use super::suites::{LIMIT, ONE_SIDED, program};
 use crate::mpi::{Kind, Mpi};
 use crate::report::{Row, Verdict};
-use crate::{cargo, process, setup};
+use crate::{cargo, process};
 use std::process::Command;
 
 /// Objects until a small `/dev/shm` is full, in a mount namespace of its own.
 pub(super) fn small_shm(mpi: &Mpi, verbose: bool) -> Row {
     let row = Row::under("full /dev/shm", mpi.name, "2");
-    if let Err(why) = simulated_nodes::permitted() {
+    if let Err(why) = Permission::Mounts.check() {
         return row.skipped(why);
     }
     let launch = mpi.launch(2, &program(mpi, "small_shm"));
-    let mut command = Command::new("unshare");
-    if !setup::is_root() {
-        command.args(["--user", "--map-root-user"]);
-    }
-    command.args(["--mount", "sh", "-ec"]);
-    command.arg("mount -t tmpfs -o size=16m tmpfs /dev/shm; exec \"$@\"");
-    command
-        .arg("sh")
-        .arg(launch.get_program())
-        .args(launch.get_args());
-    copy_env(&launch, &mut command);
-    checked(row, command, LIMIT, verbose, |_| Ok(()))
-}
-
-/// Sets the variables of one command for another.
-fn copy_env(from: &Command, to: &mut Command) {
-    to.envs(
-        from.get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
+    let script = "mount -t tmpfs -o size=16m \"$0\" /dev/shm; exec \"$@\"";
+    let command = process::inside(Some(in_mount_namespace(script, "tmpfs")), &launch);
+    clean(row, command, LIMIT, verbose, |_| Ok(()))
 }
 
 /// Objects that outlive `MPI_Finalize`.
 pub(super) fn after_mpi(mpi: &Mpi, verbose: bool) -> Row {
     let row = Row::under("after MPI_Finalize", mpi.name, "2");
     let command = mpi.launch(2, &program(mpi, "after_mpi"));
-    checked(row, command, LIMIT, verbose, |output| {
+    clean(row, command, LIMIT, verbose, |output| {
         match output.matches("all is well").count() {
             2 => Ok(()),
             ranks => Err(format!("{ranks} of 2 ranks came to the end")),
@@ -61,7 +44,9 @@ pub(super) fn jobs(mpi: &Mpi, scenario: &[&str], verbose: bool) -> Row {
         .args(scenario)
         .arg(launch.get_program())
         .args(&arguments[..arguments.len() - 1]);
-    copy_env(&launch, &mut command);
+    for (name, value) in launch.get_envs() {
+        command.envs(value.map(|value| (name, value)));
+    }
     let check = |output: &str| {
         if output.contains("all is well") {
             Ok(())
@@ -69,7 +54,7 @@ pub(super) fn jobs(mpi: &Mpi, scenario: &[&str], verbose: bool) -> Row {
             Err("no line `all is well`".to_owned())
         }
     };
-    checked(row, command, LIMIT, verbose, check)
+    clean(row, command, LIMIT, verbose, check)
 }
 
 /// Ranks of two executables, which do not agree about types, must end with an error.
@@ -117,7 +102,7 @@ pub(super) fn one_sided_test(mpi: &Mpi, verbose: bool) -> Row {
             Err(format!("no line `{expected}`"))
         }
     };
-    checked(row, command, LIMIT, verbose, check)
+    clean(row, command, LIMIT, verbose, check)
 }
 
 #[cfg(test)]

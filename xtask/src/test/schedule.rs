@@ -166,7 +166,11 @@ mod tests {
         };
         let mut report = Report::new(false);
         run((0..12).map(step).collect(), 2, &mut report);
-        assert!(report.text().ends_with("\n12 passed, 0 failed\n"));
+        let text = report.text();
+        assert!(
+            text.ends_with("; 12 passed, 0 failed, 0 skipped (worlds)\n"),
+            "{text}"
+        );
         most.into_inner()
     }
 
@@ -209,6 +213,10 @@ mod tests {
             Step::new(Load::CORE, || Row::new("other")),
         ];
         run(steps, 2, &mut report);
-        assert!(report.text().ends_with("\n1 passed, 1 failed\n"));
+        let text = report.text();
+        assert!(
+            text.ends_with("; 1 passed, 1 failed, 0 skipped (worlds)\n"),
+            "{text}"
+        );
     }
 }

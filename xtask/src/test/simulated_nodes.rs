@@ -1,7 +1,8 @@
 //! Several simulated nodes on this machine: `cluster.sh` gives each its own network, host name and `/dev/shm`.
 
-use crate::mpi::{Kind, Mpi, in_path};
-use crate::{cargo, setup};
+use super::permissions::Permission;
+use crate::cargo;
+use crate::mpi::{Kind, Mpi};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -32,46 +33,31 @@ pub(crate) fn layouts(n: usize) -> Vec<String> {
 
 /// `Err` with the reason where this machine cannot simulate nodes.
 pub(crate) fn permitted() -> Result<(), String> {
-    if !cfg!(target_os = "linux") {
-        return Err("simulated nodes need Linux namespaces".into());
-    }
     // cluster.sh then uses separate directories instead of namespaces.
     if std::env::var("MN_MODE").is_ok_and(|mode| mode == "env") {
         return Ok(());
     }
-    if in_path("ip").is_none() {
-        return Err("iproute2 is not installed".into());
-    }
-    let user: &[&str] = if setup::is_root() {
-        &[]
-    } else {
-        &["--user", "--map-root-user"]
-    };
-    let probe = "ip link add br0 type bridge && ip link add v0 type veth peer name v1";
-    let args = [
-        user,
-        &[
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--pid",
-            "--net",
-            "--fork",
-            "--mount-proc",
-            "sh",
-            "-c",
-            probe,
-        ],
-    ];
-    if setup::succeeds("unshare", &args.concat()) {
-        Ok(())
-    } else {
-        Err("this machine permits no network namespaces (try MN_MODE=env)".into())
-    }
+    Permission::Networks.check()
 }
 
-/// `cluster.sh run` with everything that goes before the program's own arguments.
-pub(crate) fn launch(mpi: &Mpi, layout: &str, program: &Path, limit: Duration) -> Option<Command> {
+/// What `cluster.sh` prints about files that are left in the `/dev/shm` of a node.
+const LEFT: &str = "cluster.sh: left in /dev/shm of ";
+
+/// An error if a node's `/dev/shm` was not empty at the end.
+pub(crate) fn nothing_left(output: &str) -> Result<(), String> {
+    let left = output.lines().find(|line| line.contains(LEFT));
+    left.map_or(Ok(()), |line| Err(line.to_owned()))
+}
+
+/// `cluster.sh run` with everything that goes before the program's own arguments. The ranks get one variable: Open MPI hands on to
+/// other nodes only what it is told to.
+pub(crate) fn launch(
+    mpi: &Mpi,
+    layout: &str,
+    program: &Path,
+    (name_of_variable, value): (&str, &str),
+    limit: Duration,
+) -> Option<Command> {
     let name = match mpi.kind {
         Kind::OpenMpi => "openmpi",
         Kind::Mpich => "mpich",
@@ -80,8 +66,10 @@ pub(crate) fn launch(mpi: &Mpi, layout: &str, program: &Path, limit: Duration) -
     let mut command = Command::new(script());
     command
         .args(["run", name, layout])
+        .args(["--env", &format!("{name_of_variable}={value}")])
         .arg(program)
         .env("MN_MPIRUN", &mpi.launcher)
+        .env("MN_LEFTOVER", "1")
         .env("MN_SHIM", cargo::target_of("cluster-shim.so"))
         // Our own limit comes first; this one is for what it might miss inside the namespaces.
         .env("MN_TIMEOUT", (limit.as_secs() + 10).to_string());
@@ -101,6 +89,19 @@ mod tests {
         assert_eq!(layouts(2), ["1,2", "2,1", "2,2:cyclic"]);
         assert_eq!(layouts(3), ["1,2", "2,1", "1,1,2", "2,1,2:cyclic"]);
         assert_eq!(layouts(4), ["1,2", "2,1", "1,1,1,2", "2,1,1,2:cyclic"]);
+    }
+
+    #[test]
+    fn files_that_are_left_are_found() {
+        assert_eq!(nothing_left("2 passed, 0 failed\n"), Ok(()));
+        let line = format!("{LEFT}node0/shm: osc_sm.vm.1");
+        assert_eq!(nothing_left(&format!("x\n{line}\n")), Err(line));
+    }
+
+    #[test]
+    fn the_script_names_them() {
+        let text = std::fs::read_to_string(script()).unwrap();
+        assert!(text.contains(LEFT));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What runs under one MPI library: the list of steps, and the suite with 1 to 4 ranks and on simulated nodes.
 
-use super::commands::{cargo_row, checked};
+use super::cases_of_suite::{self, Cases};
+use super::commands::cargo_row;
 use super::schedule::{Done, Lane, Load, Step};
 use super::{Context, checks, examples, faults, injector, programs, simulated_nodes};
 use crate::cargo;
 use crate::mpi::{Kind, Mpi};
-use crate::report::{Row, suite_line};
+use crate::report::Row;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -83,6 +84,9 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     for ranks in RANKS {
         list.add(ranks, move |mpi| suite(context, mpi, ranks));
     }
+    if !context.listed(Cases::Large).is_empty() {
+        list.add(2, move |mpi| large_cases(context, mpi));
+    }
     list.steps.extend(faults::step(context, mpi));
     if options.filter.is_some() {
         return list.steps;
@@ -90,8 +94,14 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
     list.add(2, programs::two_programs);
+    // Tasks, jobs and how often.
+    let kills = if options.proof {
+        ["2000", "3", "20"]
+    } else {
+        ["500", "2", "1"]
+    };
     list.add(4, move |mpi| {
-        programs::jobs(mpi, &["kill", "500", "2", "1"], verbose)
+        programs::jobs(mpi, &[&["kill"], &kills[..]].concat(), verbose)
     });
     list.add(4, move |mpi| programs::jobs(mpi, &["freeze"], verbose));
     list.steps.push(injector::step(mpi));
@@ -135,22 +145,65 @@ pub(super) fn step<'a>(
 
 fn suite(context: &Context, mpi: &Mpi, ranks: usize) -> Row {
     let mut command = mpi.launch(ranks, &program(mpi, "suite"));
-    command.args(&context.options.filter);
     let mut limit = LIMIT;
-    if mpi.kind == Kind::Mpich && ranks > 2 {
-        limit = MPICH_LIMIT;
-        few_shapes(&mut command, context, "3,2+1,4,2+2");
+    match (mpi.kind, ranks) {
+        (Kind::Mpich, 3 | 4) => {
+            limit = MPICH_LIMIT;
+            few_shapes(&mut command, context, "3,2+1,4,2+2");
+        }
+        // Its other shapes have their likes among those of four ranks.
+        (_, 3) => few_shapes(&mut command, context, "3,2+1"),
+        _ => {}
     }
+    command.args(&context.options.filter);
     let row = Row::under("suite", mpi.name, &ranks.to_string());
-    checked(row, command, limit, context.options.verbose, all_passed)
+    let verbose = context.options.verbose;
+    cases_of_suite::run(row, command, limit, verbose, &context.listed(Cases::Usual))
+}
+
+/// The cases that need gigabytes of memory, with two ranks on one node and on two.
+fn large_cases(context: &Context, mpi: &Mpi) -> Row {
+    let row = Row::under("suite, large", mpi.name, "2");
+    if let Err(why) = large_cases_permitted() {
+        return row.skipped(why);
+    }
+    let mut command = mpi.launch(2, &program(mpi, "suite"));
+    command.arg("--large").args(&context.options.filter);
+    let verbose = context.options.verbose;
+    cases_of_suite::run(row, command, LIMIT, verbose, &context.listed(Cases::Large))
+}
+
+/// The memory of the large cases: two nodes of a bit more than 2 GiB each, and what other steps need.
+const LARGE_MEMORY_KIB: u64 = 6 << 20;
+
+/// `Err` with the reason where the large cases would exhaust the memory.
+pub(super) fn large_cases_permitted() -> Result<(), String> {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = text.lines().find_map(|line| {
+        line.strip_prefix("MemAvailable:")?
+            .strip_suffix("kB")?
+            .trim()
+            .parse()
+            .ok()
+    });
+    match available {
+        Some(LARGE_MEMORY_KIB..) => Ok(()),
+        Some(kib) => Err(format!(
+            "{} MiB of memory are available, and they need {} MiB",
+            kib >> 10,
+            LARGE_MEMORY_KIB >> 10
+        )),
+        None => Err("this machine does not say how much memory is available".into()),
+    }
 }
 
 /// The cases about objects at a home rank, by one-sided operations.
 fn one_sided_suite(mpi: &Mpi, verbose: bool) -> Row {
     let row = Row::under("suite, one-sided", mpi.name, "2");
     let mut command = mpi.launch(2, &program(mpi, "suite"));
-    command.envs(ONE_SIDED).args(["locks", "batch"]);
-    checked(row, command, LIMIT, verbose, all_passed)
+    let names = ["locks", "batch"];
+    command.envs(ONE_SIDED).args(names);
+    cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
 }
 
 fn suite_on_nodes(context: &Context, mpi: &Mpi, layout: &str) -> Row {
@@ -159,47 +212,24 @@ fn suite_on_nodes(context: &Context, mpi: &Mpi, layout: &str) -> Row {
         return row.skipped(why);
     }
     let suite = program(mpi, "suite");
-    let Some(mut command) = simulated_nodes::launch(mpi, layout, &suite, NODES_LIMIT) else {
+    let file = cases_of_suite::file(&row);
+    let variable = (cases_of_suite::FILE, &*file.to_string_lossy());
+    let launch = simulated_nodes::launch(mpi, layout, &suite, variable, NODES_LIMIT);
+    let Some(mut command) = launch else {
         return row.skipped("cluster.sh knows the launchers of Open MPI and MPICH only");
     };
-    command.args(&context.options.filter);
     if mpi.kind == Kind::Mpich && layout == simulated_nodes::SHORT {
         few_shapes(&mut command, context, "1+2");
     }
-    checked(
-        row,
-        command,
-        NODES_LIMIT,
-        context.options.verbose,
-        all_passed,
-    )
+    command.args(&context.options.filter);
+    let listed = context.listed(Cases::Usual);
+    cases_of_suite::run_on_nodes(row, command, NODES_LIMIT, context.options.verbose, &listed)
 }
 
-/// Leaves out shapes that Open MPI and threads are tested on: where MPICH's ranks outnumber the cores, each takes half a minute,
-/// and `--proof` has them all.
+/// Leaves out shapes of which other steps run the like, with ranks as threads or Open MPI: where ranks outnumber the cores, each
+/// takes half a minute. The report names them, and `--proof` has them all.
 fn few_shapes(command: &mut Command, context: &Context, shapes: &str) {
     if !context.options.proof {
-        command.env("PSHMEM_TEST_SHAPES", shapes);
-    }
-}
-
-/// Checks the last line of the suite. Its exit code alone would not tell that it never came to the cases.
-pub(crate) fn all_passed(output: &str) -> Result<(), String> {
-    match output.lines().rev().find_map(suite_line) {
-        Some((_, 0)) => Ok(()),
-        Some((_, failed)) => Err(format!("{failed} failed, but exit code 0")),
-        None => Err("no line `N passed, N failed`".into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_suite_must_say_that_all_passed() {
-        assert_eq!(all_passed("x\n12 passed, 0 failed\n"), Ok(()));
-        assert!(all_passed("12 passed, 1 failed\n").is_err());
-        assert!(all_passed("started\n").unwrap_err().contains("no line"));
+        command.args(["--shapes", shapes]);
     }
 }

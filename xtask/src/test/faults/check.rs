@@ -3,7 +3,6 @@
 use super::cases::Case;
 use super::list::{Observed, commit_prefix, observed_prefix};
 use crate::process::{End, Outcome};
-use crate::test::leftovers;
 
 /// From the fault to the end of the job.
 const IN_TIME: f64 = 10.0;
@@ -86,15 +85,6 @@ impl Case {
             Observed::Closure(text) => vec![format!("the closure on rank {faulty} failed: {text}")],
         }
     }
-}
-
-/// Whether all that is left is the MPI library's.
-pub(super) fn nothing_of_ours(leftovers: &[String]) -> Result<(), String> {
-    let ours = |name: &&String| name.contains("pshmem") || name.starts_with(leftovers::PROCESS);
-    leftovers
-        .iter()
-        .find(ours)
-        .map_or(Ok(()), |name| Err(format!("left behind: {name}")))
 }
 
 /// When the faulty rank committed the fault, in seconds since 1970.
@@ -201,15 +191,5 @@ mod tests {
         let over = format!("{circle}{HANG_ABORT}\n");
         assert_eq!(case("compute").check(&ended(1, &over), 1.1), Ok(()));
         assert!(case("compute").check(&ended(1, circle), 1.1).is_err());
-    }
-
-    #[test]
-    fn only_what_the_library_leaves_is_no_failure() {
-        assert_eq!(
-            nothing_of_ours(&["/dev/shm/vader_segment.vm.0.1.0".into()]),
-            Ok(())
-        );
-        assert!(nothing_of_ours(&["/dev/shm/pshmem.1".into()]).is_err());
-        assert!(nothing_of_ours(&["process 12".into()]).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! How jobs end when a rank fails: each fault of the program `fault`, under one MPI library, with each rank as the faulty one.
 //!
 //! A run passes when the job ended in time with an exit code that is not zero, every other rank observed what the contract says,
-//! the reports name the rank and the reason, and no process and no file of ours is left. What the MPI library leaves is shown.
+//! the reports name the rank and the reason, and nothing is left but the files that the list of faults expects.
 
 mod cases;
 mod check;
@@ -10,15 +10,16 @@ mod check;
 mod list;
 
 use super::Context;
-use super::leftovers::Snapshot;
+use super::leftovers::{Folders, only_expected};
 use super::schedule::{Done, Lane, Load, Step};
 use super::suites::program;
 use crate::cargo;
 use crate::mpi::{Kind, Mpi};
 use crate::process::{self, Outcome};
 use crate::report::{self, Row, Verdict};
+use crate::tally::{Count, Tally};
 use cases::{Case, cases};
-use check::{fault_time, nothing_of_ours, observed};
+use check::{fault_time, observed};
 use list::HANG_ABORT;
 use std::sync::Mutex;
 use std::thread;
@@ -73,6 +74,7 @@ fn run<'a>(cases: &[Case], mpi: &Mpi, verbose: bool) -> Done<'a> {
 
     let mut table = vec![HEAD.map(String::from)];
     let mut failures = Vec::new();
+    let mut tally = Tally::default();
     for (case, result) in cases.iter().zip(&results) {
         if let Err(why) = &result.verdict {
             let title = case.title(mpi);
@@ -85,9 +87,14 @@ fn run<'a>(cases: &[Case], mpi: &Mpi, verbose: bool) -> Done<'a> {
         if verbose || result.verdict.is_err() {
             println!("{}", result.outcome.output.trim_end());
         }
+        let count = result
+            .verdict
+            .as_ref()
+            .map_or(Count::FAILED, |()| Count::PASSED);
+        tally.add(&Tally::case(format!("fault {}", case.fault.name), count));
         table.push(case.cells(mpi, result));
     }
-    row.cases = Some(((cases.len() - failures.len()) as u64, failures.len() as u64));
+    row.tally = Some(tally);
     if !failures.is_empty() {
         row.verdict = Verdict::Failed(failures.join("; "));
     }
@@ -156,22 +163,22 @@ impl Case {
         if self.ranks > 2 {
             command.env("PSHMEM_RANKS_PER_NODE", "2");
         }
-        let snapshot = match Snapshot::new() {
-            Ok(snapshot) => snapshot,
+        let folders = match Folders::new() {
+            Ok(folders) => folders,
             Err(why) => return CaseResult::not_run(&why),
         };
-        command.env("TMPDIR", snapshot.folder());
+        let command = folders.around(&command);
         let outcome = process::run(command, LIMIT, &cargo::log_of(&self.title(mpi)), false);
         let ended = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs_f64();
-        let leftovers = snapshot.leftovers(&outcome);
+        let leftovers = folders.leftovers(&outcome);
         let fault = fault_time(&outcome.output, self.faulty);
         let seconds = fault.map_or(outcome.seconds, |at| ended - at);
         let verdict = self
             .check(&outcome, seconds)
-            .and_then(|()| nothing_of_ours(&leftovers));
+            .and_then(|()| only_expected(&leftovers, self.fault.may_leave));
         CaseResult {
             outcome,
             seconds,

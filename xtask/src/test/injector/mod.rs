@@ -14,6 +14,7 @@ use crate::cargo;
 use crate::mpi::{self, Mpi};
 use crate::process::{self, Outcome};
 use crate::report::{Report, Row, Verdict};
+use crate::tally::{Count, Tally};
 use check::Kind;
 use list::{Case, Layout};
 use std::path::{Path, PathBuf};
@@ -172,13 +173,13 @@ impl Runs<'_> {
                 }
             }
         }
+        let worlds = Count::new(passed, failures.len() as u64, left_out);
+        let mut tally = Tally::case(&row.step, worlds);
         if left_out > 0 {
-            println!(
-                "{left_out} cases were left out: {} s are over",
-                SAMPLE_LIMIT.as_secs()
-            );
+            let limit = SAMPLE_LIMIT.as_secs();
+            tally.leave_out(format!("{left_out} calls, because {limit} s were over"));
         }
-        row.cases = Some((passed, failures.len() as u64));
+        row.tally = Some(tally);
         if !failures.is_empty() {
             row.verdict = Verdict::Failed(failures.join("; "));
         }
