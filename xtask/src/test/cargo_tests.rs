@@ -26,6 +26,8 @@ struct Program {
     executable: PathBuf,
     /// The folder of its crate, in which cargo would run it.
     folder: PathBuf,
+    /// What the MPI library that it is linked with needs.
+    variables: Vec<(String, String)>,
 }
 
 /// Builds all tests, and the programs and examples, with feature `mpi` if there is a library.
@@ -41,7 +43,10 @@ pub(crate) fn build<'a>(context: &'a Context, mpi: Option<&Mpi>) -> (Row, Vec<St
     let (mut row, output) = cargo_output(Row::under("build", library, "-"), command);
     let mut steps = Vec::new();
     if row.passed() {
-        let programs = programs(&output);
+        let mut programs = programs(&output);
+        for program in &mut programs {
+            program.variables = mpi.map_or(Vec::new(), |mpi| mpi.variables.clone());
+        }
         row = all_are_built(row, &programs);
         let threads = programs.iter().find(|program| program.name == THREADS);
         if let (Some(program), false) = (threads, context.listed(Cases::Large).is_empty()) {
@@ -93,6 +98,7 @@ impl Program {
             name: format!("{package} {name}"),
             executable: message["executable"].as_str()?.into(),
             folder: folder.to_owned(),
+            variables: Vec::new(),
         })
     }
 
@@ -123,6 +129,7 @@ impl Program {
         // What cargo would set, as far as the tests use it.
         command
             .current_dir(&self.folder)
+            .envs(self.variables.iter().cloned())
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("CARGO_TARGET_DIR", cargo::target());
         command
@@ -209,6 +216,7 @@ mod tests {
             name: (*name).to_owned(),
             executable: PathBuf::new(),
             folder: PathBuf::new(),
+            variables: Vec::new(),
         };
         let mut all: Vec<Program> = PROGRAMS.iter().map(program).collect();
         assert!(all_are_built(Row::new("build"), &all).passed());
@@ -259,6 +267,7 @@ mod tests {
             name: name.into(),
             executable: executable.into(),
             folder: "/w/tests".into(),
+            variables: Vec::new(),
         };
         assert_eq!(
             programs(&lines.join("\n")),

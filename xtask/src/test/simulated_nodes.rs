@@ -58,9 +58,6 @@ pub(crate) fn launch(
     (name_of_variable, value): (&str, &str),
     limit: Duration,
 ) -> Option<Command> {
-    if mpi.is_apart() {
-        return None;
-    }
     let name = match mpi.kind {
         Kind::OpenMpi => "openmpi",
         Kind::Mpich => "mpich",

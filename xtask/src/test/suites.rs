@@ -75,8 +75,11 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
         steps: Vec::new(),
     };
     let short = || vec![simulated_nodes::SHORT.to_owned()];
-    for layout in options.nodes.map_or_else(short, simulated_nodes::layouts) {
-        list.add(3, move |mpi| suite_on_nodes(context, mpi, &layout));
+    // cluster.sh knows the libraries of the system only.
+    if !mpi.is_apart() {
+        for layout in options.nodes.map_or_else(short, simulated_nodes::layouts) {
+            list.add(3, move |mpi| suite_on_nodes(context, mpi, &layout));
+        }
     }
     if options.nodes.is_some() {
         return list.steps;
