@@ -28,7 +28,7 @@ pub(crate) mod transfer;
 mod turns;
 pub(crate) mod usage;
 pub(crate) mod wait;
-mod wait_table;
+pub(crate) mod wait_table;
 pub(crate) mod world;
 
 use crate::error::{Error, Result};
@@ -150,18 +150,23 @@ impl Comm {
         let ranks = topology.node_ranks.len();
         let bytes = control_block_bytes(ranks) + WaitTable::bytes(ranks);
         let bytes = arena::chunk_bytes(0).max(bytes).next_multiple_of(PAGE);
-        let mapping = transport.map_shared(&topology.node_addresses(), WORLD_ID << 24, bytes)?;
-        // SAFETY: fresh, so it holds zeros, and no rank uses it before all have returned from `all_true`.
-        let populated = unsafe { mapping.populate(topology.local_rank, ranks) };
-        if !transport.all_true(populated.is_ok())? {
+        let mapped = transport.map_shared(&topology.node_addresses(), WORLD_ID << 24, bytes);
+        let mapped = mapped.and_then(|mapping| {
+            // SAFETY: fresh, so it holds zeros, and no rank uses it before all have agreed that it is populated.
+            if unsafe { mapping.populate(topology.local_rank, ranks) }.is_ok() {
+                return Ok(mapping);
+            }
             let memory = transport.free_memory(ranks)?;
-            return Err(Error::NoRoom {
+            Err(Error::NoRoom {
                 host: transport.host().to_owned(),
                 place: memory.place.to_owned(),
                 needed: bytes,
                 free: memory.free,
-            });
-        }
+            })
+        });
+        // A rank that returned before would leave the others waiting.
+        transport.agree(mapped.as_ref().err().cloned())?;
+        let mapping = mapped?;
         Ok(Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes)))
     }
 
@@ -292,5 +297,32 @@ impl fmt::Debug for Comm {
             node.index,
             node.count
         )
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_cannot_map_is_the_same_error_on_all_nodes() {
+        for failing in [0, 1] {
+            let world = ThreadWorld::new(vec![0, 0, 1, 1]);
+            world.failing_node.get_or_init(|| failing);
+            let errors: Vec<Error> = std::thread::scope(|scope| {
+                let start = |rank| {
+                    let world = world.clone();
+                    scope.spawn(move || {
+                        let started = Comm::world(Rc::new(Threads::new(world, rank)));
+                        started.map(drop).unwrap_err()
+                    })
+                };
+                let ranks: Vec<_> = (0..4).map(start).collect();
+                ranks.into_iter().map(|rank| rank.join().unwrap()).collect()
+            });
+            let is_of = |rank| matches!(errors[0], Error::System { rank: of, .. } if of == rank);
+            assert!(is_of(2 * failing as usize), "{errors:?}");
+            assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
+        }
     }
 }

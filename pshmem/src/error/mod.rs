@@ -329,7 +329,7 @@ pub enum Error {
 
     /// The operating system refused a call.
     ///
-    /// All ranks get it from collective calls, which allocate memory together; only this rank while it starts. The `Comm` lives.
+    /// All ranks get it, because they allocate memory together. The `Comm` lives.
     #[error("{call} failed on rank {rank} ({host}): {text}")]
     System {
         /// The call.

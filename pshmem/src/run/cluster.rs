@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::error::{Result, panic_text};
 use crate::run::rank_end::RankEnd;
 use crate::sync::lock;
+use crate::transport::thread_exit::{RankPlace, RankThread};
 use crate::transport::threads::{ThreadWorld, Threads};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
@@ -158,9 +159,12 @@ pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
     let mut threads = Vec::with_capacity(ranks);
     for rank in 0..ranks {
         let (world, body, gate) = (world.clone(), body.clone(), gate.clone());
+        let node = world.node_of(rank);
         let thread = std::thread::Builder::new().name(format!("rank {rank}"));
         let run = move || {
             let end = RankEnd::new();
+            // Until the body has ended.
+            let _rank = RankThread::new(RankPlace { rank, node });
             let comm = if gate.wait() {
                 Comm::world(Rc::new(Threads::new(world, rank)))
             } else {

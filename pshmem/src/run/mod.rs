@@ -14,6 +14,7 @@ use crate::run::cluster::{nodes_of_ranks, start_ranks};
 use crate::run::launch::Launch;
 use crate::run::rank_end::RankEnd;
 use crate::stderr::report;
+use crate::transport::thread_exit;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -40,8 +41,8 @@ const GRACE: Duration = Duration::from_secs(5);
 ///
 /// If a rank returns an error or panics, this is printed with its number and host. Ranks that wait for it in a collective get
 /// [`Error::RankFailed`](crate::Error::RankFailed); ranks that still run five seconds later are ended. The exit code is then not
-/// zero. `std::process::exit` inside `main` ends the whole job: under MPI with a report, and with an exit code that is not zero,
-/// also for `exit(0)`.
+/// zero. `std::process::exit` inside `main` ends the whole job, with a report and with an exit code that is not zero, also for
+/// `exit(0)`. Only in a job of one rank without MPI, it is the end that the program asked for.
 ///
 /// ```
 /// use pshmem::{Comm, Result, Shared};
@@ -151,7 +152,7 @@ fn on_threads<E: Display>(
                     "some ranks still run {} s after another one failed; ending the job",
                     GRACE.as_secs()
                 ));
-                std::process::exit(1);
+                thread_exit::end_process();
             };
             all_succeeded &= succeeded;
         }

@@ -7,12 +7,17 @@
 //! - [`mailbox`]: incoming messages, sorted by `Comm`
 //! - [`rpc`]: requests to a home rank and their replies
 //! - [`rma`]: one-sided operations on words of other ranks
+//! - `executable`: what tells one executable from another
 
+#[cfg(any(feature = "__mpi", test))]
+pub(crate) mod executable;
 pub(crate) mod mailbox;
 #[cfg(feature = "__mpi")]
 pub(crate) mod mpi;
 pub(crate) mod rma;
 pub(crate) mod rpc;
+mod thread_agreement;
+pub(crate) mod thread_exit;
 pub(crate) mod threads;
 
 use crate::error::{Error, Result};
@@ -81,8 +86,9 @@ pub(crate) trait Transport: Debug {
     /// `key` is the same on all its ranks and different in each call.
     fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping>;
 
-    /// Whether all ranks of the world pass `true`. Collective over the world. For the start, before there is a `Comm`.
-    fn all_true(&self, value: bool) -> Result<bool>;
+    /// All ranks get the error of the lowest rank that passes one. Collective over the world. For the start, before there is a
+    /// `Comm`.
+    fn agree(&self, error: Option<Error>) -> Result<()>;
 
     /// Memory that is free for a mapping of `ranks` ranks.
     fn free_memory(&self, ranks: usize) -> Result<FreeMemory>;

@@ -10,7 +10,8 @@ use crate::sync::lock;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rma::thread_atomics::ThreadAtomics;
 use crate::transport::rpc::Server;
-use crate::transport::{RawMessage, TransferHandle, Transport, system_error};
+use crate::transport::thread_agreement::ThreadAgreement;
+use crate::transport::{RawMessage, TransferHandle, Transport, system_error, thread_exit};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,10 @@ pub(crate) struct ThreadWorld {
     replies: Vec<Mutex<VecDeque<Vec<u8>>>>,
     /// Mappings that the first rank of their group has made and others have not fetched yet, by that rank and key.
     mappings: Mutex<HashMap<(usize, u64), SharedHeap>>,
+    agreement: ThreadAgreement,
+    /// A node whose mappings fail.
+    #[cfg(test)]
+    pub(crate) failing_node: OnceLock<u32>,
     /// For one-sided operations, created when a rank first asks for them.
     atomics: OnceLock<ThreadAtomics>,
 }
@@ -71,6 +76,9 @@ impl ThreadWorld {
             node_of: node_of.into(),
             offers: Mutex::default(),
             mappings: Mutex::default(),
+            agreement: ThreadAgreement::default(),
+            #[cfg(test)]
+            failing_node: OnceLock::new(),
             atomics: OnceLock::new(),
         })
     }
@@ -78,6 +86,15 @@ impl ThreadWorld {
     pub(crate) fn size(&self) -> usize {
         self.node_of.len()
     }
+
+    pub(crate) fn node_of(&self, rank: usize) -> u32 {
+        self.node_of[rank]
+    }
+}
+
+/// Name of the host that a node is.
+pub(super) fn host_of(node: u32) -> String {
+    format!("node{node}")
 }
 
 /// One rank of a cluster of threads.
@@ -106,7 +123,7 @@ enum Half {
 
 impl Threads {
     pub(crate) fn new(world: Arc<ThreadWorld>, rank: usize) -> Self {
-        let host = format!("node{}", world.node_of[rank]);
+        let host = host_of(world.node_of(rank));
         Threads {
             world,
             rank,
@@ -217,6 +234,11 @@ impl Transport for Threads {
     fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
         let name = (group[0], key);
         if group[0] == self.rank {
+            #[cfg(test)]
+            let len = match self.world.failing_node.get() {
+                Some(&node) if node == self.world.node_of[self.rank] => usize::MAX,
+                _ => len,
+            };
             let made = Heap::new(len).map(Arc::new);
             if group.len() > 1 {
                 let shared = SharedHeap {
@@ -245,9 +267,9 @@ impl Transport for Threads {
         }
     }
 
-    fn all_true(&self, value: bool) -> Result<bool> {
-        // The threads of a process all get the memory that they ask for, or none does.
-        Ok(value)
+    fn agree(&self, error: Option<Error>) -> Result<()> {
+        let ranks = self.world.size();
+        self.world.agreement.agree(self.rank, ranks, error)
     }
 
     fn free_memory(&self, _ranks: usize) -> Result<FreeMemory> {
@@ -289,7 +311,7 @@ impl Transport for Threads {
     }
 
     fn abort(&self) -> ! {
-        std::process::exit(1)
+        thread_exit::end_process()
     }
 
     fn is_open(&self) -> bool {

@@ -30,7 +30,7 @@ use crate::memory::free_memory::{self, FreeMemory};
 use crate::memory::map::Mapping;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rpc::Server;
-use crate::transport::{RawMessage, TransferHandle, Transport, system_error};
+use crate::transport::{RawMessage, TransferHandle, Transport, executable, system_error};
 use api::{Api, Comm};
 use mpi_calls::{MpiCalls, MpiRequest};
 use pending_sends::{CompleteWhen, PendingSends};
@@ -39,8 +39,6 @@ use service_thread::{OwnReplies, ServiceEndpoint};
 pub(crate) use start::Started;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -157,30 +155,37 @@ impl Mpi {
 
     /// Fails on all ranks if they run different executables, which would disagree about types.
     fn check_executable(&self) -> Result<()> {
-        // Where the executable cannot be read, 0 differs from the hash of every other rank.
-        let hash = fingerprint().unwrap_or(0);
-        let [low, high] = self.calls.extremes(self.comm, hash);
-        if low == high {
-            return Ok(());
-        }
-        let reason = "the ranks of this job run different executables; start the same build of one program on all of them";
-        Err(Error::Start {
-            reason: reason.to_owned(),
-        })
+        let (rank, host) = (self.rank(), self.host());
+        let mine = executable::identity().map_err(|error| Error::Start {
+            reason: format!(
+                "the executables of the ranks cannot be compared: that of rank {rank} on {host} has no build id, and reading it \
+                 failed ({error}); make it readable, or link it with a build id (`-C link-arg=-Wl,--build-id`)"
+            ),
+        });
+        self.agree(mine.as_ref().err().cloned())?;
+        let mine = mine?;
+        let first = self.calls.broadcast(self.comm, 0, mine.as_bytes());
+        let differs = || Error::Start {
+            reason: format!(
+                "the ranks of this job run different executables: that of rank {rank} on {host} has {mine}, that of rank 0 has \
+                 {}; start the same build of one program on all of them",
+                String::from_utf8_lossy(&first)
+            ),
+        };
+        self.agree((first != mine.as_bytes()).then(differs))
     }
 
     fn check_start_memory(&self) -> Result<()> {
-        let memory = self.free_memory(self.node_group.len())?;
-        let free = self.calls.allreduce_min(self.comm, memory.free as u64) as usize;
-        if free >= START_MEMORY {
-            return Ok(());
-        }
-        let host = "the fullest node".to_owned();
-        Err(Error::NoRoom {
-            host,
-            place: memory.place.to_owned(),
-            needed: START_MEMORY,
-            free,
+        // An error of one rank is the error of all: the others would wait for it in the next collective.
+        self.agree(match self.free_memory(self.node_group.len()) {
+            Ok(memory) if memory.free >= START_MEMORY => None,
+            Ok(memory) => Some(Error::NoRoom {
+                host: self.host().to_owned(),
+                place: memory.place.to_owned(),
+                needed: START_MEMORY,
+                free: memory.free,
+            }),
+            Err(error) => Some(error),
         })
     }
 
@@ -239,22 +244,6 @@ impl Mpi {
         self.transfers.borrow_mut().insert(number, request);
         TransferHandle(number)
     }
-}
-
-/// A hash of the executable's size, both ends and samples in between, which two different executables hardly share.
-fn fingerprint() -> std::io::Result<u64> {
-    const SAMPLES: u64 = 64;
-    let file = std::fs::File::open("/proc/self/exe")?;
-    let len = file.metadata()?.len();
-    let mut hasher = DefaultHasher::new();
-    hasher.write_u64(len);
-    let mut buffer = [0; 4096];
-    for sample in 0..=SAMPLES {
-        let at = len.saturating_sub(buffer.len() as u64) * sample / SAMPLES;
-        let read = file.read_at(&mut buffer, at)?;
-        hasher.write(&buffer[..read]);
-    }
-    Ok(hasher.finish())
 }
 
 impl Transport for Mpi {
@@ -344,8 +333,8 @@ impl Transport for Mpi {
         mapping
     }
 
-    fn all_true(&self, value: bool) -> Result<bool> {
-        Ok(self.calls.all_true(self.comm, value))
+    fn agree(&self, error: Option<Error>) -> Result<()> {
+        self.calls.agree(self.comm, error)
     }
 
     fn free_memory(&self, ranks: usize) -> Result<FreeMemory> {

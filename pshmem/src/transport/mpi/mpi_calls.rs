@@ -231,6 +231,39 @@ impl MpiCalls {
         self.must("MPI_Comm_free", code);
     }
 
+    /// All ranks get the error of the lowest rank that passes one. `comm` has the ranks that errors name.
+    pub(super) fn agree(&self, comm: Comm, error: Option<Error>) -> Result<()> {
+        let me = error.as_ref().map(|_| self.rank as u64);
+        let lowest = self.allreduce_min(comm, me.unwrap_or(u64::MAX));
+        if lowest == u64::MAX {
+            return Ok(());
+        }
+        let encode = |error| postcard::to_allocvec(&error).expect("plain data always encodes");
+        let bytes = error.map(encode).unwrap_or_default();
+        let bytes = self.broadcast(comm, lowest as usize, &bytes);
+        Err(postcard::from_bytes(&bytes).expect("an error that this executable encoded"))
+    }
+
+    /// The bytes that rank `root` passes, on all ranks: for short texts, because each eight bytes take a reduction. `comm` has
+    /// the ranks that errors name.
+    pub(super) fn broadcast(&self, comm: Comm, root: usize, bytes: &[u8]) -> Vec<u8> {
+        let is_root = self.rank == root;
+        let of_root = |word| self.allreduce_min(comm, if is_root { word } else { u64::MAX });
+        let len = of_root(bytes.len() as u64) as usize;
+        let mut all = Vec::with_capacity(len.next_multiple_of(8));
+        for start in (0..len).step_by(8) {
+            let mut word = [0; 8];
+            if is_root {
+                let rest = &bytes[start..];
+                let taken = rest.len().min(8);
+                word[..taken].copy_from_slice(&rest[..taken]);
+            }
+            all.extend_from_slice(&of_root(u64::from_le_bytes(word)).to_le_bytes());
+        }
+        all.truncate(len);
+        all
+    }
+
     pub(super) fn allreduce_min(&self, comm: Comm, value: u64) -> u64 {
         self.extremes(comm, value)[0]
     }

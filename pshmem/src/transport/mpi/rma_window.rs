@@ -73,10 +73,7 @@ impl RmaWindow {
         nodes: &[u32],
     ) -> Result<Option<Self>> {
         let one_sided = one_sided();
-        if !calls.all_true(comm, one_sided.is_ok()) {
-            let reason = format!("{VARIABLE} is not understood on some rank");
-            return Err(one_sided.err().unwrap_or(Error::Start { reason }));
-        }
+        calls.agree(comm, one_sided.as_ref().err().cloned())?;
         let has_many_nodes = nodes.iter().any(|&node| node > 0);
         let rounds = match one_sided? {
             OneSided::Auto if has_many_nodes => ROUNDS,
