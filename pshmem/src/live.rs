@@ -33,6 +33,15 @@ impl<T> Live<T> {
         values.push((number, Rc::downgrade(value)));
     }
 
+    /// The values that are alive.
+    pub(crate) fn all(&self) -> Vec<Rc<T>> {
+        let values = self.values.borrow();
+        values
+            .iter()
+            .filter_map(|(_, value)| value.upgrade())
+            .collect()
+    }
+
     /// This moment.
     pub(crate) fn mark(&self) -> LiveMark {
         LiveMark(self.next.get())

@@ -219,6 +219,9 @@ list! { Misuse, MisuseKind, MISUSES:
     DataRace { name: "data-race", what: "a thread writes to an object outside of all calls" }
     Deadlock { name: "deadlock", what: "two ranks wait for each other on two `Comm`s" }
     HeldLock { name: "held-lock", what: "a rank holds a lock for ever" }
+    LockInBarrier { name: "lock-in-barrier", what: "a rank holds a lock in a barrier, and another one waits for the lock" }
+    TwoLocks { name: "two-locks", what: "two ranks each hold a lock and wait for that of the other" }
+    ExitInCluster { name: "exit-in-cluster", what: "a rank of a `Cluster` calls `exit(0)`" }
     ManyThreads { name: "many-threads", what: "a `Cluster` of more threads than the process may have" }
     LeakedGuard { name: "leaked-guard", what: "a rank returns with a lock whose guard it has leaked" }
 }

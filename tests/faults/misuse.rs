@@ -14,6 +14,9 @@ pub(crate) fn run(kind: MisuseKind, comm: &Comm) -> Result<()> {
         MisuseKind::Deadlock => deadlock(comm),
         MisuseKind::HeldLock => held_lock(comm),
         MisuseKind::LeakedGuard => leaked_guard(comm),
+        MisuseKind::LockInBarrier => lock_in_barrier(comm),
+        MisuseKind::TwoLocks => two_locks(comm),
+        MisuseKind::ExitInCluster => exit_in_cluster(),
         MisuseKind::ManyThreads => many_threads(),
     }
 }
@@ -106,4 +109,37 @@ fn deadlock(comm: &Comm) -> Result<()> {
 /// Starts a cluster of eight threads. The test limits the memory of this process, so that the system refuses some of them.
 fn many_threads() -> Result<()> {
     Cluster::new(&[8]).run(Comm::barrier).into_iter().collect()
+}
+
+/// Rank 0 waits in a barrier for the others, and they wait for the lock that it holds.
+fn lock_in_barrier(comm: &Comm) -> Result<()> {
+    let mut lock = Lock::new(comm)?;
+    if comm.rank() == 0 {
+        let _guard = lock.lock()?;
+        comm.split(Some(0), 0)?;
+        comm.barrier()
+    } else {
+        comm.split(Some(0), 0)?;
+        drop(lock.lock()?);
+        comm.barrier()
+    }
+}
+
+/// Each of two ranks holds one lock, and waits for that of the other.
+fn two_locks(comm: &Comm) -> Result<()> {
+    let mut locks = [Lock::new(comm)?, Lock::new(comm)?];
+    locks.rotate_left(comm.rank());
+    let [first, second] = &mut locks;
+    let _first = first.lock()?;
+    comm.barrier()?;
+    let _second = second.lock()?;
+    Ok(())
+}
+
+fn exit_in_cluster() -> Result<()> {
+    let main = |comm: &Comm| match comm.rank() {
+        1 => std::process::exit(0),
+        _ => comm.barrier(),
+    };
+    Cluster::new(&[1, 2]).run(main).into_iter().collect()
 }

@@ -1,8 +1,9 @@
-//! Per-thread state: inside a collective call, inside a user's closure, or failing.
+//! Per-thread state: inside a collective call, inside a user's closure, holding locks, or failing.
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 thread_local! {
     /// How many collective calls, one inside a closure of the other, this thread is in.
@@ -69,6 +70,24 @@ pub(crate) fn after_call(action: impl FnOnce() + 'static) {
     }
     HAS_DEFERRED.set(true);
     DEFERRED.with_borrow_mut(|deferred| deferred.push(Box::new(action)));
+}
+
+/// Lists the locks that this thread's rank holds: all, or those for which other ranks wait.
+type ListLocks = fn(only_awaited: bool) -> Vec<String>;
+
+/// Locks are made on a floor above, which sets this when it makes the first one.
+static LIST_LOCKS: OnceLock<ListLocks> = OnceLock::new();
+
+/// Sets what lists the locks of a rank.
+pub(crate) fn list_locks_by(list: ListLocks) {
+    LIST_LOCKS.get_or_init(|| list);
+}
+
+/// The locks that this rank holds, for reports.
+pub(crate) fn held_locks(only_awaited: bool) -> Vec<String> {
+    LIST_LOCKS
+        .get()
+        .map_or(Vec::new(), |list| list(only_awaited))
 }
 
 /// Whether a collective is running a closure on this thread.

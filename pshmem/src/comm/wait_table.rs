@@ -8,10 +8,14 @@
 //! with its wait how often the missing rank had arrived. The link from one rank to the next holds only as long as that count
 //! stands. If a circle is found twice, all its links have held at one moment.
 //!
+//! A rank that waits for a lock waits for the rank that holds it. A rank also counts the locks that it has released, each after
+//! the release. A waiter reads the count of the holder, and then that it holds the lock: as long as the count stands and the
+//! holder waits, it has not released the lock.
+//!
 //! What becomes visible:
 //!
 //! - `[WAIT]` what a rank has posted with its wait, and its count of arrivals.
-//! - `[COUNT]` the arrivals that were counted.
+//! - `[COUNT]` the arrivals and releases that were counted.
 
 use crate::comm::protocol::control_block::{load_bytes, store_bytes};
 use crate::memory::Segment;
@@ -21,7 +25,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 /// Words of the text that says in which call a rank waits.
-const REASON_WORDS: usize = if cfg!(loom) { 1 } else { 16 };
+const REASON_WORDS: usize = if cfg!(loom) { 1 } else { 48 };
+/// In the low half of the word of a wait: the rank waits for a lock, which the missing rank holds.
+const LOCK: u64 = 1 << 31;
 
 /// What one rank posts.
 #[derive(Debug)]
@@ -34,7 +40,7 @@ struct WaitEntry {
     missing_arrivals: AtomicU64,
     reason_len: AtomicU64,
     reason: [AtomicU64; REASON_WORDS],
-    /// How often this rank has arrived, on all its `Comm`s together.
+    /// How often this rank has arrived, on all its `Comm`s together, and has released a lock.
     arrivals: AtomicU64,
 }
 
@@ -48,6 +54,16 @@ pub(crate) struct MissingRank {
     pub(crate) local_rank: usize,
     /// How often it had arrived when it was missing.
     pub(crate) arrivals: u64,
+}
+
+/// A wait that a rank has posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PostedWait {
+    /// In which call.
+    pub(crate) reason: String,
+    pub(crate) is_for_lock: bool,
+    /// World rank of the rank of this node that it waits for, if it waits for one.
+    pub(crate) missing: Option<usize>,
 }
 
 /// The wait table of this node, as one of its ranks sees it.
@@ -94,13 +110,16 @@ impl WaitTable {
         unsafe { self.segment.slice(self.start, self.ranks.len()) }
     }
 
-    /// Posts that this rank waits, for a missing rank of this node or for something else, and in which call.
-    pub(crate) fn post(&self, missing: Option<MissingRank>, reason: &str) {
+    /// Posts that this rank waits, for a missing rank of this node or for something else, and in which call. For a lock, the
+    /// missing rank is the one that holds it.
+    pub(crate) fn post(&self, missing: Option<MissingRank>, is_for_lock: bool, reason: &str) {
         self.posts.set(self.posts.get() + 1);
         let (local_rank, arrivals) = missing.map_or((0, 0), |missing| {
             (missing.local_rank as u64 + 1, missing.arrivals)
         });
-        self.set((self.posts.get() << 32) | local_rank, arrivals, reason);
+        let lock = if is_for_lock { LOCK } else { 0 };
+        let wait = (self.posts.get() << 32) | lock | local_rank;
+        self.set(wait, arrivals, reason);
     }
 
     /// Removes what this rank has posted.
@@ -119,11 +138,11 @@ impl WaitTable {
         entry.wait.store(wait, Ordering::Release);
     }
 
-    /// Counts an arrival of this rank, after it was published.
+    /// Counts an arrival of this rank, after it was published, or the release of a lock, after it was released.
     #[inline]
     pub(crate) fn count_arrival(&self) {
         let count = &self.entries()[self.me].arrivals;
-        // [COUNT] release: the arrival. Only this rank stores, so the load needs no order.
+        // [COUNT] release: the arrival, or the release of the lock. Only this rank stores, so the load needs no order.
         count.store(count.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
 
@@ -139,12 +158,17 @@ impl WaitTable {
         self.ranks.iter().position(|&rank| rank == world)
     }
 
-    /// In which call a world rank of this node waits, if it does.
-    pub(crate) fn reason(&self, world: usize) -> Option<String> {
+    /// The wait of a world rank of this node, if it waits.
+    pub(crate) fn wait_of(&self, world: usize) -> Option<PostedWait> {
         let entry = &self.entries()[self.local_rank(world)?];
         // [WAIT] acquire: the reason.
-        let is_waiting = entry.wait.load(Ordering::Acquire) != 0;
-        is_waiting.then(|| reason_of(entry))
+        let wait = entry.wait.load(Ordering::Acquire);
+        let missing = missing_of(wait).and_then(|missing| self.ranks.get(missing));
+        (wait != 0).then(|| PostedWait {
+            reason: reason_of(entry),
+            is_for_lock: wait & LOCK != 0,
+            missing: missing.copied(),
+        })
     }
 
     /// A report if this rank is in a deadlock of ranks of this node.
@@ -158,11 +182,17 @@ impl WaitTable {
         let waits: Vec<String> = (0..circle.len())
             .map(|index| {
                 let rank_at = |index: usize| circle[(lowest + index) % circle.len()].0;
+                let wait = circle[(lowest + index) % circle.len()].1;
                 format!(
-                    "rank {} waits in {} for rank {}",
+                    "rank {} waits in {} for rank {}{}",
                     self.ranks[rank_at(index)],
                     reason_of(&self.entries()[rank_at(index)]),
                     self.ranks[rank_at(index + 1)],
+                    if wait & LOCK == 0 {
+                        ""
+                    } else {
+                        ", which has the lock"
+                    },
                 )
             })
             .collect();
@@ -181,7 +211,7 @@ impl WaitTable {
             // [WAIT] acquire: the count that was posted with the wait.
             let wait = entries[at].wait.load(Ordering::Acquire);
             let missing_arrivals = entries[at].missing_arrivals.load(Ordering::Relaxed);
-            let next = (wait & 0xffff_ffff).checked_sub(1)? as usize;
+            let next = missing_of(wait)?;
             circle.push((at, wait));
             // A path into a circle that this rank is not part of is for the others to report.
             if circle.len() > self.ranks.len() || next >= self.ranks.len() {
@@ -198,6 +228,11 @@ impl WaitTable {
             at = next;
         }
     }
+}
+
+/// The local rank that is missing, in the word of a wait.
+fn missing_of(wait: u64) -> Option<usize> {
+    Some((wait & (LOCK - 1)).checked_sub(1)? as usize)
 }
 
 fn reason_of(entry: &WaitEntry) -> String {

@@ -110,8 +110,12 @@ impl<T: Lockable + ?Sized> Guarded<T> {
 
     /// Acquires the lock if that needs no wait and no message.
     #[inline]
-    pub(crate) fn try_acquire_fast(&mut self, mode: Mode) -> bool {
-        self.raw.try_acquire_fast(mode)
+    pub(crate) fn try_acquire_fast(
+        &mut self,
+        mode: Mode,
+        site: &'static Location<'static>,
+    ) -> bool {
+        self.raw.try_acquire_fast(mode, site)
     }
 
     /// Acquires the lock and its value. `None` if the deadline passes before.

@@ -2,6 +2,7 @@
 
 use crate::comm::rank_state::RankState;
 use crate::comm::wait::reporter::WaitReporter;
+use crate::comm::wait_table::MissingRank;
 use crate::lock::backend::clock::now;
 use crate::lock::backend::{LockBackend, LockStatus};
 use std::panic::Location;
@@ -52,6 +53,8 @@ pub(crate) struct LockWait<'a> {
     core: &'a RankState,
     backend: &'a dyn LockBackend,
     reporter: WaitReporter<'a>,
+    /// The holder that is posted.
+    posted_holder: Option<MissingRank>,
 }
 
 impl<'a> LockWait<'a> {
@@ -61,7 +64,22 @@ impl<'a> LockWait<'a> {
             core,
             backend,
             reporter: WaitReporter::new(&core.group.world),
+            posted_holder: None,
         }
+    }
+
+    /// The rank of this node that holds the lock, as the wait table names it, where that can be read.
+    fn holder(&self) -> Option<MissingRank> {
+        let group = &self.core.group;
+        let table = &group.world.wait_table;
+        let holder = self.backend.holder_on_node()?;
+        let local_rank = table.local_rank(group.topology.address(holder))?;
+        let arrivals = table.arrivals(local_rank);
+        // Read again after the count: see `wait_table`.
+        (self.backend.holder_on_node() == Some(holder)).then_some(MissingRank {
+            local_rank,
+            arrivals,
+        })
     }
 
     /// Whether this rank has to give up.
@@ -78,9 +96,12 @@ impl<'a> LockWait<'a> {
         if core.group.topology.size() == 1 {
             return true;
         }
-        if !self.reporter.is_posted() {
-            self.reporter.post(None, &call.wait_reason());
+        let holder = self.holder();
+        if holder != self.posted_holder || !self.reporter.is_posted() {
+            self.posted_holder = holder;
+            self.reporter.post(holder, true, &call.wait_reason());
         }
+        self.reporter.report_deadlock(waited);
         self.reporter.report_if_overdue(waited, |overdue| {
             // A home rank that does not reply must not delay the report for ever.
             let status = backend.status(Deadline::after(STATUS_LIMIT));

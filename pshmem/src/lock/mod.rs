@@ -258,7 +258,7 @@ impl Lock {
     #[track_caller]
     #[inline]
     pub fn lock(&mut self) -> LockResult<LockGuard<'_>> {
-        if self.raw.try_acquire_fast(Mode::Write) {
+        if self.raw.try_acquire_fast(Mode::Write, Location::caller()) {
             return Ok(LockGuard::new(self));
         }
         let acquired = self.acquire("lock", Deadline::Never, Location::caller())?;

@@ -115,7 +115,7 @@ impl<T: Lockable + ?Sized> Mutex<T> {
     #[track_caller]
     #[inline]
     pub fn lock(&mut self) -> LockResult<MutexGuard<'_, T>> {
-        if self.inner.try_acquire_fast(Mode::Write) {
+        if self.inner.try_acquire_fast(Mode::Write, Location::caller()) {
             return Ok(MutexGuard::new(&mut self.inner));
         }
         let acquired = self.acquire("lock", Deadline::Never, Location::caller())?;

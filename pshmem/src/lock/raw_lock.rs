@@ -2,6 +2,7 @@
 
 use crate::comm::Comm;
 use crate::comm::protocol::call::{Call, Kind};
+use crate::comm::thread_state;
 use crate::error::{Error, Result};
 use crate::home::engine::Engine;
 use crate::live::{Live, LiveMark};
@@ -13,6 +14,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// One rank's part of a lock.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct RawLock {
     backend: Backend,
     /// How this rank holds the lock, if it does.
     held: Cell<Option<Mode>>,
+    /// Where it has last acquired it.
+    acquired_at: Cell<Option<&'static Location<'static>>>,
 }
 
 thread_local! {
@@ -46,8 +50,10 @@ impl RawLock {
             number,
             backend: backend::create(core, call, config, number)?,
             held: Cell::new(None),
+            acquired_at: Cell::new(None),
         });
         LIVE.with(|live| live.add(&lock));
+        thread_state::list_locks_by(held_locks);
         Ok(lock)
     }
 
@@ -66,7 +72,7 @@ impl RawLock {
     /// Acquires the lock if that needs no waiting and no message, and if there is nothing to tell the caller. All other cases
     /// are for `acquire`.
     #[inline]
-    pub(crate) fn try_acquire_fast(&self, mode: Mode) -> bool {
+    pub(crate) fn try_acquire_fast(&self, mode: Mode, site: &'static Location<'static>) -> bool {
         let Backend::Node(backend) = &self.backend else {
             return false;
         };
@@ -76,6 +82,7 @@ impl RawLock {
         let is_acquired = backend.try_acquire_fast(mode);
         if is_acquired {
             self.held.set(Some(mode));
+            self.acquired_at.set(Some(site));
         }
         is_acquired
     }
@@ -106,6 +113,7 @@ impl RawLock {
         let backend = self.backend.get();
         let acquired = backend.acquire(mode, LockWait::new(core, backend, call))?;
         self.held.set(acquired.as_ref().map(|_| mode));
+        self.acquired_at.set(Some(site));
         Ok(acquired)
     }
 
@@ -119,6 +127,8 @@ impl RawLock {
             Backend::Node(backend) => backend.release(mode, value, poison),
             other => other.get().release(mode, value, poison),
         }
+        // After the release, see `wait_table`.
+        self.comm.core.group.world.wait_table.count_arrival();
     }
 
     /// The state of the lock at this moment; `None` when the home rank does not reply before the deadline.
@@ -137,6 +147,24 @@ impl Drop for RawLock {
         // After a guard was leaked. Nothing that it lent can be in use, or the handle could not be dropped.
         self.release(None, None);
     }
+}
+
+/// The locks that this rank holds, each with the line where it was acquired: all, or those for which other ranks wait.
+fn held_locks(only_awaited: bool) -> Vec<String> {
+    /// How long a home rank may take to tell who waits.
+    const LIMIT: Duration = Duration::from_secs(1);
+    let locks = LIVE.with(Live::all).into_iter();
+    let held = locks.filter(|lock| lock.held.get().is_some());
+    let is_awaited = |lock: &RawLock| {
+        let status = lock.status(Deadline::after(LIMIT));
+        status.is_some_and(|status| status.waiting > 0)
+    };
+    let wanted = held.filter(|lock| !only_awaited || is_awaited(lock));
+    let text = |lock: Rc<RawLock>| match lock.acquired_at.get() {
+        Some(site) => format!("{} (since {site})", lock.name()),
+        None => lock.name(),
+    };
+    wanted.map(text).collect()
 }
 
 /// A moment in the life of this rank, for [`leave_since`].

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use pshmem_tests::faults::observed_prefix;
+use pshmem_tests::faults::{EXIT, commit_prefix, observed_prefix};
 use pshmem_tests::watchdog;
 
 /// Runs the program `fault` on two nodes. A job that does not end is killed, and fails the test.
@@ -119,6 +119,19 @@ fn a_closure_that_does_not_return_is_named() {
         stderr.contains("PSHMEM_HANG_ABORT is over, ending the job"),
         "{stderr}"
     );
+}
+
+#[test]
+fn a_rank_that_calls_exit_is_reported_and_no_success() {
+    for fault in ["exit-0", "exit-3"] {
+        let (output, _) = job(&[fault], &[]);
+        let (stdout, stderr) = texts(&output);
+        assert_eq!(output.status.code(), Some(1));
+        // What was printed before is not lost.
+        assert!(stdout.contains(&commit_prefix(1)), "{stdout}");
+        let report = format!("pshmem: rank 1 on node0 {EXIT}\n");
+        assert_eq!(stderr, report);
+    }
 }
 
 #[test]

@@ -53,6 +53,78 @@ fn a_deadlock_is_reported() {
     assert!(report.ends_with(" for rank 0"), "{stderr}");
 }
 
+/// Checks that one line contains all parts, in this order.
+fn assert_reported(stderr: &str, parts: &[&str]) {
+    let contains = |line: &str| {
+        let mut rest = line;
+        parts.iter().all(|part| match rest.find(part) {
+            Some(at) => {
+                rest = &rest[at + part.len()..];
+                true
+            }
+            None => false,
+        })
+    };
+    assert!(stderr.lines().any(contains), "{parts:?}: {stderr}");
+}
+
+#[test]
+fn a_lock_that_is_held_in_a_barrier_is_reported() {
+    let place = "tests/faults/misuse.rs:";
+    // On one node, who waits for whom is known: it is a deadlock.
+    let limits = [("PSHMEM_HANG_ABORT", "4"), ("PSHMEM_HANG_REPORT", "2")];
+    let env = [&[("PSHMEM_LOCAL", "2")], &limits[..]].concat();
+    let stderr = stderr_of("lock-in-barrier", &env);
+    let deadlock = [
+        "deadlock among ranks of the world: rank 0 waits in `barrier` at ",
+        place,
+        " while it has lock 1 (since ",
+        place,
+        ") for rank 1; rank 1 waits in `lock` of lock 1 at ",
+        place,
+        " for rank 0, which has the lock",
+    ];
+    assert_reported(&stderr, &deadlock);
+    let missing = [
+        "  rank 1 is missing (last call: ",
+        " and waits in `lock` of lock 1 at ",
+        place,
+        ", which rank 0 of the world has",
+    ];
+    assert_reported(&stderr, &missing);
+    // Over two nodes, the holder knows that another rank waits for its lock.
+    let env = [("PSHMEM_LOCAL", "1+1"), ("PSHMEM_HANG_ABORT", "8")];
+    let stderr = stderr_of("lock-in-barrier", &env);
+    let report = [
+        "rank 0 on node0 has waited for ",
+        " s in `barrier` at ",
+        place,
+        " while it has lock 1 (since ",
+        place,
+        "); other ranks wait for this lock, and cannot make the call meanwhile",
+    ];
+    assert_reported(&stderr, &report);
+}
+
+#[test]
+fn two_ranks_that_wait_for_locks_of_each_other_are_a_deadlock() {
+    let env = [("PSHMEM_LOCAL", "2"), ("PSHMEM_HANG_ABORT", "3")];
+    let stderr = stderr_of("two-locks", &env);
+    let deadlock = [
+        "deadlock among ranks of the world: rank 0 waits in `lock` of lock 2 at ",
+        " for rank 1, which has the lock; rank 1 waits in `lock` of lock 1 at ",
+        " for rank 0, which has the lock",
+    ];
+    assert_reported(&stderr, &deadlock);
+}
+
+#[test]
+fn a_rank_of_a_cluster_that_calls_exit_is_reported() {
+    let stderr = stderr_of("exit-in-cluster", &[("PSHMEM_LOCAL", "1")]);
+    let report = "pshmem: rank 1 on node1 exits inside `run`; ending the job";
+    assert_reported(&stderr, &[report]);
+}
+
 #[test]
 fn the_rank_that_holds_a_lock_is_named() {
     let limits = [("PSHMEM_HANG_REPORT", "0.5"), ("PSHMEM_HANG_ABORT", "1")];
@@ -85,30 +157,34 @@ fn a_lock_of_a_rank_that_has_returned_is_an_error() {
     );
 }
 
+/// Runs the program `fault`, which must fail, in an address space of so many bytes. Returns its standard error.
+fn stderr_in_small_space(misuse: &str, bytes: u64, env: &[(&str, &str)]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fault"));
+    command.arg(misuse).envs(env.iter().copied());
+    let limit = move || {
+        let limit = libc::rlimit {
+            rlim_cur: bytes,
+            rlim_max: bytes,
+        };
+        // SAFETY: reads a limit that outlives the call.
+        match unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: between fork and exec, the closure makes one system call and allocates nothing.
+    unsafe { command.pre_exec(limit) };
+    let (output, _) = watchdog::run(&mut command, Duration::from_secs(200));
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
 #[test]
 fn threads_that_the_system_does_not_start_are_an_error() {
-    const GIB: u64 = 1 << 30;
     // The ranks of `run` and those of a `Cluster`: room for some of the eight stacks.
     for (misuse, nodes) in [("held-lock", "8"), ("many-threads", "1")] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fault"));
-        let stack = ("RUST_MIN_STACK", "536870912");
-        command.arg(misuse).envs([stack, ("PSHMEM_LOCAL", nodes)]);
-        let limit = || {
-            let limit = libc::rlimit {
-                rlim_cur: 2 * GIB,
-                rlim_max: 2 * GIB,
-            };
-            // SAFETY: reads a limit that outlives the call.
-            match unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) } {
-                0 => Ok(()),
-                _ => Err(std::io::Error::last_os_error()),
-            }
-        };
-        // SAFETY: between fork and exec, the closure makes one system call and allocates nothing.
-        unsafe { command.pre_exec(limit) };
-        let (output, _) = watchdog::run(&mut command, Duration::from_secs(60));
-        assert!(!output.status.success());
-        let stderr = String::from_utf8_lossy(&output.stderr);
+        let env = [("RUST_MIN_STACK", "536870912"), ("PSHMEM_LOCAL", nodes)];
+        let stderr = stderr_in_small_space(misuse, 2 << 30, &env);
         let expected = "the system could not start 8 threads, one for each rank";
         assert!(stderr.contains(expected), "{stderr}");
     }

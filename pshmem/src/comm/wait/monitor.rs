@@ -3,20 +3,22 @@
 use crate::comm::check::Level;
 use crate::comm::protocol::call::Call;
 use crate::comm::rank_sync::RankSync;
+use crate::comm::thread_state;
 use crate::comm::wait::reporter::WaitReporter;
-use crate::comm::wait_table::MissingRank;
+use crate::comm::wait_table::{MissingRank, PostedWait};
 use crate::stderr::report;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-/// How long a wait must have lasted before a deadlock is looked for.
-const DEADLOCK: Duration = Duration::from_secs(1);
+/// How long a rank that has a lock must have waited before that is reported.
+const WITH_LOCK: Duration = Duration::from_secs(5);
 
 /// The checks and reports of one wait.
 pub(super) struct WaitMonitor<'a> {
     call: AwaitedCall<'a>,
     reporter: WaitReporter<'a>,
-    has_reported_deadlock: bool,
+    /// How long the wait must have lasted before this rank looks again whether others wait for its locks.
+    next_look_at_locks: Duration,
     /// The missing rank that is posted.
     missing: Option<MissingRank>,
 }
@@ -32,7 +34,7 @@ impl<'a> WaitMonitor<'a> {
                 node,
             },
             reporter: WaitReporter::new(&sync.group.world),
-            has_reported_deadlock: false,
+            next_look_at_locks: WITH_LOCK,
             missing: None,
         }
     }
@@ -46,16 +48,10 @@ impl<'a> WaitMonitor<'a> {
         let missing = call.missing_rank();
         if missing != self.missing || !self.reporter.is_posted() {
             self.missing = missing;
-            self.reporter.post(missing, &call.sync.call_text(call.call));
+            self.reporter.post(missing, false, &call.reason());
         }
-        // Reported only: an error on another `Comm` may still end the wait of a rank of the circle.
-        if !self.has_reported_deadlock
-            && call.sync.checks(Level::Reports)
-            && waited >= DEADLOCK
-            && let Some(deadlock) = call.sync.group.world.wait_table.deadlock()
-        {
-            self.has_reported_deadlock = true;
-            report(deadlock);
+        if !self.reporter.report_deadlock(waited) {
+            self.report_locks(waited);
         }
         // One rank of the node reports and ends the job. Another one does so only if that one is a second late.
         let late = Duration::from_secs(1);
@@ -64,6 +60,29 @@ impl<'a> WaitMonitor<'a> {
             (call.is_reporting_rank() || is_late).then(|| call.report(overdue.waited))
         });
         true
+    }
+}
+
+impl WaitMonitor<'_> {
+    /// Reports once that others wait for a lock which this rank holds while it waits itself. They may be the ranks that are
+    /// missing; over several nodes, nobody knows both waits.
+    fn report_locks(&mut self, waited: Duration) {
+        let call = self.call;
+        if waited < self.next_look_at_locks || !call.sync.checks(Level::Reports) {
+            return;
+        }
+        self.next_look_at_locks = waited + WITH_LOCK;
+        if thread_state::held_locks(true).is_empty() {
+            return;
+        }
+        self.next_look_at_locks = Duration::MAX;
+        report(format_args!(
+            "rank {} on {} has waited for {:.0} s in {}; other ranks wait for this lock, and cannot make the call meanwhile",
+            call.sync.group.topology.rank,
+            call.sync.group.host(),
+            waited.as_secs_f64(),
+            call.reason(),
+        ));
     }
 }
 
@@ -77,6 +96,15 @@ struct AwaitedCall<'a> {
 }
 
 impl AwaitedCall<'_> {
+    /// The call, with the locks that this rank holds.
+    fn reason(&self) -> String {
+        let text = self.sync.call_text(self.call);
+        match &thread_state::held_locks(false)[..] {
+            [] => text,
+            locks => format!("{text} while it has {}", locks.join(" and ")),
+        }
+    }
+
     fn has_arrived(&self, local_rank: usize) -> bool {
         self.sync.control().arrival(local_rank).0 >= self.n
     }
@@ -110,15 +138,14 @@ impl AwaitedCall<'_> {
 
     /// Whether this rank reports for its node: the lowest one that waits in this call does.
     fn is_reporting_rank(&self) -> bool {
-        (0..self.sync.group.topology.local_rank).all(|local_rank| {
-            !self.has_arrived(local_rank) || self.wait_reason(local_rank).is_none()
-        })
+        (0..self.sync.group.topology.local_rank)
+            .all(|local_rank| !self.has_arrived(local_rank) || self.wait_of(local_rank).is_none())
     }
 
-    /// In which call a rank of this node waits. One that has arrived and does not wait runs the closure of the call.
-    fn wait_reason(&self, local_rank: usize) -> Option<String> {
+    /// The wait of a rank of this node. One that has arrived and does not wait runs the closure of the call.
+    fn wait_of(&self, local_rank: usize) -> Option<PostedWait> {
         let table = &self.sync.group.world.wait_table;
-        table.reason(self.world_rank(local_rank))
+        table.wait_of(self.world_rank(local_rank))
     }
 
     fn report(&self, waited: Duration) -> String {
@@ -153,10 +180,10 @@ impl AwaitedCall<'_> {
     fn report_on(&self, local_rank: usize) -> String {
         let control = self.sync.control();
         let rank = self.sync.group.topology.node_ranks[local_rank];
-        let reason = self.wait_reason(local_rank);
+        let wait = self.wait_of(local_rank);
         match control.arrival(local_rank) {
             (done, _) if done >= self.n => {
-                let activity = if reason.is_some() {
+                let activity = if wait.is_some() {
                     "waits"
                 } else {
                     "runs its closure"
@@ -170,9 +197,16 @@ impl AwaitedCall<'_> {
                 } else {
                     format!("{done}: {}", control.call(local_rank).text())
                 };
-                let activity = reason.map_or("is in the program".to_owned(), |call| {
-                    format!("waits on another Comm in {call}")
-                });
+                let activity = match wait {
+                    None => "is in the program".to_owned(),
+                    Some(wait) if wait.is_for_lock => {
+                        let holder = wait.missing.map_or(String::new(), |holder| {
+                            format!(", which rank {holder} of the world has")
+                        });
+                        format!("waits in {}{holder}", wait.reason)
+                    }
+                    Some(wait) => format!("waits on another Comm in {}", wait.reason),
+                };
                 format!("rank {rank} is missing (last call: {last}) and {activity}")
             }
         }

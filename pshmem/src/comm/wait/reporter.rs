@@ -1,6 +1,7 @@
 //! What all long waits have in common: they are checked now and then, posted in the wait table, reported on stderr, and end
 //! the job when they exceed the limit.
 
+use crate::comm::check::Level;
 use crate::comm::wait::limits::{ABORT, wait_limits};
 use crate::comm::wait_table::MissingRank;
 use crate::comm::world::World;
@@ -10,6 +11,9 @@ use std::time::{Duration, Instant};
 /// How long a rank waits before it checks its wait for the first time, and between two checks.
 const INTERVAL: Duration = Duration::from_millis(5);
 
+/// How long a wait must have lasted before a deadlock is looked for.
+const DEADLOCK: Duration = Duration::from_secs(1);
+
 /// The checks and reports of one wait.
 pub(crate) struct WaitReporter<'a> {
     world: &'a World,
@@ -18,6 +22,7 @@ pub(crate) struct WaitReporter<'a> {
     next_check: Option<Instant>,
     reports: u32,
     is_posted: bool,
+    has_reported_deadlock: bool,
 }
 
 /// A wait that has exceeded a limit.
@@ -36,6 +41,7 @@ impl<'a> WaitReporter<'a> {
             next_check: None,
             reports: 0,
             is_posted: false,
+            has_reported_deadlock: false,
         }
     }
 
@@ -50,9 +56,25 @@ impl<'a> WaitReporter<'a> {
     }
 
     /// Posts in the wait table for whom this rank waits and in which call, until the wait ends.
-    pub(crate) fn post(&mut self, missing: Option<MissingRank>, reason: &str) {
+    pub(crate) fn post(&mut self, missing: Option<MissingRank>, is_for_lock: bool, reason: &str) {
         self.is_posted = true;
-        self.world.wait_table.post(missing, reason);
+        self.world.wait_table.post(missing, is_for_lock, reason);
+    }
+
+    /// Reports a deadlock that this rank is part of, once. Whether it has.
+    ///
+    /// Reported only: an error on another `Comm`, or the limit of a wait for a lock, may still end the wait of a rank of the
+    /// circle.
+    pub(crate) fn report_deadlock(&mut self, waited: Duration) -> bool {
+        if !self.has_reported_deadlock
+            && self.world.level.get() >= Level::Reports
+            && waited >= DEADLOCK
+            && let Some(deadlock) = self.world.wait_table.deadlock()
+        {
+            self.has_reported_deadlock = true;
+            report(deadlock);
+        }
+        self.has_reported_deadlock
     }
 
     pub(crate) fn is_posted(&self) -> bool {

@@ -99,6 +99,11 @@ pub(crate) trait LockBackend: Debug {
     /// Releases the lock, which the caller holds in this mode. `value` is what a writer leaves, where the value travels.
     fn release(&self, mode: Mode, value: Option<Vec<u8>>, poison: Option<Poison>);
 
+    /// A rank that holds the lock, for writing or to read, where node memory shows it.
+    fn holder_on_node(&self) -> Option<usize> {
+        None
+    }
+
     /// `None` when the home rank does not reply before the deadline.
     fn status(&self, deadline: Deadline) -> Option<LockStatus>;
 }

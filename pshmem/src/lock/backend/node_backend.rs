@@ -198,6 +198,11 @@ impl LockBackend for NodeBackend {
         lock.release(mode);
     }
 
+    fn holder_on_node(&self) -> Option<usize> {
+        let holder = self.lock().holders().next()?;
+        Some(self.core.group.topology.node_ranks[holder] as usize)
+    }
+
     fn status(&self, _: Deadline) -> Option<LockStatus> {
         let lock = self.lock();
         let rank = |(local, since): (usize, u64)| {
