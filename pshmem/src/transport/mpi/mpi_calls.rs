@@ -18,6 +18,14 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct MpiRequest(Cell<Request>);
 
+/// How many of the ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    All,
+    Some,
+    None,
+}
+
 /// The MPI functions as one rank calls them, with the rank and host that its errors name.
 #[derive(Debug, Clone)]
 pub(super) struct MpiCalls {
@@ -273,22 +281,22 @@ impl MpiCalls {
         self.allreduce_min(comm, u64::from(value)) == 1
     }
 
-    /// Whether a collective has succeeded on all ranks, which they have just called on another communicator than `comm`.
+    /// On how many ranks a collective has succeeded, which all of them have just called on another communicator than `comm`.
     ///
     /// Ranks on which it has not failed may be inside it for ever because it has failed elsewhere. A rank with an `error` waits for
     /// them for a limited time, then it ends the job.
-    pub(super) fn all_succeeded(&self, comm: Comm, error: Option<&Error>) -> bool {
+    pub(super) fn how_many_succeeded(&self, comm: Comm, error: Option<&Error>) -> Share {
         const LIMIT: Duration = Duration::from_secs(30);
-        let mine = u64::from(error.is_none());
-        let mut min = 0_u64;
+        let mine = [u64::from(error.is_none()), u64::from(error.is_some())];
+        let mut min = [0_u64; 2];
         let mut request = Request::unset();
-        // SAFETY: one element of the type named on either side, which stays in place until the request is complete: nothing below
+        // SAFETY: two elements of the type named on either side, which stay in place until the request is complete: nothing below
         // returns or unwinds earlier. Collective over a communicator of ours (section 6.12.8).
         let code = unsafe {
             (self.mpi().iallreduce)(
-                (&raw const mine).cast(),
-                (&raw mut min).cast(),
-                1,
+                mine.as_ptr().cast(),
+                min.as_mut_ptr().cast(),
+                2,
                 self.constants().uint64_t,
                 self.constants().min,
                 comm,
@@ -304,7 +312,11 @@ impl MpiCalls {
             }
             std::thread::yield_now();
         }
-        min == 1
+        match min {
+            [1, _] => Share::All,
+            [_, 1] => Share::None,
+            _ => Share::Some,
+        }
     }
 
     /// The smallest and the largest number of all ranks, in one collective.

@@ -8,12 +8,14 @@
 //! after the flush that follows it (section 12.5.4). Operations of one process on one word keep their order (section 12.7.2).
 
 use crate::error::{Error, Result};
+use crate::sync::lock;
 use crate::transport::mpi::api::{Aint, Comm, Win};
-use crate::transport::mpi::mpi_calls::MpiCalls;
+use crate::transport::mpi::mpi_calls::{MpiCalls, Share};
 use crate::transport::rma::{RESERVED, RemoteAddress, RemoteAtomics, TEST};
-use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::ptr::{null_mut, read_volatile};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Words of each process: 1 MiB, of which untouched pages cost nothing.
@@ -59,9 +61,16 @@ pub(super) struct RmaWindow {
     /// The `LEN` words of this process, valid until the window is freed.
     base: *const u64,
     /// Operands of operations that have not been completed by a flush, with their targets. MPI may still read them.
-    operands: RefCell<Vec<(usize, Box<u64>)>>,
-    is_open: Cell<bool>,
+    operands: Mutex<Vec<(usize, Box<u64>)>>,
+    is_open: AtomicBool,
 }
+
+// SAFETY: the handle is a name that every thread of the process may use (section 11.6.1), and the pointer is read by the thread that
+// tests the window only, before others know it. Where MPI allows no calls of several threads, the thread that ends MPI is that of the
+// rank, or the program orders their calls (section 11.6.2).
+unsafe impl Send for RmaWindow {}
+// SAFETY: as above; what changes is in a mutex or an atomic.
+unsafe impl Sync for RmaWindow {}
 
 impl RmaWindow {
     /// Collective over `comm`, and over `other_comm`, which has the same processes. `None` where one-sided operations do not
@@ -85,24 +94,21 @@ impl RmaWindow {
         if rounds == 0 {
             return Ok(None);
         }
-        // A window that only some processes got is leaked, because freeing it is collective.
-        let window = Self::allocate(calls, comm);
-        if !calls.all_succeeded(other_comm, window.as_ref().err()) {
+        let Some(window) = Self::allocate(calls, comm, other_comm) else {
             return Ok(None);
+        };
+        let works = window.clear().and_then(|()| window.test_operations());
+        let works = calls.all_true(comm, works.is_ok_and(|works| works));
+        if works && window.progresses(comm, nodes, rounds) {
+            return Ok(Some(window));
         }
-        let window = window?;
-        let works = window.test_operations(calls.rank());
-        if !calls.all_true(comm, works.is_ok_and(|works| works)) {
-            return Ok(None);
-        }
-        if !window.progresses(comm, nodes, rounds) {
-            window.free();
-            return Ok(None);
-        }
-        Ok(Some(window))
+        window.give_up();
+        Ok(None)
     }
 
-    fn allocate(calls: &MpiCalls, comm: Comm) -> Result<Self> {
+    /// `None` where the library refuses such windows. Collective like `open`.
+    fn allocate(calls: &MpiCalls, comm: Comm, other_comm: Comm) -> Option<Self> {
+        const CALL: &str = "MPI_Win_allocate";
         let bytes = (LEN * size_of::<u64>()) as Aint;
         let mut base: *mut u64 = null_mut();
         let mut window = Win::unset();
@@ -117,30 +123,44 @@ impl RmaWindow {
                 &raw mut window,
             )
         };
-        calls.check("MPI_Win_allocate", code)?;
+        let result = calls.check(CALL, code);
+        match calls.how_many_succeeded(other_comm, result.as_ref().err()) {
+            Share::All => {}
+            Share::None => return None,
+            // Freeing it is collective, so those that have it cannot, and MPICH crashes in MPI_Finalize if they do not.
+            Share::Some => calls.end_with(&result.err().unwrap_or_else(|| Error::Start {
+                reason: format!("{CALL} failed on another rank"),
+            })),
+        }
         // SAFETY: a window of ours.
-        unsafe { calls.win_return_errors(window) }?;
+        if let Err(error) = unsafe { calls.win_return_errors(window) } {
+            calls.end_with(&error);
+        }
         // SAFETY: a window of ours; no process locks it exclusively, which is what the assertion promises (section 12.5.5).
         let code = unsafe { (calls.mpi().win_lock_all)(calls.constants().mode_nocheck, window) };
-        calls.check("MPI_Win_lock_all", code)?;
-        let window = RmaWindow {
+        calls.must("MPI_Win_lock_all", code);
+        Some(RmaWindow {
             calls: calls.clone(),
             handle: window,
             base,
-            operands: RefCell::default(),
-            is_open: Cell::new(true),
-        };
+            operands: Mutex::default(),
+            is_open: AtomicBool::new(true),
+        })
+    }
+
+    /// Clears the reserved words of this process.
+    fn clear(&self) -> Result<()> {
         // Allocated memory may hold anything. The other words are written by the home rank when an object gets them.
         let first = RemoteAddress {
-            rank: calls.rank(),
+            rank: self.calls.rank(),
             word: 0,
         };
-        window.put(first, &[0; RESERVED])?;
-        Ok(window)
+        self.put(first, &[0; RESERVED])
     }
 
     /// Tries every kind of operation on a word of this process that no other one uses yet.
-    fn test_operations(&self, rank: usize) -> Result<bool> {
+    fn test_operations(&self) -> Result<bool> {
+        let rank = self.calls.rank();
         let at = RemoteAddress { rank, word: TEST };
         let mut word = [0];
         let found = [self.fetch(at, 5)?, self.swap(at, 5, 8)?];
@@ -183,39 +203,76 @@ impl RmaWindow {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.is_open.get()
+        self.is_open.load(Ordering::Acquire)
     }
 
     /// Collective over all processes, none of which uses the window any more.
     pub(super) fn free(&self) {
-        self.is_open.set(false);
+        for (call, code) in self.try_free() {
+            self.calls.must(call, code);
+        }
+    }
+
+    /// The same for a window whose operations have failed. What cannot be freed then is left to MPI_Finalize: the job works without
+    /// the window.
+    fn give_up(&self) {
+        let _ = self.try_free();
+    }
+
+    /// The functions that it has called, and what they have returned.
+    fn try_free(&self) -> [(&'static str, c_int); 2] {
+        self.is_open.store(false, Ordering::Release);
         // SAFETY: ends the epoch of `allocate`, which completes all operations of this process (section 12.5.3).
-        let code = unsafe { (self.calls.mpi().win_unlock_all)(self.handle) };
-        self.calls.must("MPI_Win_unlock_all", code);
+        let unlocked = unsafe { (self.calls.mpi().win_unlock_all)(self.handle) };
+        if self.calls.check("MPI_Win_unlock_all", unlocked).is_ok() {
+            lock(&self.operands).clear();
+        }
         let mut window = self.handle;
         // SAFETY: a window of ours, not used again (`is_open`).
-        let code = unsafe { (self.calls.mpi().win_free)(&raw mut window) };
-        self.calls.must("MPI_Win_free", code);
+        let freed = unsafe { (self.calls.mpi().win_free)(&raw mut window) };
+        [("MPI_Win_unlock_all", unlocked), ("MPI_Win_free", freed)]
     }
 
     fn flush(&self, rank: usize) -> Result<()> {
         // SAFETY: inside the epoch of `allocate`, because the window is not used once it is freed (`Mpi::window`).
         let code = unsafe { (self.calls.mpi().win_flush)(rank as c_int, self.handle) };
         self.calls.check("MPI_Win_flush", code)?;
-        self.operands
-            .borrow_mut()
-            .retain(|&(target, _)| target != rank);
+        lock(&self.operands).retain(|&(target, _)| target != rank);
         Ok(())
     }
 
+    /// Completes an operation that has returned `code`, and gives back the buffer that it has used.
+    fn complete_with<B>(
+        &self,
+        rank: usize,
+        call: &str,
+        code: c_int,
+        buffer: Box<B>,
+    ) -> Result<Box<B>>
+    where
+        B: ?Sized,
+    {
+        let result = self.calls.check(call, code).and_then(|()| self.flush(rank));
+        match result {
+            Ok(()) => Ok(buffer),
+            Err(error) => {
+                // An operation that was not completed may still use it.
+                Box::leak(buffer);
+                Err(error)
+            }
+        }
+    }
+
     fn fetch(&self, at: RemoteAddress, n: u64) -> Result<u64> {
-        let mut before = 0_u64;
-        // SAFETY: one element on either side, which stay where they are until the flush below; the word is inside the target's part
-        // (`checked`); a predefined operation for this type (section 12.3.4).
+        // The operand and the result.
+        let mut buffer = Box::new([n, 0]);
+        let [operand, before] = buffer.each_mut().map(|word| (&raw mut *word).cast());
+        // SAFETY: one element on either side, which stay on the heap until the operation is complete (`complete_with`); the word is
+        // inside the target's part (`checked`); a predefined operation for this type (section 12.3.4).
         let code = unsafe {
             (self.calls.mpi().fetch_and_op)(
-                (&raw const n).cast(),
-                (&raw mut before).cast(),
+                operand,
+                before,
                 self.calls.constants().uint64_t,
                 at.rank as c_int,
                 checked(at, 1),
@@ -223,33 +280,34 @@ impl RmaWindow {
                 self.handle,
             )
         };
-        self.calls.check("MPI_Fetch_and_op", code)?;
-        self.flush(at.rank)?;
-        Ok(before)
+        Ok(self.complete_with(at.rank, "MPI_Fetch_and_op", code, buffer)?[1])
     }
 
     fn swap(&self, at: RemoteAddress, from: u64, to: u64) -> Result<u64> {
-        let mut before = 0_u64;
+        // Both operands and the result.
+        let mut buffer = Box::new([to, from, 0]);
+        let [to, from, before] = buffer.each_mut().map(|word| (&raw mut *word).cast());
         // SAFETY: as in `fetch` (section 12.3.4).
         let code = unsafe {
             (self.calls.mpi().compare_and_swap)(
-                (&raw const to).cast(),
-                (&raw const from).cast(),
-                (&raw mut before).cast(),
+                to,
+                from,
+                before,
                 self.calls.constants().uint64_t,
                 at.rank as c_int,
                 checked(at, 1),
                 self.handle,
             )
         };
-        self.calls.check("MPI_Compare_and_swap", code)?;
-        self.flush(at.rank)?;
-        Ok(before)
+        Ok(self.complete_with(at.rank, "MPI_Compare_and_swap", code, buffer)?[2])
     }
 
     fn get(&self, at: RemoteAddress, words: &mut [u64]) -> Result<()> {
-        let (count, start) = (words.len() as c_int, words.as_mut_ptr().cast::<c_void>());
-        // SAFETY: as many elements on either side, inside the target's part (`checked`); the buffer stays until the flush below.
+        let count = words.len() as c_int;
+        let mut buffer: Box<[u64]> = vec![0; words.len()].into();
+        let start = buffer.as_mut_ptr().cast::<c_void>();
+        // SAFETY: as many elements on either side, inside the target's part (`checked`); the buffer stays on the heap until the
+        // operation is complete (`complete_with`).
         let code = unsafe {
             (self.calls.mpi().get)(
                 start,
@@ -262,13 +320,15 @@ impl RmaWindow {
                 self.handle,
             )
         };
-        self.calls.check("MPI_Get", code)?;
-        self.flush(at.rank)
+        words.copy_from_slice(&self.complete_with(at.rank, "MPI_Get", code, buffer)?);
+        Ok(())
     }
 
     fn put(&self, at: RemoteAddress, words: &[u64]) -> Result<()> {
-        let (count, start) = (words.len() as c_int, words.as_ptr().cast::<c_void>());
-        // SAFETY: as in `get`; nobody writes the buffer, which is borrowed until the flush below.
+        let count = words.len() as c_int;
+        let mut buffer: Box<[u64]> = words.into();
+        let start = buffer.as_mut_ptr().cast::<c_void>();
+        // SAFETY: as in `get`; nobody writes the buffer.
         let code = unsafe {
             (self.calls.mpi().put)(
                 start,
@@ -281,16 +341,19 @@ impl RmaWindow {
                 self.handle,
             )
         };
-        self.calls.check("MPI_Put", code)?;
-        self.flush(at.rank)
+        self.complete_with(at.rank, "MPI_Put", code, buffer)
+            .map(|_| ())
     }
 
     fn accumulate(&self, at: RemoteAddress, n: u64) -> Result<()> {
-        let n = Box::new(n);
+        // MPI may read it from now on, also when the call fails.
+        let mut operands = lock(&self.operands);
+        operands.push((at.rank, Box::new(n)));
+        let operand = &raw const *operands[operands.len() - 1].1;
         // SAFETY: as in `fetch`; the operand is on the heap and kept until a flush.
         let code = unsafe {
             (self.calls.mpi().accumulate)(
-                (&raw const *n).cast(),
+                operand.cast(),
                 1,
                 self.calls.constants().uint64_t,
                 at.rank as c_int,
@@ -301,14 +364,19 @@ impl RmaWindow {
                 self.handle,
             )
         };
-        self.calls.check("MPI_Accumulate", code)?;
-        self.operands.borrow_mut().push((at.rank, n));
-        Ok(())
+        self.calls.check("MPI_Accumulate", code)
     }
 
     /// Other ranks wait for the effect of an operation, so the job ends when it fails.
     fn must<T>(&self, result: Result<T>) -> T {
         self.calls.expect(result)
+    }
+}
+
+impl Drop for RmaWindow {
+    fn drop(&mut self) {
+        // MPI may still read the operands of operations that were not completed.
+        std::mem::forget(std::mem::take(&mut *lock(&self.operands)));
     }
 }
 

@@ -28,11 +28,8 @@ impl Kind {
     }
 }
 
-/// Functions by which the library finds out whether there are one-sided operations. When one fails, all ranks do without.
-const OPTIONAL: [&str; 9] = [
-    "MPI_Win_allocate",
-    "MPI_Win_set_errhandler",
-    "MPI_Win_lock_all",
+/// Functions by which the library finds out whether one-sided operations work. When one fails, all ranks do without.
+const OPTIONAL: [&str; 6] = [
     "MPI_Win_flush",
     "MPI_Fetch_and_op",
     "MPI_Compare_and_swap",
