@@ -14,6 +14,12 @@ pub(crate) struct Live<T> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LiveMark(u64);
 
+impl LiveMark {
+    /// Before the first addition.
+    #[cfg(any(feature = "mpi", test))]
+    pub(crate) const FIRST: LiveMark = LiveMark(0);
+}
+
 impl<T> Live<T> {
     pub(crate) const fn new() -> Self {
         Live {
@@ -73,6 +79,6 @@ mod tests {
         let taken: Vec<u32> = live.take_since(mark).iter().map(|value| **value).collect();
         assert_eq!(taken, [4, 5, 6, 7, 8, 9]);
         assert!(live.take_since(mark).is_empty());
-        assert_eq!(live.take_since(LiveMark(0)).len(), 4);
+        assert_eq!(live.take_since(LiveMark::FIRST).len(), 4);
     }
 }

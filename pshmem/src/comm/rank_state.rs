@@ -232,7 +232,10 @@ pub(crate) fn live_mark() -> LiveMark {
 /// Leaves every `Comm` that this rank has got since `mark`, including those whose handles were leaked. Called when the rank
 /// returns from `run`, which may itself be called inside the closure of an outer `run`.
 pub(crate) fn leave_since(mark: LiveMark) {
-    for state in LIVE.with(|live| live.take_since(mark)) {
+    for state in LIVE
+        .try_with(|live| live.take_since(mark))
+        .unwrap_or_default()
+    {
         thread_state::after_call(move || state.sync.leave());
     }
 }

@@ -409,6 +409,24 @@ pub enum Error {
         host: String,
     },
 
+    /// The rank that keeps a lock or the table of a batch has dropped all its handles before this rank has finished, in a program
+    /// that uses `Comm::from_mpi`, and MPI was started without `MPI_THREAD_MULTIPLE`.
+    ///
+    /// Such a rank handles requests during its calls, and then once more when it ends MPI. Ranks that call before wait for as long
+    /// as `PSHMEM_HANG_REPORT` says, and get this error then. The `Comm` lives.
+    #[error(
+        "`{call}`: rank {rank} on {host}, the home rank, has dropped its last handle, so it does not reply before it ends MPI; keep \
+         a Comm alive there and make a call on it when all ranks have finished (a barrier), or start MPI with MPI_THREAD_MULTIPLE"
+    )]
+    HomeLeft {
+        /// The call.
+        call: String,
+        /// Rank in the `Comm` of the lock or the batch.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
     /// A rank panicked while it held the lock, so what the lock protects may be inconsistent.
     ///
     /// Every rank that locks gets it until one calls `clear_poison`. The lock works, and the `Comm` lives;

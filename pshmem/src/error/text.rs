@@ -65,7 +65,9 @@ impl Error {
                 dims,
             } => vec![field, extent, dims],
             Error::NoRoom { host, place, .. } => vec![host, place],
-            Error::Abandoned { call, host, .. } => vec![call, host],
+            Error::Abandoned { call, host, .. } | Error::HomeLeft { call, host, .. } => {
+                vec![call, host]
+            }
             Error::RankFailed { host, message, .. } | Error::TaskFailed { host, message, .. } => {
                 vec![host, message]
             }

@@ -128,13 +128,15 @@ pub(crate) fn create<T: HomeObject>(
                 home_rank.withdraw(access);
             }
         })?;
-    let home = core.group.topology.address(home);
     let client = |engine| HomeLink::Requests {
         client: HomeClient::new(core, home, object),
         engine,
     };
     Ok(match HomeAccess::from_number(agreed) {
-        HomeAccess::OneSided { first } => HomeLink::Words(HomeWords::new(core, home, first)),
+        HomeAccess::OneSided { first } => {
+            let home = core.group.topology.address(home);
+            HomeLink::Words(HomeWords::new(core, home, first))
+        }
         HomeAccess::ByThread => client(Engine::ServiceThread),
         HomeAccess::ByCalls => client(Engine::HostCalls),
     })

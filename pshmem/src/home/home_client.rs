@@ -1,11 +1,14 @@
 //! Requests of one rank about one object, and the wait for their replies.
 
 use crate::comm::rank_state::RankState;
+use crate::comm::wait::limits::wait_limits;
 use crate::comm::world::World;
+use crate::error::{Error, Result};
 use crate::transport::rpc::{HomeObject, encode_release, encode_request};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// One rank's connection to an object of type `T` at the server of its home rank. Dropping it releases the object.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(crate) struct HomeClient<T> {
     world: Rc<World>,
     /// The home rank, as a rank of the world.
     home: usize,
+    /// The same as a rank of the `Comm`, and its host.
+    home_in_comm: (usize, String),
     object: u64,
     /// Requests that this rank has sent.
     sent: Cell<u64>,
@@ -20,10 +25,12 @@ pub(crate) struct HomeClient<T> {
 }
 
 impl<T: HomeObject> HomeClient<T> {
+    /// `home` is a rank of the `Comm`, whose hosts are known.
     pub(super) fn new(core: &RankState, home: usize, object: u64) -> Self {
         HomeClient {
             world: core.group.world.clone(),
-            home,
+            home: core.group.topology.address(home),
+            home_in_comm: (home, core.group.host_of(home).to_owned()),
             object,
             sent: Cell::new(0),
             object_type: PhantomData,
@@ -52,25 +59,40 @@ impl<T: HomeObject> HomeClient<T> {
         number
     }
 
-    /// Waits for the reply to a request, and drives progress meanwhile. `keep_waiting` is called between two polls; `None`
-    /// when it returns `false`.
+    /// Waits for the reply to a request, and drives progress meanwhile. `keep_waiting` is called between two polls; `None` when it
+    /// returns `false`.
+    ///
+    /// # Errors
+    /// [`Error::HomeLeft`], in the name of `call`. The request may still be handled when the home rank ends MPI.
     pub(crate) fn wait_for_reply(
         &self,
+        call: &str,
         number: u64,
         mut keep_waiting: impl FnMut() -> bool,
-    ) -> Option<T::Reply> {
+    ) -> Result<Option<T::Reply>> {
         let World {
             transport,
             mailbox,
             replies,
             ..
         } = &*self.world;
+        let start = Instant::now();
         loop {
             if let Some(reply) = replies.take(&**transport, self.object, number) {
-                return Some(reply);
+                return Ok(Some(reply));
             }
             if !keep_waiting() {
-                return None;
+                return Ok(None);
+            }
+            // Most programs end MPI soon after the last handle, and then there is a reply. One that does not may itself wait for
+            // this rank.
+            if replies.has_left(self.home) && start.elapsed() >= wait_limits().report {
+                let (rank, host) = self.home_in_comm.clone();
+                return Err(Error::HomeLeft {
+                    call: call.to_owned(),
+                    rank,
+                    host,
+                });
             }
             mailbox.progress();
             std::thread::yield_now();

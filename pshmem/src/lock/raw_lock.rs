@@ -176,7 +176,10 @@ pub(crate) fn live_mark() -> LiveMark {
 /// go to the next rank as poisoned. Locks on a node stay locked, because what a leaked guard has lent may still be in use; ranks
 /// that wait for them see that this rank has left.
 pub(crate) fn leave_since(mark: LiveMark) {
-    for lock in LIVE.with(|live| live.take_since(mark)) {
+    for lock in LIVE
+        .try_with(|live| live.take_since(mark))
+        .unwrap_or_default()
+    {
         if !matches!(lock.backend, Backend::Node(_)) && lock.held.get().is_some() {
             lock.release(None, Some(Poison::Panicked));
         }

@@ -220,6 +220,9 @@ impl Comm {
     /// The communicator is duplicated, so messages of the program never mix with those of this crate. Two duplicates and a
     /// communicator of the node's processes live until MPI ends, so make one `Comm` and clone or split it.
     ///
+    /// When this rank ends MPI, it leaves the `Comm`s that it still has, and waits for the other ranks to end MPI as well. Meanwhile
+    /// it handles their requests about locks and batches that it keeps.
+    ///
     /// ```no_run
     /// let universe = mpi::initialize().expect("MPI was not started before");
     /// let comm = pshmem::Comm::from_mpi(&universe.world())?;
@@ -237,9 +240,12 @@ impl Comm {
     #[cfg_attr(docsrs, doc(cfg(feature = "mpi")))]
     pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {
         #[cfg(feature = "mpi")]
-        return Comm::world(std::rc::Rc::new(crate::transport::mpi::Mpi::from_user(
-            communicator,
-        )?));
+        {
+            let transport = crate::transport::mpi::Mpi::from_user(communicator)?;
+            // A rank makes no more calls when it ends MPI, so it leaves then what the program still has.
+            transport.before_finalize(rank_end::leave_all);
+            Comm::world(std::rc::Rc::new(transport))
+        }
         #[cfg(not(feature = "mpi"))]
         {
             let _ = communicator;

@@ -11,6 +11,16 @@ pub(crate) struct RankEnd {
     locks: LiveMark,
 }
 
+/// Leaves everything that this thread has created.
+#[cfg(feature = "mpi")]
+pub(crate) fn leave_all() {
+    RankEnd {
+        comms: LiveMark::FIRST,
+        locks: LiveMark::FIRST,
+    }
+    .leave(None);
+}
+
 impl RankEnd {
     /// To be called before the world of the rank is made. What the thread has created before belongs to an outer `run`.
     pub(crate) fn new() -> Self {

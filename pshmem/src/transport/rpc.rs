@@ -10,7 +10,7 @@ use crate::transport::Transport;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 
 /// Which request a reply belongs to.
@@ -47,9 +47,18 @@ enum RequestHeader {
     },
 }
 
-/// What a reply begins with; the reply itself follows.
+/// What a reply begins with.
 #[derive(Debug, Serialize, Deserialize)]
-struct ReplyHeader {
+enum ReplyHeader {
+    /// The reply itself follows.
+    Reply(ReplyId),
+    /// This rank of the world handles no requests before it ends MPI. Nothing follows.
+    HomeLeft { home: usize },
+}
+
+/// Which reply it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct ReplyId {
     object: u64,
     number: u64,
 }
@@ -62,6 +71,12 @@ pub(crate) fn encode_request(object: u64, number: u64, request: &impl Serialize)
 /// The message by which a rank says that it will not use an object again.
 pub(crate) fn encode_release(object: u64) -> Vec<u8> {
     encode(&RequestHeader::Release { object })
+}
+
+/// The message by which a rank says that it handles no requests before it ends MPI. It goes where replies go.
+#[cfg(any(feature = "__mpi", test))]
+pub(crate) fn encode_home_left(home: usize) -> Vec<u8> {
+    encode(&ReplyHeader::HomeLeft { home })
 }
 
 fn encode(message: &impl Serialize) -> Vec<u8> {
@@ -136,16 +151,21 @@ impl<T: HomeObject> AnyObject for T {
         };
         let message = |(id, reply): (RequestId, T::Reply)| {
             let number = id.number;
-            (id.rank, encode(&(ReplyHeader { object, number }, reply)))
+            let header = ReplyHeader::Reply(ReplyId { object, number });
+            (id.rank, encode(&(header, reply)))
         };
         let replies = HomeObject::handle(self, from, request);
         replies.into_iter().map(message).collect()
     }
 }
 
-/// Replies to one rank that have arrived and that it has not taken yet.
+/// What home ranks have told one rank, and it has not taken yet.
 #[derive(Debug, Default)]
-pub(crate) struct Replies(RefCell<Vec<(ReplyHeader, Vec<u8>)>>);
+pub(crate) struct Replies {
+    arrived: RefCell<Vec<(ReplyId, Vec<u8>)>>,
+    /// Ranks of the world that handle no requests before they end MPI.
+    left: RefCell<HashSet<usize>>,
+}
 
 impl Replies {
     /// Takes the reply to request `number` about an object, if it has arrived. Drives progress.
@@ -156,17 +176,24 @@ impl Replies {
         number: u64,
     ) -> Option<R> {
         const ENCODED: &str = "a reply that a server encoded";
-        let mut replies = self.0.borrow_mut();
+        let mut arrived = self.arrived.borrow_mut();
         if let Some(message) = transport.poll_reply() {
-            let (header, body) = postcard::take_from_bytes(&message).expect(ENCODED);
-            replies.push((header, body.to_vec()));
+            match postcard::take_from_bytes(&message).expect(ENCODED) {
+                (ReplyHeader::Reply(id), body) => arrived.push((id, body.to_vec())),
+                (ReplyHeader::HomeLeft { home }, _) => {
+                    self.left.borrow_mut().insert(home);
+                }
+            }
         }
-        let wanted = |(header, _): &(ReplyHeader, Vec<u8>)| {
-            (header.object, header.number) == (object, number)
-        };
-        let index = replies.iter().position(wanted)?;
-        let (_, body) = replies.swap_remove(index);
+        let wanted = ReplyId { object, number };
+        let index = arrived.iter().position(|(id, _)| *id == wanted)?;
+        let (_, body) = arrived.swap_remove(index);
         Some(postcard::from_bytes(&body).expect(ENCODED))
+    }
+
+    /// Whether a rank of the world has said that it handles no requests before it ends MPI.
+    pub(crate) fn has_left(&self, home: usize) -> bool {
+        self.left.borrow().contains(&home)
     }
 }
 
@@ -203,7 +230,11 @@ mod tests {
             panic!("{replies:?}");
         };
         let (header, body): (ReplyHeader, _) = postcard::take_from_bytes(message).unwrap();
-        assert_eq!((header.object, header.number), (7, 40));
+        let expected = ReplyId {
+            object: 7,
+            number: 40,
+        };
+        assert!(matches!(header, ReplyHeader::Reply(id) if id == expected));
         assert_eq!(postcard::from_bytes(body), Ok(11_u32));
     }
 

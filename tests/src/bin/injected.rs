@@ -23,7 +23,7 @@ const STEPS: &[Step] = &[
     ("reduce_into", Scene::reduce_into),
     ("gather", Scene::gather),
     ("fill", Scene::fill),
-    ("from_root", Scene::from_root),
+    ("from_root", Scene::make_from_root),
     ("large", Scene::large),
     ("many", Scene::many),
     ("array", Scene::array),
@@ -131,9 +131,9 @@ impl Scene {
             let all = (1..=comm.size() as u64).sum::<u64>();
             *model = (0..1000).map(|i| i * all).collect();
             table.accumulate(Op::max().reproducible(), &vec![5000; 1000])?;
-            model
-                .iter_mut()
-                .for_each(|element| *element = 5000.max(*element));
+            for element in model {
+                *element = 5000.max(*element);
+            }
             Ok(())
         })
     }
@@ -157,9 +157,9 @@ impl Scene {
         })
     }
 
-    fn from_root(&mut self) -> Result<Option<String>> {
+    fn make_from_root(&mut self) -> Result<Option<String>> {
         let made = Shared::<[u64]>::from_root(&self.comm, 0, || vec![11; 5000])?;
-        Ok(compare(made.view(), &[11; 5000]))
+        Ok(compare(made.view(), &vec![11; 5000]))
     }
 
     fn large(&mut self) -> Result<Option<String>> {
@@ -223,7 +223,7 @@ impl Scene {
         }
         self.comm.barrier()?;
         let expected = [10 * self.comm.size() as u64; 3];
-        Ok(compare(&*count.lock()?, &expected))
+        Ok(compare(&count.lock()?, &expected))
     }
 
     fn rwlock(&mut self) -> Result<Option<String>> {

@@ -217,7 +217,7 @@ impl TableClient {
         if !HomeTable::has_reply(request) {
             return Ok(None);
         }
-        Ok(self.wait_for_reply(client, name, number))
+        self.wait_for_reply(client, name, number)
     }
 
     fn wait_for_reply(
@@ -225,10 +225,10 @@ impl TableClient {
         client: &HomeClient<HomeTable>,
         name: &str,
         number: u64,
-    ) -> Option<TableReply> {
+    ) -> Result<Option<TableReply>> {
         let core = &self.comm.core;
         let mut reporter = WaitReporter::new(&core.group.world);
-        client.wait_for_reply(number, || {
+        client.wait_for_reply(name, number, || {
             if let Some(waited) = reporter.check_due(Instant::now()) {
                 reporter.report_if_overdue(waited, |_| {
                     Some(format!(

@@ -33,7 +33,8 @@ pub(crate) fn check_environment() -> Result<()> {
     seconds(REPORT).and(seconds(ABORT)).map(|_| ())
 }
 
-pub(super) fn wait_limits() -> WaitLimits {
+/// The limits of this process.
+pub(crate) fn wait_limits() -> WaitLimits {
     static LIMITS: OnceLock<WaitLimits> = OnceLock::new();
     *LIMITS.get_or_init(|| WaitLimits {
         report: seconds(REPORT)

@@ -39,7 +39,8 @@ impl LockBackend for HomeBackend {
             wait: may_wait,
         });
         let mut is_cancelled = false;
-        let reply = self.client.wait_for_reply(number, || {
+        let name = wait.call.name;
+        let reply = self.client.wait_for_reply(name, number, || {
             if may_wait && !is_cancelled && wait.is_over() {
                 // The request above gets its reply by this one, unless it has been granted before.
                 is_cancelled = true;
@@ -48,6 +49,15 @@ impl LockBackend for HomeBackend {
             wait.check();
             true
         });
+        let reply = reply.inspect_err(|_| {
+            // The request above is still on its way. Whether the lock is granted before it is withdrawn or not, this rank does not
+            // have it then.
+            self.client.send(&LockRequest::Cancel);
+            self.client.send(&LockRequest::Release {
+                value: None,
+                poison: None,
+            });
+        })?;
         Ok(match reply {
             Some(LockReply::Granted { value, poisoned }) => Some(Acquired {
                 value: Some(value),
@@ -65,7 +75,10 @@ impl LockBackend for HomeBackend {
 
     fn status(&self, deadline: Deadline) -> Option<LockStatus> {
         let number = self.client.send(&LockRequest::Status);
-        let reply = self.client.wait_for_reply(number, || !deadline.is_over())?;
+        let reply = self
+            .client
+            .wait_for_reply("status", number, || !deadline.is_over())
+            .ok()??;
         let LockReply::Status {
             holder,
             next,

@@ -1,9 +1,12 @@
-//! The life of MPI in this process: service threads end before MPI does, and a process that exits early ends the job.
+//! The life of MPI in this process: what happens before MPI ends, service threads, and a process that exits early.
 
 use crate::stderr::report;
 use crate::sync::lock;
 use crate::transport::mpi::api::{Api, CopyAttribute, DeleteAttribute};
+#[cfg(feature = "mpi")]
+use crate::transport::mpi::finalize_entry;
 use crate::transport::mpi::mpi_calls::MpiCalls;
+use crate::transport::mpi::shutdown;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, OnceLock};
@@ -93,13 +96,45 @@ pub(super) fn abort_at_exit(api: &'static Api, place: &str) {
     }
 }
 
-/// Makes MPI_Finalize set [`is_finalized`] and stop the service threads before it does anything else: it first deletes the
-/// attributes of MPI_COMM_SELF (section 11.2.4).
+/// What `before_finalize` has added.
+static BEFORE: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+
+/// Adds a function to what is called before MPI ends, on the thread that ends it, while MPI can still be used. One that was added
+/// before is not added again.
+#[cfg(feature = "mpi")]
+pub(super) fn before_finalize(action: fn()) {
+    let mut actions = lock(&BEFORE);
+    if !actions
+        .iter()
+        .any(|&other| std::ptr::fn_addr_eq(other, action))
+    {
+        actions.push(action);
+    }
+}
+
+/// MPI is about to end: calls what `before_finalize` has added, sets [`is_finalized`] and ends all connections. When it is called
+/// again, there is nothing left to do.
+pub(super) fn finalize() {
+    let actions = std::mem::take(&mut *lock(&BEFORE));
+    for action in actions {
+        action();
+    }
+    FINALIZED.store(true, Ordering::SeqCst);
+    shutdown::end_all();
+}
+
+/// Makes MPI_Finalize call [`finalize`] before it does anything else: it first deletes the attributes of MPI_COMM_SELF, whose
+/// callbacks may still use MPI (section 11.2.4).
+///
+/// Where it can, `finalize_entry` has done so before. It is too late here for the service thread: MPICH no longer takes its locks, so
+/// that a call of MPI that was not over when MPI_Finalize began is at the mercy of the two threads' timing.
 pub(super) fn watch_finalize(calls: &MpiCalls) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        #[cfg(feature = "mpi")]
+        finalize_entry::link();
         let mut key = 0;
-        let extra = before_finalize as fn() as *mut std::ffi::c_void;
+        let extra = finalize as fn() as *mut std::ffi::c_void;
         // SAFETY: both functions live as long as the program, and the extra state is what `CALL` asks for (section 7.7.2).
         let code = unsafe {
             (calls.mpi().comm_create_keyval)(
@@ -115,9 +150,4 @@ pub(super) fn watch_finalize(calls: &MpiCalls) {
             unsafe { (calls.mpi().comm_set_attr)(calls.constants().comm_self, key, null_mut()) };
         calls.must("MPI_Comm_set_attr", code);
     });
-}
-
-fn before_finalize() {
-    FINALIZED.store(true, Ordering::SeqCst);
-    stop_services();
 }

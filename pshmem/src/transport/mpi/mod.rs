@@ -4,6 +4,8 @@
 //!
 //! - `api`: the MPI library, linked or loaded, as one table of functions and constants · `start`: MPI_Init and MPI_Finalize
 //! - `mpi_calls`: MPI functions on communicators, with their return codes checked · `lifecycle`: the end of MPI and of the job
+//! - `finalize_entry`: the moment before MPI_Finalize
+//! - `connection`: what a process sends and receives, until MPI ends · `shutdown`: how that ends
 //! - `pending_sends`: nonblocking sends and the bytes that they still need
 //! - `service_thread`: requests to a home rank, handled by a thread of their own
 //! - `shared_window`: node memory · `rma_window`: one-sided operations
@@ -17,36 +19,35 @@
 )]
 
 mod api;
+mod connection;
+#[cfg(feature = "mpi")]
+mod finalize_entry;
 mod lifecycle;
 mod mpi_calls;
 mod pending_sends;
 mod rma_window;
 mod service_thread;
 mod shared_window;
+mod shutdown;
 mod start;
 
 use crate::error::{Error, Result};
 use crate::memory::free_memory::{self, FreeMemory};
 use crate::memory::map::Mapping;
+use crate::sync::lock;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rpc::Server;
 use crate::transport::{RawMessage, TransferHandle, Transport, executable, system_error};
 use api::{Api, Comm};
-use mpi_calls::{MpiCalls, MpiRequest};
-use pending_sends::{CompleteWhen, PendingSends};
+use connection::{Connection, SharedConnection};
+use mpi_calls::MpiCalls;
+use pending_sends::CompleteWhen;
 use rma_window::RmaWindow;
-use service_thread::{OwnReplies, ServiceEndpoint};
 pub(crate) use start::Started;
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::cell::OnceCell;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-/// Tag of messages. The private communicator carries messages, bytes of segments and the last barrier.
-const MESSAGE: i32 = 1;
-/// Tag of bytes of segments.
-const BYTES: i32 = 2;
 /// Memory that must be free on each node when the job starts: for control blocks and the first chunk, with a margin.
 const START_MEMORY: usize = 4 << 20;
 
@@ -62,27 +63,13 @@ pub(crate) struct Mpi {
     node_of: Arc<[u32]>,
     /// Ranks of the processes of `node_comm`, in its order.
     node_group: Vec<usize>,
-    sends: RefCell<PendingSends>,
-    /// Transfers that have not been tested as complete.
-    transfers: RefCell<HashMap<usize, MpiRequest>>,
-    next_transfer: Cell<usize>,
-    /// Requests of this rank to other ranks' servers, and their replies.
-    service: RefCell<ServiceEndpoint>,
+    /// Lives until MPI ends, also when this value is dropped before.
+    connection: SharedConnection,
     service_comm: Comm,
     /// Whether every thread may call MPI.
     has_threads: bool,
-    /// Set once this rank keeps objects for others.
-    serving: RefCell<Option<Serving>>,
-    own_replies: OwnReplies,
     /// `None` inside where one-sided operations do not work or do not progress; empty until that has been found out.
-    rma_window: OnceCell<Option<RmaWindow>>,
-}
-
-/// The server of a rank that keeps objects, and the thread that runs it, if there is one.
-#[derive(Debug)]
-struct Serving {
-    server: Arc<Mutex<Server>>,
-    thread: Option<Thread>,
+    rma_window: OnceCell<Option<Arc<RmaWindow>>>,
 }
 
 impl Mpi {
@@ -107,7 +94,6 @@ impl Mpi {
         // SAFETY: a communicator of ours.
         let service_comm = unsafe { calls.comm_dup(comm) };
         let has_threads = calls.has_threads();
-        let own_replies = OwnReplies::default();
         let node_comm = calls.comm_split_shared(comm, rank);
         // The lowest rank of a node names it.
         let leader = calls.allreduce_min(node_comm, rank as u64);
@@ -133,18 +119,9 @@ impl Mpi {
             node_comm,
             node_of,
             node_group,
-            sends: RefCell::default(),
-            transfers: RefCell::default(),
-            next_transfer: Cell::new(0),
-            service: RefCell::new(ServiceEndpoint::new(
-                calls.clone(),
-                service_comm,
-                own_replies.clone(),
-            )),
+            connection: connection::keep(Connection::new(calls.clone(), comm, service_comm)),
             service_comm,
             has_threads,
-            serving: RefCell::default(),
-            own_replies,
             rma_window: OnceCell::new(),
             calls,
         };
@@ -195,54 +172,32 @@ impl Mpi {
         lifecycle::abort_at_exit(self.calls.api(), &place);
     }
 
+    /// Makes MPI_Finalize call a function first, on the thread that calls it. For a rank that is not in `run`.
+    #[cfg(feature = "mpi")]
+    pub(crate) fn before_finalize(&self, action: fn()) {
+        lifecycle::before_finalize(action);
+    }
+
     /// The last barrier of a rank that returns from `run`. Returns `false` if `limit` ends before all ranks have entered it.
-    ///
-    /// A rank enters the barrier when all that it sent has been received, and receives until the barrier is complete, so
-    /// that MPI_Finalize finds no unreceived message.
     pub(crate) fn shutdown_barrier(&self, limit: Option<Duration>) -> bool {
-        let deadline = limit.map(|limit| Instant::now() + limit);
-        let mut barrier = None;
-        loop {
-            while self.poll_message().is_some() {}
-            self.service.borrow_mut().test_sends();
-            let all_sent = self.sends.borrow().is_empty() && self.service.borrow().is_idle();
-            if barrier.is_none() && all_sent {
-                barrier = Some(self.calls.ibarrier(self.comm));
-            }
-            if barrier
-                .as_ref()
-                .is_some_and(|barrier| self.calls.test(barrier))
-            {
-                break;
-            }
-            if deadline.is_some_and(|deadline| Instant::now() > deadline) {
-                return false;
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        // No rank uses the window any more.
-        if let Some(window) = self.window() {
-            window.free();
-        }
-        // All service threads end before the first rank ends MPI, so that none of their messages is in flight then.
-        lifecycle::stop_services();
-        let ended = self.calls.ibarrier(self.comm);
-        while !self.calls.test(&ended) {
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        true
+        shutdown::end(&self.connection, limit)
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        lock(&self.connection)
     }
 
     fn window(&self) -> Option<&RmaWindow> {
-        let window = self.rma_window.get()?.as_ref();
+        let window = self.rma_window.get()?.as_deref();
         window.filter(|window| window.is_open())
     }
+}
 
-    fn keep(&self, request: MpiRequest) -> TransferHandle {
-        let number = self.next_transfer.get();
-        self.next_transfer.set(number + 1);
-        self.transfers.borrow_mut().insert(number, request);
-        TransferHandle(number)
+impl Drop for Mpi {
+    fn drop(&mut self) {
+        if self.is_open() {
+            self.connection().leave(self.node_of.len());
+        }
     }
 }
 
@@ -264,59 +219,31 @@ impl Transport for Mpi {
     }
 
     fn send(&self, to: usize, message: &[u8]) {
-        let mut sends = self.sends.borrow_mut();
-        sends.send(
-            &self.calls,
-            (self.comm, MESSAGE),
-            to,
-            message,
-            CompleteWhen::Sent,
-        );
+        self.connection().send(to, message, CompleteWhen::Sent);
     }
 
     fn send_unacknowledged(&self, to: usize, message: &[u8]) {
-        let mut sends = self.sends.borrow_mut();
-        sends.send(
-            &self.calls,
-            (self.comm, MESSAGE),
-            to,
-            message,
-            CompleteWhen::Received,
-        );
+        self.connection().send(to, message, CompleteWhen::Received);
     }
 
     fn poll_message(&self) -> Option<RawMessage> {
-        if !self.is_open() {
-            return None;
-        }
-        self.sends.borrow_mut().test(&self.calls);
-        if let Some(Serving {
-            server,
-            thread: None,
-        }) = &*self.serving.borrow()
-        {
-            self.service.borrow_mut().serve_one(server);
-        }
-        self.calls.take_message(self.comm, MESSAGE)
+        self.is_open()
+            .then(|| self.connection().poll_message())
+            .flatten()
     }
 
     unsafe fn send_bytes(&self, to: usize, bytes: *const u8, len: usize) -> TransferHandle {
         // SAFETY: passed on from the caller.
-        self.keep(unsafe { self.calls.isend(self.comm, bytes, len, to, BYTES) })
+        unsafe { self.connection().send_bytes(to, bytes, len) }
     }
 
     unsafe fn recv_bytes(&self, from: usize, bytes: *mut u8, len: usize) -> TransferHandle {
         // SAFETY: passed on from the caller.
-        self.keep(unsafe { self.calls.irecv(self.comm, bytes, len, from, BYTES) })
+        unsafe { self.connection().recv_bytes(from, bytes, len) }
     }
 
     fn test(&self, transfer: &TransferHandle) -> bool {
-        let mut transfers = self.transfers.borrow_mut();
-        let is_complete = self.calls.test(&transfers[&transfer.0]);
-        if is_complete {
-            transfers.remove(&transfer.0);
-        }
-        is_complete
+        self.connection().test(transfer)
     }
 
     fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
@@ -345,38 +272,17 @@ impl Transport for Mpi {
     }
 
     fn start_server(&self, server: &Arc<Mutex<Server>>) -> bool {
-        let mut serving = self.serving.borrow_mut();
-        let Serving { thread, .. } = serving.get_or_insert_with(|| {
-            let own_replies = self.own_replies.clone();
-            let service = ServiceEndpoint::new(self.calls.clone(), self.service_comm, own_replies);
-            let spawn = || service.spawn(server.clone());
-            Serving {
-                server: server.clone(),
-                thread: self.has_threads.then(spawn).flatten(),
-            }
-        });
-        if let Some(thread) = thread {
-            // It may be asleep because there was no object until now.
-            thread.unpark();
-        }
-        thread.is_some()
+        self.connection().start_server(server, self.has_threads)
     }
 
     fn send_request(&self, home: usize, request: &[u8], has_reply: bool) {
-        let mut service = self.service.borrow_mut();
-        if home != self.rank() {
-            return service.send_request(home, request, has_reply);
-        }
-        if let Some(Serving { server, .. }) = &*self.serving.borrow() {
-            service.handle_request(server, home, request);
-        }
+        self.connection().send_request(home, request, has_reply);
     }
 
     fn poll_reply(&self) -> Option<Vec<u8>> {
-        if !self.is_open() {
-            return None;
-        }
-        self.service.borrow_mut().poll_reply()
+        self.is_open()
+            .then(|| self.connection().poll_reply())
+            .flatten()
     }
 
     fn remote_atomics(&self) -> Option<&dyn RemoteAtomics> {
@@ -391,6 +297,10 @@ impl Transport for Mpi {
     fn probe_remote_atomics(&self) -> Result<()> {
         if self.rma_window.get().is_none() {
             let window = RmaWindow::open(&self.calls, self.comm, self.service_comm, &self.node_of)?;
+            let window = window.map(Arc::new);
+            if let Some(window) = &window {
+                self.connection().set_window(window.clone());
+            }
             self.rma_window.get_or_init(|| window);
         }
         Ok(())

@@ -55,3 +55,11 @@ impl PendingSends {
         self.0.is_empty()
     }
 }
+
+impl Drop for PendingSends {
+    fn drop(&mut self) {
+        // MPI still reads the bytes of these. Cancelling them is no way out: MPI may be sending them at this moment, and then has to
+        // complete them (section 3.8.4).
+        std::mem::forget(std::mem::take(&mut self.0));
+    }
+}

@@ -4,15 +4,14 @@
 //! of the rank's main thread never match the same message. The thread needs MPI_THREAD_MULTIPLE (section 11.6); without it,
 //! the main thread handles requests when it makes calls.
 //!
-//! The thread of a rank in `run` ends in `shutdown_barrier`, before the first rank ends MPI. Any other one ends inside
-//! MPI_Finalize, before MPI releases anything: see `lifecycle::watch_finalize`.
+//! The thread ends before its rank ends MPI, which then handles requests itself: see `shutdown`.
 
 use crate::sync::lock;
 use crate::transport::mpi::api::Comm;
 use crate::transport::mpi::lifecycle;
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use crate::transport::mpi::pending_sends::{CompleteWhen, PendingSends};
-use crate::transport::rpc::Server;
+use crate::transport::rpc::{Server, encode_home_left};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
@@ -89,6 +88,16 @@ impl ServiceEndpoint {
         }
     }
 
+    /// Tells other ranks that this one handles no requests before it ends MPI.
+    pub(super) fn send_home_left(&mut self, others: impl Iterator<Item = usize>) {
+        let message = encode_home_left(self.calls.rank());
+        for to in others {
+            let channel = (self.comm, REPLY);
+            self.sends
+                .send(&self.calls, channel, to, &message, CompleteWhen::Sent);
+        }
+    }
+
     /// Takes one reply that has arrived.
     pub(super) fn poll_reply(&mut self) -> Option<Vec<u8>> {
         if let Some(own) = lock(&self.own_replies).pop_front() {
@@ -112,40 +121,43 @@ impl ServiceEndpoint {
         self.sends.is_empty()
     }
 
-    pub(super) fn test_sends(&mut self) {
+    fn test_sends(&mut self) {
         self.sends.test(&self.calls);
     }
+}
 
-    /// Starts a thread that handles requests until MPI ends. `None` when there can be no such thread.
-    pub(super) fn spawn(mut self, server: Arc<Mutex<Server>>) -> Option<Thread> {
-        lifecycle::start_service(move || {
-            while !lifecycle::is_stopping() {
-                self.serve_while_objects(&server);
-                if is_empty(&server) {
-                    std::thread::park_timeout(NO_OBJECT);
-                }
-            }
-            while !self.is_idle() && !lifecycle::is_finalized() {
-                self.test_sends();
-            }
-        })
-    }
-
-    /// Handles requests as long as the server has an object.
-    fn serve_while_objects(&mut self, server: &Mutex<Server>) {
-        let (mut polls, mut sleep) = (0, SHORTEST);
+/// Starts a thread that handles the requests to a server until it has to stop. `None` when there can be no such thread.
+pub(super) fn spawn(
+    endpoint: Arc<Mutex<ServiceEndpoint>>,
+    server: Arc<Mutex<Server>>,
+) -> Option<Thread> {
+    lifecycle::start_service(move || {
         while !lifecycle::is_stopping() {
-            if self.serve_one(server) || !self.is_idle() {
-                (polls, sleep) = (0, SHORTEST);
-            } else if polls < POLLS {
-                polls += 1;
-                std::thread::yield_now();
-            } else if is_empty(server) {
-                return;
-            } else {
-                std::thread::sleep(sleep);
-                sleep = (sleep * 2).min(LONGEST);
-            }
+            serve_while_objects(&endpoint, &server);
+            std::thread::park_timeout(NO_OBJECT);
+        }
+    })
+}
+
+/// Handles requests as long as the server has an object. Without one it makes no call of MPI.
+fn serve_while_objects(endpoint: &Mutex<ServiceEndpoint>, server: &Mutex<Server>) {
+    let (mut polls, mut sleep) = (0, SHORTEST);
+    while !lifecycle::is_stopping() {
+        let mut endpoint = lock(endpoint);
+        if is_empty(server) && endpoint.is_idle() {
+            return;
+        }
+        if endpoint.serve_one(server) || !endpoint.is_idle() {
+            (polls, sleep) = (0, SHORTEST);
+            continue;
+        }
+        drop(endpoint);
+        if polls < POLLS {
+            polls += 1;
+            std::thread::yield_now();
+        } else {
+            std::thread::sleep(sleep);
+            sleep = (sleep * 2).min(LONGEST);
         }
     }
 }
