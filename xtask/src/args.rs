@@ -11,8 +11,7 @@ pub(crate) enum Command {
     Setup,
     Test(Test),
     Fuzz(Fuzz),
-    /// The MPI library, if only one.
-    Inject(Option<String>),
+    Inject(Inject),
     Tsan,
     Miri,
     /// The arguments of the example.
@@ -53,6 +52,14 @@ pub(crate) struct Fuzz {
     pub(crate) seed: Option<u64>,
 }
 
+/// Options of `cargo xtask inject`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Inject {
+    pub(crate) only: Option<String>,
+    pub(crate) seconds: Option<u64>,
+    pub(crate) seed: Option<u64>,
+}
+
 impl Command {
     /// Reads the words after `cargo xtask`. The error names the word that is wrong.
     pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
@@ -66,7 +73,7 @@ impl Command {
             "setup" => no_options(parser, Self::Setup)?,
             "test" => Self::Test(Test::parse(parser)?),
             "fuzz" => Self::Fuzz(Fuzz::parse(parser)?),
-            "inject" => Self::Inject(only(parser)?),
+            "inject" => Self::Inject(Inject::parse(parser)?),
             "tsan" => no_options(parser, Self::Tsan)?,
             "miri" => no_options(parser, Self::Miri)?,
             "demo" => Self::Demo(parser.raw_args()?.collect()),
@@ -83,18 +90,6 @@ fn no_options(mut parser: lexopt::Parser, command: Command) -> Result<Command, l
         None => Ok(command),
         Some(argument) => Err(argument.unexpected()),
     }
-}
-
-/// The one option `--only`.
-fn only(mut parser: lexopt::Parser) -> Result<Option<String>, lexopt::Error> {
-    let mut only = None;
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("only") => only = Some(library(&mut parser)?),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(only)
 }
 
 impl Test {
@@ -151,6 +146,21 @@ impl Fuzz {
                 other => return Err(other.unexpected()),
             };
             *option = Some(parser.value()?.parse()?);
+        }
+        Ok(options)
+    }
+}
+
+impl Inject {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let mut options = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("only") => options.only = Some(library(&mut parser)?),
+                Long("seconds") => options.seconds = Some(parser.value()?.parse()?),
+                Long("seed") => options.seed = Some(parser.value()?.parse()?),
+                other => return Err(other.unexpected()),
+            }
         }
         Ok(options)
     }
@@ -259,6 +269,18 @@ mod tests {
             let message = parse(line).unwrap_err();
             assert!(message.contains(part), "{line}: {message}");
         }
+    }
+
+    #[test]
+    fn options_of_inject() {
+        let expected = Inject {
+            only: Some("mpich".into()),
+            seconds: Some(600),
+            seed: Some(3),
+        };
+        let line = "inject --seconds 600 --only mpich --seed 3";
+        assert_eq!(parse(line), Ok(Command::Inject(expected)));
+        assert!(parse("inject --calls 3").unwrap_err().contains("--calls"));
     }
 
     #[test]

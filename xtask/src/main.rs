@@ -50,9 +50,10 @@ cargo xtask fuzz [--sequences N] [--seconds S] [--seed S]
     them, or N, or for S seconds. Sequence i has seed S + i. A failure prints its seed and the shortest
     sequence that fails; `--seed` with that seed and `--sequences 1` plays it again.
 
-cargo xtask inject [--only openmpi|mpich]
+cargo xtask inject [--only openmpi|mpich] [--seconds S] [--seed S]
     Runs a short program again and again; in each run one MPI call of one rank fails or is late. `test` does so with
-    one call of each MPI function, this with all calls, for hours.
+    one call of each MPI function, this with all calls, for hours, or with as many as S seconds under each library
+    leave time for. The seed says with which it begins.
 
 cargo xtask tsan
     The suite and five minutes of `fuzz`, with ranks as threads, under ThreadSanitizer. Needs a nightly
@@ -93,7 +94,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Fuzz(options) => fuzz::command(&options),
         Command::Tsan => sanitizers::command(sanitizers::Tool::Tsan),
         Command::Miri => sanitizers::command(sanitizers::Tool::Miri),
-        Command::Inject(only) => test::injector::command(only.as_deref()),
+        Command::Inject(options) => test::injector::command(&options),
         Command::Demo(arguments) => demo::command(&arguments),
         Command::Bench(options) => bench::command(&options),
     }

@@ -24,12 +24,47 @@ pub(super) fn small_shm(mpi: &Mpi, verbose: bool) -> Row {
 pub(super) fn after_mpi(mpi: &Mpi, verbose: bool) -> Row {
     let row = Row::under("after MPI_Finalize", mpi.name, "2");
     let command = mpi.launch(2, &program(mpi, "after_mpi"));
-    clean(row, command, LIMIT, verbose, |output| {
-        match output.matches("all is well").count() {
-            2 => Ok(()),
-            ranks => Err(format!("{ranks} of 2 ranks came to the end")),
+    clean(row, command, LIMIT, verbose, both_are_well)
+}
+
+/// What `early_end` can show, and how MPI is started for it. A rank whose last handle is gone still sends only where no thread of
+/// the home rank receives.
+const EARLY_END: [(&str, &str); 9] = [
+    ("drops", "single"),
+    ("drops", "multiple"),
+    ("finalizes", "single"),
+    ("finalizes", "multiple"),
+    ("keeps", "single"),
+    ("keeps", "multiple"),
+    ("leaks", "single"),
+    ("leaks", "multiple"),
+    ("sends", "single"),
+];
+
+/// Ranks that drop their handles, or end MPI, before the others.
+pub(super) fn early_end(mpi: &Mpi, verbose: bool) -> Row {
+    let mut row = Row::under("early end", mpi.name, "2");
+    for (scenario, level) in EARLY_END {
+        let mut command = mpi.launch(2, &program(mpi, "early_end"));
+        command.args([scenario, level]);
+        // How long a rank waits for one that has dropped all its handles.
+        command.env("PSHMEM_HANG_REPORT", "2");
+        let one = Row::under(&format!("early end, {scenario}, {level}"), mpi.name, "2");
+        let one = clean(one, command, LIMIT, verbose, both_are_well);
+        row.seconds += one.seconds;
+        if let Verdict::Failed(why) = one.verdict {
+            row.verdict = Verdict::Failed(format!("{scenario}, {level}: {why}"));
+            break;
         }
-    })
+    }
+    row
+}
+
+fn both_are_well(output: &str) -> Result<(), String> {
+    match output.matches("all is well").count() {
+        2 => Ok(()),
+        ranks => Err(format!("{ranks} of 2 ranks came to the end")),
+    }
 }
 
 /// Several jobs of two ranks on one state directory, one of which is killed or frozen.

@@ -15,10 +15,11 @@ use std::time::Duration;
 const RANKS: [usize; 4] = [4, 3, 2, 1];
 
 /// The programs that run under each library.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     "suite",
     "small_shm",
     "after_mpi",
+    "early_end",
     "fault",
     "injected",
     "jobs",
@@ -96,6 +97,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     }
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
+    list.add(2, move |mpi| programs::early_end(mpi, verbose));
     list.add(2, programs::two_programs);
     // Tasks, jobs and how often.
     let kills = if options.proof {

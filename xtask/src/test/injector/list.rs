@@ -113,6 +113,25 @@ pub(super) fn all(calls: &[String], rank: usize) -> Vec<Case> {
     cases
 }
 
+/// The cases in an order in which any first part of them is spread over the whole list. The seed says with which it begins.
+pub(super) fn scattered(cases: Vec<Case>, seed: u64) -> Vec<Case> {
+    // A step of this part of the length, the golden ratio, always falls into a largest gap.
+    const PERCENT: usize = 62;
+    let mut rest: Vec<Option<Case>> = cases.into_iter().map(Some).collect();
+    let (len, step) = (rest.len(), (rest.len() * PERCENT / 100).max(1));
+    let mut at = seed as usize % len.max(1);
+    let mut next = || {
+        // Steps that come back to a place go on to the next one.
+        while rest[at].is_none() {
+            at = (at + 1) % len;
+        }
+        let case = rest[at].take();
+        at = (at + step) % len;
+        case
+    };
+    (0..len).filter_map(|_| next()).collect()
+}
+
 /// Functions that the injector has called before it knows that the call counts: `fail` and `fail-after` are the same.
 const POLLS: [&str; 2] = ["MPI_Test", "MPI_Improbe"];
 
@@ -193,6 +212,31 @@ mod tests {
         assert_eq!(chosen, expected);
         let many = vec!["MPI_Get".to_owned(); 3 * MOST];
         assert_eq!(all(&many, 1).len(), 3 * MOST);
+    }
+
+    #[test]
+    fn scattered_cases_are_all_cases() {
+        for (count, seed) in [(0, 5), (1, 9), (2, 1), (100, 17), (997, 3)] {
+            let cases: Vec<Case> = (1..=count)
+                .map(|call| Case {
+                    rank: 0,
+                    call,
+                    kind: Kind::Late,
+                })
+                .collect();
+            let mut calls: Vec<usize> = scattered(cases, seed)
+                .iter()
+                .map(|case| case.call)
+                .collect();
+            if count > 50 {
+                let mut first = calls[..10].to_vec();
+                first.sort_unstable();
+                let gaps = first.windows(2).map(|pair| pair[1] - pair[0]);
+                assert!(gaps.max() < Some(count / 4), "{first:?}");
+            }
+            calls.sort_unstable();
+            assert_eq!(calls, (1..=count).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Each run has to end in time, with the same error on every rank that returns, or with the end of the job and a report that names
 //! the MPI function, or with right values. A first run for each layout and rank prints the calls of that rank. `cargo xtask inject`
-//! then takes each of them in turn; `cargo xtask test` takes one call of each MPI function.
+//! then takes each of them, or as many as there is time for; `cargo xtask test` takes one call of each MPI function.
 
 mod check;
 mod list;
@@ -10,6 +10,7 @@ mod list;
 use super::commands::cargo_row;
 use super::schedule::{Done, Lane, Load, Step};
 use super::{checks, suites};
+use crate::args::Inject;
 use crate::cargo;
 use crate::mpi::{self, Mpi};
 use crate::process::{self, Outcome};
@@ -24,20 +25,25 @@ use std::time::{Duration, Instant};
 /// The hard limit of a run. A rank whose window is refused waits up to 30 s for the others.
 const LIMIT: Duration = Duration::from_secs(60);
 /// What all runs of the sample may take together. Where the machine is slow, some of its cases are left out.
-const SAMPLE_LIMIT: Duration = Duration::from_secs(30);
+const SAMPLE_LIMIT: Duration = Duration::from_secs(90);
 
 /// Which calls are chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Choice {
     /// One of each MPI function.
     Sample,
-    All,
+    /// All, in an order that the seed chooses. With a limit, as many as it leaves time for under each library.
+    All { seed: u64, limit: Option<Duration> },
 }
 
-/// `cargo xtask inject`: every call in turn, under every library or only one.
-pub(crate) fn command(only: Option<&str>) -> Result<(), String> {
+/// `cargo xtask inject`.
+pub(crate) fn command(options: &Inject) -> Result<(), String> {
     let mut libraries = Mpi::find_all();
-    libraries.retain(|mpi| only.is_none_or(|name| mpi.is(name)));
+    libraries.retain(|mpi| options.only.as_ref().is_none_or(|name| mpi.is(name)));
+    let choice = Choice::All {
+        seed: options.seed.unwrap_or(0),
+        limit: options.seconds.map(Duration::from_secs),
+    };
     if libraries.is_empty() {
         return Err("there is no such MPI library; `cargo xtask setup` installs it".into());
     }
@@ -47,7 +53,7 @@ pub(crate) fn command(only: Option<&str>) -> Result<(), String> {
         build.arg("build").args(checks::WITH_MPI);
         build.args(["--bin", PROGRAM]);
         if report.push(cargo_row(Row::under("build", mpi.name, "-"), build)) {
-            for row in rows(mpi, Choice::All) {
+            for row in rows(mpi, choice) {
                 report.push(row);
             }
         }
@@ -78,9 +84,14 @@ fn rows(mpi: &Mpi, choice: Choice) -> Vec<Row> {
             return vec![row];
         }
     };
-    let deadline = Instant::now() + SAMPLE_LIMIT;
+    let layouts = list::layouts(mpi);
+    let ranks: usize = layouts.iter().map(|layout| layout.count).sum();
+    let start = Instant::now();
     let mut seen = Vec::new();
-    let mut row = |layout: &'static Layout| {
+    let mut row = |(index, layout): (usize, &&'static Layout)| {
+        // What a layout leaves of its part is for the next ones.
+        let parts = (index + 1) as u32;
+        let deadline = start + SAMPLE_LIMIT * parts / layouts.len() as u32;
         let step = format!("injected, {}", layout.name);
         let row = Row::under(&step, mpi.name, layout.ranks());
         println!("== {} (at most {} s each)", row.title(), LIMIT.as_secs());
@@ -91,10 +102,10 @@ fn rows(mpi: &Mpi, choice: Choice) -> Vec<Row> {
         };
         match choice {
             Choice::Sample => runs.sample(row, &mut seen, deadline),
-            Choice::All => runs.all(row),
+            Choice::All { seed, limit } => runs.all(row, seed, limit.map(|all| all / ranks as u32)),
         }
     };
-    list::layouts(mpi).into_iter().map(&mut row).collect()
+    layouts.iter().enumerate().map(&mut row).collect()
 }
 
 /// Compiles the injector with the library's compiler.
@@ -127,26 +138,28 @@ struct Runs<'a> {
 }
 
 impl Runs<'_> {
-    /// Each call of each rank, in each way.
-    fn all(&self, row: Row) -> Row {
-        self.each(row, list::all, None)
+    /// Each call of each rank, in each way; for each rank as many as the limit leaves time for.
+    fn all(&self, row: Row, seed: u64, limit: Option<Duration>) -> Row {
+        let cases = |calls: &[String], rank| list::scattered(list::all(calls, rank), seed);
+        self.each(row, cases, || limit.map(|limit| Instant::now() + limit))
     }
 
     /// One call of each function that is not in `seen`, in different ways.
     fn sample(&self, row: Row, seen: &mut Vec<String>, deadline: Instant) -> Row {
         let ranks = self.layout.count;
         let cases = |calls: &[String], rank| list::sample(calls, rank, ranks, seen);
-        self.each(row, cases, Some(deadline))
+        self.each(row, cases, || Some(deadline))
     }
 
     fn each(
         &self,
         mut row: Row,
         mut cases: impl FnMut(&[String], usize) -> Vec<Case>,
-        deadline: Option<Instant>,
+        deadline_of_rank: impl Fn() -> Option<Instant>,
     ) -> Row {
         let (mut passed, mut left_out, mut failures) = (0, 0, Vec::new());
         for rank in 0..self.layout.count {
+            let deadline = deadline_of_rank();
             let counting = Case {
                 rank,
                 call: 0,
@@ -177,8 +190,9 @@ impl Runs<'_> {
         let worlds = Count::new(passed, failures.len() as u64, left_out);
         let mut tally = Tally::case(&row.step, worlds);
         if left_out > 0 {
-            let limit = SAMPLE_LIMIT.as_secs();
-            tally.leave_out(format!("{left_out} calls, because {limit} s were over"));
+            tally.leave_out(format!(
+                "{left_out} calls, because the time for them was over"
+            ));
         }
         row.tally = Some(tally);
         if !failures.is_empty() {
