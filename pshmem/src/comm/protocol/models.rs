@@ -1,4 +1,5 @@
-//! The steps of a round under the model checker: every interleaving of two ranks that run the code of `control`.
+//! The steps of a round under the model checker: every interleaving of two ranks, or within bounds of three, that run the code
+//! of `control`.
 //!
 //! The segment is a cell that reports unordered access, so a missing acquire or release fails these models.
 
@@ -7,6 +8,8 @@ use crate::comm::protocol::control::{Control, Gathered, Pause, Released};
 use crate::comm::protocol::control_block::{ControlHead, RankBlock};
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
+
+mod three_ranks;
 
 /// The control block of a node, and a segment of one word.
 struct Node {
@@ -87,18 +90,35 @@ fn set(root: usize) -> Call {
     Call::new(Kind::Set).root(root)
 }
 
+/// Steps of one interleaving. The default is too few for three ranks.
+const MAX_BRANCHES: usize = 100_000;
+
 /// Runs `rank` on all ranks of a node of two, in every interleaving within three preemptions.
 fn on_two(rank: impl Fn(&Node, usize) + Send + Sync + Copy + 'static) {
+    on_node(2, 3, rank);
+}
+
+/// Runs `rank` on all ranks of a node, in every interleaving within so many preemptions.
+fn on_node(
+    ranks: usize,
+    preemptions: usize,
+    rank: impl Fn(&Node, usize) + Send + Sync + Copy + 'static,
+) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
+    model.preemption_bound = Some(preemptions);
+    model.max_branches = MAX_BRANCHES;
     model.check(move || {
-        let node = Node::new(2);
-        let other = {
-            let node = node.clone();
-            loom::thread::spawn(move || rank(&node, 1))
-        };
+        let node = Node::new(ranks);
+        let others: Vec<_> = (1..ranks)
+            .map(|me| {
+                let node = node.clone();
+                loom::thread::spawn(move || rank(&node, me))
+            })
+            .collect();
         rank(&node, 0);
-        other.join().unwrap();
+        for other in others {
+            other.join().unwrap();
+        }
     });
 }
 

@@ -96,17 +96,11 @@ impl NodeBackend {
     #[inline]
     pub(crate) fn try_acquire_fast(&self, mode: Mode) -> bool {
         let lock = self.lock();
-        if lock.poisoned().is_some() || !lock.try_acquire(mode) {
-            return false;
+        let is_acquired = lock.try_acquire_unpoisoned(mode);
+        if is_acquired {
+            lock.record_acquired(mode, coarse_now());
         }
-        lock.record_acquired(mode, coarse_now());
-        if lock.poisoned().is_some() {
-            // Poisoned since the first test, which made it unlikely that the lock is acquired in vain.
-            lock.record_released();
-            lock.release(mode);
-            return false;
-        }
-        true
+        is_acquired
     }
 
     /// Waits in the queue, in which this rank is already. Whether it has got the lock.

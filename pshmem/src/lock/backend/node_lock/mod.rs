@@ -115,6 +115,20 @@ impl<'a> NodeLock<'a> {
         }
     }
 
+    /// Acquires the lock if it is free, no rank waits for it, and it is not poisoned.
+    #[inline]
+    pub(crate) fn try_acquire_unpoisoned(self, mode: Mode) -> bool {
+        if self.poisoned().is_some() || !self.try_acquire(mode) {
+            return false;
+        }
+        if self.poisoned().is_some() {
+            // Poisoned since the first test, which made it unlikely that the lock is acquired in vain.
+            self.release(mode);
+            return false;
+        }
+        true
+    }
+
     /// Acquires the lock, or enters the queue. Whether it was acquired.
     pub(crate) fn acquire_or_enqueue(self, mode: Mode) -> bool {
         if self.try_acquire(mode) {
@@ -331,3 +345,5 @@ impl<'a> NodeLock<'a> {
 
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -57,8 +57,13 @@ impl ModelLock {
 }
 
 fn check(model: impl Fn() + Send + Sync + 'static) {
+    check_within(3, model);
+}
+
+/// Every interleaving within so many preemptions.
+fn check_within(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
@@ -128,6 +133,59 @@ fn loom_a_rank_that_cancels_leaves_the_queue() {
         let rank = lock.as_rank(0);
         assert_eq!(rank.head.first.load(Ordering::Relaxed), 0);
         assert_eq!(rank.head.last.load(Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn loom_a_poisoned_lock_is_not_acquired_as_if_it_were_not() {
+    check(|| {
+        let lock = lock(2);
+        lock.acquire(0, Mode::Write);
+        let other = {
+            let lock = lock.clone();
+            loom::thread::spawn(move || {
+                let rank = lock.as_rank(1);
+                let acquired = rank.try_acquire_unpoisoned(Mode::Write);
+                assert!(!acquired, "it was never free without the poison");
+            })
+        };
+        let rank = lock.as_rank(0);
+        rank.set_poisoned(Some(0));
+        rank.release(Mode::Write);
+        other.join().unwrap();
+        assert!(rank.try_acquire(Mode::Write), "it was given back");
+    });
+}
+
+#[test]
+fn loom_three_ranks_take_turns() {
+    // Two writers and a reader. Each gets the lock once, whoever is first.
+    check_within(1, || {
+        let lock = lock(3);
+        let others = [(1, Mode::Write), (2, Mode::Read)].map(|(me, mode)| {
+            let lock = lock.clone();
+            loom::thread::spawn(move || {
+                lock.acquire(me, mode);
+                if mode == Mode::Write {
+                    lock.add(me);
+                } else {
+                    // SAFETY: as in `add`.
+                    let found = lock.data.with(|data| unsafe { *data });
+                    lock.as_rank(me).release(Mode::Read);
+                    assert!(found <= 2);
+                }
+            })
+        });
+        lock.acquire(0, Mode::Write);
+        lock.add(0);
+        for other in others {
+            other.join().unwrap();
+        }
+        lock.data.with(|data| {
+            // SAFETY: the other threads have ended.
+            assert_eq!(unsafe { *data }, 2);
+        });
+        assert!(lock.as_rank(0).try_acquire(Mode::Write));
     });
 }
 
