@@ -70,3 +70,33 @@ impl Batch {
         self.rank.client.close()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn no_task_begins_that_would_end_after_the_walltime() {
+        let stop = StopConditions::new(None, Some(HOUR));
+        assert!(!stop.is_late() && !stop.is_requested());
+        stop.note_duration(HOUR / 2);
+        assert!(!stop.is_late());
+        stop.note_duration(HOUR * 2);
+        assert!(stop.is_late());
+        // The longest task counts, not the last one.
+        stop.note_duration(HOUR / 4);
+        assert!(stop.is_late());
+        assert!(StopConditions::new(None, Some(Duration::ZERO)).is_late());
+    }
+
+    #[test]
+    fn without_a_walltime_it_is_never_late() {
+        for left in [None, Some(Duration::MAX)] {
+            let stop = StopConditions::new(None, left);
+            stop.note_duration(HOUR * 1000);
+            assert!(!stop.is_late());
+        }
+    }
+}

@@ -239,3 +239,89 @@ fn reason_of(entry: &WaitEntry) -> String {
     let reason = load_bytes(&entry.reason_len, &entry.reason);
     String::from_utf8_lossy(&reason).into_owned()
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::memory::Chunk;
+    use crate::memory::map::{Heap, Mapping};
+    use std::sync::Arc;
+
+    /// The table of a node as each of its ranks sees it. Their numbers in the world begin at 10.
+    fn tables(ranks: usize) -> Vec<WaitTable> {
+        let heap = Arc::new(Heap::new(WaitTable::bytes(ranks)).unwrap());
+        let chunk = Chunk::of_mapping(Mapping::heap(heap));
+        let segment = Rc::new(Segment::whole(chunk, WaitTable::bytes(ranks)));
+        let world: Vec<usize> = (10..10 + ranks).collect();
+        // SAFETY: zeroed, page aligned, and used as this table only.
+        let table = |me| unsafe { WaitTable::new(segment.clone(), 0, world.clone(), me) };
+        (0..ranks).map(table).collect()
+    }
+
+    /// A rank waits for another one that is missing now.
+    fn wait_for(tables: &[WaitTable], me: usize, local_rank: usize) {
+        let arrivals = tables[me].arrivals(local_rank);
+        let missing = MissingRank {
+            local_rank,
+            arrivals,
+        };
+        tables[me].post(Some(missing), &format!("call {me}"));
+    }
+
+    #[test]
+    fn ranks_that_wait_for_each_other_report_the_same() {
+        let tables = tables(4);
+        for (me, missing) in [(1, 3), (3, 2)] {
+            wait_for(&tables, me, missing);
+            assert!(tables.iter().all(|table| table.deadlock().is_none()));
+        }
+        wait_for(&tables, 2, 1);
+        // On the way to a circle, but not part of it.
+        wait_for(&tables, 0, 1);
+        let text = "deadlock among ranks of the world: rank 11 waits in call 1 for rank 13; \
+                    rank 13 waits in call 3 for rank 12; rank 12 waits in call 2 for rank 11";
+        for table in &tables[1..] {
+            assert_eq!(table.deadlock().as_deref(), Some(text));
+        }
+        assert_eq!(tables[0].deadlock(), None);
+        tables[2].clear();
+        assert!(tables.iter().all(|table| table.deadlock().is_none()));
+    }
+
+    #[test]
+    fn a_rank_that_has_arrived_since_is_in_no_deadlock() {
+        let tables = tables(2);
+        tables[0].count_arrival();
+        wait_for(&tables, 0, 1);
+        wait_for(&tables, 1, 0);
+        assert!(tables[0].deadlock().is_some() && tables[1].deadlock().is_some());
+        // It was slow to wake: it has arrived at the call in which rank 0 waits for it.
+        tables[1].count_arrival();
+        assert_eq!(tables[0].deadlock(), None);
+        assert_eq!(tables[1].deadlock(), None);
+        wait_for(&tables, 0, 1);
+        assert!(tables[0].deadlock().is_some() && tables[1].deadlock().is_some());
+    }
+
+    #[test]
+    fn who_waits_for_no_rank_or_for_itself_is_in_no_deadlock() {
+        let tables = tables(2);
+        wait_for(&tables, 0, 1);
+        tables[1].post(None, "a lock");
+        assert_eq!(tables[0].deadlock(), None);
+        assert_eq!(tables[0].reason(11).as_deref(), Some("a lock"));
+        assert_eq!(tables[1].reason(10).as_deref(), Some("call 0"));
+        assert_eq!(tables[0].reason(12), None);
+        tables[1].clear();
+        assert_eq!(tables[0].reason(11), None);
+        wait_for(&tables, 0, 0);
+        assert_eq!(tables[0].deadlock(), None);
+    }
+
+    #[test]
+    fn long_reasons_are_cut() {
+        let tables = tables(1);
+        tables[0].post(None, &"x".repeat(1000));
+        assert_eq!(tables[0].reason(10), Some("x".repeat(REASON_WORDS * 8)));
+    }
+}

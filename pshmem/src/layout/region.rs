@@ -184,6 +184,32 @@ mod tests {
     }
 
     #[test]
+    fn blocks_of_many_axes_have_a_loop_for_each() {
+        // Extents above 4 and below the array's on all axes: no two strides are equal, and no loop can stand for another.
+        let shape = [7, 6, 8, 9];
+        for (offset, block, loops) in [
+            ([1, 0, 2, 3], [6, 5, 5, 6], 3),
+            ([0, 1, 0, 0], [7, 5, 6, 9], 2),
+            ([2, 1, 3, 4], [5, 1, 5, 5], 2),
+        ] {
+            let region = Region::block(1000, 2, &shape, &offset, &block);
+            assert_eq!(region.loops.len(), loops, "{region:?}");
+            assert_eq!(bytes(&region), model(2, &shape, &offset, &block));
+            let from_third: Vec<usize> = region.runs(2).collect();
+            assert_eq!(from_third, region.runs(0).skip(2).collect::<Vec<_>>());
+            let all = bytes(&region);
+            let (first, last) = (all[0], all[all.len() - 1]);
+            assert!(region.is_inside(first, last + 1));
+            assert!(!region.is_inside(first + 1, last + 1));
+            assert!(!region.is_inside(first, last));
+        }
+        let (shape, offset, block) = ([6, 7, 5, 6, 7], [0, 1, 0, 1, 2], [5, 6, 5, 5, 5]);
+        let region = Region::block(1000, 1, &shape, &offset, &block);
+        assert_eq!(region.loops.len(), 4);
+        assert_eq!(bytes(&region), model(1, &shape, &offset, &block));
+    }
+
+    #[test]
     fn blocks_of_two_arrays_are_matched_byte_by_byte() {
         let block = [2, 2, 3];
         for (shape, other) in [

@@ -318,3 +318,112 @@ mod models {
         });
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::memory::Segment;
+    use crate::memory::map::{Heap, Mapping};
+    use std::sync::Arc;
+
+    /// A new chunk of zeros.
+    fn chunk(bytes: usize) -> Chunk {
+        Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(bytes).unwrap())))
+    }
+
+    fn allocator(chunks: &[&Chunk]) -> Allocator {
+        let mut allocator = Allocator::default();
+        for chunk in chunks {
+            // SAFETY: new, zeroed, and used through this allocator only.
+            unsafe { allocator.add((*chunk).clone()) };
+        }
+        allocator
+    }
+
+    #[test]
+    fn objects_lie_inside_their_blocks_whatever_their_alignment() {
+        // A chunk may begin anywhere in a page, in lines.
+        let whole = std::rc::Rc::new(Segment::whole(chunk(chunk_bytes(3)), chunk_bytes(3)));
+        for skew in [0, 64, 192, PAGE - 64] {
+            let chunk = Chunk::of_segment(&whole, skew);
+            // SAFETY: as long as the chunk, and used by nobody now.
+            unsafe { chunk.start().write_bytes(0, chunk.len()) };
+            let mut allocator = allocator(&[&chunk]);
+            let mut end = CHUNK_HEAD;
+            for align in [1, 8, 64, 128, 512, PAGE] {
+                for size in [1, 63, 64, 192, 1000, 1984, 4032, 8000] {
+                    let Allocation { block, data, .. } =
+                        allocator.allocate_zeroed(size, align, 1).unwrap();
+                    let (start, data) = (block as usize * LINE, data as usize);
+                    let place = format!("{size} B aligned to {align} at {data}, skew {skew}");
+                    assert!(start >= end, "{place}");
+                    end = start + block_bytes(size, align);
+                    assert!(data >= start + BLOCK_HEAD && data + size <= end, "{place}");
+                    let address = chunk.start().addr().get() + data;
+                    assert!(address.is_multiple_of(align.max(LINE)), "{place}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_used_again_when_all_ranks_have_dropped_them() {
+        let chunk = chunk(chunk_bytes(0));
+        let mut allocator = allocator(&[&chunk]);
+        let first = allocator.allocate_zeroed(100, 8, 2).unwrap();
+        // SAFETY: allocated for two ranks, in the one chunk.
+        let segment = || unsafe { Segment::in_chunk(chunk.clone(), first, 100) };
+        let ranks = [segment(), segment()];
+        // SAFETY: inside the segment, which nobody else uses now.
+        unsafe { ranks[0].start().write_bytes(7, 100) };
+        let [one, other] = ranks;
+        drop(one);
+        let second = allocator.allocate_zeroed(100, 8, 2).unwrap();
+        assert_ne!(second.block, first.block, "one rank still has it");
+        drop(other);
+        // Of another size, so of another class.
+        let third = allocator.allocate_zeroed(1000, 8, 1).unwrap();
+        assert_ne!(third.block, first.block);
+        let again = allocator.allocate_zeroed(120, 64, 1).unwrap();
+        assert_eq!((again.block, again.data), (first.block, first.data));
+        // SAFETY: inside the chunk.
+        let data = unsafe { chunk.start().add(again.data as usize) };
+        // SAFETY: as above; nobody else uses the block.
+        let bytes = unsafe { std::slice::from_raw_parts(data.as_ptr(), 120) };
+        assert_eq!(bytes, [0; 120]);
+        allocator.free(second);
+        assert_eq!(allocator.allocate_zeroed(150, 8, 1), Some(second));
+    }
+
+    #[test]
+    fn chunks_are_filled_and_the_next_one_is_asked_for() {
+        let chunks = [chunk(chunk_bytes(0)), chunk(chunk_bytes(1))];
+        let mut allocator = allocator(&[&chunks[0], &chunks[1]]);
+        let largest = LARGEST_BLOCK - BLOCK_HEAD;
+        let mut found = Vec::new();
+        while let Some(allocation) = allocator.allocate_zeroed(largest, 8, 1) {
+            let end = allocation.block as usize * LINE + LARGEST_BLOCK;
+            assert!(end <= chunks[allocation.chunk as usize].len());
+            found.push(allocation.chunk);
+        }
+        // The heads take some bytes, so one block fewer than the size allows; newer chunks first.
+        assert_eq!(found, [[1; 7].as_slice(), &[0; 3]].concat());
+        assert_eq!(chunk_bytes(0), 1 << 20);
+        assert_eq!(
+            [2, 3, 4, 9].map(chunk_bytes),
+            [4, 8, 8, 8].map(|mib| mib << 20)
+        );
+    }
+
+    #[test]
+    fn large_objects_get_a_mapping_of_their_own() {
+        assert!(is_small(LARGEST_BLOCK - BLOCK_HEAD, 64));
+        assert!(!is_small(LARGEST_BLOCK - BLOCK_HEAD + 1, 64));
+        assert!(!is_small(LARGEST_BLOCK - BLOCK_HEAD, 128));
+        assert!(is_small(LARGEST_BLOCK - BLOCK_HEAD - 64, 128));
+        assert_eq!(block_bytes(1 << 32, 64), 0, "no chunk is that large");
+        assert_eq!(block_bytes((1 << 32) - BLOCK_HEAD, 64), 1 << 32);
+        assert_eq!(block_bytes(usize::MAX, 64), 0);
+        assert!(!is_small(usize::MAX - 100, 4096));
+    }
+}

@@ -90,6 +90,12 @@ impl ThreadWorld {
     pub(crate) fn node_of(&self, rank: usize) -> u32 {
         self.node_of[rank]
     }
+
+    /// Whether messages wait in the inbox of a rank, which drives no progress then.
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn has_messages(&self, rank: usize) -> bool {
+        self.has_messages[rank].load(Ordering::Acquire)
+    }
 }
 
 /// Name of the host that a node is.

@@ -1,7 +1,7 @@
 //! Heartbeats, and tasks that are taken over from processes that are silent or dead.
 
 use super::*;
-use crate::batch::store::{CommitOutcome, lease::Leases};
+use crate::batch::store::{CommitOutcome, failpoints, lease::Leases};
 use crate::batch::task_state::TaskState;
 use tempfile::tempdir;
 
@@ -169,4 +169,42 @@ fn an_outdated_read_cannot_make_an_old_number_again() {
     assert!(leases.claim(&store.dir(0), 1).unwrap().is_none());
     assert_eq!(file_names(&store.dir(0)), [".attempt.1", "state"]);
     assert_eq!(word(&store, 0), "DONE\n");
+}
+
+/// Begins and ends a task with the reply to one call lost, each call in turn: nobody else owns it, and the result is recorded.
+#[test]
+fn whose_reply_is_lost_owns_the_task_all_the_same() {
+    let mut after = 0;
+    loop {
+        let root = tempdir().unwrap();
+        // A task that is new, and one that is taken over from a dead process.
+        let store = open(root.path(), 2).store;
+        let dead = begin(&other(root.path(), 2, "dead"), 1);
+        mark_dead(root.path(), &key(&store.dir(1)));
+        std::mem::forget(dead);
+        failpoints::lose_reply(after);
+        for (task, attempt) in [(0, 1), (1, 2)] {
+            let lease = begin(&store, task);
+            assert_eq!(lease.attempt(), attempt, "reply {after} was lost");
+            assert_eq!(word(&store, task), "RUNNING\n", "reply {after} was lost");
+            let taken = store.begin(task, RerunPolicy::default()).unwrap();
+            assert!(matches!(taken, BeginOutcome::OwnedBy(_)), "{taken:?}");
+            let end = [TaskState::Done, TaskState::Failed][task];
+            assert_eq!(
+                lease.commit(end, "").unwrap(),
+                CommitOutcome::Recorded,
+                "reply {after} was lost"
+            );
+            assert_eq!(word(&store, task), format!("{end}\n"));
+            let left = file_names(&store.dir(task));
+            let is_temporary = |name: &String| name.ends_with('.');
+            assert!(!left.iter().any(is_temporary), "reply {after}: {left:?}");
+        }
+        if !failpoints::reply_was_lost() {
+            break;
+        }
+        after += 1;
+    }
+    // A hard link or two, the links, RUNNING and the result of both tasks, and what the takeover removes.
+    assert!(after >= 9, "only {after} calls can lose their reply");
 }

@@ -1,7 +1,7 @@
 //! File operations of the store. Each checks every return code and is preceded by a failpoint.
 
 #[cfg(test)]
-pub(super) use crate::batch::store::failpoints::failpoint;
+pub(super) use crate::batch::store::failpoints::{failpoint, repeatable};
 use crate::batch::store::options::StoreOptions;
 use crate::error::Error;
 use std::fs::{File, Metadata, OpenOptions};
@@ -14,6 +14,13 @@ use std::path::Path;
 #[cfg(not(test))]
 #[inline]
 pub(super) fn failpoint() {}
+
+/// A call that the file system may repeat when the reply is lost. Tests do so here.
+#[cfg(not(test))]
+#[inline]
+fn repeatable(call: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    call()
+}
 
 /// Distinguishes a file from all others that have its name before or after it.
 ///
@@ -106,7 +113,7 @@ pub(super) fn identity(path: &Path) -> io::Result<Option<FileIdentity>> {
 /// Removes a file. `false` when there was none.
 pub(super) fn remove(path: &Path) -> io::Result<bool> {
     failpoint();
-    match std::fs::remove_file(path) {
+    match repeatable(|| std::fs::remove_file(path)) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
@@ -116,19 +123,19 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
 /// Renames a file, which replaces the file that had the new name.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     failpoint();
-    std::fs::rename(from, to)
+    repeatable(|| std::fs::rename(from, to))
 }
 
 /// Makes a symbolic link; an error when the name exists.
 pub(super) fn link(content: &str, path: &Path) -> io::Result<()> {
     failpoint();
-    std::os::unix::fs::symlink(content, path)
+    repeatable(|| std::os::unix::fs::symlink(content, path))
 }
 
 /// Makes a hard link; an error when the name exists.
 pub(super) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
     failpoint();
-    std::fs::hard_link(from, to)
+    repeatable(|| std::fs::hard_link(from, to))
 }
 
 /// Makes a folder unless there is one. Its parent must exist.

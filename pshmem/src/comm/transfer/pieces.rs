@@ -304,3 +304,96 @@ impl<'a> PieceTransfer<'a> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::comm::Comm;
+    use crate::comm::protocol::call::Kind;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::ptr::NonNull;
+
+    /// Offset and length of pieces that need no staging buffer.
+    fn direct(pieces: &[Piece]) -> Vec<(usize, usize)> {
+        let found = pieces.iter().map(|piece| match piece {
+            Piece::Direct { offset, len } => (*offset, *len),
+            Piece::Staged { .. } => panic!("{piece:?} is staged"),
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn contiguous_bytes_are_never_staged() {
+        assert_eq!(direct(&cut(&[Region::run(64, 10)], PIECE)), [(64, 10)]);
+        let long = Region::run(64, 2 * PIECE + 1);
+        let pieces = [
+            (64, PIECE),
+            (64 + PIECE, PIECE),
+            (64 + 2 * PIECE, 1),
+            (8, 8),
+        ];
+        assert_eq!(direct(&cut(&[long, Region::run(8, 8)], PIECE)), pieces);
+        // Long runs of a strided block are sent from where they are, too.
+        let rows = Region {
+            start: 0,
+            run: STAGE,
+            loops: vec![(3, 2 * STAGE)],
+        };
+        let pieces = [0, 2, 4].map(|at| (at * STAGE, STAGE));
+        assert_eq!(direct(&cut(std::slice::from_ref(&rows), PIECE)), pieces);
+        let halves = [0, 1, 4, 5, 8, 9].map(|at| (at * STAGE / 2, STAGE / 2));
+        assert_eq!(direct(&cut(&[rows], STAGE / 2)), halves);
+        assert!(cut(&[Region::run(64, 0)], PIECE).is_empty());
+        assert_eq!(direct(&whole(&[Region::run(3, 5)])), [(3, 5)]);
+    }
+
+    #[test]
+    fn short_runs_are_staged_and_fill_a_buffer() {
+        let region = Region {
+            start: 16,
+            run: STAGE / 4 - 1,
+            loops: vec![(3, 4 * STAGE), (3, STAGE)],
+        };
+        let pieces: Vec<_> = cut(&[Region::run(0, 8), region], PIECE)
+            .into_iter()
+            .skip(1)
+            .map(|piece| match piece {
+                Piece::Staged {
+                    region,
+                    first,
+                    runs,
+                } => (region, first, runs),
+                Piece::Direct { .. } => panic!("{piece:?} is not staged"),
+            })
+            .collect();
+        assert_eq!(pieces, [(1, 0, 4), (1, 4, 4), (1, 8, 1)]);
+    }
+
+    #[test]
+    fn a_header_that_names_other_bytes_is_refused() {
+        let comm = Comm::solo();
+        let mut bytes = vec![0_u8; 32];
+        let start = NonNull::new(bytes.as_mut_ptr()).unwrap();
+        // SAFETY: valid for as long as the target, and used by nobody else.
+        let target = unsafe { Target::new(start, 8..24) };
+        let call = Call::new(Kind::Set);
+        let accepts = |regions: &[Region]| {
+            let transfer = || PieceTransfer::new(&comm.core.sync, 1, call, &target, regions);
+            catch_unwind(AssertUnwindSafe(|| transfer().pack_all().len())).ok()
+        };
+        assert_eq!(accepts(&[Region::run(8, 16)]), Some(16));
+        assert_eq!(accepts(&[Region::run(8, 0), Region::run(24, 0)]), Some(0));
+        assert_eq!(accepts(&[Region::run(7, 1)]), None);
+        assert_eq!(accepts(&[Region::run(8, 8), Region::run(23, 2)]), None);
+        // One that only receives looks at the regions before it receives, too.
+        let transfer = || {
+            PieceTransfer::new(&comm.core.sync, 1, call, &target, &[])
+                .regions
+                .len()
+        };
+        assert_eq!(transfer(), 0);
+        let outside = [Region::run(0, 32)];
+        let create = || PieceTransfer::new(&comm.core.sync, 1, call, &target, &outside).n;
+        assert!(catch_unwind(AssertUnwindSafe(create)).is_err());
+    }
+}

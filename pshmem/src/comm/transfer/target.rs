@@ -83,3 +83,40 @@ impl Target<'_> {
         );
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn no_byte_outside_the_fields_is_accessed() {
+        let (mut ours, mut theirs) = ([7_u8; 32], [9_u8; 32]);
+        let (start, other) = (NonNull::from(&mut ours), NonNull::from(&mut theirs));
+        // SAFETY: valid for as long as the target, and used through it only.
+        let target = unsafe { Target::new(start.cast(), 8..24) };
+        // SAFETY: as above.
+        let other = unsafe { Target::new(other.cast(), 0..32) };
+        let panics = |access: &dyn Fn()| catch_unwind(AssertUnwindSafe(access)).is_err();
+        for (at, len, is_inside) in [
+            (8, 16, true),
+            (24, 0, true),
+            (7, 2, false),
+            (16, 9, false),
+            (24, 1, false),
+        ] {
+            let region = [Region::run(at, len)];
+            let read = || assert_eq!(target.runs(&region).map(<[u8]>::len).sum::<usize>(), len);
+            // SAFETY: this thread alone uses both targets.
+            let write = || unsafe { target.write(at, &[1; 16][..len]) };
+            // SAFETY: as above.
+            let swap = || unsafe { target.swap(at, &other, 0, len) };
+            // SAFETY: as above.
+            let swap_back = || unsafe { other.swap(0, &target, at, len) };
+            for access in [&read as &dyn Fn(), &write, &swap, &swap_back] {
+                assert_eq!(panics(access), !is_inside, "{len} bytes at {at}");
+            }
+        }
+        assert_eq!((&ours[..8], &ours[24..]), (&[7; 8][..], &[7; 8][..]));
+    }
+}

@@ -104,3 +104,61 @@ impl Pause for Wait<'_> {
         self.yields.is_multiple_of(YIELDS_PER_CLOCK) && self.monitor.check(Instant::now())
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::comm::Comm;
+    use crate::transport::threads::{ThreadWorld, Threads};
+    use std::rc::Rc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+
+    /// A rank that waits longer is taken for hanging.
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn wait_until(what: &str, is_true: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_true() {
+            assert!(start.elapsed() < LIMIT, "{what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn who_waits_on_a_comm_of_one_node_receives_what_other_nodes_send() {
+        let world = ThreadWorld::new(vec![0, 0, 1]);
+        let [waits, sent] = [const { AtomicBool::new(false) }; 2];
+        let (waits, sent) = (&waits, &sent);
+        std::thread::scope(|scope| {
+            for rank in 0..3 {
+                let world = world.clone();
+                scope.spawn(move || {
+                    let comm = Comm::world(Rc::new(Threads::new(world.clone(), rank))).unwrap();
+                    let node = comm.node_comm().unwrap();
+                    match rank {
+                        // It shares the node with rank 0, and comes last.
+                        1 => {
+                            let sync = &node.core.sync;
+                            let has_arrived = || sync.control().arrival(0).0 > sync.done();
+                            wait_until("rank 0 never came", has_arrived);
+                            waits.store(true, Ordering::Release);
+                            wait_until("nothing was sent", || sent.load(Ordering::Acquire));
+                            let has_received = || !world.has_messages(0);
+                            wait_until("rank 0 waits without progress", has_received);
+                        }
+                        2 => {
+                            wait_until("rank 0 never came", || waits.load(Ordering::Acquire));
+                            let mailbox = &comm.core.group.world.mailbox;
+                            // A `Comm` that rank 0 has not created yet.
+                            mailbox.send(0, u64::MAX, &());
+                            sent.store(true, Ordering::Release);
+                        }
+                        _ => {}
+                    }
+                    node.barrier().unwrap();
+                    comm.barrier().unwrap();
+                });
+            }
+        });
+    }
+}
