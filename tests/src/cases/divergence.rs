@@ -9,7 +9,7 @@ use ndarray::Array2;
 use pshmem::{Comm, Error, Op, Shared};
 
 use crate::collective::{check_usable, duplicate, outliers};
-use crate::report::Outcome;
+use crate::report::{Failure, Outcome};
 use crate::values::{assert_slice_eq, number};
 
 /// A `Comm` that is to fail, and two objects on it.
@@ -69,7 +69,10 @@ fn diverge(outer: &Comm, of_outlier: Call, of_others: Call) -> Outcome {
         };
         match call(&mut fixture) {
             Err(Error::Diverged { what }) => {
-                assert!(what.contains("rank"), "no rank is named: {what}");
+                let [first, second] = named_ranks(&what)?;
+                assert_ne!(first, second, "one rank is named twice: {what}");
+                let is_named = first == outlier || second == outlier;
+                assert!(is_named, "rank {outlier} is not named: {what}");
             }
             other => {
                 return Err(
@@ -84,6 +87,18 @@ fn diverge(outer: &Comm, of_outlier: Call, of_others: Call) -> Outcome {
         check_usable(outer)?;
     }
     Ok(())
+}
+
+/// The two ranks that the message of a divergence names.
+fn named_ranks(what: &str) -> Result<[usize; 2], Failure> {
+    let rank_of = |sentence: &str| {
+        let (rank, rest) = sentence.strip_prefix("rank ")?.split_once(" on ")?;
+        rest.contains(" called `").then_some(rank)?.parse().ok()
+    };
+    let ranks = what
+        .split_once("; ")
+        .and_then(|(first, second)| Some([rank_of(first)?, rank_of(second)?]));
+    ranks.ok_or_else(|| format!("two ranks and their calls are expected: {what}").into())
 }
 
 /// Some ranks call `leave` while the others make one of all calls. The outlier is rank 0, which collects the messages of its
@@ -169,6 +184,39 @@ pub(crate) fn parallel_writes(comm: &Comm) -> Outcome {
         |fixture| fixture.a.swap(&mut fixture.b),
         |fixture| fixture.b.swap(&mut fixture.a),
     )
+}
+
+/// The message names the call of the outlier and that of another rank, with the line from which each was made: not with
+/// that of an earlier call.
+pub(crate) fn lines_of_both_calls(comm: &Comm) -> Outcome {
+    for outlier in outliers(comm) {
+        let mut fixture = Fixture::new(comm)?;
+        fixture.comm.barrier()?;
+        let (call, line, result) = if comm.rank() == outlier {
+            ("`set`", line!(), fixture.a.set(0, 0, Some(&[9])))
+        } else {
+            ("`fill`", line!(), fixture.a.fill(9))
+        };
+        let Err(Error::Diverged { what }) = result else {
+            return Err(
+                format!("rank {outlier} diverged, but the call returned {result:?}").into(),
+            );
+        };
+        let mut sentences = what.split("; ");
+        let mine = sentences.find(|sentence| sentence.contains(call));
+        let mine = mine.ok_or_else(|| format!("{call} is not named: {what}"))?;
+        let rank = format!("rank {outlier} on ");
+        assert_eq!(mine.starts_with(&rank), comm.rank() == outlier, "{what}");
+        // Level 0 keeps no source lines.
+        if std::env::var("PSHMEM_CHECK").as_deref() != Ok("0") {
+            let site = format!("divergence.rs:{line}:");
+            assert!(mine.contains(&site), "{site} is not in: {what}");
+        }
+        comm.barrier()?;
+        drop(fixture);
+        check_usable(comm)?;
+    }
+    Ok(())
 }
 
 /// Calls of different kinds on the same object.

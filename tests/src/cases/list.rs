@@ -20,7 +20,7 @@ macro_rules! for_each_case {
             memory { memory_report, ten_thousand_live_objects, large_objects_are_unmapped }
             locks {
                 mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
-                readers_and_writers, poisoned_by_panic, many_locks, lock_per_row_of_ranks,
+                readers_and_writers, poisoned_by_panic, lock_poisoned_by_panic, rwlock_poisoned_by_panic, many_locks, lock_per_row_of_ranks,
                 dropped_locks_and_dead_comms, invalid_calls, types_of_one_name,
             }
             parts {
@@ -84,7 +84,7 @@ macro_rules! for_each_case {
                 updates_inside_updates,
             }
             divergence {
-                different_kinds, different_roots, different_objects, close_of_different_objects,
+                different_kinds, lines_of_both_calls, different_roots, different_objects, close_of_different_objects,
                 write_against_creation, split_against_barrier, one_rank_drops_its_handles,
                 all_but_one_drop_their_handles, one_rank_panics, late_rank_is_waited_for,
                 parents_and_children_survive, after_many_calls, parallel_writes,

@@ -218,6 +218,100 @@ pub(crate) fn poisoned_by_panic(comm: &Comm) -> Outcome {
     Ok(())
 }
 
+/// Runs `work`, which panics.
+fn panics(work: impl FnOnce()) {
+    assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
+}
+
+/// The same for a lock without a value: what it protects is elsewhere.
+pub(crate) fn lock_poisoned_by_panic(comm: &Comm) -> Outcome {
+    let mut lock = Lock::new(comm)?;
+    for panicking in 0..comm.size() {
+        if comm.rank() == panicking {
+            panics(|| {
+                let _guard = lock.lock().unwrap();
+                panic!("a deliberate panic");
+            });
+        }
+        comm.barrier()?;
+        for attempt in ["lock", "try_lock", "lock_timeout"] {
+            let found = loop {
+                let found = match attempt {
+                    "lock" => lock.lock().map(Some),
+                    "try_lock" => lock.try_lock(),
+                    _ => lock.lock_timeout(Duration::from_secs(3600)),
+                };
+                // Another rank may have it at this moment.
+                if !matches!(found, Ok(None)) {
+                    break found.map(drop).map_err(Error::from);
+                }
+            };
+            let is_poisoned = matches!(found, Err(Error::Poisoned { rank }) if rank == panicking);
+            assert!(is_poisoned, "{attempt}: {found:?}");
+        }
+        comm.barrier()?;
+        if comm.rank() == comm.size() - 1 {
+            let Err(LockError::Poisoned { mut guard, .. }) = lock.lock() else {
+                return Err("it stays poisoned until it is cleared".into());
+            };
+            guard.clear_poison();
+        }
+        comm.barrier()?;
+        drop(lock.lock()?);
+        comm.barrier()?;
+    }
+    Ok(())
+}
+
+/// A writer that panics poisons the lock for readers and writers. A reader that panics has changed nothing.
+pub(crate) fn rwlock_poisoned_by_panic(comm: &Comm) -> Outcome {
+    let mut value = RwLock::<u64>::new(comm, 1)?;
+    for panicking in 0..comm.size() {
+        if comm.rank() == panicking {
+            panics(|| {
+                let _guard = value.read().unwrap();
+                panic!("a deliberate panic of a reader");
+            });
+        }
+        comm.barrier()?;
+        assert_eq!(*value.read()?, 1);
+        comm.barrier()?;
+        if comm.rank() == panicking {
+            panics(|| {
+                *value.write().unwrap() = 2;
+                let _guard = value.write().unwrap();
+                panic!("a deliberate panic of a writer");
+            });
+        }
+        comm.barrier()?;
+        match value.read() {
+            Err(LockError::Poisoned { guard, rank }) => {
+                assert_eq!((*guard, rank), (2, panicking));
+            }
+            other => return Err(format!("{other:?}").into()),
+        }
+        match value.write() {
+            Err(LockError::Poisoned { guard, rank }) => {
+                assert_eq!((*guard, rank), (2, panicking));
+            }
+            other => return Err(format!("{other:?}").into()),
+        }
+        comm.barrier()?;
+        if comm.rank() == 0 {
+            let Err(LockError::Poisoned { mut guard, .. }) = value.write() else {
+                return Err("it stays poisoned until it is cleared".into());
+            };
+            *guard = 1;
+            guard.clear_poison();
+        }
+        comm.barrier()?;
+        assert_eq!(*value.read()?, 1);
+        drop(value.write()?);
+        comm.barrier()?;
+    }
+    Ok(())
+}
+
 /// Many locks, one after the other, and some of them at the same time.
 pub(crate) fn many_locks(comm: &Comm) -> Outcome {
     let count = if comm.size() <= 2 { 1000 } else { 60 };
