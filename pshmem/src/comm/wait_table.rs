@@ -265,7 +265,12 @@ mod tests {
             local_rank,
             arrivals,
         };
-        tables[me].post(Some(missing), &format!("call {me}"));
+        tables[me].post(Some(missing), false, &format!("call {me}"));
+    }
+
+    /// In which call a rank of the world waits, as another rank sees it.
+    fn reason(table: &WaitTable, world: usize) -> Option<String> {
+        table.wait_of(world).map(|wait| wait.reason)
     }
 
     #[test]
@@ -307,21 +312,46 @@ mod tests {
     fn who_waits_for_no_rank_or_for_itself_is_in_no_deadlock() {
         let tables = tables(2);
         wait_for(&tables, 0, 1);
-        tables[1].post(None, "a lock");
+        tables[1].post(None, true, "a lock");
         assert_eq!(tables[0].deadlock(), None);
-        assert_eq!(tables[0].reason(11).as_deref(), Some("a lock"));
-        assert_eq!(tables[1].reason(10).as_deref(), Some("call 0"));
-        assert_eq!(tables[0].reason(12), None);
+        assert_eq!(reason(&tables[0], 11).as_deref(), Some("a lock"));
+        assert_eq!(reason(&tables[1], 10).as_deref(), Some("call 0"));
+        assert_eq!(reason(&tables[0], 12), None);
         tables[1].clear();
-        assert_eq!(tables[0].reason(11), None);
+        assert_eq!(reason(&tables[0], 11), None);
         wait_for(&tables, 0, 0);
         assert_eq!(tables[0].deadlock(), None);
     }
 
     #[test]
+    fn a_rank_that_waits_for_a_lock_may_be_part_of_a_deadlock() {
+        let tables = tables(2);
+        let arrivals = tables[0].arrivals(1);
+        let holder = MissingRank {
+            local_rank: 1,
+            arrivals,
+        };
+        tables[0].post(Some(holder), true, "lock 3");
+        wait_for(&tables, 1, 0);
+        let text = tables[1].deadlock().unwrap();
+        let first = "rank 10 waits in lock 3 for rank 11, which has the lock; ";
+        assert!(text.contains(first), "{text}");
+        assert!(
+            text.ends_with("rank 11 waits in call 1 for rank 10"),
+            "{text}"
+        );
+        assert!(tables[1].wait_of(10).unwrap().is_for_lock);
+        assert_eq!(tables[1].wait_of(10).unwrap().missing, Some(11));
+        assert!(!tables[0].wait_of(11).unwrap().is_for_lock);
+        // It has released the lock.
+        tables[1].count_arrival();
+        assert_eq!(tables[1].deadlock(), None);
+    }
+
+    #[test]
     fn long_reasons_are_cut() {
         let tables = tables(1);
-        tables[0].post(None, &"x".repeat(1000));
-        assert_eq!(tables[0].reason(10), Some("x".repeat(REASON_WORDS * 8)));
+        tables[0].post(None, false, &"x".repeat(1000));
+        assert_eq!(reason(&tables[0], 10), Some("x".repeat(REASON_WORDS * 8)));
     }
 }
