@@ -59,7 +59,7 @@ fn large_and_strided_blocks_reach_all_nodes() {
                 *byte = (index % 251) as u8;
             }
         })?;
-        let mut expected = (0..).map(|index| (index % 251) as u8);
+        let mut expected = (0_usize..).map(|index| (index % 251) as u8);
         assert!(
             long.view()
                 .iter()
@@ -86,27 +86,29 @@ fn large_and_strided_blocks_reach_all_nodes() {
 fn all_ranks_write() {
     on_clusters(|comm| {
         let (me, size) = (comm.rank(), comm.size());
+        let (mine, ranks) = (me as u64, size as u64);
         let mut grid = Shared::<Array2<u32>>::new(comm, [7, 3])?;
         grid.update_parts(|rows, mut part| part.fill(rows.start as u32 + 1))?;
         assert!(grid.view().iter().all(|&value| value > 0));
         let mut wide = Shared::<Array2<u32>>::new(comm, [2, size])?;
         wide.gather([0, me], &Array2::from_elem([2, 1], me as u32))?;
         assert!(wide.view().row(1).iter().copied().eq(0..size as u32));
-        let mut sums = Shared::<[f64]>::new(comm, 40_000)?;
-        sums.reduce_into(Op::sum(), &vec![me as f64; 40_000])?;
-        let sum = (size * (size - 1) / 2) as f64;
+        let mut sums = Shared::<[u64]>::new(comm, 40_000)?;
+        sums.reduce_into(Op::sum(), &vec![mine; 40_000])?;
+        let sum = ranks * (ranks - 1) / 2;
         assert!(sums.view().iter().all(|&value| value == sum));
-        sums.accumulate(Op::sum().reproducible(), &vec![1.0; 40_000])?;
-        assert!(sums.view().iter().all(|&value| value == sum + size as f64));
+        sums.accumulate(Op::sum().reproducible(), &vec![1; 40_000])?;
+        let sum = sum + ranks;
+        assert!(sums.view().iter().all(|&value| value == sum));
         sums.resize(5)?;
-        assert_eq!(sums.view(), [sum + size as f64; 5]);
-        let mut other = Shared::<[f64]>::new(comm, 5)?;
+        assert_eq!(sums.view(), [sum; 5]);
+        let mut other = Shared::<[u64]>::new(comm, 5)?;
         other.copy_from(&sums)?;
-        sums.fill(0.0)?;
+        sums.fill(0)?;
         sums.swap(&mut other)?;
-        assert_eq!((sums.view()[4], other.view()[4]), (sum + size as f64, 0.0));
+        assert_eq!((sums.view()[4], other.view()[4]), (sum, 0));
         sums.fields().swap_data(&mut other.fields())?;
-        assert_eq!((sums.view()[4], other.view()[4]), (0.0, sum + size as f64));
+        assert_eq!((sums.view()[4], other.view()[4]), (0, sum));
         Ok(())
     });
 }
@@ -240,10 +242,10 @@ fn mistakes_are_the_same_error_on_all_ranks() {
         let failed = list.try_update(last, |_| Err::<(), _>("no data"));
         assert!(matches!(failed, Err(Error::Closure { .. })), "{failed:?}");
         if comm.size() > 1 {
-            let differs = Shared::<[u32]>::new(comm, me + 1).map(drop);
+            let unequal = Shared::<[u32]>::new(comm, me + 1).map(drop);
             assert!(
-                matches!(differs, Err(Error::Mismatch { .. })),
-                "{differs:?}"
+                matches!(unequal, Err(Error::Mismatch { .. })),
+                "{unequal:?}"
             );
             let part = comm.split(Some(0), me)?.unwrap();
             let mut dead = Shared::<[u32]>::new(&part, 1)?;
