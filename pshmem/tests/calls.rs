@@ -236,10 +236,10 @@ fn tasks_are_done_once() {
 fn mistakes_are_the_same_error_on_all_ranks() {
     on_clusters(|comm| {
         let (me, last) = (comm.rank(), comm.size() - 1);
-        let mut list = Shared::<[u32]>::new(comm, 4)?;
-        let wrong = list.set(last, 3, (me == last).then_some(&[1, 2]));
+        let mut object = Shared::<[u32]>::new(comm, 4)?;
+        let wrong = object.set(last, 3, (me == last).then_some(&[1, 2]));
         assert!(matches!(wrong, Err(Error::OutOfBounds { .. })), "{wrong:?}");
-        let failed = list.try_update(last, |_| Err::<(), _>("no data"));
+        let failed = object.try_update(last, |_| Err::<(), _>("no data"));
         assert!(matches!(failed, Err(Error::Closure { .. })), "{failed:?}");
         if comm.size() > 1 {
             let unequal = Shared::<[u32]>::new(comm, me + 1).map(drop);
@@ -266,8 +266,8 @@ fn mistakes_are_the_same_error_on_all_ranks() {
             assert_eq!(dead.view(), [0]);
             comm.barrier()?;
         }
-        list.fill(6)?;
-        assert_eq!(list.view(), [6; 4]);
+        object.fill(6)?;
+        assert_eq!(object.view(), [6; 4]);
         Ok(())
     });
 }
