@@ -18,6 +18,10 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct MpiRequest(Cell<Request>);
 
+/// The largest number in a reduction. MPICH 4.0 compares unsigned numbers of 64 bits as signed ones, which makes no difference up to
+/// this one, nor for the complements of such numbers.
+const LARGEST: u64 = u64::MAX >> 1;
+
 /// How many of the ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Share {
@@ -242,8 +246,8 @@ impl MpiCalls {
     /// All ranks get the error of the lowest rank that passes one. `comm` has the ranks that errors name.
     pub(super) fn agree(&self, comm: Comm, error: Option<Error>) -> Result<()> {
         let me = error.as_ref().map(|_| self.rank as u64);
-        let lowest = self.allreduce_min(comm, me.unwrap_or(u64::MAX));
-        if lowest == u64::MAX {
+        let lowest = self.allreduce_min(comm, me.unwrap_or(LARGEST));
+        if lowest == LARGEST {
             return Ok(());
         }
         let encode = |error| postcard::to_allocvec(&error).expect("plain data always encodes");
@@ -252,21 +256,24 @@ impl MpiCalls {
         Err(postcard::from_bytes(&bytes).expect("an error that this executable encoded"))
     }
 
-    /// The bytes that rank `root` passes, on all ranks: for short texts, because each eight bytes take a reduction. `comm` has
+    /// The bytes that rank `root` passes, on all ranks: for short texts, because each few bytes take a reduction. `comm` has
     /// the ranks that errors name.
     pub(super) fn broadcast(&self, comm: Comm, root: usize, bytes: &[u8]) -> Vec<u8> {
+        // Numbers of seven bytes are below `LARGEST`.
+        const BYTES: usize = 7;
         let is_root = self.rank == root;
-        let of_root = |word| self.allreduce_min(comm, if is_root { word } else { u64::MAX });
+        let of_root = |word| self.allreduce_min(comm, if is_root { word } else { LARGEST });
         let len = of_root(bytes.len() as u64) as usize;
-        let mut all = Vec::with_capacity(len.next_multiple_of(8));
-        for start in (0..len).step_by(8) {
+        let mut all = Vec::with_capacity(len + BYTES);
+        for start in (0..len).step_by(BYTES) {
             let mut word = [0; 8];
             if is_root {
                 let rest = &bytes[start..];
-                let taken = rest.len().min(8);
+                let taken = rest.len().min(BYTES);
                 word[..taken].copy_from_slice(&rest[..taken]);
             }
-            all.extend_from_slice(&of_root(u64::from_le_bytes(word)).to_le_bytes());
+            let word = of_root(u64::from_le_bytes(word)).to_le_bytes();
+            all.extend_from_slice(&word[..BYTES]);
         }
         all.truncate(len);
         all
@@ -319,8 +326,9 @@ impl MpiCalls {
         }
     }
 
-    /// The smallest and the largest number of all ranks, in one collective.
+    /// The smallest and the largest number of all ranks, in one collective. No number is above [`LARGEST`].
     pub(super) fn extremes(&self, comm: Comm, value: u64) -> [u64; 2] {
+        debug_assert!(value <= LARGEST, "{value}");
         let values = [value, !value];
         let mut min = [0_u64; 2];
         // SAFETY: two elements of the type named on either side; collective over a communicator of ours (section 6.9.6).
