@@ -21,6 +21,13 @@ unsafe impl Send for Errors {}
 // SAFETY: as above; it never changes.
 unsafe impl Sync for Errors {}
 
+#[cfg_attr(
+    not(feature = "mpi-abi"),
+    allow(
+        clippy::unnecessary_wraps,
+        reason = "a handler of our own may fail to be made"
+    )
+)]
 impl Errors {
     /// The handler for communicators. `Err` with the code of a call that failed.
     pub(in crate::transport::mpi) fn for_comm(&self) -> Result<Errhandler, c_int> {
