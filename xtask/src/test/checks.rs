@@ -2,7 +2,7 @@
 
 use super::commands;
 use crate::cargo;
-use crate::mpi::Mpi;
+use crate::mpi::{Kind, Mpi};
 use crate::report::{Row, Verdict};
 use crate::setup::toolchains;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,14 @@ use std::process::Command;
 ///
 /// All calls of cargo select the same crates: the features of a dependency are those that any selected crate asks for, and a
 /// dependency with other features would be compiled again.
-pub(crate) const WITH_MPI: [&str; 3] = ["--workspace", "--features", "pshmem/mpi,pshmem-tests/mpi"];
+const WITH_MPI: [&str; 3] = ["--workspace", "--features", "pshmem/mpi,pshmem-tests/mpi"];
+
+/// The same with the other engine beside it.
+const WITH_BOTH: [&str; 3] = [
+    "--workspace",
+    "--features",
+    "pshmem/mpi,pshmem/mpi-abi,pshmem-tests/mpi",
+];
 pub(crate) const WITHOUT_MPI: [&str; 1] = ["--workspace"];
 
 /// Selects all targets, as programs and as tests. `--all-targets` would also build the programs that have no tests a second time, as
@@ -39,10 +46,12 @@ pub(crate) fn lints(mpi: Option<&Mpi>) -> Row {
     commands::cargo_row(Row::new("lints"), command)
 }
 
-/// Crates and features to build.
+/// Crates and features to build. The builds for different libraries have different features, so that each combination of them is
+/// built: that of `mpi-abi` alone is in `oldest_rust`.
 pub(crate) fn selection(mpi: Option<&Mpi>) -> &'static [&'static str] {
     match mpi {
-        Some(_) => &WITH_MPI,
+        Some(mpi) if mpi.kind == Kind::Mpich => &WITH_MPI,
+        Some(_) => &WITH_BOTH,
         None => &WITHOUT_MPI,
     }
 }
@@ -108,7 +117,14 @@ pub(crate) fn oldest_rust() -> Row {
         // A folder of its own: it must not wait for the lock of the other one.
         .env("CARGO_TARGET_DIR", cargo::target_of("msrv"))
         .args(["run", &toolchain, "cargo", "check"])
-        .args(["-p", "pshmem", "-p", "pshmem-derive"]);
+        .args([
+            "-p",
+            "pshmem",
+            "-p",
+            "pshmem-derive",
+            "--features",
+            "pshmem/mpi-abi",
+        ]);
     commands::cargo_row(row, command)
 }
 

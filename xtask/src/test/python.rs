@@ -23,7 +23,7 @@ pub(super) fn directories(mpi: Option<&Mpi>) -> Row {
     let mut command = cargo::cargo_mpi(mpi);
     command
         .arg("test")
-        .args(checks::WITH_MPI)
+        .args(checks::selection(Some(mpi)))
         .args(["--lib", "python", "--", "--ignored"])
         .env("PSHMEM_TEST_PYTHON", python);
     commands::cargo_row(row, command)

@@ -44,7 +44,7 @@ pub(super) fn build<'a>(context: &'a Context, mpi: &Mpi) -> Done<'a> {
     let mut command = cargo::cargo_mpi(mpi);
     command
         .arg("build")
-        .args(checks::WITH_MPI)
+        .args(checks::selection(Some(mpi)))
         .arg("--examples");
     for program in PROGRAMS {
         command.args(["--bin", program]);

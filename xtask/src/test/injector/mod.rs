@@ -50,7 +50,7 @@ pub(crate) fn command(options: &Inject) -> Result<(), String> {
     let mut report = Report::new(true);
     for mpi in &libraries {
         let mut build = cargo::cargo_mpi(mpi);
-        build.arg("build").args(checks::WITH_MPI);
+        build.arg("build").args(checks::selection(Some(mpi)));
         build.args(["--bin", PROGRAM]);
         if report.push(cargo_row(Row::under("build", mpi.name, "-"), build)) {
             for row in rows(mpi, choice) {
