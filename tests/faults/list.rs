@@ -40,7 +40,7 @@ pub struct Fault {
     pub may_leave: &'static [&'static str],
 }
 
-/// A misuse of the library, which reports it. It is run with ranks as threads only.
+/// A misuse of the library, which reports it. It is run with ranks as threads; under MPI, only `two-reasons` is.
 #[derive(Clone, Copy, Debug)]
 pub struct Misuse {
     /// Which one it is. The program `fault` has a match over all kinds.
@@ -224,6 +224,7 @@ list! { Misuse, MisuseKind, MISUSES:
     ExitInCluster { name: "exit-in-cluster", what: "a rank of a `Cluster` calls `exit(0)`" }
     ManyThreads { name: "many-threads", what: "a `Cluster` of more threads than the process may have" }
     LeakedGuard { name: "leaked-guard", what: "a rank returns with a lock whose guard it has leaked" }
+    TwoReasons { name: "two-reasons", what: "rank 1 fails for one reason, and all others for another one" }
 }
 
 /// How the line begins that a faulty rank prints when it commits the fault; the seconds since 1970 follow.

@@ -18,6 +18,7 @@ pub(crate) fn run(kind: MisuseKind, comm: &Comm) -> Result<()> {
         MisuseKind::TwoLocks => two_locks(comm),
         MisuseKind::ExitInCluster => exit_in_cluster(),
         MisuseKind::ManyThreads => many_threads(),
+        MisuseKind::TwoReasons => two_reasons(comm),
     }
 }
 
@@ -104,6 +105,16 @@ fn deadlock(comm: &Comm) -> Result<()> {
         second.barrier()?;
         first.barrier()
     }
+}
+
+/// All ranks fail by themselves, and all but rank 1 for the same reason.
+fn two_reasons(comm: &Comm) -> Result<()> {
+    let reason = match comm.rank() {
+        1 => "a reason of its own",
+        _ => "a common reason",
+    };
+    let reason = reason.to_owned();
+    Err(Error::Start { reason })
 }
 
 /// Starts a cluster of eight threads. The test limits the memory of this process, so that the system refuses some of them.

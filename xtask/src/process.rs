@@ -15,7 +15,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The environment variable that marks all processes of one run.
-const MARK: &str = "PSHMEM_XTASK_RUN";
+const MARK: &str = "PSHMEM_TEST_RUN";
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
 

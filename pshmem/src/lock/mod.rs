@@ -36,11 +36,12 @@ use std::time::Duration;
 /// ```
 /// use pshmem::{Lock, local::Cluster};
 ///
-/// Cluster::new(&[2, 2]).run(|comm| {
-///     let mut lock = Lock::new(comm).unwrap();
-///     let guard = lock.lock().unwrap();
+/// Cluster::new(&[2, 2]).run_ok(|comm| -> pshmem::Result<()> {
+///     let mut lock = Lock::new(comm)?;
+///     let guard = lock.lock()?;
 ///     println!("only rank {} writes to the file now", comm.rank());
 ///     drop(guard);
+///     Ok(())
 /// });
 /// ```
 ///
@@ -155,9 +156,10 @@ impl LockBuilder<'_> {
     /// ```
     /// use pshmem::{Lock, local::Cluster};
     ///
-    /// Cluster::new(&[1, 1]).run(|comm| {
-    ///     let mut lock = Lock::builder(comm).root(comm.size() - 1).build().unwrap();
-    ///     lock.with(|| ()).unwrap();
+    /// Cluster::new(&[1, 1]).run_ok(|comm| -> pshmem::Result<()> {
+    ///     let mut lock = Lock::builder(comm).root(comm.size() - 1).build()?;
+    ///     lock.with(|| ())?;
+    ///     Ok(())
     /// });
     /// ```
     pub fn root(self, root: usize) -> Self {

@@ -3,10 +3,12 @@
 use crate::comm::Comm;
 use crate::error::Error;
 use crate::error::{Result, panic_text};
+use crate::run::failures::Failure;
 use crate::run::rank_end::RankEnd;
 use crate::sync::lock;
 use crate::transport::thread_exit::{RankPlace, RankThread};
 use crate::transport::threads::{ThreadWorld, Threads};
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -69,6 +71,8 @@ impl Cluster {
 
     /// Runs `main` on every rank and returns what they returned, in the order of ranks.
     ///
+    /// Where ranks return a `Result`, [`run_ok`](Cluster::run_ok) makes an error a panic.
+    ///
     /// ```
     /// let ranks = pshmem::local::Cluster::new(&[3]).run(|comm| comm.rank());
     /// assert_eq!(ranks, [0, 1, 2]);
@@ -78,8 +82,79 @@ impl Cluster {
     /// - If a rank panics, with the payload of the lowest such rank, after all ranks have ended. Ranks that wait for it get
     ///   [`Error::RankFailed`](crate::Error::RankFailed).
     /// - If the system cannot start a thread for each rank. `main` is then called on none.
+    #[must_use = "results may be errors of ranks; `run_ok` panics with the first one"]
     pub fn run<R: Send>(&self, main: impl Fn(&Comm) -> R + Sync) -> Vec<R> {
-        let results: Vec<_> = std::thread::scope(|scope| {
+        let results = self.run_until(main, |_, result| {
+            let failure = result.as_ref().err();
+            failure.map(|payload| panic_text(payload.as_ref()))
+        });
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|payload| resume_unwind(payload)))
+            .collect()
+    }
+
+    /// Runs `main` on every rank and returns the values of all, in the order of ranks. An error of a rank is a panic: for tests.
+    ///
+    /// As in [`run`](crate::run), ranks that wait for one that has returned an error get
+    /// [`Error::RankFailed`](crate::Error::RankFailed).
+    ///
+    /// ```
+    /// use pshmem::{Result, Shared, local::Cluster};
+    ///
+    /// let sums = Cluster::new(&[2, 1]).run_ok(|comm| -> Result<u64> {
+    ///     let table = Shared::<[u64]>::from_root(comm, 0, || vec![1, 2, 3])?;
+    ///     Ok(table.view().iter().sum())
+    /// });
+    /// assert_eq!(sums, [6, 6, 6]);
+    /// ```
+    ///
+    /// # Panics
+    /// - If a rank returns an error, with the error that came first in time, its rank and its host, after all ranks have ended.
+    /// - Where [`run`](Cluster::run) panics.
+    #[track_caller]
+    pub fn run_ok<R: Send, E: Display>(
+        &self,
+        main: impl Fn(&Comm) -> Result<R, E> + Sync,
+    ) -> Vec<R> {
+        // The first failure in time is the reason of those that follow. `None` for a panic, which has its own message.
+        let first = Mutex::new(None::<Option<Failure>>);
+        // Errors become text on their own thread, because they need not be `Send`.
+        let main = |comm: &Comm| main(comm).map_err(|error| error.to_string());
+        let results = self.run_until(main, |comm, result| {
+            let (failure, message) = match result {
+                Ok(Ok(_)) => return None,
+                Ok(Err(message)) => {
+                    let place = Some((comm.rank(), comm.host().to_string()));
+                    let message = message.clone();
+                    let failure = Failure {
+                        place,
+                        message: message.clone(),
+                    };
+                    (Some(failure), message)
+                }
+                Err(payload) => (None, panic_text(payload.as_ref())),
+            };
+            lock(&first).get_or_insert(failure);
+            Some(message)
+        });
+        if let Some(Some(failure)) = &*lock(&first) {
+            panic!("{failure}");
+        }
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|payload| resume_unwind(payload)))
+            .map(|result| result.unwrap_or_else(|message| panic!("{message}")))
+            .collect()
+    }
+
+    /// Runs `main` on every rank. `failure_of` says why a rank has failed, if it has; ranks that wait for it get this text.
+    fn run_until<R: Send>(
+        &self,
+        main: impl Fn(&Comm) -> R + Sync,
+        failure_of: impl Fn(&Comm, &std::thread::Result<R>) -> Option<String> + Sync,
+    ) -> Vec<std::thread::Result<R>> {
+        std::thread::scope(|scope| {
             let threads = start_ranks(
                 scope,
                 nodes_of_ranks(&self.nodes, self.cyclic),
@@ -87,8 +162,7 @@ impl Cluster {
                     let comm = world.unwrap_or_else(|error| panic!("{error}"));
                     // Nothing that `main` borrowed is used again after a panic.
                     let result = catch_unwind(AssertUnwindSafe(|| main(&comm)));
-                    let failure = result.as_ref().err();
-                    end.leave(failure.map(|payload| panic_text(payload.as_ref())));
+                    end.leave(failure_of(&comm, &result));
                     drop(comm);
                     result
                 },
@@ -98,11 +172,7 @@ impl Cluster {
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(Err))
                 .collect()
-        });
-        results
-            .into_iter()
-            .map(|result| result.unwrap_or_else(|payload| resume_unwind(payload)))
-            .collect()
+        })
     }
 }
 

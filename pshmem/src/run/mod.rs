@@ -1,8 +1,9 @@
 //! `run`: starts the ranks as MPI processes or as threads, and ends the job when one of them fails.
 //!
-//! `launch` reads the environment; `cluster` starts threads.
+//! `launch` reads the environment; `cluster` starts threads; `failures` is what they print when ranks fail.
 
 pub(crate) mod cluster;
+mod failures;
 pub(crate) mod launch;
 mod rank_end;
 
@@ -11,7 +12,8 @@ use crate::comm::thread_state;
 use crate::comm::wait::limits;
 use crate::error::{Result, panic_text};
 use crate::run::cluster::{nodes_of_ranks, start_ranks};
-use crate::run::launch::Launch;
+use crate::run::failures::Failure;
+use crate::run::launch::{Launch, Start};
 use crate::run::rank_end::RankEnd;
 use crate::stderr::report;
 use crate::transport::thread_exit;
@@ -19,10 +21,13 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::{Once, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long ranks may continue after another one has failed.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the reason of a failure waits for other ranks that fail for the same reason, to be printed with them.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// Runs `main` on every rank of the job, and ends the job when one of them fails.
 ///
@@ -36,10 +41,12 @@ const GRACE: Duration = Duration::from_secs(5);
 /// | none of these | one rank |
 ///
 /// `PSHMEM_RANKS_PER_NODE=n` cuts each node into nodes of `n` ranks. `MPI_DISABLE=1` turns MPI off: under a launcher, each
-/// process is then a job of one rank. A program without feature `mpi` stops with an error under a launcher that starts several
-/// processes, instead of running as many one-rank jobs.
+/// process is then a job of one rank. A program that a launcher has started as several processes, and that has no MPI or a library
+/// that does not join the job of this launcher, stops with an error that names the fitting command, instead of running as many
+/// one-rank jobs. Environment variables that begin with `PSHMEM_` and are no settings are named once.
 ///
-/// If a rank returns an error or panics, this is printed with its number and host. Ranks that wait for it in a collective get
+/// If a rank returns an error or panics, this is printed with its number and host; an error that several ranks return within a
+/// second is printed once, as in `ranks 0-3,5 failed: ...`. Ranks that wait for it in a collective get
 /// [`Error::RankFailed`](crate::Error::RankFailed); ranks that still run five seconds later are ended. The exit code is then not
 /// zero. `std::process::exit` inside `main` ends the whole job, with a report and with an exit code that is not zero, also for
 /// `exit(0)`. Only in a job of one rank without MPI, it is the end that the program asked for.
@@ -65,9 +72,14 @@ const GRACE: Duration = Duration::from_secs(5);
 pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode {
     record_panics();
     let succeeded = match launch::launch() {
-        Ok(Launch::Threads(nodes)) => on_threads(&nodes, &main),
-        #[cfg(feature = "__mpi")]
-        Ok(Launch::Mpi) => on_mpi(&main),
+        Ok(Start { launch, notices }) => {
+            notices.iter().for_each(report);
+            match launch {
+                Launch::Threads(nodes) => on_threads(&nodes, &main),
+                #[cfg(feature = "__mpi")]
+                Launch::Mpi(launchers) => on_mpi(&launchers, &main),
+            }
+        }
         Err(error) => {
             report(error);
             false
@@ -80,15 +92,14 @@ pub fn run<E: Display>(main: impl Fn(&Comm) -> Result<(), E> + Sync) -> ExitCode
     }
 }
 
-/// Runs `main` on one rank, then leaves all its `Comm`s. Returns whether it succeeded.
+/// Runs `main` on one rank, then leaves all its `Comm`s. Returns why it has failed, if it has.
 fn one_rank<E: Display>(
     end: RankEnd,
     world: &Result<Comm>,
     main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
-) -> bool {
-    let place = world.as_ref().map_or(String::new(), |comm| {
-        format!("rank {} on {} ", comm.rank(), comm.host())
-    });
+) -> Option<Failure> {
+    let place = world.as_ref().ok();
+    let place = place.map(|comm| (comm.rank(), comm.host().to_string()));
     // Dropped after `RankEnd::leave` has told the other ranks why this one ends.
     let mut divided = None;
     // What `main` borrowed is not used again after a panic.
@@ -110,12 +121,8 @@ fn one_rank<E: Display>(
             Some(thread_state::take_panic().unwrap_or_else(|| panic_text(payload.as_ref())))
         }
     };
-    if let Some(message) = &message {
-        report(format_args!("{place}failed: {message}"));
-    }
-    let succeeded = message.is_none();
-    end.leave(message);
-    succeeded
+    end.leave(message.clone());
+    message.map(|message| Failure { place, message })
 }
 
 fn on_threads<E: Display>(
@@ -124,7 +131,9 @@ fn on_threads<E: Display>(
 ) -> bool {
     if nodes == [1] {
         let end = RankEnd::new();
-        return one_rank(end, &Ok(Comm::solo()), main);
+        let failure = one_rank(end, &Ok(Comm::solo()), main);
+        failure.iter().for_each(report);
+        return failure.is_none();
     }
     let nodes = nodes_of_ranks(nodes, false);
     let ranks = nodes.len();
@@ -132,37 +141,75 @@ fn on_threads<E: Display>(
     std::thread::scope(|scope| {
         let threads = start_ranks(scope, nodes, |end, world| {
             let sender = sender.clone();
-            let succeeded = one_rank(end, &world, main);
+            let failure = one_rank(end, &world, main);
             drop(world);
             // The receiver lives until all ranks have sent.
-            let _ = sender.send(succeeded);
+            let _ = sender.send(failure);
         });
-        let mut all_succeeded = threads.len() == ranks;
         if threads.is_empty() {
             report("the system could not start any thread");
         }
-        for _ in threads {
-            let result = if all_succeeded {
-                results.recv().ok()
-            } else {
-                results.recv_timeout(GRACE).ok()
-            };
-            let Some(succeeded) = result else {
-                report(format_args!(
-                    "some ranks still run {} s after another one failed; ending the job",
-                    GRACE.as_secs()
-                ));
-                thread_exit::end_process();
-            };
-            all_succeeded &= succeeded;
-        }
-        all_succeeded
+        let all_started = threads.len() == ranks;
+        let all_succeeded = collect_failures(&results, threads.len());
+        all_started && all_succeeded
     })
 }
 
+/// Waits for the results of so many ranks and reports failures. Ends the process when ranks still run long after another one has
+/// failed. Returns whether all have succeeded.
+fn collect_failures(results: &mpsc::Receiver<Option<Failure>>, ranks: usize) -> bool {
+    let mut first: Option<Instant> = None;
+    let mut failures = Vec::new();
+    let report_failures = |failures: &mut Vec<Failure>| {
+        failures::lines(std::mem::take(failures))
+            .iter()
+            .for_each(report);
+    };
+    let mut is_reported = false;
+    let mut running = ranks;
+    while running > 0 {
+        let wait = if is_reported { GRACE } else { TOGETHER };
+        let result = match first {
+            None => results.recv().ok(),
+            Some(first) => results
+                .recv_timeout((first + wait).saturating_duration_since(Instant::now()))
+                .ok(),
+        };
+        match result {
+            Some(failure) => {
+                running -= 1;
+                if failure.is_some() {
+                    first.get_or_insert_with(Instant::now);
+                }
+                failures.extend(failure);
+            }
+            None if !is_reported => {
+                report_failures(&mut failures);
+                is_reported = true;
+            }
+            None => {
+                report_failures(&mut failures);
+                report_overdue();
+                thread_exit::end_process();
+            }
+        }
+    }
+    report_failures(&mut failures);
+    first.is_none()
+}
+
+fn report_overdue() {
+    report(format_args!(
+        "some ranks still run {} s after another one failed; ending the job",
+        GRACE.as_secs()
+    ));
+}
+
 #[cfg(feature = "__mpi")]
-fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
-    use crate::transport::Transport;
+fn on_mpi<E: Display>(
+    launchers: &launch::Launchers,
+    main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
+) -> bool {
     use crate::transport::mpi::Started;
     use std::rc::Rc;
 
@@ -173,7 +220,9 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
             return false;
         }
     };
-    let transport = match started.world() {
+    let library = started.library_if_alone();
+    let joined = library.map_or(Ok(()), |library| launch::check_joined(launchers, &library));
+    let transport = match joined.and_then(|()| started.world()) {
         Ok(transport) => Rc::new(transport),
         Err(error) => {
             // All ranks get an error here, so each may end by itself.
@@ -184,18 +233,46 @@ fn on_mpi<E: Display>(main: &(impl Fn(&Comm) -> Result<(), E> + Sync)) -> bool {
     transport.abort_at_exit();
     let end = RankEnd::new();
     let world = Comm::world(transport.clone());
-    let succeeded = one_rank(end, &world, main);
-    // A rank that failed gives the others some time to notice. One that succeeded waits for all, as MPI_Finalize would.
-    if !transport.shutdown_barrier((!succeeded).then_some(GRACE)) {
-        report(format_args!(
-            "some ranks still run {} s after another one failed; ending the job",
-            GRACE.as_secs()
-        ));
-        transport.abort();
-    }
+    let failure = one_rank(end, &world, main);
+    let succeeded = failure.is_none();
+    end_together(&transport, failure);
     drop(world);
     drop(started);
     succeeded
+}
+
+/// Waits for the other ranks, and reports failures. Ranks that have failed end the job when others still run long after that; one
+/// that has succeeded waits for all, as MPI_Finalize would.
+#[cfg(feature = "__mpi")]
+fn end_together(transport: &crate::transport::mpi::Mpi, mut failure: Option<Failure>) {
+    use crate::transport::Transport;
+
+    let start = Instant::now();
+    let has_failed = failure.is_some();
+    let after = |wait| has_failed.then(|| start + wait);
+    let mut count = transport.sum_at_end(vec![u64::from(has_failed)]);
+    if count.wait(after(TOGETHER)).is_none() {
+        // Somebody still runs, and may go on for long, or end the job.
+        failure.take().iter().for_each(report);
+    }
+    let Some(failed) = count.wait(after(GRACE)) else {
+        report_overdue();
+        transport.abort();
+    };
+    if failed != [0] {
+        let mut mine = vec![0; transport.node_of().len()];
+        if let Some(failure) = &failure {
+            mine[transport.rank()] = failure.fingerprint();
+        }
+        let mut fingerprints = transport.sum_at_end(mine);
+        // All ranks have come to the end, so none is waited for in vain.
+        let all = fingerprints.wait(None).unwrap_or_default();
+        let ranks = failures::to_report(all, transport.rank());
+        if let (Some(failure), Some(ranks)) = (&failure, ranks) {
+            report(failure.of_ranks(&ranks));
+        }
+    }
+    transport.end();
 }
 
 /// Records message and source line of the last panic of each thread, for the report of its rank.
@@ -235,12 +312,16 @@ impl Comm {
     ///
     /// # Errors
     /// [`Error::NoRoom`](crate::Error::NoRoom), and [`Error::Start`](crate::Error::Start) when the ranks run different
-    /// executables. A failure of MPI ends the job.
+    /// executables, or when the launcher has started several processes of which MPI sees only this one. A failure of MPI ends the
+    /// job.
     #[cfg(any(feature = "mpi", doc))]
     #[cfg_attr(docsrs, doc(cfg(feature = "mpi")))]
     pub fn from_mpi(communicator: &impl mpi::traits::Communicator) -> Result<Comm> {
         #[cfg(feature = "mpi")]
         {
+            if let Some(library) = crate::transport::mpi::linked_library_if_alone() {
+                launch::check_joined_by_itself(&library)?;
+            }
             let transport = crate::transport::mpi::Mpi::from_user(communicator)?;
             // A rank makes no more calls when it ends MPI, so it leaves then what the program still has.
             transport.before_finalize(rank_end::leave_all);
@@ -269,13 +350,10 @@ mod tests {
 
     #[test]
     fn a_failing_closure_is_a_failing_exit_code() {
-        assert!(!one_rank(RankEnd::new(), &Ok(Comm::solo()), &|_: &Comm| {
-            Err("no input file")
-        }));
-        assert!(one_rank(
-            RankEnd::new(),
-            &Ok(Comm::solo()),
-            &|_: &Comm| Ok::<(), crate::Error>(())
-        ));
+        let world = Ok(Comm::solo());
+        let failed = one_rank(RankEnd::new(), &world, &|_: &Comm| Err("no input file"));
+        assert_eq!(failed.unwrap().message, "no input file");
+        let ended = |_: &Comm| Ok::<(), crate::Error>(());
+        assert_eq!(one_rank(RankEnd::new(), &world, &ended), None);
     }
 }

@@ -216,3 +216,44 @@ fn a_job_inside_a_parallel_update_ends_nothing_of_the_outer_one() {
     let expected: Vec<u64> = (0..30).collect();
     assert_eq!(results, [(); 3].map(|()| Ok(expected.clone())));
 }
+
+#[test]
+fn run_ok_returns_the_values_of_all_ranks() {
+    for (name, cluster) in clusters() {
+        let values = guard(&format!("run_ok on {name}"), || {
+            cluster.run_ok(|comm| -> pshmem::Result<usize> {
+                comm.barrier()?;
+                Ok(comm.rank())
+            })
+        });
+        assert_eq!(values, (0..values.len()).collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
+fn run_ok_panics_with_the_error_that_came_first() {
+    for (name, cluster) in clusters() {
+        let observed = std::sync::Mutex::new(Vec::new());
+        let main = |comm: &Comm| -> Result<(), String> {
+            if comm.rank() + 1 == comm.size() {
+                return Err("no input file".to_owned());
+            }
+            // The others fail because of it, and come later.
+            let error = comm.barrier().expect_err("a rank is missing");
+            observed.lock().unwrap().push(error.to_string());
+            Err(error.to_string())
+        };
+        let run = || catch_unwind(AssertUnwindSafe(|| cluster.run_ok(main)));
+        let payload = guard(&format!("an error on {name}"), run).expect_err("it panics");
+        let text = pshmem_tests::report::panic_message(payload.as_ref());
+        let last = cluster.run(Comm::size)[0] - 1;
+        assert!(
+            text.starts_with(&format!("rank {last} on node")),
+            "{text} on {name}"
+        );
+        assert!(text.ends_with(" failed: no input file"), "{text} on {name}");
+        for error in observed.into_inner().unwrap() {
+            assert!(error.contains("failed: no input file"), "{error} on {name}");
+        }
+    }
+}

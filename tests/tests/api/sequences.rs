@@ -1,6 +1,6 @@
 //! Random sequences of calls on random clusters, compared with an `ndarray` model on every rank after each call.
 //!
-//! `PSHMEM_PROPTEST_CASES` is the number of sequences of each kind. `cargo xtask fuzz` runs far more.
+//! `PSHMEM_TEST_SEQUENCES` is the number of sequences of each kind. `cargo xtask fuzz` runs far more.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -11,7 +11,7 @@ use pshmem_tests::model::ops::{self, Op};
 const CASES: u32 = 60;
 
 fn check(ops: impl Strategy<Value = Vec<Op>>) {
-    let cases = std::env::var("PSHMEM_PROPTEST_CASES")
+    let cases = std::env::var("PSHMEM_TEST_SEQUENCES")
         .map_or(CASES, |text| text.parse().expect("a number of sequences"));
     // Each iteration starts threads, so their number is limited.
     let config = Config {

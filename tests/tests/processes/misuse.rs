@@ -180,6 +180,21 @@ fn stderr_in_small_space(misuse: &str, bytes: u64, env: &[(&str, &str)]) -> Stri
 }
 
 #[test]
+fn a_reason_of_several_ranks_is_printed_once() {
+    for (nodes, ranks) in [("4", "0,2-3"), ("2+4+1", "0,2-6")] {
+        let stderr = stderr_of("two-reasons", &[("PSHMEM_LOCAL", nodes)]);
+        let mut lines: Vec<&str> = stderr
+            .lines()
+            .filter(|line| line.contains("failed: "))
+            .collect();
+        lines.sort_unstable();
+        let common = format!("pshmem: ranks {ranks} failed: a common reason");
+        let own = "pshmem: rank 1 on node0 failed: a reason of its own";
+        assert_eq!(lines, [own, &common], "{stderr}");
+    }
+}
+
+#[test]
 fn threads_that_the_system_does_not_start_are_an_error() {
     // The ranks of `run` and those of a `Cluster`: room for some of the eight stacks.
     for (misuse, nodes) in [("held-lock", "8"), ("many-threads", "1")] {

@@ -11,6 +11,7 @@ use crate::report::{Row, Verdict};
 use crate::tally::Tally;
 use crate::{cargo, process};
 use serde_json::Value;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -26,8 +27,8 @@ struct Program {
     executable: PathBuf,
     /// The folder of its crate, in which cargo would run it.
     folder: PathBuf,
-    /// What the MPI library that it is linked with needs.
-    variables: Vec<(String, String)>,
+    /// What the MPI library that it is linked with needs, and what its tests that start themselves under a launcher need.
+    environment: Vec<(OsString, OsString)>,
 }
 
 /// Builds all tests, and the programs and examples, with feature `mpi` if there is a library.
@@ -44,8 +45,9 @@ pub(crate) fn build<'a>(context: &'a Context, mpi: Option<&Mpi>) -> (Row, Vec<St
     let mut steps = Vec::new();
     if row.passed() {
         let mut programs = programs(&output);
+        let launcher = mpi.map(|mpi| mpi.launch(2, Path::new("PROGRAM")));
         for program in &mut programs {
-            program.variables = mpi.map_or(Vec::new(), |mpi| mpi.variables.clone());
+            program.environment = launcher.iter().flat_map(under).collect();
         }
         row = all_are_built(row, &programs);
         let threads = programs.iter().find(|program| program.name == THREADS);
@@ -98,7 +100,7 @@ impl Program {
             name: format!("{package} {name}"),
             executable: message["executable"].as_str()?.into(),
             folder: folder.to_owned(),
-            variables: Vec::new(),
+            environment: Vec::new(),
         })
     }
 
@@ -129,7 +131,7 @@ impl Program {
         // What cargo would set, as far as the tests use it.
         command
             .current_dir(&self.folder)
-            .envs(self.variables.iter().cloned())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("CARGO_TARGET_DIR", cargo::target());
         command
@@ -174,6 +176,19 @@ fn counted(mut row: Row, named: &Tally, listed: &[&str]) -> Row {
     row
 }
 
+/// The variables of a launcher, and `MPIEXEC` with its words but for the program.
+fn under(launcher: &Command) -> Vec<(OsString, OsString)> {
+    let words: Vec<&OsStr> = std::iter::once(launcher.get_program())
+        .chain(launcher.get_args())
+        .collect();
+    let words = words[..words.len() - 1].join(OsStr::new(" "));
+    let variables = launcher.get_envs();
+    variables
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .chain([("MPIEXEC".into(), words)])
+        .collect()
+}
+
 /// The row of the build, which fails if a test program of the workspace is not among those built: its tests would be missing without
 /// a word.
 fn all_are_built(row: Row, programs: &[Program]) -> Row {
@@ -188,9 +203,10 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "pshmem unit",
     "pshmem earth",
+    "pshmem testing",
     "pshmem-derive unit",
     "compile_fail compile_fail",
     "tests unit",
@@ -211,12 +227,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tests_learn_how_ranks_are_started() {
+        let mut launcher = Command::new("mpirun");
+        launcher.args(["-n", "2", "PROGRAM"]).env("A", "1");
+        let expected = [("A", "1"), ("MPIEXEC", "mpirun -n 2")];
+        assert_eq!(
+            under(&launcher),
+            expected.map(|(name, value)| (name.into(), value.into()))
+        );
+    }
+
+    #[test]
     fn a_test_program_that_is_not_built_fails_the_build() {
         let program = |name: &&str| Program {
             name: (*name).to_owned(),
             executable: PathBuf::new(),
             folder: PathBuf::new(),
-            variables: Vec::new(),
+            environment: Vec::new(),
         };
         let mut all: Vec<Program> = PROGRAMS.iter().map(program).collect();
         assert!(all_are_built(Row::new("build"), &all).passed());
@@ -267,7 +294,7 @@ mod tests {
             name: name.into(),
             executable: executable.into(),
             folder: "/w/tests".into(),
-            variables: Vec::new(),
+            environment: Vec::new(),
         };
         assert_eq!(
             programs(&lines.join("\n")),

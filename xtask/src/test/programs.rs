@@ -98,25 +98,75 @@ pub(super) fn two_programs(mpi: &Mpi) -> Row {
     command
         .args([":", "-n", "1"])
         .arg(program(mpi, "examples/typed"));
-    let mut row = Row::under("two programs", mpi.name, "1+1");
+    let row = Row::under("two programs", mpi.name, "1+1");
+    must_fail(row, command, |output| {
+        has(output, &["run different executables"])
+    })
+}
+
+/// A program started by the launcher of another library must end with an error, instead of running as several jobs of one rank.
+pub(super) fn wrong_launcher(mpi: &Mpi, other: &Mpi) -> Row {
+    let row = Row::under(&format!("started by {}", other.name), mpi.name, "2");
+    let command = other.launch(2, &program(mpi, "examples/quickstart"));
+    must_fail(row, command, |output| {
+        has(
+            output,
+            &["has started 2 processes, but MPI sees only one: the program uses"],
+        )?;
+        has(output, &["Start it by `mpi", "MPI_DISABLE=1"])
+    })
+}
+
+/// What several ranks fail for is printed once, with their numbers.
+pub(super) fn two_reasons(mpi: &Mpi) -> Row {
+    let mut command = mpi.launch(3, &program(mpi, "fault"));
+    command.arg("two-reasons");
+    let row = Row::under("two reasons", mpi.name, "3");
+    must_fail(row, command, |output| {
+        has(output, &["pshmem: ranks 0,2 failed: a common reason"])?;
+        has(
+            output,
+            &["pshmem: rank 1 on ", " failed: a reason of its own"],
+        )?;
+        match output.matches(" failed: a ").count() {
+            2 => Ok(()),
+            lines => Err(format!("{lines} reasons are printed")),
+        }
+    })
+}
+
+/// Runs a program that must fail, and checks what it prints.
+fn must_fail(mut row: Row, command: Command, check: impl Fn(&str) -> Result<(), String>) -> Row {
     announce(&row, LIMIT, &command);
     let outcome = process::run(command, LIMIT, &cargo::log_of(&row.title()), false);
     row.seconds = outcome.seconds;
-    if let Err(why) = is_rejected(&outcome) {
+    if let Err(why) = has_failed(&outcome).and_then(|()| check(&outcome.output)) {
+        println!("{}", outcome.output.trim_end());
         row.verdict = Verdict::Failed(why);
     }
     row
 }
 
-fn is_rejected(outcome: &process::Outcome) -> Result<(), String> {
+fn has_failed(outcome: &process::Outcome) -> Result<(), String> {
     match outcome.end {
-        process::End::Exit(code) if code != 0 => {}
-        _ => return Err(format!("ended with {:?}", outcome.end)),
+        process::End::Exit(code) if code != 0 => Ok(()),
+        _ => Err(format!("ended with {:?}", outcome.end)),
     }
-    if outcome.output.contains("run different executables") {
+}
+
+/// Whether one line has all parts, in this order.
+fn has(output: &str, parts: &[&str]) -> Result<(), String> {
+    let has_all = |line: &str| {
+        let rest = |line, part| str::split_once(line, part).map(|(_, rest)| rest);
+        parts
+            .iter()
+            .try_fold(line, |line, part| rest(line, *part))
+            .is_some()
+    };
+    if output.lines().any(has_all) {
         Ok(())
     } else {
-        Err("no rank said why".into())
+        Err(format!("no line has {}", parts.join(" ... ")))
     }
 }
 
@@ -145,16 +195,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_programs_must_be_rejected_with_a_reason() {
-        let ended = |code, text: &str| process::Outcome {
+    fn a_program_must_fail_and_say_why() {
+        let ended = |code| process::Outcome {
             end: process::End::Exit(code),
-            output: text.into(),
+            output: String::new(),
             seconds: 0.0,
             mark: String::new(),
         };
-        let reason = "pshmem: the ranks of this job run different executables; start";
-        assert_eq!(is_rejected(&ended(1, reason)), Ok(()));
-        assert!(is_rejected(&ended(0, reason)).is_err());
-        assert!(is_rejected(&ended(1, "crash")).is_err());
+        assert_eq!(has_failed(&ended(1)), Ok(()));
+        assert!(has_failed(&ended(0)).is_err());
+        let output = "x\npshmem: rank 1 on vm failed: no file\n";
+        assert_eq!(has(output, &["rank 1 on ", " failed: no file"]), Ok(()));
+        assert!(has(output, &["failed: ", "rank 1"]).is_err());
+        assert!(has(output, &["x", "pshmem"]).is_err());
     }
 }

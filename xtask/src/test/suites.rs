@@ -99,6 +99,12 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
     list.add(2, move |mpi| programs::early_end(mpi, verbose));
     list.add(2, programs::two_programs);
+    list.add(3, programs::two_reasons);
+    for other in Mpi::find_all() {
+        if other.kind != mpi.kind {
+            list.add(2, move |mpi| programs::wrong_launcher(mpi, &other));
+        }
+    }
     // Tasks, jobs and how often.
     let kills = if options.proof {
         ["2000", "3", "20"]

@@ -244,6 +244,20 @@ impl Connection {
         self.calls.ibarrier(self.comm)
     }
 
+    /// Begins to add up numbers of all ranks of the world, element by element. Complete as a barrier is.
+    ///
+    /// # Safety
+    /// As for [`MpiCalls::iallreduce_sum`].
+    pub(super) unsafe fn begin_sum(
+        &self,
+        mine: *const u64,
+        sums: *mut u64,
+        count: usize,
+    ) -> MpiRequest {
+        // SAFETY: passed on from the caller.
+        unsafe { self.calls.iallreduce_sum(self.comm, mine, sums, count) }
+    }
+
     /// Whether all ranks have entered a barrier.
     pub(super) fn test_barrier(&self, barrier: &MpiRequest) -> bool {
         self.calls.test(barrier)

@@ -6,6 +6,7 @@
 //! - `mpi_calls`: MPI functions on communicators, with their return codes checked · `lifecycle`: the end of MPI and of the job
 //! - `finalize_entry`: the moment before MPI_Finalize
 //! - `connection`: what a process sends and receives, until MPI ends · `shutdown`: how that ends
+//! - `last_calls`: what ranks tell each other when they end
 //! - `pending_sends`: nonblocking sends and the bytes that they still need
 //! - `service_thread`: requests to a home rank, handled by a thread of their own
 //! - `shared_window`: node memory · `rma_window`: one-sided operations
@@ -22,6 +23,7 @@ mod api;
 mod connection;
 #[cfg(feature = "mpi")]
 mod finalize_entry;
+mod last_calls;
 mod lifecycle;
 mod mpi_calls;
 mod pending_sends;
@@ -44,9 +46,10 @@ use mpi_calls::MpiCalls;
 use pending_sends::CompleteWhen;
 use rma_window::RmaWindow;
 pub(crate) use start::Started;
+#[cfg(feature = "mpi")]
+pub(crate) use start::linked_library_if_alone;
 use std::cell::OnceCell;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 /// Memory that must be free on each node when the job starts: for control blocks and the first chunk, with a margin.
 const START_MEMORY: usize = 4 << 20;
@@ -176,11 +179,6 @@ impl Mpi {
     #[cfg(feature = "mpi")]
     pub(crate) fn before_finalize(&self, action: fn()) {
         lifecycle::before_finalize(action);
-    }
-
-    /// The last barrier of a rank that returns from `run`. Returns `false` if `limit` ends before all ranks have entered it.
-    pub(crate) fn shutdown_barrier(&self, limit: Option<Duration>) -> bool {
-        shutdown::end(&self.connection, limit)
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

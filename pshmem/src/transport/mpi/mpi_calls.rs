@@ -326,6 +326,35 @@ impl MpiCalls {
         }
     }
 
+    /// Begins to add up numbers of all ranks, element by element.
+    ///
+    /// # Safety
+    /// Both buffers have so many elements, and nobody else uses them until the request has been tested as complete.
+    pub(super) unsafe fn iallreduce_sum(
+        &self,
+        comm: Comm,
+        mine: *const u64,
+        sums: *mut u64,
+        count: usize,
+    ) -> MpiRequest {
+        let mut request = Request::unset();
+        // SAFETY: the buffers are the caller's duty; collective over a communicator of ours (section 6.12.8). There are at most as
+        // many elements as ranks.
+        let code = unsafe {
+            (self.mpi().iallreduce)(
+                mine.cast(),
+                sums.cast(),
+                count as c_int,
+                self.constants().uint64_t,
+                self.constants().sum,
+                comm,
+                &raw mut request,
+            )
+        };
+        self.must("MPI_Iallreduce", code);
+        MpiRequest(Cell::new(request))
+    }
+
     /// The smallest and the largest number of all ranks, in one collective. No number is above [`LARGEST`].
     pub(super) fn extremes(&self, comm: Comm, value: u64) -> [u64; 2] {
         debug_assert!(value <= LARGEST, "{value}");

@@ -7,54 +7,47 @@ use crate::sync::lock;
 use crate::transport::mpi::connection::{self, SharedConnection};
 use crate::transport::mpi::lifecycle;
 use crate::transport::mpi::mpi_calls::MpiRequest;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The sleep of a rank that waits and has nothing to receive.
 const SLEEP: Duration = Duration::from_micros(200);
 
-/// Ends the connection of a rank that returns from `run`. Returns `false` if `limit` ends before all ranks of the world have come.
-pub(super) fn end(connection: &SharedConnection, limit: Option<Duration>) -> bool {
-    let has_ended = end_together(std::slice::from_ref(connection), limit);
-    if has_ended {
-        connection::take(connection);
-    }
-    has_ended
+/// Ends the connection of a rank that returns from `run`, when all ranks of the world have come.
+pub(super) fn end(connection: &SharedConnection) {
+    end_together(std::slice::from_ref(connection));
+    connection::take(connection);
 }
 
 /// Ends all connections that are left. Called at the beginning of MPI_Finalize.
 pub(super) fn end_all() {
     // Different ranks may be in different worlds. One that waited for the ranks of one world only would keep those of its other
     // worlds waiting.
-    end_together(&connection::take_all(), None);
+    end_together(&connection::take_all());
 }
 
-fn end_together(connections: &[SharedConnection], limit: Option<Duration>) -> bool {
-    let deadline = limit.map(|limit| Instant::now() + limit);
+fn end_together(connections: &[SharedConnection]) {
     // Other threads must have made their last call of MPI before MPI_Finalize (section 11.6.2). MPICH takes no locks inside it.
     lifecycle::stop_services();
     for connection in connections {
         lock(connection).serve_without_thread();
     }
-    if !await_all(connections, deadline) {
-        return false;
-    }
+    await_all(connections);
     // No rank uses a window any more. Ranks free those of several worlds in the order in which they have made them.
     for connection in connections {
         lock(connection).free_window();
     }
     // Replies that this rank has sent since it entered the barrier are complete before the first rank ends MPI.
-    await_all(connections, None);
+    await_all(connections);
     for connection in connections {
         lock(connection).set_ended();
     }
-    true
 }
 
-/// Waits until all ranks have come to this point in each of the worlds. Returns `false` when the deadline is over before.
+/// Waits until all ranks have come to this point in each of the worlds.
 ///
 /// A rank enters the barrier of a world when all that it has sent there is complete, and receives until the barrier is, so that
 /// MPI_Finalize finds no message that was not received.
-fn await_all(connections: &[SharedConnection], deadline: Option<Instant>) -> bool {
+fn await_all(connections: &[SharedConnection]) {
     let mut barriers: Vec<Option<MpiRequest>> = connections.iter().map(|_| None).collect();
     loop {
         let (mut is_over, mut has_received) = (true, false);
@@ -68,10 +61,7 @@ fn await_all(connections: &[SharedConnection], deadline: Option<Instant>) -> boo
             is_over &= entered.is_some_and(|barrier| connection.test_barrier(barrier));
         }
         if is_over {
-            return true;
-        }
-        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
-            return false;
+            return;
         }
         if !has_received {
             std::thread::sleep(SLEEP);

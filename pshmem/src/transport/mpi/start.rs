@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::transport::mpi::Mpi;
 use crate::transport::mpi::api::{Api, MAX_VERSION_TEXT, SUCCESS};
+use crate::transport::mpi::mpi_calls::MpiCalls;
 use std::ptr::null_mut;
 
 /// MPI, started by this process. It ends when the value is dropped.
@@ -43,20 +44,12 @@ impl Started {
 
     /// What the library says of itself: name and version.
     pub(crate) fn library(&self) -> String {
-        let mut text = vec![0_u8; MAX_VERSION_TEXT];
-        let mut len = 0;
-        // SAFETY: room for the longest text of any library (section 9.1.1).
-        let code = unsafe {
-            (self.api.functions.get_library_version)(text.as_mut_ptr().cast(), &raw mut len)
-        };
-        if code != SUCCESS {
-            return "an MPI library without a name".to_owned();
-        }
-        text.truncate(len.max(0) as usize);
-        let text = String::from_utf8_lossy(&text);
-        // Libraries add how they were built, on further lines or behind a comma.
-        let line = text.lines().next().unwrap_or_default();
-        line.split(',').next().unwrap_or_default().trim().to_owned()
+        library(self.api)
+    }
+
+    /// The same if this process is the only one of its MPI job.
+    pub(crate) fn library_if_alone(&self) -> Option<String> {
+        library_if_alone(self.api)
     }
 
     /// The transport over all processes. Collective over them.
@@ -64,6 +57,34 @@ impl Started {
         // SAFETY: it exists from MPI_Init to MPI_Finalize.
         unsafe { Mpi::new(self.api, self.api.constants.comm_world) }
     }
+}
+
+/// What the linked library says of itself, if this process is the only one of its MPI job.
+#[cfg(feature = "mpi")]
+pub(crate) fn linked_library_if_alone() -> Option<String> {
+    library_if_alone(super::api::linked::api())
+}
+
+fn library_if_alone(api: &'static Api) -> Option<String> {
+    let calls = MpiCalls::new(api, 0, String::new());
+    (calls.comm_size(api.constants.comm_world) == 1).then(|| library(api))
+}
+
+fn library(api: &Api) -> String {
+    let mut text = vec![0_u8; MAX_VERSION_TEXT];
+    let mut len = 0;
+    // SAFETY: room for the longest text of any library (section 9.1.1).
+    let code =
+        unsafe { (api.functions.get_library_version)(text.as_mut_ptr().cast(), &raw mut len) };
+    if code != SUCCESS {
+        return "an MPI library without a name".to_owned();
+    }
+    text.truncate(len.max(0) as usize);
+    let text = String::from_utf8_lossy(&text);
+    // Libraries add how they were built, on further lines or behind a comma, and put tabs between words.
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.split(',').next().unwrap_or_default();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Drop for Started {
@@ -102,7 +123,6 @@ fn choose() -> Result<&'static Api> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::mpi::mpi_calls::MpiCalls;
 
     /// Whether the library returns errors to us is seen only by making one.
     #[test]

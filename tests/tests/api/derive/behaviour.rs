@@ -71,8 +71,8 @@ fn dims() -> GasDims {
 
 #[test]
 fn a_new_struct_is_zeroed() {
-    Cluster::new(&[2, 1]).run(|comm| {
-        let shared = Shared::<Gas>::new(comm, dims()).unwrap();
+    Cluster::new(&[2, 1]).run_ok(|comm| -> pshmem::Result<()> {
+        let shared = Shared::<Gas>::new(comm, dims())?;
         let view = shared.view();
         assert_eq!(view.density, Array2::<f64>::zeros([2, 3]));
         assert_eq!(view.lines.len(), 7);
@@ -81,65 +81,63 @@ fn a_new_struct_is_zeroed() {
         assert_eq!(*view.coeff, [0.0; 16]);
         assert_eq!(*view.step, 0);
         assert_eq!(shared.dims(), dims());
+        Ok(())
     });
 }
 
 #[test]
 fn a_struct_is_transferred_from_its_root_and_copied_back() {
-    Cluster::new(&[2, 1, 2]).run(|comm| {
-        let shared = Shared::<Gas>::from_root(comm, 2, gas).unwrap();
+    Cluster::new(&[2, 1, 2]).run_ok(|comm| -> pshmem::Result<()> {
+        let shared = Shared::<Gas>::from_root(comm, 2, gas)?;
         assert_eq!(shared.to_owned(), gas());
         assert_eq!(shared.dims(), dims());
         assert_eq!(shared.view().density[[1, 2]], 6.0);
         assert_eq!(shared.view().names, b"hydrogen");
+        Ok(())
     });
 }
 
 #[test]
 fn an_update_changes_the_accessed_fields_on_every_node() {
-    Cluster::new(&[2, 1]).run(|comm| {
-        let mut shared = Shared::<Gas>::from_root(comm, 0, gas).unwrap();
-        let seen = shared
-            .update(1, |mut w| {
-                w.density.fill(1.5);
-                w.opacity.table[3] = 9.0;
-                *w.step += 1;
-                w.lines[0].strength
-            })
-            .unwrap();
+    Cluster::new(&[2, 1]).run_ok(|comm| -> pshmem::Result<()> {
+        let mut shared = Shared::<Gas>::from_root(comm, 0, gas)?;
+        let seen = shared.update(1, |mut w| {
+            w.density.fill(1.5);
+            w.opacity.table[3] = 9.0;
+            *w.step += 1;
+            w.lines[0].strength
+        })?;
         assert_eq!(seen, (comm.rank() == 1).then_some(2.0));
         let mut expected = gas();
         expected.density.fill(1.5);
         expected.opacity.table[3] = 9.0;
         expected.step = 43;
         assert_eq!(shared.to_owned(), expected);
+        Ok(())
     });
 }
 
 #[test]
 fn only_accessed_fields_are_transferred() {
     // Other fields are not transferred: node 1 keeps what only it has written.
-    Cluster::new(&[1, 1]).run(|comm| {
-        let mut shared = Shared::<Gas>::from_root(comm, 0, gas).unwrap();
-        shared
-            .update_per_node(|mut w| {
-                w.coeff[0] = comm.rank() as f64;
-                w.lines[0].frequency = comm.rank() as f64;
-                w.opacity.table[0] = comm.rank() as f32;
-            })
-            .unwrap();
-        shared
-            .update(0, |mut w| {
-                w.lines[1].frequency = 8.0;
-                assert_eq!(w.coeff[1], 3.0); // Reading is no access for writing.
-                *w.opacity.first = 11.0;
-            })
-            .unwrap();
+    Cluster::new(&[1, 1]).run_ok(|comm| -> pshmem::Result<()> {
+        let mut shared = Shared::<Gas>::from_root(comm, 0, gas)?;
+        shared.update_per_node(|mut w| {
+            w.coeff[0] = comm.rank() as f64;
+            w.lines[0].frequency = comm.rank() as f64;
+            w.opacity.table[0] = comm.rank() as f32;
+        })?;
+        shared.update(0, |mut w| {
+            w.lines[1].frequency = 8.0;
+            assert_eq!(w.coeff[1], 3.0); // Reading is no access for writing.
+            *w.opacity.first = 11.0;
+        })?;
         let view = shared.view();
         assert_eq!(view.coeff[0], comm.rank() as f64);
         assert_eq!(view.lines[0].frequency, 0.0);
         assert_eq!(view.opacity.table[0], comm.rank() as f32);
         assert_eq!(*view.opacity.first, 11.0);
+        Ok(())
     });
 }
 
@@ -172,30 +170,21 @@ fn the_bytes_sent_are_those_of_the_accessed_fields() {
 
 #[test]
 fn fields_are_disjoint() {
-    Cluster::new(&[2, 1]).run(|comm| {
-        let mut shared = Shared::from_root(comm, 0, gas).unwrap();
+    Cluster::new(&[2, 1]).run_ok(|comm| -> pshmem::Result<()> {
+        let mut shared = Shared::from_root(comm, 0, gas)?;
         let mut fields = shared.fields();
         let old = fields.density.view();
-        fields
-            .step
-            .update(0, |mut s| *s += old[[0, 0]] as u64)
-            .unwrap();
-        fields
-            .lines
-            .set(
-                2,
-                6,
-                Some(&[Line {
-                    frequency: 7.0,
-                    strength: 7.0,
-                }]),
-            )
-            .unwrap();
-        fields.opacity.fields().table.fill(2.5).unwrap();
-        fields
-            .opacity
-            .update(1, |mut w| *w.first = old[[1, 0]])
-            .unwrap();
+        fields.step.update(0, |mut s| *s += old[[0, 0]] as u64)?;
+        fields.lines.set(
+            2,
+            6,
+            Some(&[Line {
+                frequency: 7.0,
+                strength: 7.0,
+            }]),
+        )?;
+        fields.opacity.fields().table.fill(2.5)?;
+        fields.opacity.update(1, |mut w| *w.first = old[[1, 0]])?;
         assert_eq!(old[[1, 2]], 6.0);
         assert_eq!(fields.opacity.view().table, [2.5; 4]);
         let view = shared.view();
@@ -203,6 +192,7 @@ fn fields_are_disjoint() {
             (*view.step, view.lines[6].strength, *view.opacity.first),
             (43, 7.0, 4.0)
         );
+        Ok(())
     });
 }
 

@@ -37,27 +37,24 @@ fn particle(i: usize) -> Particle {
 
 #[test]
 fn records_are_one_array_for_each_field() {
-    Cluster::new(&[2, 1]).run(|comm| {
+    Cluster::new(&[2, 1]).run_ok(|comm| -> pshmem::Result<()> {
         let mut shared =
-            Shared::<Columns<Particle>>::from_root(comm, 0, || (0..10).map(particle).collect())
-                .unwrap();
+            Shared::<Columns<Particle>>::from_root(comm, 0, || (0..10).map(particle).collect())?;
         let view = shared.view();
         assert_eq!(view.len(), 10);
         assert!(!view.is_empty());
         assert_eq!(view.mass, [0.5; 10]);
         assert_eq!(view.get(7), particle(7));
-        shared
-            .update(1, |mut w| {
-                w.set(
-                    3,
-                    Particle {
-                        mass: 2.0,
-                        ..w.get(4)
-                    },
-                );
-                w.id[9] = 99;
-            })
-            .unwrap();
+        shared.update(1, |mut w| {
+            w.set(
+                3,
+                Particle {
+                    mass: 2.0,
+                    ..w.get(4)
+                },
+            );
+            w.id[9] = 99;
+        })?;
         let mut expected: Vec<_> = (0..10).map(particle).collect();
         expected[3] = Particle {
             mass: 2.0,
@@ -66,9 +63,10 @@ fn records_are_one_array_for_each_field() {
         expected[9].id = 99;
         assert_eq!(shared.to_owned(), expected);
         assert_eq!(shared.dims(), 10);
-        shared.fields().mass.fill(1.25).unwrap();
+        shared.fields().mass.fill(1.25)?;
         assert_eq!(shared.view().mass, [1.25; 10]);
         assert_eq!(shared.schema().fields.len(), 3);
+        Ok(())
     });
 }
 
@@ -80,8 +78,8 @@ fn columns_can_be_a_field() {
         redshift: 0.25,
         profile: Array1::zeros(3),
     };
-    Cluster::new(&[1, 2]).run(|comm| {
-        let mut shared = Shared::<Halo>::from_root(comm, 0, owned).unwrap();
+    Cluster::new(&[1, 2]).run_ok(|comm| -> pshmem::Result<()> {
+        let mut shared = Shared::<Halo>::from_root(comm, 0, owned)?;
         assert_eq!(
             shared.dims(),
             HaloDims {
@@ -91,12 +89,10 @@ fn columns_can_be_a_field() {
             }
         );
         assert_eq!(shared.to_owned(), owned());
-        shared
-            .update(2, |mut w| w.pairs.set(0, Pair { a: 7, b: 8.0 }))
-            .unwrap();
+        shared.update(2, |mut w| w.pairs.set(0, Pair { a: 7, b: 8.0 }))?;
         assert_eq!(shared.view().pairs.get(0), Pair { a: 7, b: 8.0 });
         let mut fields = shared.fields();
-        fields.particles.update(0, |mut w| w.mass[1] = 4.0).unwrap();
+        fields.particles.update(0, |mut w| w.mass[1] = 4.0)?;
         assert_eq!(fields.particles.view().mass[1], 4.0);
         assert!(
             shared
@@ -104,6 +100,7 @@ fn columns_can_be_a_field() {
                 .contains("particles:\n  x: [[0.0, 1.0, 2.0], "),
             "{shared}"
         );
+        Ok(())
     });
 }
 

@@ -76,13 +76,13 @@ fn flow(nx: usize, ny: usize, nz: usize) -> Flow {
 
 #[test]
 fn extents_follow_from_the_dims() {
-    Cluster::new(&[2, 1]).run(|comm| {
+    Cluster::new(&[2, 1]).run_ok(|comm| -> pshmem::Result<()> {
         let dims = FlowDims {
             nx: 3,
             ny: 4,
             nz: 5,
         };
-        let shared = Shared::<Flow>::new(comm, dims).unwrap();
+        let shared = Shared::<Flow>::new(comm, dims)?;
         let view = shared.view();
         assert_eq!(view.pressure.dim(), (3, 4));
         assert_eq!(view.flux.dim(), (4, 8, 2));
@@ -92,13 +92,14 @@ fn extents_follow_from_the_dims() {
         assert_eq!(view.particles.len(), 3);
         assert_eq!(view.free.a.dim(), (3, 3));
         assert_eq!(shared.dims(), dims);
+        Ok(())
     });
 }
 
 #[test]
 fn dims_follow_from_a_value() {
-    Cluster::new(&[1, 2]).run(|comm| {
-        let shared = Shared::<Flow>::from_root(comm, 1, || flow(3, 4, 5)).unwrap();
+    Cluster::new(&[1, 2]).run_ok(|comm| -> pshmem::Result<()> {
+        let shared = Shared::<Flow>::from_root(comm, 1, || flow(3, 4, 5))?;
         assert_eq!(
             shared.dims(),
             FlowDims {
@@ -108,6 +109,7 @@ fn dims_follow_from_a_value() {
             }
         );
         assert_eq!(shared.to_owned(), flow(3, 4, 5));
+        Ok(())
     });
 }
 
