@@ -7,6 +7,7 @@
 //! | [`errors`] | Which errors can be handled, and what happens to the other ranks? |
 //! | [`locks_and_batches`] | How do locks and task batches work over several nodes and several jobs? |
 //! | [`clusters`] | How is a program built and started on a cluster, or in a container? |
+//! | [`testing`] | How does `cargo test` run a case on several ranks, with threads and under MPI? |
 //! | [`troubleshooting`] | What does this message mean, and what is to be done? |
 //! | [`from_python`] | What replaces `MPIShared`, `MPILock` and `MPIBatch` of the Python package? |
 //!
@@ -34,6 +35,9 @@ pub mod locks_and_batches {}
 
 #[doc = include_str!("clusters.md")]
 pub mod clusters {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
 
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
