@@ -13,7 +13,8 @@ pub(crate) enum Command {
     Fuzz(Fuzz),
     Inject(Inject),
     Tsan,
-    Miri,
+    Miri(Miri),
+    Mutants(Vec<OsString>),
     /// The arguments of the example.
     Demo(Vec<OsString>),
     Bench(Bench),
@@ -35,6 +36,12 @@ pub(crate) struct Test {
     pub(crate) proof: bool,
     pub(crate) strict: bool,
     pub(crate) verbose: bool,
+}
+
+/// Options of `cargo xtask miri`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Miri {
+    pub(crate) seeds: Option<u32>,
 }
 
 /// Options of `cargo xtask bench`.
@@ -75,7 +82,8 @@ impl Command {
             "fuzz" => Self::Fuzz(Fuzz::parse(parser)?),
             "inject" => Self::Inject(Inject::parse(parser)?),
             "tsan" => no_options(parser, Self::Tsan)?,
-            "miri" => no_options(parser, Self::Miri)?,
+            "miri" => Self::Miri(Miri::parse(parser)?),
+            "mutants" => Self::Mutants(parser.raw_args()?.collect()),
             "demo" => Self::Demo(parser.raw_args()?.collect()),
             "bench" => Self::Bench(Bench::parse(parser)?),
             other => {
@@ -116,6 +124,19 @@ impl Test {
         }
         if options.only.is_some() && options.libraries.is_some() {
             return Err("--libraries chooses the libraries; --only is one of them too many".into());
+        }
+        Ok(options)
+    }
+}
+
+impl Miri {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let mut options = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("seeds") => options.seeds = Some(parser.value()?.parse()?),
+                other => return Err(other.unexpected()),
+            }
         }
         Ok(options)
     }
@@ -281,6 +302,16 @@ mod tests {
         let line = "inject --seconds 600 --only mpich --seed 3";
         assert_eq!(parse(line), Ok(Command::Inject(expected)));
         assert!(parse("inject --calls 3").unwrap_err().contains("--calls"));
+    }
+
+    #[test]
+    fn options_of_miri_and_mutants() {
+        let expected = Miri { seeds: Some(64) };
+        assert_eq!(parse("miri --seeds 64"), Ok(Command::Miri(expected)));
+        assert_eq!(parse("miri"), Ok(Command::Miri(Miri::default())));
+        assert!(parse("miri --seeds many").unwrap_err().contains("many"));
+        let expected = ["--shard", "1/8"].map(OsString::from).into();
+        assert_eq!(parse("mutants --shard 1/8"), Ok(Command::Mutants(expected)));
     }
 
     #[test]

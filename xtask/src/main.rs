@@ -9,6 +9,7 @@ mod cargo;
 mod demo;
 mod fuzz;
 mod mpi;
+mod mutants;
 mod process;
 mod report;
 mod sanitizers;
@@ -59,9 +60,15 @@ cargo xtask tsan
     The suite and five minutes of `fuzz`, with ranks as threads, under ThreadSanitizer. Needs a nightly
     toolchain with rust-src; says so and fails where that is missing.
 
-cargo xtask miri
+cargo xtask miri [--seeds N]
     Unit tests and a few cases with ranks as threads, interpreted by Miri. Needs a nightly toolchain with
-    miri and rust-src; says so and fails where they are missing.
+    miri and rust-src; says so and fails where they are missing. Then one test with three ranks again and
+    again, each time with another order of the threads and other outdated values: 16 times, or N.
+
+cargo xtask mutants [ARGS...]
+    Changes the library in one place after the other, and lists the changes that the quick tests do not
+    notice; target/mutants.out. ARGS go to cargo-mutants: `--in-diff FILE`, `--shard 1/8`, `-F REGEX`.
+    Installs cargo-mutants in the target folder. `.cargo/mutants.toml` says which files and which tests.
 
 cargo xtask demo [ARGS...]
     The example `earth` under each MPI library present, or with ranks as threads where there is none.
@@ -93,7 +100,10 @@ fn run(command: Command) -> Result<(), String> {
         Command::Test(options) => test::command(options),
         Command::Fuzz(options) => fuzz::command(&options),
         Command::Tsan => sanitizers::command(sanitizers::Tool::Tsan),
-        Command::Miri => sanitizers::command(sanitizers::Tool::Miri),
+        Command::Miri(options) => sanitizers::command(sanitizers::Tool::Miri {
+            seeds: options.seeds.unwrap_or(sanitizers::SEEDS),
+        }),
+        Command::Mutants(arguments) => mutants::command(&arguments),
         Command::Inject(options) => test::injector::command(&options),
         Command::Demo(arguments) => demo::command(&arguments),
         Command::Bench(options) => bench::command(&options),

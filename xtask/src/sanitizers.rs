@@ -28,8 +28,14 @@ const LIMIT: Duration = Duration::from_secs(1800);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Tool {
     Tsan,
-    Miri,
+    Miri {
+        /// How often it runs one test with different schedules.
+        seeds: u32,
+    },
 }
+
+/// How many schedules Miri runs if nobody says how many.
+pub(crate) const SEEDS: u32 = 16;
 
 /// The command.
 pub(crate) fn command(tool: Tool) -> Result<(), String> {
@@ -59,7 +65,7 @@ impl Tool {
     fn name(self) -> &'static str {
         match self {
             Tool::Tsan => "ThreadSanitizer",
-            Tool::Miri => "Miri",
+            Tool::Miri { .. } => "Miri",
         }
     }
 
@@ -67,14 +73,14 @@ impl Tool {
     fn command(self) -> &'static str {
         match self {
             Tool::Tsan => "tsan",
-            Tool::Miri => "miri",
+            Tool::Miri { .. } => "miri",
         }
     }
 
     fn find(self) -> Result<Nightly, String> {
         let components: &[Component] = match self {
             Tool::Tsan => &[Component::Source],
-            Tool::Miri => &[Component::Miri, Component::Source],
+            Tool::Miri { .. } => &[Component::Miri, Component::Source],
         };
         Nightly::find(components)
     }
@@ -82,7 +88,7 @@ impl Tool {
     fn rows(self, nightly: &Nightly, scope: Scope) -> Vec<Row> {
         match self {
             Tool::Tsan => tsan(nightly, scope),
-            Tool::Miri => miri(nightly, scope),
+            Tool::Miri { seeds } => miri(nightly, scope, seeds),
         }
     }
 }
@@ -148,13 +154,17 @@ fn under_tsan(output: &str) -> Result<(), String> {
 /// Tests among the small ones that need only seconds.
 const SHORT: [&str; 2] = ["quickstart", "calls_mix"];
 
-fn miri(nightly: &Nightly, scope: Scope) -> Vec<Row> {
-    let miri = |name: &str, arguments: &[&str]| {
+/// A test of three ranks that are threads, on two nodes: they split a `Comm`, wait for each other and send messages.
+const OF_THREE_RANKS: &str = "who_waits_on_a_comm_of_one_node";
+
+fn miri(nightly: &Nightly, scope: Scope, seeds: u32) -> Vec<Row> {
+    // The library reads the environment and the clock.
+    const FLAGS: &str = "-Zmiri-disable-isolation";
+    let miri = |name: &str, flags: &str, arguments: &[&str]| {
         let mut command = nightly.command("cargo");
         command
             .env("CARGO_TARGET_DIR", cargo::target_of("miri"))
-            // The library reads the environment and the clock.
-            .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+            .env("MIRIFLAGS", flags)
             // The clock goes on as usual while the interpreter takes its time.
             .env("PSHMEM_TEST_LIMIT", "900")
             .args(["miri", "test"])
@@ -162,15 +172,21 @@ fn miri(nightly: &Nightly, scope: Scope) -> Vec<Row> {
         checked(Row::new(name), command, LIMIT, false, tests_ran)
     };
     let small = ["-p", "pshmem-tests", "--test", "small"];
+    let unit = ["-p", "pshmem", "--lib"];
     match scope {
         Scope::Short => {
             let arguments = [&small[..], &["--"], &SHORT].concat();
-            vec![miri("miri, two cases", &arguments)]
+            vec![miri("miri, two cases", FLAGS, &arguments)]
         }
-        Scope::Full => vec![
-            miri("miri, unit tests", &["-p", "pshmem", "--lib"]),
-            miri("miri, small cases", &small),
-        ],
+        Scope::Full => {
+            let many = format!("{FLAGS} -Zmiri-many-seeds=0..{seeds}");
+            let arguments = [&unit[..], &["--", OF_THREE_RANKS]].concat();
+            vec![
+                miri("miri, unit tests", FLAGS, &unit),
+                miri("miri, small cases", FLAGS, &small),
+                miri("miri, many schedules", &many, &arguments),
+            ]
+        }
     }
 }
 

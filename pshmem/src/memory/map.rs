@@ -52,14 +52,14 @@ impl Mapping {
         Self::pages(start, len, 0, len)
     }
 
-    /// A second mapping of a shared window: its `len` bytes from the first page boundary at or behind `window` on. It stays
-    /// valid and shared when MPI frees the window or ends.
+    /// A second mapping of a shared window: its bytes from the first page boundary at or behind its base on. It stays valid and
+    /// shared when MPI frees the window or ends.
     ///
     /// # Safety
-    /// `window` points to `len + PAGE` bytes of a shared mapping that all ranks of the node mapped at the same offset
-    /// inside a page.
+    /// What [`Window::new`] was told is true, and the window is still there.
     #[cfg(feature = "__mpi")]
-    pub(crate) unsafe fn duplicate(window: *mut u8, len: usize) -> io::Result<Self> {
+    pub(crate) unsafe fn duplicate(window: &Window) -> io::Result<Self> {
+        let &Window { base: window, len } = window;
         let skip = window.addr() % PAGE;
         let first = window.wrapping_sub(skip);
         let ours = if skip == 0 { 0 } else { PAGE };
@@ -108,6 +108,36 @@ impl Mapping {
         let share = unsafe { self.start.add(first) };
         // SAFETY: as above; the rest is the caller's duty.
         unsafe { populate(share, end - first) }
+    }
+}
+
+/// A shared window of MPI that can be mapped again, such that each byte has the same place in the mappings of all ranks.
+#[cfg(any(feature = "__mpi", all(test, not(loom))))]
+#[derive(Debug)]
+pub(crate) struct Window {
+    /// Start of at least `len + PAGE` bytes, at the same offset inside a page on all ranks of the node.
+    base: *mut u8,
+    len: usize,
+}
+
+#[cfg(any(feature = "__mpi", all(test, not(loom))))]
+impl Window {
+    /// A window of `size` bytes at `base`, of which `len` are to be mapped. `offsets` are the lowest and the highest offset of a
+    /// base inside a page, among all ranks of the node. The error says why it cannot be mapped again.
+    pub(crate) fn new(
+        base: *mut u8,
+        size: usize,
+        offsets: [u64; 2],
+        len: usize,
+    ) -> Result<Self, String> {
+        let [low, high] = offsets;
+        // Rounding up to a page gives the same byte on all ranks only if their bases have the same offset inside a page.
+        if low != high || size < len + PAGE {
+            return Err(format!(
+                "bases differ inside a page ({low} and {high}) or the window is short ({size} B)"
+            ));
+        }
+        Ok(Window { base, len })
     }
 }
 
@@ -201,5 +231,25 @@ impl Drop for Heap {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout and not freed before.
         unsafe { std::alloc::dealloc(self.allocation.as_ptr(), self.layout) };
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_whose_bases_differ_inside_a_page_are_not_mapped_again() {
+        let base = std::ptr::without_provenance_mut(3 * PAGE + 8);
+        let new = |size, offsets| Window::new(base, size, offsets, 2 * PAGE);
+        let window = new(3 * PAGE, [8, 8]).unwrap();
+        assert_eq!((window.base, window.len), (base, 2 * PAGE));
+        for (size, offsets) in [
+            (3 * PAGE, [8, 72]),
+            (3 * PAGE, [0, 8]),
+            (3 * PAGE - 1, [8, 8]),
+        ] {
+            assert!(new(size, offsets).is_err(), "{size} {offsets:?}");
+        }
     }
 }

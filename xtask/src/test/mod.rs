@@ -89,7 +89,10 @@ fn first_steps(context: &Context) -> Vec<Step<'_>> {
         steps.push(Step::new(Load::CORE, checks::oldest_rust));
         steps.push(Step::new(Load::WAITING, licences::allowed));
         if context.options.proof {
-            for tool in [sanitizers::Tool::Tsan, sanitizers::Tool::Miri] {
+            let miri = sanitizers::Tool::Miri {
+                seeds: sanitizers::SEEDS,
+            };
+            for tool in [sanitizers::Tool::Tsan, miri] {
                 steps.push(Step::with_next(Load::CORE, move || Done {
                     rows: tool.short(),
                     ..Done::default()

@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::layout::placer::PAGE;
-use crate::memory::map::Mapping;
+use crate::memory::map::{Mapping, Window};
 use crate::transport::mpi::api::{Aint, Comm, Win};
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use std::ffi::c_int;
@@ -62,22 +62,18 @@ fn duplicate(calls: &MpiCalls, comm: Comm, window: Win, len: usize) -> Result<Ma
         )
     };
     calls.must("MPI_Win_shared_query", code);
-    // Rounding up to a page gives the same byte on all ranks only if their bases have the same offset inside a page.
     let offset = (base.addr() % PAGE) as u64;
-    let [low, high] = calls.extremes(comm, offset);
+    let offsets = calls.extremes(comm, offset);
     let failed = |text: String| Error::System {
         call: "keeping the memory of an MPI window".to_owned(),
         rank: calls.rank(),
         host: calls.host().to_owned(),
         text,
     };
-    if low != high || (size as usize) < len + PAGE {
-        return Err(failed(format!(
-            "bases differ inside a page ({low} and {high}) or the window is short ({size} B)"
-        )));
-    }
-    // SAFETY: `len + PAGE` bytes at `base` belong to a shared window of this node, mapped at the same page offset everywhere.
-    unsafe { Mapping::duplicate(base, len) }.map_err(|error| {
+    let window = Window::new(base, size as usize, offsets, len).map_err(failed)?;
+    // SAFETY: the base and the size are those of a shared window of this node, which its caller frees later, and the offsets
+    // those of all its ranks.
+    unsafe { Mapping::duplicate(&window) }.map_err(|error| {
         failed(format!("mremap: {error}; this MPI library does not share memory in a way that can be mapped again"))
     })
 }
