@@ -1,7 +1,7 @@
 //! What launchers set, for tests: taken from ranks that they have started, without what nothing here reads.
 //!
 //! Open MPI 4.1.4, MPICH 4.0.2, Intel MPI 2021.18 and Slurm 22.05 were started on one machine, with two processes each, and this is
-//! rank 1. Those of PALS, Flux, `jsrun` and MVAPICH2 are from their manuals.
+//! rank 1. PALS, Flux, `jsrun` and MVAPICH2 were not started: theirs are what their documentation and users say.
 
 pub(crate) const OPEN_MPI: &str = "OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_LOCAL_RANK=1 \
     OMPI_UNIVERSE_SIZE=2 PMIX_NAMESPACE=1099235329 PMIX_RANK=1";
