@@ -12,49 +12,59 @@ pub struct Shape {
     pub nodes: Vec<usize>,
     /// Whether ranks are assigned to nodes in turn, instead of node by node.
     pub cyclic: bool,
+    /// The seed of delays, where messages between ranks are late and arrive in another order.
+    pub delays: Option<u64>,
 }
 
 /// The clusters on which every case runs.
-const CLUSTERS: &[(&[usize], bool)] = &[
-    (&[1], false),
-    (&[2], false),
-    (&[3], false),
-    (&[4], false),
-    (&[1, 1], false),
-    (&[2, 2], false),
-    (&[1, 3], false),
-    (&[3, 1], false),
-    (&[2, 2], true),
-    (&[1, 2, 4], false),
-    (&[4, 2, 1], true),
-    (&[1, 1, 1, 1, 1, 1, 1, 1], false),
+const CLUSTERS: &[(&[usize], bool, Option<u64>)] = &[
+    (&[1], false, None),
+    (&[2], false, None),
+    (&[3], false, None),
+    (&[4], false, None),
+    (&[1, 1], false, None),
+    (&[2, 2], false, None),
+    (&[1, 3], false, None),
+    (&[3, 1], false, None),
+    (&[2, 2], true, None),
+    (&[1, 2, 4], false, None),
+    (&[4, 2, 1], true, None),
+    (&[1, 1, 1, 1, 1, 1, 1, 1], false, None),
+    // One seed with one-sided operations and one without.
+    (&[2, 1], false, Some(0)),
+    (&[1, 2], false, Some(1)),
 ];
 
 impl Shape {
     /// The cluster of this shape.
     #[must_use]
     pub fn cluster(&self) -> Cluster {
-        let cluster = Cluster::new(&self.nodes);
+        let mut cluster = Cluster::new(&self.nodes);
         if self.cyclic {
-            cluster.cyclic()
-        } else {
-            cluster
+            cluster = cluster.cyclic();
         }
+        if let Some(seed) = self.delays {
+            cluster = cluster.with_delays(seed);
+        }
+        cluster
     }
 
-    /// `2+2` or `2+2 cyclic`.
+    /// `2+2`, `2+2 cyclic` or `2+2 delays 7`.
     fn name(&self) -> String {
         let name = join(&self.nodes, "+");
-        if self.cyclic { name + " cyclic" } else { name }
+        let order = if self.cyclic { " cyclic" } else { "" };
+        let delays = self.delays.map(|seed| format!(" delays {seed}"));
+        name + order + &delays.unwrap_or_default()
     }
 }
 
 /// All clusters with their names.
 pub fn clusters() -> impl Iterator<Item = (String, Cluster)> {
-    CLUSTERS.iter().map(|&(nodes, cyclic)| {
+    CLUSTERS.iter().map(|&(nodes, cyclic, delays)| {
         let shape = Shape {
             nodes: nodes.to_vec(),
             cyclic,
+            delays,
         };
         (shape.name(), shape.cluster())
     })

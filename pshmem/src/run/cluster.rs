@@ -6,6 +6,9 @@ use crate::error::{Result, panic_text};
 use crate::run::failures::Failure;
 use crate::run::rank_end::RankEnd;
 use crate::sync::lock;
+use crate::transport::Transport;
+#[cfg(feature = "__delays")]
+use crate::transport::delayed::{Delayed, Network};
 use crate::transport::thread_exit::{RankPlace, RankThread};
 use crate::transport::threads::{ThreadWorld, Threads};
 use std::fmt::Display;
@@ -33,6 +36,9 @@ use std::thread::{Scope, ScopedJoinHandle};
 pub struct Cluster {
     nodes: Vec<usize>,
     cyclic: bool,
+    /// The seed of the delays of messages.
+    #[cfg(feature = "__delays")]
+    delays: Option<u64>,
 }
 
 impl Cluster {
@@ -54,6 +60,8 @@ impl Cluster {
         Cluster {
             nodes: ranks_per_node.to_vec(),
             cyclic: false,
+            #[cfg(feature = "__delays")]
+            delays: None,
         }
     }
 
@@ -67,6 +75,27 @@ impl Cluster {
     pub fn cyclic(mut self) -> Self {
         self.cyclic = true;
         self
+    }
+
+    /// Delays messages between ranks, and changes their order where MPI promises none, in a way that depends on `seed`.
+    #[cfg(feature = "__delays")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_delays(mut self, seed: u64) -> Self {
+        self.delays = Some(seed);
+        self
+    }
+
+    /// What connects a rank to the others.
+    #[cfg(feature = "__delays")]
+    fn connect(
+        &self,
+    ) -> impl Fn(Arc<ThreadWorld>, usize) -> Rc<dyn Transport> + Send + Sync + Clone + use<> {
+        let network = self.delays.map(Network::new);
+        move |world, rank| match &network {
+            Some(network) => Rc::new(Delayed::new(network.clone(), world, rank)),
+            None => Threads::connect(world, rank),
+        }
     }
 
     /// Runs `main` on every rank and returns what they returned, in the order of ranks.
@@ -154,10 +183,15 @@ impl Cluster {
         main: impl Fn(&Comm) -> R + Sync,
         failure_of: impl Fn(&Comm, &std::thread::Result<R>) -> Option<String> + Sync,
     ) -> Vec<std::thread::Result<R>> {
+        #[cfg(feature = "__delays")]
+        let connect = self.connect();
+        #[cfg(not(feature = "__delays"))]
+        let connect = Threads::connect;
         std::thread::scope(|scope| {
             let threads = start_ranks(
                 scope,
                 nodes_of_ranks(&self.nodes, self.cyclic),
+                connect,
                 |end, world| {
                     let comm = world.unwrap_or_else(|error| panic!("{error}"));
                     // Nothing that `main` borrowed is used again after a panic.
@@ -216,11 +250,12 @@ impl StartGate {
     }
 }
 
-/// Starts a thread for each rank, which calls `body` with its world. If a thread cannot be started, all ranks get an error
-/// instead of waiting for the missing one.
+/// Starts a thread for each rank, which calls `body` with its world, to which `connect` connects it. If a thread cannot be
+/// started, all ranks get an error instead of waiting for the missing one.
 pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     nodes: Vec<u32>,
+    connect: impl Fn(Arc<ThreadWorld>, usize) -> Rc<dyn Transport> + Sync + Send + Clone + 'scope,
     body: impl Fn(RankEnd, Result<Comm>) -> R + Sync + Send + Clone + 'scope,
 ) -> Vec<ScopedJoinHandle<'scope, R>> {
     let world = ThreadWorld::new(nodes);
@@ -228,7 +263,8 @@ pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
     let gate = Arc::new(StartGate::default());
     let mut threads = Vec::with_capacity(ranks);
     for rank in 0..ranks {
-        let (world, body, gate) = (world.clone(), body.clone(), gate.clone());
+        let (world, connect) = (world.clone(), connect.clone());
+        let (body, gate) = (body.clone(), gate.clone());
         let node = world.node_of(rank);
         let thread = std::thread::Builder::new().name(format!("rank {rank}"));
         let run = move || {
@@ -236,7 +272,7 @@ pub(crate) fn start_ranks<'scope, R: Send + 'scope>(
             // Until the body has ended.
             let _rank = RankThread::new(RankPlace { rank, node });
             let comm = if gate.wait() {
-                Comm::world(Rc::new(Threads::new(world, rank)))
+                Comm::world(connect(world, rank))
             } else {
                 Err(Error::Start {
                     reason: format!(

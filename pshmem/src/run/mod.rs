@@ -17,6 +17,7 @@ use crate::run::launch::{Launch, Start};
 use crate::run::rank_end::RankEnd;
 use crate::stderr::report;
 use crate::transport::thread_exit;
+use crate::transport::threads::Threads;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -139,7 +140,7 @@ fn on_threads<E: Display>(
     let ranks = nodes.len();
     let (sender, results) = mpsc::channel();
     std::thread::scope(|scope| {
-        let threads = start_ranks(scope, nodes, |end, world| {
+        let threads = start_ranks(scope, nodes, Threads::connect, |end, world| {
             let sender = sender.clone();
             let failure = one_rank(end, &world, main);
             drop(world);

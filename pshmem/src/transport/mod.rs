@@ -8,7 +8,10 @@
 //! - [`rpc`]: requests to a home rank and their replies
 //! - [`rma`]: one-sided operations on words of other ranks
 //! - `executable`: what tells one executable from another
+//! - `delayed`: for tests, ranks that are threads with late messages
 
+#[cfg(any(test, feature = "__delays"))]
+pub(crate) mod delayed;
 #[cfg(any(feature = "__mpi", test))]
 pub(crate) mod executable;
 pub(crate) mod mailbox;

@@ -14,6 +14,7 @@ use crate::transport::thread_agreement::ThreadAgreement;
 use crate::transport::{RawMessage, TransferHandle, Transport, system_error, thread_exit};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -96,6 +97,24 @@ impl ThreadWorld {
     pub(crate) fn has_messages(&self, rank: usize) -> bool {
         self.has_messages[rank].load(Ordering::Acquire)
     }
+
+    /// Lets the server of rank `home` handle a request of rank `from`.
+    pub(super) fn request(&self, from: usize, home: usize, request: &[u8]) {
+        // Requests are about objects, and a rank that keeps one has started its server.
+        let Some(server) = self.servers[home].get() else {
+            return;
+        };
+        // Locked until the replies are in their queues, so that they arrive in the order in which they were given.
+        let mut server = lock(server);
+        for (to, reply) in server.handle(from, request) {
+            lock(&self.replies[to]).push_back(reply);
+        }
+    }
+
+    pub(super) fn atomics(&self) -> &ThreadAtomics {
+        let create = || ThreadAtomics::new(self.size(), WORDS);
+        self.atomics.get_or_init(create)
+    }
 }
 
 /// Name of the host that a node is.
@@ -137,6 +156,17 @@ impl Threads {
             next_transfer: Cell::new(0),
             transfers: RefCell::default(),
         }
+    }
+
+    /// A rank of a world, as its transport.
+    pub(crate) fn connect(world: Arc<ThreadWorld>, rank: usize) -> Rc<dyn Transport> {
+        Rc::new(Self::new(world, rank))
+    }
+
+    /// What it shares with the other ranks.
+    #[cfg(any(test, feature = "__delays"))]
+    pub(super) fn world(&self) -> &ThreadWorld {
+        &self.world
     }
 
     fn start(&self, half: Half) -> TransferHandle {
@@ -288,15 +318,7 @@ impl Transport for Threads {
     }
 
     fn send_request(&self, home: usize, request: &[u8], _: bool) {
-        // Requests are about objects, and a rank that keeps one has started its server.
-        let Some(server) = self.world.servers[home].get() else {
-            return;
-        };
-        // Locked until the replies are in their queues, so that they arrive in the order in which they were given.
-        let mut server = lock(server);
-        for (to, reply) in server.handle(self.rank, request) {
-            lock(&self.world.replies[to]).push_back(reply);
-        }
+        self.world.request(self.rank, home, request);
     }
 
     fn poll_reply(&self) -> Option<Vec<u8>> {
@@ -312,8 +334,7 @@ impl Transport for Threads {
     }
 
     fn remote_atomics(&self) -> Option<&dyn RemoteAtomics> {
-        let create = || ThreadAtomics::new(self.world.size(), WORDS);
-        Some(self.world.atomics.get_or_init(create))
+        Some(self.world.atomics())
     }
 
     fn abort(&self) -> ! {
