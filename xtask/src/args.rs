@@ -57,6 +57,8 @@ pub(crate) struct Fuzz {
     pub(crate) sequences: Option<u64>,
     pub(crate) seconds: Option<u64>,
     pub(crate) seed: Option<u64>,
+    pub(crate) jobs: Option<u64>,
+    pub(crate) repeat: Option<u64>,
 }
 
 /// Options of `cargo xtask inject`.
@@ -164,6 +166,8 @@ impl Fuzz {
                 Long("sequences") => &mut options.sequences,
                 Long("seconds") => &mut options.seconds,
                 Long("seed") => &mut options.seed,
+                Long("jobs") => &mut options.jobs,
+                Long("repeat") => &mut options.repeat,
                 other => return Err(other.unexpected()),
             };
             *option = Some(parser.value()?.parse()?);
@@ -279,8 +283,10 @@ mod tests {
             sequences: Some(1),
             seconds: None,
             seed: Some(7),
+            jobs: None,
+            repeat: Some(100),
         };
-        let line = "fuzz --seed 7 --sequences 1";
+        let line = "fuzz --seed 7 --sequences 1 --repeat 100";
         assert_eq!(parse(line), Ok(Command::Fuzz(expected)));
         for (line, part) in [
             ("fuzz --seed x", "\"x\""),

@@ -14,6 +14,8 @@ pub(crate) fn command(options: &args::Fuzz) -> Result<(), String> {
         ("--sequences", options.sequences),
         ("--seconds", options.seconds),
         ("--seed", options.seed),
+        ("--jobs", options.jobs),
+        ("--repeat", options.repeat),
     ] {
         if let Some(value) = value {
             fuzz.args([option, &value.to_string()]);

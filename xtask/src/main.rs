@@ -46,10 +46,10 @@ cargo xtask test [--no-mpi] [--only openmpi|mpich] [--libraries LIST] [--filter 
       --strict      a check that cannot run here, for instance without a permission, fails; without it, it is skipped
       --verbose     show the output of every run, not only of those that fail
 
-cargo xtask fuzz [--sequences N] [--seconds S] [--seed S]
-    Random sequences of legal and illegal calls with ranks as threads, compared with a model: 200000 of
-    them, or N, or for S seconds. Sequence i has seed S + i. A failure prints its seed and the shortest
-    sequence that fails; `--seed` with that seed and `--sequences 1` plays it again.
+cargo xtask fuzz [--sequences N] [--seconds S] [--seed S] [--jobs J] [--repeat R]
+    Random sequences of legal and illegal calls with ranks as threads, some with messages that are late,
+    compared with a model: 200000 of them, or N, or for S seconds, J at the same time. Sequence i has seed
+    S + i. A failure prints the shortest sequence that fails, and the command that plays it again R times.
 
 cargo xtask inject [--only openmpi|mpich] [--seconds S] [--seed S]
     Runs a short program again and again; in each run one MPI call of one rank fails or is late. `test` does so with

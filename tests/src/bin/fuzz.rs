@@ -1,19 +1,21 @@
-//! Random sequences of valid and invalid calls on random clusters of threads, one after the other.
+//! Random sequences of valid and invalid calls on random clusters of threads.
 //!
-//! `fuzz [--sequences N] [--seconds S] [--seed S]` ends after N sequences or S seconds, whichever comes first. Sequence `i` has
-//! the seed `S + i`, so that `--seed` with the seed of a failure and `--sequences 1` reproduces it. A failing sequence is
-//! shrunk before it is printed; a sequence that hangs ends the process at once.
+//! `fuzz [--sequences N] [--seconds S] [--seed S] [--jobs J] [--repeat R]` ends after N sequences or S seconds, whichever comes
+//! first. Sequence `i` has the seed `S + i`, which decides the cluster, its delays and all operations, so that `--seed` with the
+//! seed of a failure and `--sequences 1` makes the same calls again; `--repeat` makes them R times, because the order in which
+//! threads run is not reproducible. J sequences run at the same time: ranks that wait leave the cores to others.
+//!
+//! A failing sequence is shrunk before it is printed; a sequence that hangs ends the process at once.
 
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use pshmem_tests::model::{self, ops};
+use pshmem_tests::model::sequence;
 
 /// The default number of sequences.
 const SEQUENCES: u64 = 200_000;
-/// The largest number of attempts to shrink a failing sequence.
-const MAX_SHRINKS: u32 = 2_000;
 /// The time between two lines about the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -21,6 +23,8 @@ struct Options {
     sequences: u64,
     limit: Option<Duration>,
     seed: u64,
+    jobs: u64,
+    repeat: u64,
 }
 
 fn main() -> ExitCode {
@@ -34,10 +38,13 @@ fn main() -> ExitCode {
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut options = Options {
         sequences: SEQUENCES,
         limit: None,
         seed: 0,
+        jobs: 2 * cores as u64,
+        repeat: 1,
     };
     while let Some(name) = arguments.next() {
         let value = arguments.next().unwrap_or_default();
@@ -47,55 +54,94 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--sequences" => options.sequences = number,
             "--seconds" => options.limit = Some(Duration::from_secs(number)),
             "--seed" => options.seed = number,
-            _ => return Err(format!("`{name}`: --sequences, --seconds or --seed")),
+            "--jobs" => options.jobs = number.max(1),
+            "--repeat" => options.repeat = number,
+            _ => {
+                return Err(format!(
+                    "`{name}`: --sequences, --seconds, --seed, --jobs or --repeat"
+                ));
+            }
         }
     }
     Ok(options)
 }
 
-fn fuzz(options: &Options) -> ExitCode {
-    let start = Instant::now();
-    let mut next_report = PROGRESS_INTERVAL;
-    let mut passed = 0;
-    let rate = |passed: u64| {
-        let seconds = start.elapsed().as_secs().max(1);
-        format!("{seconds} s, {} per second", passed / seconds)
-    };
-    while passed < options.sequences && options.limit.is_none_or(|limit| start.elapsed() < limit) {
-        let seed = options.seed.wrapping_add(passed);
-        if let Err(message) = run_sequence(seed) {
-            println!("{message}");
-            println!("to reproduce it: cargo xtask fuzz --seed {seed} --sequences 1");
-            println!("{passed} passed, 1 failed");
-            return ExitCode::FAILURE;
-        }
-        passed += 1;
-        if start.elapsed() >= next_report {
-            next_report += PROGRESS_INTERVAL;
-            println!("{passed} sequences in {}", rate(passed));
-        }
-    }
-    let first = options.seed;
-    println!("seeds {first} and following, {}", rate(passed));
-    println!("{passed} passed, 0 failed");
-    ExitCode::SUCCESS
+/// What has been run so far.
+#[derive(Default)]
+struct Progress {
+    /// Sequences that were begun.
+    begun: AtomicU64,
+    /// Sequences that have passed.
+    passed: AtomicU64,
+    /// Operations in all runs.
+    operations: AtomicU64,
+    /// The same on all ranks together.
+    calls: AtomicU64,
+    has_failed: AtomicBool,
 }
 
-/// Runs the sequence of a seed.
-fn run_sequence(seed: u64) -> Result<(), String> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases: 1,
-        max_shrink_iters: MAX_SHRINKS,
-        failure_persistence: None,
-        ..Config::default()
+fn fuzz(options: &Options) -> ExitCode {
+    let start = Instant::now();
+    let progress = Progress::default();
+    let next_report = Mutex::new(PROGRESS_INTERVAL);
+    let summary = || {
+        let passed = progress.passed.load(Ordering::Relaxed);
+        let seconds = start.elapsed().as_secs().max(1);
+        let operations = progress.operations.load(Ordering::Relaxed);
+        let calls = progress.calls.load(Ordering::Relaxed);
+        format!(
+            "{passed} sequences of {operations} operations, {calls} calls of ranks, in {seconds} s: {} per second",
+            passed / seconds
+        )
     };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let name = format!("seed {seed}: ");
-    let result = TestRunner::new_with_rng(config, rng)
-        .run(&(ops::shapes(), ops::anything()), |(shape, ops)| {
-            model::run(&name, &shape, &ops).map_err(TestCaseError::fail)
-        });
-    result.map_err(|error| format!("seed {seed}: {error}"))
+    let is_over = || {
+        progress.has_failed.load(Ordering::Relaxed)
+            || options.limit.is_some_and(|limit| start.elapsed() >= limit)
+    };
+    let job = || {
+        while !is_over() {
+            let index = progress.begun.fetch_add(1, Ordering::Relaxed);
+            if index >= options.sequences {
+                return;
+            }
+            let seed = options.seed.wrapping_add(index);
+            for _ in 0..options.repeat {
+                let size = match sequence::run(seed) {
+                    Ok(size) => size,
+                    Err(message) => {
+                        if !progress.has_failed.swap(true, Ordering::Relaxed) {
+                            println!("{message}");
+                        }
+                        return;
+                    }
+                };
+                progress
+                    .operations
+                    .fetch_add(size.operations, Ordering::Relaxed);
+                progress.calls.fetch_add(size.calls, Ordering::Relaxed);
+            }
+            progress.passed.fetch_add(1, Ordering::Relaxed);
+            let mut next_report = next_report.lock().expect("no job panics");
+            if start.elapsed() >= *next_report {
+                *next_report = start.elapsed() + PROGRESS_INTERVAL;
+                println!("{}", summary());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(job);
+        }
+    });
+    let (passed, failed) = (
+        progress.passed.load(Ordering::Relaxed),
+        u64::from(progress.has_failed.load(Ordering::Relaxed)),
+    );
+    println!("seeds {} and following: {}", options.seed, summary());
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -10,6 +10,7 @@ use std::panic::resume_unwind;
 use pshmem::{Error, Result};
 
 use super::group::Group;
+use super::locks;
 use super::ops::Op;
 use super::state::State;
 use crate::report::Outcome;
@@ -49,18 +50,26 @@ impl FatalError {
 }
 
 /// One rank of the world exits.
-pub(super) fn exit(state: &mut State<'_>, op: &Op) {
+pub(super) fn exit(state: &mut State<'_>, op: &Op) -> Outcome {
     let rank = op.target % state.exits.len();
     if state.exits[rank].is_some() {
-        return;
+        return Ok(());
     }
     let exit = if op.seed.is_multiple_of(2) {
         Exit::Returned
     } else {
         Exit::Panicked
     };
+    // Locks that are never released lose memory.
+    let with_lock = exit == Exit::Panicked || op.seed % 64 < 8;
+    if with_lock {
+        locks::settle_before_exit(state, op)?;
+    }
     state.exits[rank] = Some(exit);
     if rank == state.world.rank() {
+        if with_lock {
+            locks::exit_with_lock(state, op, exit);
+        }
         if op.seed % 1024 < 2 {
             // A leaked handle must not keep the others waiting. It is rare, because its memory is lost.
             let comm = op.root % state.comms.len().max(1);
@@ -70,6 +79,7 @@ pub(super) fn exit(state: &mut State<'_>, op: &Op) {
             resume_unwind(Box::new(format!("{DELIBERATE}, on rank {rank}")));
         }
     }
+    Ok(())
 }
 
 impl State<'_> {

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use pshmem::{Comm, Error, Result, Shared};
 
 use super::early_exits::DELIBERATE;
+use super::object::on_array;
 use super::ops::{Op, OpKind};
 use super::rng::Rng;
 use super::state::{CommEntry, ObjectEntry, State, unchanged, write};
@@ -54,7 +55,7 @@ pub(super) fn leave(state: &mut State<'_>, op: &Op) -> Outcome {
         if !panics {
             return discard(state, entry);
         }
-        let handles = remove(state, entry);
+        let handles = state.remove(entry);
         let unwound = catch_unwind(AssertUnwindSafe(move || {
             let _dropped_while_unwinding = handles;
             resume_unwind(Box::new(DELIBERATE));
@@ -128,8 +129,10 @@ fn call(state: &mut State<'_>, entry: &CommEntry, op: &Op, choice: usize) -> Res
     let rng = Rng::new(op.seed);
     // Nothing may be written, so the model must not change.
     unchanged(&mut *object.object, |object| match choice {
-        7 => object.set_out_of_bounds(other),
-        8 => object.set_out_of_bounds(comm.size() + 2),
+        7 => on_array(object, op.seed, |array| array.set_out_of_bounds(other)),
+        8 => on_array(object, op.seed, |array| {
+            array.set_out_of_bounds(comm.size() + 2)
+        }),
         9 => write(object, OpKind::Update, other, rng),
         _ => write(object, kinds[choice - 10], one, rng),
     })
@@ -152,20 +155,6 @@ fn check_failed(comm: &Comm) -> Outcome {
 
 /// Drops a `Comm` and the objects on it.
 fn discard(state: &mut State<'_>, entry: CommEntry) -> Outcome {
-    drop(remove(state, entry));
+    drop(state.remove(entry));
     state.refill()
-}
-
-/// Removes a `Comm` and the objects on it from the lists. The objects are compared with their models once more.
-fn remove(state: &mut State<'_>, entry: CommEntry) -> impl Sized + use<> {
-    let id = entry.id;
-    let objects: Vec<_> = state
-        .objects
-        .extract_if(.., |object| object.comm_id == id)
-        .collect();
-    for object in &objects {
-        object.object.check();
-    }
-    state.comms.retain(|comm| comm.id != id);
-    (objects, entry)
 }

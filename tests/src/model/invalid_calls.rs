@@ -3,19 +3,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::Array2;
-use pshmem::{Comm, Error, Result, Shared};
+use pshmem::{Batch, Comm, Error, Lock, Result, Shared};
 
+use super::array::AnyArray;
 use super::early_exits::DELIBERATE;
-use super::object::AnyObject;
+use super::object::on_array;
 use super::ops::Op;
+use super::pairs;
 use super::rng::Rng;
 use super::state::State;
 use crate::collective::{error_of_others, gather_texts, same_error};
 use crate::report::Outcome;
 
-/// The numbers of kinds of calls on an object, and on a `Comm`.
-const ON_OBJECT: usize = 17;
-const ON_COMM: usize = 8;
+/// The numbers of kinds of calls on an array, on an object, and on a `Comm`.
+const ON_ARRAY: usize = 31;
+const ON_OBJECT: usize = 4;
+const ON_COMM: usize = 12;
 
 /// Makes an invalid call on an object or on the `Comm` of one.
 pub(super) fn run(state: &mut State<'_>, op: &Op) -> Outcome {
@@ -27,62 +30,175 @@ pub(super) fn run(state: &mut State<'_>, op: &Op) -> Outcome {
     let comm = entry.object.comm().clone();
     if state.exits.iter().any(Option::is_some) {
         let group = entry.group.clone();
-        let result = entry.object.set_out_of_bounds(op.root % comm.size());
+        let root = op.root % comm.size();
+        let result = on_array(&mut *entry.object, op.seed, |array| {
+            array.set_out_of_bounds(root)
+        });
         if state.has_exited(&group) {
             return state.expect_exit_error(&group, result);
         }
         return expect(&comm, result, |e| matches!(e, Error::OutOfBounds { .. }));
     }
-    let kind = op.seed % (ON_OBJECT + ON_COMM);
-    if let Some(kind) = kind.checked_sub(ON_OBJECT) {
+    let kind = op.seed % (ON_ARRAY + ON_OBJECT + ON_COMM);
+    if let Some(kind) = kind.checked_sub(ON_ARRAY + ON_OBJECT) {
         return on_comm(&comm, kind, op);
     }
     let rng = Rng::new(op.seed ^ entry.salt);
+    if let Some(kind) = kind.checked_sub(ON_ARRAY) {
+        if kind < 3 {
+            return pairs::copy_or_swap_in_vain(&mut *entry.object, kind, rng);
+        }
+        if comm.size() == 1 {
+            return Ok(());
+        }
+        let result = entry.object.disagree(op.root % comm.size());
+        return expect(&comm, result, |e| matches!(e, Error::Mismatch { .. }));
+    }
     // For a call inside the closure of another: any `Comm` of the rank.
     let inner = op.root.checked_rem(state.comms.len());
     let inner = inner.map_or(&comm, |at| &state.comms[at].comm);
-    on_object(&mut *entry.object, kind, op, rng, inner)
+    on_array(&mut *entry.object, op.seed / 64, |array| {
+        if kind < 17 {
+            on_one_rank(array, kind, op, rng, inner)
+        } else {
+            on_all_ranks(array, kind - 17, op, rng, inner)
+        }
+    })
 }
 
-fn on_object(object: &mut dyn AnyObject, kind: usize, op: &Op, rng: Rng, inner: &Comm) -> Outcome {
-    let comm = object.comm().clone();
+/// Calls in which one rank's data count.
+fn on_one_rank(array: &mut dyn AnyArray, kind: usize, op: &Op, rng: Rng, inner: &Comm) -> Outcome {
+    let comm = array.comm().clone();
     let (root, size) = (op.root % comm.size(), comm.size());
     let fail = || DELIBERATE.to_owned();
     let panics = || -> String { resume_unwind(Box::new(DELIBERATE)) };
     let nested = || nested(inner, op.seed / 32);
-    let is_nested =
-        |error: &Error| matches!(error, Error::Closure { message, .. } if message == NESTED);
     let no_such_rank = |error: &Error| matches!(error, Error::NoSuchRank { .. });
     let several_or_none = |error: &Error| matches!(error, Error::Holders { .. });
     match kind {
-        0 => expect(&comm, object.set_out_of_bounds(root), |e| {
+        0 => expect(&comm, array.set_out_of_bounds(root), |e| {
             matches!(e, Error::OutOfBounds { .. })
         }),
-        1 => expect(&comm, object.set_without_data(root), |e| {
+        1 => expect(&comm, array.set_without_data(root), |e| {
             matches!(e, Error::NoData { .. })
         }),
-        2 => expect(&comm, object.set_out_of_bounds(size + root), no_such_rank),
-        3 => expect(&comm, object.update_without_root(size + root), no_such_rank),
-        4 => expect(&comm, object.update_without_root(usize::MAX), no_such_rank),
-        5 => expect(&comm, object.assign_from(&[]), several_or_none),
+        2 => expect(&comm, array.set_out_of_bounds(size + root), no_such_rank),
+        3 => expect(&comm, array.update_without_root(size + root), no_such_rank),
+        4 => expect(&comm, array.update_without_root(usize::MAX), no_such_rank),
+        5 => expect(&comm, array.assign_from(&[]), several_or_none),
         6 if size > 1 => expect(
             &comm,
-            object.assign_from(&[root, (root + 1) % size]),
+            array.assign_from(&[root, (root + 1) % size]),
             several_or_none,
         ),
-        7 if size > 1 => expect(&comm, object.fill_differently(root), |e| {
+        7 if size > 1 => expect(&comm, array.fill_differently(root), |e| {
             matches!(e, Error::Mismatch { .. })
         }),
-        8 => expect(&comm, object.failing_update(root, rng, &fail), is_closure),
-        9 => expect(&comm, object.failing_per_node(&fail), is_closure),
-        10 | 11 => expect_panic(&comm, root, || object.failing_update(root, rng, &panics)),
-        12 => expect_panic(&comm, root, || object.panicking_set_with(root)),
-        13 => expect_panic_on_each_node(&comm, || object.failing_per_node(&panics)),
-        14 | 15 if size > 1 => expect(&comm, object.failing_update(root, rng, &nested), is_nested),
-        16 if size > 1 => expect(&comm, object.failing_per_node(&nested), is_nested),
+        8 => expect(&comm, array.failing_update(root, rng, &fail), is_closure),
+        9 => expect(&comm, array.failing_per_node(&fail), is_closure),
+        10 | 11 => expect_panic(&comm, root, || array.failing_update(root, rng, &panics)),
+        12 => expect_panic(&comm, root, || array.panicking_set_with(root)),
+        13 => expect_panic_on_each_node(&comm, || array.failing_per_node(&panics)),
+        14 | 15 if size > 1 => expect(&comm, array.failing_update(root, rng, &nested), is_nested),
+        16 if size > 1 => expect(&comm, array.failing_per_node(&nested), is_nested),
         _ => Ok(()),
     }
 }
+
+/// Calls in which the data of all ranks count.
+fn on_all_ranks(array: &mut dyn AnyArray, kind: usize, op: &Op, rng: Rng, inner: &Comm) -> Outcome {
+    let comm = array.comm().clone();
+    let (size, outlier, shape) = (comm.size(), op.root % comm.size(), array.shape().to_vec());
+    let rows = shape[0];
+    let fail = || DELIBERATE.to_owned();
+    let panics = || -> String { resume_unwind(Box::new(DELIBERATE)) };
+    let nested = || nested(inner, op.seed / 64);
+    let counts_error = |error: &Error| matches!(error, Error::Counts { .. });
+    let out_of_bounds = |error: &Error| matches!(error, Error::OutOfBounds { .. });
+    let other_extents = |error: &Error| matches!(error, Error::Extents { .. });
+    let mut counts = vec![0; size];
+    match kind {
+        0 => expect(&comm, array.failing_parts(outlier, rng, &fail), is_closure),
+        1 => expect_panic(&comm, outlier, || {
+            array.failing_parts(outlier, rng, &panics)
+        }),
+        2 if size > 1 => expect(&comm, array.failing_parts(outlier, rng, &nested), is_nested),
+        3 => {
+            counts[outlier] = rows + 1;
+            expect(&comm, array.parts_with_counts(&counts), counts_error)
+        }
+        4 => {
+            counts[outlier] = rows;
+            counts.push(0);
+            expect(&comm, array.parts_with_counts(&counts), counts_error)
+        }
+        5 => {
+            counts = vec![usize::MAX; size.max(2)];
+            expect(&comm, array.parts_with_counts(&counts), counts_error)
+        }
+        6 if size > 1 && rows > 0 => {
+            let other = (outlier + 1) % size;
+            counts[if comm.rank() == outlier {
+                outlier
+            } else {
+                other
+            }] = rows;
+            expect(&comm, array.parts_with_counts(&counts), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
+        7 if size > 1 && !shape.contains(&0) => expect(&comm, array.overlapping_gather(), |e| {
+            matches!(e, Error::Overlap { .. })
+        }),
+        8 => expect(&comm, array.gather_out_of_bounds(outlier), out_of_bounds),
+        9 => expect(&comm, array.gather_too_many_rows(outlier), out_of_bounds),
+        10 if shape.len() > 1 => expect(&comm, array.gather_other_rows(outlier), other_extents),
+        11 => {
+            let accumulates = op.seed.is_multiple_of(128);
+            let result = array.reduce_other_extents(outlier, accumulates);
+            expect(&comm, result, other_extents)
+        }
+        12 if size > 1 => expect(&comm, array.reduce_differently(outlier), |e| {
+            matches!(e, Error::Mismatch { .. })
+        }),
+        13 => panicking_reduce(array, outlier, rng),
+        _ => Ok(()),
+    }
+}
+
+/// The operation of a reduction panics on one rank, if it is called there; then the others get an error. The values are arbitrary
+/// but equal on all ranks, until they are written again.
+fn panicking_reduce(array: &mut dyn AnyArray, outlier: usize, mut rng: Rng) -> Outcome {
+    let comm = array.comm().clone();
+    let reproducible = rng.below(2) == 0;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        array.panicking_reduce(outlier, reproducible)
+    }));
+    let text = match &result {
+        Ok(Ok(())) => "no error".to_owned(),
+        Ok(Err(error)) => format!("{error:?}"),
+        Err(_) => PANICKED.to_owned(),
+    };
+    array.fill(rng)?;
+    let texts = gather_texts(&comm, &text)?;
+    let is_panic = texts[outlier] == PANICKED;
+    for (rank, text) in texts.iter().enumerate() {
+        let is_expected = if !is_panic {
+            text == "no error"
+        } else if rank == outlier {
+            text == PANICKED
+        } else {
+            text.contains(DELIBERATE) && *text == texts[(outlier + 1) % texts.len()]
+        };
+        if !is_expected {
+            return Err(format!("an operation that may panic on rank {outlier}: {texts:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// The result of a rank that panicked.
+const PANICKED: &str = "panicked";
 
 fn on_comm(comm: &Comm, kind: usize, op: &Op) -> Outcome {
     let (root, size) = (op.root % comm.size(), comm.size());
@@ -117,6 +233,22 @@ fn on_comm(comm: &Comm, kind: usize, op: &Op) -> Outcome {
         7 if size > 1 => expect(comm, comm.with_ranks_per_node(1 + differing), |e| {
             matches!(e, Error::Mismatch { .. })
         }),
+        8 => {
+            let made = Batch::builder(comm, 3).worker_size(size + 1).build();
+            expect(comm, made, |e| matches!(e, Error::InvalidSetting { .. }))
+        }
+        9 if size > 1 => {
+            let made = Batch::builder(comm, 3 + differing).build();
+            expect(comm, made, |e| matches!(e, Error::Mismatch { .. }))
+        }
+        10 => {
+            let made = Lock::builder(comm).root(size + root).build();
+            expect(comm, made, |e| matches!(e, Error::NoSuchRank { .. }))
+        }
+        11 if size > 1 => {
+            let made = pshmem::Mutex::<u64>::new(comm, differing as u64);
+            expect(comm, made, |e| matches!(e, Error::Mismatch { .. }))
+        }
         _ => Ok(()),
     }
 }
@@ -126,8 +258,10 @@ const NESTED: &str = "rejected";
 
 /// Makes a collective call, to be used inside the closure of another one.
 fn nested(inner: &Comm, kind: usize) -> String {
-    let result = match kind % 5 {
+    let result = match kind % 7 {
         0 => inner.barrier(),
+        4 => Lock::new(inner).map(drop),
+        5 => Batch::builder(inner, 1).build().map(drop),
         1 => inner.split(Some(0), 0).map(drop),
         2 => inner.with_ranks_per_node(1).map(drop),
         3 => Shared::<[u8]>::new(inner, 9).map(drop),
@@ -139,6 +273,10 @@ fn nested(inner: &Comm, kind: usize) -> String {
         Err(Error::Nested { .. }) if inner.size() > 1 => NESTED.to_owned(),
         other => format!("{other:?}"),
     }
+}
+
+fn is_nested(error: &Error) -> bool {
+    matches!(error, Error::Closure { message, .. } if message == NESTED)
 }
 
 fn is_closure(error: &Error) -> bool {

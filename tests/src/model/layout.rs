@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Axis, Dimension, Slice};
-use pshmem::{AsBlock, BlockLayout, Result, RowLayout, Shared};
+use pshmem::{AsBlock, BlockLayout, Field, RowLayout, Shared};
 
 use super::rng::{ModelElement, Rng};
 use crate::values::{assert_array_eq, assert_slice_eq};
@@ -31,7 +31,8 @@ pub(super) trait ModelLayout:
     fn owned(model: &ArrayD<Self::Item>) -> Self::Owned;
     fn check(view: Self::View<'_>, model: &ArrayD<Self::Item>);
     fn random_update(view: Self::ViewMut<'_>, rng: Rng);
-    fn update_field(shared: &mut Shared<Self>, root: usize, rng: Rng) -> Result<Option<()>>;
+    /// A handle to all of an object.
+    fn field(shared: &mut Shared<Self>) -> Field<'_, Self>;
     /// Copies rows of the model into a part.
     fn write(part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<Self::Item>);
 }
@@ -41,42 +42,49 @@ pub(super) fn rows_of<T: ModelElement>(model: &ArrayD<T>, rows: Range<usize>) ->
     model.slice_axis(Axis(0), Slice::from(rows)).to_owned()
 }
 
-impl ModelLayout for [u64] {
-    const DIMENSIONS: usize = 1;
+macro_rules! slice_layout {
+    ($($t:ty;)*) => {$(
+        impl ModelLayout for [$t] {
+            const DIMENSIONS: usize = 1;
 
-    fn dims_for(extents: &[usize]) -> usize {
-        extents[0]
-    }
+            fn dims_for(extents: &[usize]) -> usize {
+                extents[0]
+            }
 
-    fn offset(at: &[usize]) -> usize {
-        at[0]
-    }
+            fn offset(at: &[usize]) -> usize {
+                at[0]
+            }
 
-    fn block(model: &ArrayD<u64>) -> &[u64] {
-        model.as_slice().expect("a model is in row-major order")
-    }
+            fn block(model: &ArrayD<$t>) -> &[$t] {
+                model.as_slice().expect("a model is in row-major order")
+            }
 
-    fn owned(model: &ArrayD<u64>) -> Vec<u64> {
-        model.iter().copied().collect()
-    }
+            fn owned(model: &ArrayD<$t>) -> Vec<$t> {
+                model.iter().copied().collect()
+            }
 
-    fn check(view: &[u64], model: &ArrayD<u64>) {
-        assert_slice_eq(view, Self::block(model));
-    }
+            fn check(view: &[$t], model: &ArrayD<$t>) {
+                assert_slice_eq(view, Self::block(model));
+            }
 
-    fn random_update(mut view: Self::ViewMut<'_>, rng: Rng) {
-        random_update(&mut ArrayViewMut1::from(&mut *view), rng);
-    }
+            fn random_update(mut view: Self::ViewMut<'_>, rng: Rng) {
+                random_update(&mut ArrayViewMut1::from(&mut *view), rng);
+            }
 
-    fn update_field(shared: &mut Shared<Self>, root: usize, rng: Rng) -> Result<Option<()>> {
-        shared
-            .fields()
-            .update(root, |w| Self::random_update(w, rng))
-    }
+            fn field(shared: &mut Shared<Self>) -> Field<'_, Self> {
+                shared.fields()
+            }
 
-    fn write(part: &mut [u64], rows: Range<usize>, model: &ArrayD<u64>) {
-        part.copy_from_slice(&Self::block(model)[rows]);
-    }
+            fn write(part: &mut [$t], rows: Range<usize>, model: &ArrayD<$t>) {
+                part.copy_from_slice(&Self::block(model)[rows]);
+            }
+        }
+    )*};
+}
+
+slice_layout! {
+    u64;
+    [u8; 3];
 }
 
 macro_rules! array_layout {
@@ -108,8 +116,8 @@ macro_rules! array_layout {
                 random_update(&mut *view, rng);
             }
 
-            fn update_field(shared: &mut Shared<Self>, root: usize, rng: Rng) -> Result<Option<()>> {
-                shared.fields().update(root, |w| Self::random_update(w, rng))
+            fn field(shared: &mut Shared<Self>) -> Field<'_, Self> {
+                shared.fields()
             }
 
             fn write(mut part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<$t>) {

@@ -3,20 +3,29 @@
 //! An operation consists of raw numbers. What they mean follows from the state of the rank, which is the same on all ranks of a
 //! `Comm`. So every sequence is valid, and stays valid when proptest removes operations from it.
 //!
-//! - `ops` operations and how to generate them · `state` the `Comm`s and objects of one rank
-//! - `object` one object and its model · `layout` conversions for each layout · `group` the ranks and nodes of a `Comm`
-//! - `rng` pseudo-random numbers and arrays
+//! - `sequence` the sequence of a seed · `ops` operations and how to generate them · `state` the `Comm`s and objects of one rank
+//! - `object` one object and its model · `record` the same for a derived struct · `array` one array, which is an object or a field ·
+//!   `calls` what both have in common · `layout` conversions for each layout
+//! - `pairs` calls on two objects · `locks` locks that several ranks use · `batches` tasks that workers run
+//! - `group` the ranks and nodes of a `Comm` · `rng` pseudo-random numbers and arrays
 //! - `invalid_calls` calls that must fail · `fatal_calls` calls after which a `Comm` has failed · `early_exits` ranks that exit
 //!   before the others
 
+mod array;
+mod batches;
+mod calls;
 mod early_exits;
 mod fatal_calls;
 mod group;
 mod invalid_calls;
 mod layout;
+mod locks;
 mod object;
 pub mod ops;
+mod pairs;
+mod record;
 mod rng;
+pub mod sequence;
 mod state;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -29,6 +38,7 @@ use crate::shapes::Shape;
 use crate::watchdog;
 use early_exits::FatalError;
 use group::Group;
+use locks::AllHolders;
 use ops::Op;
 use state::State;
 
@@ -42,10 +52,11 @@ pub fn run(name: &str, shape: &Shape, ops: &[Op]) -> Result<(), String> {
     let ranks = shape.nodes.iter().sum();
     let results = Mutex::new(vec![Ok(()); ranks]);
     let fatal_errors = Mutex::new(Vec::new());
+    let holders = AllHolders::default();
     let what = format!("{name}{shape:?} with {ops:?}");
     let result = watchdog::guard(&what, || {
         let rank = |world: &Comm| {
-            let result = on_rank(world, shape, ops, &fatal_errors);
+            let result = on_rank(world, shape, ops, &fatal_errors, &holders);
             lock(&results)[world.rank()] = result;
         };
         catch_unwind(AssertUnwindSafe(|| cluster.run(rank)))
@@ -67,10 +78,11 @@ fn on_rank(
     shape: &Shape,
     ops: &[Op],
     fatal_errors: &Mutex<Vec<FatalError>>,
+    holders: &AllHolders,
 ) -> Result<(), String> {
     let mut at = 0;
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut state = State::new(world, Group::of_world(&shape.nodes, shape.cyclic));
+        let mut state = State::new(world, Group::of_world(&shape.nodes, shape.cyclic), holders);
         state.refill()?;
         for (index, op) in ops.iter().enumerate() {
             at = index;

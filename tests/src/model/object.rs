@@ -1,65 +1,66 @@
-//! One object of the library, and the `ndarray` model that it must be equal to.
+//! One object of the library, and the model that it must be equal to.
 
-use std::ops::Range;
-use std::panic::resume_unwind;
+use std::any::Any;
 
 use bytemuck::Zeroable;
-use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Slice, Zip};
-use pshmem::{Comm, Op, Result, Shared};
+use ndarray::{Array1, Array2, Array3, ArrayD, Slice};
+use pshmem::{Comm, Result, Shared};
 
-use super::early_exits::DELIBERATE;
-use super::layout::{ModelLayout, random_update, rows_of};
+use super::array::{AnyArray, ArrayWithModel};
+use super::layout::{ModelLayout, random_update};
+use super::record::RecordWithModel;
 use super::rng::{ModelElement, Rng};
 
 /// An object of any layout and its model. All ranks make each call with the same arguments.
-pub(super) trait AnyObject {
+pub(super) trait AnyObject: Any {
     fn comm(&self) -> &Comm;
-    fn set(&mut self, root: usize, rng: Rng) -> Result<()>;
-    fn set_with(&mut self, root: usize, rng: Rng) -> Result<()>;
-    fn assign(&mut self, holder: usize, rng: Rng) -> Result<()>;
-    fn fill(&mut self, rng: Rng) -> Result<()>;
-    fn update(&mut self, root: usize, rng: Rng, through_field: bool) -> Result<()>;
-    fn update_per_node(&mut self, rng: Rng) -> Result<()>;
-    /// All ranks write their parts, of equal or of given lengths.
-    fn update_parts(&mut self, rng: Rng) -> Result<()>;
-    /// All ranks contribute rows, at offsets or in rank order; the last rows may stay unchanged.
-    fn gather(&mut self, rng: Rng) -> Result<()>;
-    /// All ranks contribute an array, with or without the old values, in either order.
-    fn reduce(&mut self, rng: Rng) -> Result<()>;
+    /// Calls `act` with one of the arrays of the object, as a handle to the whole object or to a field.
+    fn with_array(&mut self, choice: usize, act: &mut dyn FnMut(&mut dyn AnyArray));
+    /// Writes some fields at once.
+    fn update_whole(&mut self, root: usize, rng: Rng) -> Result<()>;
     /// Changes the extents a little.
     fn resize(&mut self, rng: Rng) -> Result<()>;
+    /// A call that must fail, because one rank passes other extents, or another object, than the others.
+    fn disagree(&mut self, outlier: usize) -> Result<()>;
+    /// Creates another object of the same type on `comm`, with the same extents or others.
+    fn partner(&self, comm: &Comm, other_extents: bool, rng: Rng) -> Result<Box<dyn AnyObject>>;
+    /// Copies the values of an object that `partner` has created. The model changes if the call succeeds.
+    fn copy_from(&mut self, other: &dyn AnyObject) -> Result<()>;
+    /// Swaps with an object that `partner` has created. The models change if the call succeeds.
+    fn swap(&mut self, other: &mut dyn AnyObject) -> Result<()>;
     fn close(self: Box<Self>) -> Result<()>;
     /// Compares the object with the model.
     fn check(&self);
     /// Saves the model for `restore_model`.
     fn save_model(&mut self);
     fn restore_model(&mut self);
+}
 
-    // The following calls must fail. Only `failing_update` writes, also to the model.
-    /// An empty block, passed by no rank or by several.
-    fn assign_from(&mut self, holders: &[usize]) -> Result<()>;
-    fn set_out_of_bounds(&mut self, root: usize) -> Result<()>;
-    fn set_without_data(&mut self, root: usize) -> Result<()>;
-    /// The closure must not run.
-    fn update_without_root(&mut self, root: usize) -> Result<()>;
-    fn fill_differently(&mut self, outlier: usize) -> Result<()>;
-    /// Writes, then fails with the result of `fail`, which may panic. The model is written first, because of a panic.
-    fn failing_update(&mut self, root: usize, rng: Rng, fail: &dyn Fn() -> String) -> Result<()>;
-    fn failing_per_node(&mut self, fail: &dyn Fn() -> String) -> Result<()>;
-    fn panicking_set_with(&mut self, root: usize) -> Result<()>;
+/// Calls `act` with one of the arrays of an object.
+pub(super) fn on_array<R>(
+    object: &mut dyn AnyObject,
+    choice: usize,
+    act: impl FnOnce(&mut dyn AnyArray) -> R,
+) -> R {
+    let (mut act, mut result) = (Some(act), None);
+    object.with_array(choice, &mut |array| {
+        result = act.take().map(|act| act(array));
+    });
+    result.expect("an object calls it once")
 }
 
 /// Creates an object of random layout and extents, by `from_root` if a root is given.
 pub(super) fn create(comm: &Comm, root: Option<usize>, mut rng: Rng) -> Result<Box<dyn AnyObject>> {
-    match rng.below(4) {
+    match rng.below(6) {
         0 => ObjectWithModel::<[u64]>::create(comm, root, rng),
         1 => ObjectWithModel::<Array1<[u8; 3]>>::create(comm, root, rng),
         2 => ObjectWithModel::<Array2<f32>>::create(comm, root, rng),
-        _ => ObjectWithModel::<Array3<u64>>::create(comm, root, rng),
+        3 => ObjectWithModel::<Array3<u64>>::create(comm, root, rng),
+        _ => RecordWithModel::create(comm, root, rng),
     }
 }
 
-/// An object and its model.
+/// An object that is one array, and its model.
 struct ObjectWithModel<L: ModelLayout + ?Sized> {
     shared: Shared<L>,
     model: ArrayD<L::Item>,
@@ -69,46 +70,23 @@ struct ObjectWithModel<L: ModelLayout + ?Sized> {
 impl<L: ModelLayout + ?Sized> ObjectWithModel<L> {
     fn create(comm: &Comm, root: Option<usize>, mut rng: Rng) -> Result<Box<dyn AnyObject>> {
         let extents = rng.extents(L::DIMENSIONS);
-        let object = if let Some(root) = root {
-            let model = rng.array(&extents);
-            ObjectWithModel {
-                shared: Shared::<L>::from_root(comm, root, || L::owned(&model))?,
-                model,
-                saved_model: None,
-            }
-        } else {
-            let model = ArrayD::from_elem(&*extents, L::Item::zeroed());
-            ObjectWithModel {
-                shared: Shared::<L>::new(comm, L::dims_for(&extents))?,
-                model,
-                saved_model: None,
-            }
-        };
-        Ok(Box::new(object))
+        if let Some(root) = root {
+            return Ok(Box::new(Self::from_root(comm, root, &extents, &mut rng)?));
+        }
+        Ok(Box::new(ObjectWithModel {
+            shared: Shared::<L>::new(comm, L::dims_for(&extents))?,
+            model: ArrayD::from_elem(&*extents, L::Item::zeroed()),
+            saved_model: None,
+        }))
     }
 
-    /// Writes a random block into the model, and returns it.
-    fn write_model(&mut self, mut rng: Rng) -> (L::Offset, ArrayD<L::Item>) {
-        let (offset, extents) = rng.block(self.model.shape());
-        let block = rng.array(&extents);
-        let range = |axis: usize| Slice::from(offset[axis]..offset[axis] + extents[axis]);
-        self.model
-            .slice_each_axis_mut(|axis| range(axis.axis.index()))
-            .assign(&block);
-        (L::offset(&offset), block)
-    }
-
-    fn origin() -> L::Offset {
-        L::offset(&vec![0; L::DIMENSIONS])
-    }
-
-    /// A block with the same extent in each axis.
-    fn cube(extent: usize) -> ArrayD<L::Item> {
-        ArrayD::from_elem(vec![extent; L::DIMENSIONS], L::Item::zeroed())
-    }
-
-    fn is_rank(&self, rank: usize) -> bool {
-        self.shared.comm().rank() == rank
+    fn from_root(comm: &Comm, root: usize, extents: &[usize], rng: &mut Rng) -> Result<Self> {
+        let model = rng.array(extents);
+        Ok(ObjectWithModel {
+            shared: Shared::<L>::from_root(comm, root, || L::owned(&model))?,
+            model,
+            saved_model: None,
+        })
     }
 }
 
@@ -117,139 +95,66 @@ impl<L: ModelLayout + ?Sized> AnyObject for ObjectWithModel<L> {
         self.shared.comm()
     }
 
-    fn set(&mut self, root: usize, rng: Rng) -> Result<()> {
-        let (offset, block) = self.write_model(rng);
-        let mine = self.is_rank(root);
+    fn with_array(&mut self, choice: usize, act: &mut dyn FnMut(&mut dyn AnyArray)) {
+        let comm = self.shared.comm().clone();
+        if choice.is_multiple_of(2) {
+            act(&mut ArrayWithModel::<L, _>::new(
+                &comm,
+                &mut self.shared,
+                &mut self.model,
+            ));
+        } else {
+            let mut field = L::field(&mut self.shared);
+            act(&mut ArrayWithModel::<L, _>::new(
+                &comm,
+                &mut field,
+                &mut self.model,
+            ));
+        }
+    }
+
+    fn update_whole(&mut self, root: usize, rng: Rng) -> Result<()> {
+        random_update(&mut self.model, rng.clone());
         self.shared
-            .set(root, offset, mine.then(|| L::block(&block)))
-    }
-
-    fn set_with(&mut self, root: usize, rng: Rng) -> Result<()> {
-        let (offset, block) = self.write_model(rng);
-        self.shared.set_with(root, offset, || L::owned(&block))
-    }
-
-    fn assign(&mut self, holder: usize, rng: Rng) -> Result<()> {
-        let (offset, block) = self.write_model(rng);
-        let mine = self.is_rank(holder);
-        self.shared.assign(offset, mine.then(|| L::block(&block)))
-    }
-
-    fn fill(&mut self, mut rng: Rng) -> Result<()> {
-        let value = L::Item::from_number(rng.next());
-        self.model.fill(value);
-        self.shared.fill(value)
-    }
-
-    fn update(&mut self, root: usize, rng: Rng, through_field: bool) -> Result<()> {
-        random_update(&mut self.model, rng.clone());
-        let found = if through_field {
-            L::update_field(&mut self.shared, root, rng)?
-        } else {
-            self.shared.update(root, |w| L::random_update(w, rng))?
-        };
-        assert_eq!(
-            found.is_some(),
-            self.is_rank(root),
-            "only the root has a result"
-        );
-        Ok(())
-    }
-
-    fn update_per_node(&mut self, rng: Rng) -> Result<()> {
-        random_update(&mut self.model, rng.clone());
-        let found = self.shared.update_per_node(|w| L::random_update(w, rng))?;
-        assert_eq!(
-            found.is_some(),
-            self.shared.comm().node().rank == 0,
-            "one rank of each node has a result"
-        );
-        Ok(())
-    }
-
-    fn update_parts(&mut self, mut rng: Rng) -> Result<()> {
-        let shape = self.model.shape().to_vec();
-        let next = rng.array(&shape);
-        let (size, total) = (self.shared.comm().size(), shape[0]);
-        let write = |rows: Range<usize>, part: L::Part<'_>| {
-            L::write(part, rows.clone(), &next);
-            rows.len()
-        };
-        let rows = if rng.below(2) == 0 {
-            self.shared.update_parts(write)?
-        } else {
-            let mut counts = rng.partition(total, size);
-            counts[0] += total - counts.iter().sum::<usize>();
-            self.shared.update_parts_by(&counts, write)?
-        };
-        assert!(rows <= total, "a part of the rows");
-        self.model = next;
-        Ok(())
-    }
-
-    fn gather(&mut self, mut rng: Rng) -> Result<()> {
-        let next = rng.array(self.model.shape());
-        let (rank, size) = (self.shared.comm().rank(), self.shared.comm().size());
-        let counts = rng.partition(next.shape()[0], size);
-        let start = |rank: usize| counts[..rank].iter().sum::<usize>();
-        let mine = start(rank)..start(rank + 1);
-        let block = L::owned(&rows_of(&next, mine.clone()));
-        if rng.below(2) == 0 {
-            let found = self.shared.gather_in_order(&block)?;
-            assert_eq!(found, mine, "the rows of this rank");
-        } else {
-            let mut at = vec![0; L::DIMENSIONS];
-            at[0] = mine.start;
-            self.shared.gather(L::offset(&at), &block)?;
-        }
-        let kept = Slice::from(..start(size));
-        self.model
-            .slice_axis_mut(Axis(0), kept)
-            .assign(&next.slice_axis(Axis(0), kept));
-        Ok(())
-    }
-
-    fn reduce(&mut self, mut rng: Rng) -> Result<()> {
-        // The larger element in bytewise comparison: the result is the same in any order.
-        let larger = |a: L::Item, b: L::Item| {
-            let is_less = bytemuck::bytes_of(&a) < bytemuck::bytes_of(&b);
-            if is_less { b } else { a }
-        };
-        let parts: Vec<ArrayD<L::Item>> = (0..self.shared.comm().size())
-            .map(|_| rng.array(self.model.shape()))
-            .collect();
-        let mine = L::owned(&parts[self.shared.comm().rank()]);
-        let op = if rng.below(2) == 0 {
-            Op::new(larger)
-        } else {
-            Op::new(larger).reproducible()
-        };
-        let sum = parts.iter().skip(1).fold(parts[0].clone(), |sum, part| {
-            Zip::from(&sum).and(part).map_collect(|&a, &b| larger(a, b))
-        });
-        if rng.below(2) == 0 {
-            self.model = sum;
-            self.shared.reduce_into(op, &mine)
-        } else {
-            self.model.zip_mut_with(&sum, |a, &b| *a = larger(*a, b));
-            self.shared.accumulate(op, &mine)
-        }
+            .update(root, |w| L::random_update(w, rng))
+            .map(drop)
     }
 
     fn resize(&mut self, mut rng: Rng) -> Result<()> {
-        let shape = self.model.shape();
-        let next: Vec<usize> = shape
-            .iter()
-            .map(|&n| (n + rng.below(4)).saturating_sub(2))
-            .collect();
-        let common: Vec<usize> = shape.iter().zip(&next).map(|(&a, &b)| a.min(b)).collect();
-        let mut model = ArrayD::from_elem(&*next, L::Item::zeroed());
-        let kept = |axis: ndarray::AxisDescription| Slice::from(..common[axis.axis.index()]);
-        model
-            .slice_each_axis_mut(kept)
-            .assign(&self.model.slice_each_axis(kept));
-        self.model = model;
+        let next = rng.other_extents(self.model.shape());
+        self.model = resized(&self.model, &next);
         self.shared.resize(L::dims_for(&next))
+    }
+
+    fn disagree(&mut self, outlier: usize) -> Result<()> {
+        let mut extents = self.model.shape().to_vec();
+        extents[0] += 1 + usize::from(self.shared.comm().rank() == outlier);
+        self.shared.resize(L::dims_for(&extents))
+    }
+
+    fn partner(
+        &self,
+        comm: &Comm,
+        other_extents: bool,
+        mut rng: Rng,
+    ) -> Result<Box<dyn AnyObject>> {
+        let mut extents = self.model.shape().to_vec();
+        extents[0] += usize::from(other_extents);
+        Ok(Box::new(Self::from_root(comm, 0, &extents, &mut rng)?))
+    }
+
+    fn copy_from(&mut self, other: &dyn AnyObject) -> Result<()> {
+        let other: &Self = downcast(other);
+        self.shared.copy_from(&other.shared)?;
+        self.model.clone_from(&other.model);
+        Ok(())
+    }
+
+    fn swap(&mut self, other: &mut dyn AnyObject) -> Result<()> {
+        let other: &mut Self = downcast_mut(other);
+        self.shared.swap(&mut other.shared)?;
+        std::mem::swap(&mut self.model, &mut other.model);
+        Ok(())
     }
 
     fn close(self: Box<Self>) -> Result<()> {
@@ -267,57 +172,28 @@ impl<L: ModelLayout + ?Sized> AnyObject for ObjectWithModel<L> {
     fn restore_model(&mut self) {
         self.model = self.saved_model.take().expect("a model that was saved");
     }
+}
 
-    fn assign_from(&mut self, holders: &[usize]) -> Result<()> {
-        let (block, rank) = (Self::cube(0), self.shared.comm().rank());
-        self.shared.assign(
-            Self::origin(),
-            holders.contains(&rank).then(|| L::block(&block)),
-        )
-    }
+/// An array with other extents: what both have in common is kept, the rest is zero.
+fn resized<T: ModelElement>(model: &ArrayD<T>, extents: &[usize]) -> ArrayD<T> {
+    let mut next = ArrayD::from_elem(extents, T::zeroed());
+    let common: Vec<usize> = std::iter::zip(model.shape(), extents)
+        .map(|(&one, &other)| one.min(other))
+        .collect();
+    let kept = |axis: ndarray::AxisDescription| Slice::from(..common[axis.axis.index()]);
+    next.slice_each_axis_mut(kept)
+        .assign(&model.slice_each_axis(kept));
+    next
+}
 
-    fn set_out_of_bounds(&mut self, root: usize) -> Result<()> {
-        let block = Self::cube(1);
-        self.shared
-            .set(root, L::offset(self.model.shape()), Some(L::block(&block)))
-    }
+/// What `partner` has created.
+pub(super) fn downcast<T: AnyObject>(object: &dyn AnyObject) -> &T {
+    let object: &dyn Any = object;
+    object.downcast_ref().expect("an object of the same type")
+}
 
-    fn set_without_data(&mut self, root: usize) -> Result<()> {
-        let block = Self::cube(0);
-        let mine = self.is_rank(root);
-        self.shared
-            .set(root, Self::origin(), (!mine).then(|| L::block(&block)))
-    }
-
-    fn update_without_root(&mut self, root: usize) -> Result<()> {
-        let found = self.shared.update(root, |_| panic!("the closure ran"))?;
-        assert_eq!(found, None, "nobody has a result");
-        Ok(())
-    }
-
-    fn fill_differently(&mut self, outlier: usize) -> Result<()> {
-        let value = L::Item::from_number(if self.is_rank(outlier) { 4 } else { 8 });
-        self.shared.fill(value)
-    }
-
-    fn failing_update(&mut self, root: usize, rng: Rng, fail: &dyn Fn() -> String) -> Result<()> {
-        random_update(&mut self.model, rng.clone());
-        let result = self.shared.try_update(root, |w| {
-            L::random_update(w, rng);
-            Err::<(), _>(fail())
-        });
-        result.map(drop)
-    }
-
-    fn failing_per_node(&mut self, fail: &dyn Fn() -> String) -> Result<()> {
-        self.shared
-            .try_update_per_node(|_| Err::<(), _>(fail()))
-            .map(drop)
-    }
-
-    fn panicking_set_with(&mut self, root: usize) -> Result<()> {
-        self.shared.set_with(root, Self::origin(), || -> L::Owned {
-            resume_unwind(Box::new(DELIBERATE))
-        })
-    }
+/// The same to change it.
+pub(super) fn downcast_mut<T: AnyObject>(object: &mut dyn AnyObject) -> &mut T {
+    let object: &mut dyn Any = object;
+    object.downcast_mut().expect("an object of the same type")
 }

@@ -28,13 +28,20 @@ impl Rng {
 
     /// Extents: mostly small, some of them 0, and sometimes so large that the transfer takes another path.
     pub(super) fn extents(&mut self, dimensions: usize) -> Vec<usize> {
-        if self.below(12) == 0 {
-            let first = 30_000 + self.below(20_000);
-            return (0..dimensions)
-                .map(|axis| if axis == 0 { first } else { 3 })
-                .collect();
-        }
-        (0..dimensions).map(|_| self.below(6)).collect()
+        let first = match self.below(256) {
+            0 => 30_000 + self.below(20_000),
+            1..=8 => 500 + self.below(500),
+            _ => return (0..dimensions).map(|_| self.below(6)).collect(),
+        };
+        (0..dimensions)
+            .map(|axis| if axis == 0 { first } else { 3 })
+            .collect()
+    }
+
+    /// Extents that differ from `extents` a little.
+    pub(super) fn other_extents(&mut self, extents: &[usize]) -> Vec<usize> {
+        let other = |&extent: &usize| (extent + self.below(4)).saturating_sub(2);
+        extents.iter().map(other).collect()
     }
 
     /// Offset and extents of a block within `shape`.

@@ -9,10 +9,11 @@ use pshmem::{Comm, Result};
 
 use super::early_exits::{Exit, FatalError};
 use super::group::Group;
-use super::object::{AnyObject, create};
+use super::locks::{AllHolders, LockEntry};
+use super::object::{AnyObject, create, on_array};
 use super::ops::{Op, OpKind};
 use super::rng::Rng;
-use super::{early_exits, fatal_calls, invalid_calls};
+use super::{batches, early_exits, fatal_calls, invalid_calls, locks, pairs};
 use crate::collective::split;
 use crate::report::Outcome;
 use crate::values::number;
@@ -43,6 +44,7 @@ pub(super) struct ObjectEntry {
 enum Created {
     Nothing,
     Object(Box<dyn AnyObject>),
+    Lock(LockEntry),
     /// A `Comm`, its salt and its group.
     Comm(Comm, usize, Group),
 }
@@ -54,6 +56,9 @@ pub(super) struct State<'a> {
     pub(super) group: Rc<Group>,
     pub(super) comms: Vec<CommEntry>,
     pub(super) objects: Vec<ObjectEntry>,
+    pub(super) locks: Vec<LockEntry>,
+    /// The holders of locks, for all ranks.
+    pub(super) holders: &'a AllHolders,
     /// The number of `Comm`s created so far.
     created: usize,
     /// How each rank of the world has exited, if it has.
@@ -65,12 +70,14 @@ pub(super) struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    pub(super) fn new(world: &'a Comm, group: Group) -> Self {
+    pub(super) fn new(world: &'a Comm, group: Group, holders: &'a AllHolders) -> Self {
         State {
             world,
             group: Rc::new(group),
             comms: Vec::new(),
             objects: Vec::new(),
+            locks: Vec::new(),
+            holders,
             created: 0,
             exits: vec![None; world.size()],
             at: 0,
@@ -107,6 +114,20 @@ impl<'a> State<'a> {
         Ok(())
     }
 
+    /// Removes a `Comm`, and the objects and locks on it, from the lists. The objects are compared with their models once more.
+    pub(super) fn remove(&mut self, entry: CommEntry) -> impl Sized + use<> {
+        let id = entry.id;
+        let is_on_it = |object: &mut ObjectEntry| object.comm_id == id;
+        let objects: Vec<_> = self.objects.extract_if(.., is_on_it).collect();
+        let is_on_it = |lock: &mut LockEntry| lock.comm_id == id;
+        let locks: Vec<_> = self.locks.extract_if(.., is_on_it).collect();
+        for object in &objects {
+            object.object.check();
+        }
+        self.comms.retain(|comm| comm.id != id);
+        (objects, locks, entry)
+    }
+
     fn add_object(&mut self, object: Box<dyn AnyObject>, entry: &CommEntry) {
         if self.objects.len() == MAX_ENTRIES {
             self.objects.remove(0);
@@ -129,20 +150,27 @@ impl<'a> State<'a> {
 
     fn act(&mut self, op: &Op) -> Outcome {
         use OpKind::{
-            Barrier, Diverge, DropComm, Exit, FromRoot, Invalid, Leave, New, NodeComm,
-            RanksPerNode, Split,
+            Barrier, Batch, Diverge, DropComm, DropInside, DropLock, Exit, FromRoot, Invalid,
+            Leave, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Split, UseLock,
         };
         match op.kind {
-            New | FromRoot | Split | NodeComm | RanksPerNode | Barrier | DropComm => {
+            New | FromRoot | NewLock | Split | NodeComm | RanksPerNode | Barrier | DropComm => {
                 self.act_on_comm(op)
             }
+            UseLock => locks::run(self, op, false),
+            PoisonLock => locks::run(self, op, true),
+            DropLock => {
+                if let Some(at) = op.target.checked_rem(self.locks.len()) {
+                    self.locks.remove(at);
+                }
+                Ok(())
+            }
+            Batch => batches::run(self, op),
+            DropInside => pairs::drop_inside(self, op),
             Invalid => invalid_calls::run(self, op),
             Diverge => fatal_calls::diverge(self, op),
             Leave => fatal_calls::leave(self, op),
-            Exit => {
-                early_exits::exit(self, op);
-                Ok(())
-            }
+            Exit => early_exits::exit(self, op),
             _ => self.act_on_object(op),
         }
     }
@@ -158,7 +186,11 @@ impl<'a> State<'a> {
             return self.refill();
         }
         let entry = self.comms[at].clone();
-        let created = create_on(&entry, op);
+        let created = if op.kind == OpKind::NewLock {
+            locks::create(self, op, &entry).map(Created::Lock)
+        } else {
+            create_on(&entry, op)
+        };
         if self.has_exited(&entry.group) {
             return self.expect_exit_error(&entry.group, created);
         }
@@ -172,6 +204,12 @@ impl<'a> State<'a> {
         }
         match created {
             Created::Object(object) => self.add_object(object, &entry),
+            Created::Lock(lock) => {
+                if self.locks.len() == MAX_ENTRIES {
+                    self.locks.remove(0);
+                }
+                self.locks.push(lock);
+            }
             Created::Comm(comm, salt, group) => {
                 self.add_comm(comm, salt, Rc::new(group))?;
             }
@@ -256,18 +294,23 @@ fn create_on(entry: &CommEntry, op: &Op) -> Result<Created> {
 /// A call that writes an object and its model.
 pub(super) fn write(object: &mut dyn AnyObject, kind: OpKind, root: usize, rng: Rng) -> Result<()> {
     match kind {
-        OpKind::Set => object.set(root, rng),
-        OpKind::SetWith => object.set_with(root, rng),
-        OpKind::Assign => object.assign(root, rng),
-        OpKind::Fill => object.fill(rng),
-        OpKind::Update => object.update(root, rng, false),
-        OpKind::UpdateThroughField => object.update(root, rng, true),
-        OpKind::UpdateParts => object.update_parts(rng),
-        OpKind::Gather => object.gather(rng),
-        OpKind::Reduce => object.reduce(rng),
-        OpKind::Resize => object.resize(rng),
-        _ => object.update_per_node(rng),
+        OpKind::UpdateWhole => return object.update_whole(root, rng),
+        OpKind::Resize => return object.resize(rng),
+        OpKind::CopyFrom | OpKind::Swap => return pairs::copy_or_swap(object, kind, rng),
+        _ => {}
     }
+    let choice = rng.clone().next() as usize;
+    on_array(object, choice, |array| match kind {
+        OpKind::Set => array.set(root, rng),
+        OpKind::SetWith => array.set_with(root, rng),
+        OpKind::Assign => array.assign(root, rng),
+        OpKind::Fill => array.fill(rng),
+        OpKind::Update => array.update(root, rng, &mut || {}),
+        OpKind::UpdateParts => array.update_parts(rng, &mut || {}),
+        OpKind::Gather => array.gather(rng),
+        OpKind::Reduce => array.reduce(rng),
+        _ => array.update_per_node(rng),
+    })
 }
 
 /// Makes a call that must fail and write nothing: the model stays unchanged.

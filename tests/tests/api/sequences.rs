@@ -1,49 +1,33 @@
-//! Random sequences of calls on random clusters, compared with an `ndarray` model on every rank after each call.
+//! Random sequences of calls on random clusters, compared with a model on every rank after each call.
 //!
-//! `PSHMEM_TEST_SEQUENCES` is the number of sequences of each kind. `cargo xtask fuzz` runs far more.
+//! `PSHMEM_SEQUENCES` is their number. `cargo xtask fuzz` runs far more.
 
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
-use pshmem_tests::model;
-use pshmem_tests::model::ops::{self, Op};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The default number of sequences of each kind.
-const CASES: u32 = 60;
+use pshmem_tests::model::sequence;
 
-fn check(ops: impl Strategy<Value = Vec<Op>>) {
-    let cases = std::env::var("PSHMEM_TEST_SEQUENCES")
-        .map_or(CASES, |text| text.parse().expect("a number of sequences"));
-    // Each iteration starts threads, so their number is limited.
-    let config = Config {
-        cases,
-        max_shrink_iters: 300,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let result = TestRunner::new(config).run(&(ops::shapes(), ops), |(shape, ops)| {
-        model::run("", &shape, &ops).map_err(TestCaseError::fail)
+/// The default number of sequences.
+const SEQUENCES: u64 = 100;
+/// Sequences that run at the same time.
+const JOBS: u64 = 4;
+
+#[test]
+fn sequences_match_the_model() {
+    let number = std::env::var("PSHMEM_SEQUENCES").map_or(SEQUENCES, |text| {
+        text.parse().expect("a number of sequences")
     });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
-}
-
-#[test]
-fn legal_sequences_match_the_model() {
-    check(ops::legal());
-}
-
-#[test]
-fn invalid_calls_change_nothing() {
-    check(ops::with_invalid_calls());
-}
-
-#[test]
-fn divergence_fails_one_comm_only() {
-    check(ops::with_divergence());
-}
-
-#[test]
-fn early_exits_are_errors_on_the_others() {
-    check(ops::anything());
+    // Other sequences in each run. A failure names its seed.
+    let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    let first = time.expect("a clock that is set").as_millis() as u64;
+    std::thread::scope(|scope| {
+        for job in 0..JOBS {
+            scope.spawn(move || {
+                for index in (job..number).step_by(JOBS as usize) {
+                    if let Err(message) = sequence::run(first + index) {
+                        panic!("{message}");
+                    }
+                }
+            });
+        }
+    });
 }

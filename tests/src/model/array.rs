@@ -1,0 +1,397 @@
+//! One array of the library, an object or a field of one, and the `ndarray` model that it must be equal to.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::panic::resume_unwind;
+
+use bytemuck::Zeroable;
+use ndarray::{ArrayD, Axis, Slice, Zip};
+use pshmem::{Comm, Op, Result};
+
+use super::calls::Calls;
+use super::early_exits::DELIBERATE;
+use super::layout::{ModelLayout, random_update, rows_of};
+use super::rng::{ModelElement, Rng};
+
+/// An array of any type and its model. All ranks make each call with the same arguments.
+pub(super) trait AnyArray {
+    fn comm(&self) -> &Comm;
+    fn shape(&self) -> &[usize];
+    fn set(&mut self, root: usize, rng: Rng) -> Result<()>;
+    fn set_with(&mut self, root: usize, rng: Rng) -> Result<()>;
+    fn assign(&mut self, holder: usize, rng: Rng) -> Result<()>;
+    fn fill(&mut self, rng: Rng) -> Result<()>;
+    /// The closure also calls `inside`.
+    fn update(&mut self, root: usize, rng: Rng, inside: &mut dyn FnMut()) -> Result<()>;
+    fn update_per_node(&mut self, rng: Rng) -> Result<()>;
+    /// All ranks write their parts, of equal or of given lengths, and call `inside` meanwhile.
+    fn update_parts(&mut self, rng: Rng, inside: &mut dyn FnMut()) -> Result<()>;
+    /// All ranks contribute rows, at offsets or in rank order; the last rows may stay unchanged.
+    fn gather(&mut self, rng: Rng) -> Result<()>;
+    /// All ranks contribute an array, with or without the old values, in either order.
+    fn reduce(&mut self, rng: Rng) -> Result<()>;
+
+    // The following calls must fail. Only `failing_update` and `failing_parts` write, also to the model.
+    /// An empty block, passed by no rank or by several.
+    fn assign_from(&mut self, holders: &[usize]) -> Result<()>;
+    fn set_out_of_bounds(&mut self, root: usize) -> Result<()>;
+    fn set_without_data(&mut self, root: usize) -> Result<()>;
+    /// The closure must not run.
+    fn update_without_root(&mut self, root: usize) -> Result<()>;
+    fn fill_differently(&mut self, outlier: usize) -> Result<()>;
+    /// Writes, then fails with the result of `fail`, which may panic. The model is written first, because of a panic.
+    fn failing_update(&mut self, root: usize, rng: Rng, fail: &dyn Fn() -> String) -> Result<()>;
+    fn failing_per_node(&mut self, fail: &dyn Fn() -> String) -> Result<()>;
+    fn panicking_set_with(&mut self, root: usize) -> Result<()>;
+    /// All ranks write their parts; then that of `outlier` fails.
+    fn failing_parts(&mut self, outlier: usize, rng: Rng, fail: &dyn Fn() -> String) -> Result<()>;
+    /// No closure may run.
+    fn parts_with_counts(&mut self, counts: &[usize]) -> Result<()>;
+    /// Every rank gathers one element at the origin.
+    fn overlapping_gather(&mut self) -> Result<()>;
+    fn gather_out_of_bounds(&mut self, outlier: usize) -> Result<()>;
+    fn gather_too_many_rows(&mut self, outlier: usize) -> Result<()>;
+    /// The rows of one rank have one element more. Only for arrays of several dimensions.
+    fn gather_other_rows(&mut self, outlier: usize) -> Result<()>;
+    fn reduce_other_extents(&mut self, outlier: usize, accumulates: bool) -> Result<()>;
+    /// One rank wants another order than the others.
+    fn reduce_differently(&mut self, outlier: usize) -> Result<()>;
+    /// The operation panics on one rank, if it is called there. The array holds arbitrary values afterwards.
+    fn panicking_reduce(&mut self, outlier: usize, reproducible: bool) -> Result<()>;
+}
+
+/// An array and its model.
+pub(super) struct ArrayWithModel<'a, L: ModelLayout + ?Sized, H> {
+    comm: Comm,
+    handle: H,
+    model: &'a mut ArrayD<L::Item>,
+    layout: PhantomData<fn() -> Box<L>>,
+}
+
+impl<'a, L: ModelLayout + ?Sized, H> ArrayWithModel<'a, L, H> {
+    pub(super) fn new(comm: &Comm, handle: H, model: &'a mut ArrayD<L::Item>) -> Self {
+        ArrayWithModel {
+            comm: comm.clone(),
+            handle,
+            model,
+            layout: PhantomData,
+        }
+    }
+
+    /// Writes a random block into the model, and returns it.
+    fn write_model(&mut self, mut rng: Rng) -> (L::Offset, ArrayD<L::Item>) {
+        let (offset, extents) = rng.block(self.model.shape());
+        let block = rng.array(&extents);
+        let range = |axis: usize| Slice::from(offset[axis]..offset[axis] + extents[axis]);
+        self.model
+            .slice_each_axis_mut(|axis| range(axis.axis.index()))
+            .assign(&block);
+        (L::offset(&offset), block)
+    }
+
+    fn origin() -> L::Offset {
+        L::offset(&vec![0; L::DIMENSIONS])
+    }
+
+    fn zeros(extents: &[usize]) -> ArrayD<L::Item> {
+        ArrayD::from_elem(extents, L::Item::zeroed())
+    }
+
+    /// A block with the same extent in each axis.
+    fn cube(extent: usize) -> ArrayD<L::Item> {
+        Self::zeros(&vec![extent; L::DIMENSIONS])
+    }
+
+    fn is_rank(&self, rank: usize) -> bool {
+        self.comm.rank() == rank
+    }
+
+    /// What this rank passes to a reduction.
+    fn local(&self) -> L::Owned {
+        L::owned(&Self::zeros(self.model.shape()))
+    }
+
+    /// Random numbers of rows for all ranks.
+    fn counts(&self, rng: &mut Rng) -> Vec<usize> {
+        let total = self.model.shape()[0];
+        let mut counts = rng.partition(total, self.comm.size());
+        counts[0] += total - counts.iter().sum::<usize>();
+        counts
+    }
+}
+
+impl<L: ModelLayout + ?Sized, H: std::ops::DerefMut<Target: Calls<L>>> AnyArray
+    for ArrayWithModel<'_, L, H>
+{
+    fn comm(&self) -> &Comm {
+        &self.comm
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.model.shape()
+    }
+
+    fn set(&mut self, root: usize, rng: Rng) -> Result<()> {
+        let (offset, block) = self.write_model(rng);
+        let mine = self.is_rank(root);
+        self.handle
+            .set(root, offset, mine.then(|| L::block(&block)))
+    }
+
+    fn set_with(&mut self, root: usize, rng: Rng) -> Result<()> {
+        let (offset, block) = self.write_model(rng);
+        self.handle.set_with(root, offset, || L::owned(&block))
+    }
+
+    fn assign(&mut self, holder: usize, rng: Rng) -> Result<()> {
+        let (offset, block) = self.write_model(rng);
+        let mine = self.is_rank(holder);
+        self.handle.assign(offset, mine.then(|| L::block(&block)))
+    }
+
+    fn fill(&mut self, mut rng: Rng) -> Result<()> {
+        let value = L::Item::from_number(rng.next());
+        self.model.fill(value);
+        self.handle.fill(value)
+    }
+
+    fn update(&mut self, root: usize, rng: Rng, inside: &mut dyn FnMut()) -> Result<()> {
+        random_update(self.model, rng.clone());
+        let found = self.handle.update(root, |w| {
+            inside();
+            L::random_update(w, rng);
+        })?;
+        assert_eq!(
+            found.is_some(),
+            self.is_rank(root),
+            "only the root has a result"
+        );
+        Ok(())
+    }
+
+    fn update_per_node(&mut self, rng: Rng) -> Result<()> {
+        random_update(self.model, rng.clone());
+        let found = self.handle.update_per_node(|w| L::random_update(w, rng))?;
+        assert_eq!(
+            found.is_some(),
+            self.comm.node().rank == 0,
+            "one rank of each node has a result"
+        );
+        Ok(())
+    }
+
+    fn update_parts(&mut self, mut rng: Rng, inside: &mut dyn FnMut()) -> Result<()> {
+        let shape = self.model.shape().to_vec();
+        let next = rng.array(&shape);
+        let write = |rows: Range<usize>, part: L::Part<'_>| {
+            inside();
+            L::write(part, rows.clone(), &next);
+            rows.len()
+        };
+        let rows = if rng.below(2) == 0 {
+            self.handle.update_parts(write)?
+        } else {
+            let counts = self.counts(&mut rng);
+            self.handle.update_parts_by(&counts, write)?
+        };
+        assert!(rows <= shape[0], "a part of the rows");
+        *self.model = next;
+        Ok(())
+    }
+
+    fn gather(&mut self, mut rng: Rng) -> Result<()> {
+        let next = rng.array(self.model.shape());
+        let (rank, size) = (self.comm.rank(), self.comm.size());
+        let counts = rng.partition(next.shape()[0], size);
+        let start = |rank: usize| counts[..rank].iter().sum::<usize>();
+        let mine = start(rank)..start(rank + 1);
+        let block = L::owned(&rows_of(&next, mine.clone()));
+        if rng.below(2) == 0 {
+            let found = self.handle.gather_in_order(&block)?;
+            assert_eq!(found, mine, "the rows of this rank");
+        } else {
+            let mut at = vec![0; L::DIMENSIONS];
+            at[0] = mine.start;
+            self.handle.gather(L::offset(&at), &block)?;
+        }
+        let kept = Slice::from(..start(size));
+        self.model
+            .slice_axis_mut(Axis(0), kept)
+            .assign(&next.slice_axis(Axis(0), kept));
+        Ok(())
+    }
+
+    fn reduce(&mut self, mut rng: Rng) -> Result<()> {
+        let parts: Vec<ArrayD<L::Item>> = (0..self.comm.size())
+            .map(|_| rng.array(self.model.shape()))
+            .collect();
+        let mine = L::owned(&parts[self.comm.rank()]);
+        let op = if rng.below(2) == 0 {
+            Op::new(larger)
+        } else {
+            Op::new(larger).reproducible()
+        };
+        let sum = parts.iter().skip(1).fold(parts[0].clone(), |sum, part| {
+            Zip::from(&sum).and(part).map_collect(|&a, &b| larger(a, b))
+        });
+        if rng.below(2) == 0 {
+            *self.model = sum;
+            self.handle.reduce_into(op, &mine)
+        } else {
+            self.model.zip_mut_with(&sum, |a, &b| *a = larger(*a, b));
+            self.handle.accumulate(op, &mine)
+        }
+    }
+
+    fn assign_from(&mut self, holders: &[usize]) -> Result<()> {
+        let (block, rank) = (Self::cube(0), self.comm.rank());
+        self.handle.assign(
+            Self::origin(),
+            holders.contains(&rank).then(|| L::block(&block)),
+        )
+    }
+
+    fn set_out_of_bounds(&mut self, root: usize) -> Result<()> {
+        let block = Self::cube(1);
+        self.handle
+            .set(root, L::offset(self.model.shape()), Some(L::block(&block)))
+    }
+
+    fn set_without_data(&mut self, root: usize) -> Result<()> {
+        let block = Self::cube(0);
+        let mine = self.is_rank(root);
+        self.handle
+            .set(root, Self::origin(), (!mine).then(|| L::block(&block)))
+    }
+
+    fn update_without_root(&mut self, root: usize) -> Result<()> {
+        let found = self.handle.update(root, |_| panic!("the closure ran"))?;
+        assert_eq!(found, None, "nobody has a result");
+        Ok(())
+    }
+
+    fn fill_differently(&mut self, outlier: usize) -> Result<()> {
+        let value = L::Item::from_number(if self.is_rank(outlier) { 4 } else { 8 });
+        self.handle.fill(value)
+    }
+
+    fn failing_update(&mut self, root: usize, rng: Rng, fail: &dyn Fn() -> String) -> Result<()> {
+        random_update(self.model, rng.clone());
+        let result = self.handle.try_update(root, |w| {
+            L::random_update(w, rng);
+            Err::<(), _>(fail())
+        });
+        result.map(drop)
+    }
+
+    fn failing_per_node(&mut self, fail: &dyn Fn() -> String) -> Result<()> {
+        self.handle
+            .try_update_per_node(|_| Err::<(), _>(fail()))
+            .map(drop)
+    }
+
+    fn panicking_set_with(&mut self, root: usize) -> Result<()> {
+        self.handle.set_with(root, Self::origin(), || -> L::Owned {
+            resume_unwind(Box::new(DELIBERATE))
+        })
+    }
+
+    fn failing_parts(
+        &mut self,
+        outlier: usize,
+        mut rng: Rng,
+        fail: &dyn Fn() -> String,
+    ) -> Result<()> {
+        *self.model = rng.array(self.model.shape());
+        let (next, fails) = (self.model.clone(), self.is_rank(outlier));
+        let write = |rows: Range<usize>, part: L::Part<'_>| {
+            L::write(part, rows, &next);
+            if fails { Err(fail()) } else { Ok(()) }
+        };
+        if rng.below(2) == 0 {
+            self.handle.try_update_parts(write)
+        } else {
+            let counts = self.counts(&mut rng);
+            self.handle.try_update_parts_by(&counts, write)
+        }
+    }
+
+    fn parts_with_counts(&mut self, counts: &[usize]) -> Result<()> {
+        self.handle
+            .update_parts_by(counts, |_, _| panic!("a closure ran"))
+    }
+
+    fn overlapping_gather(&mut self) -> Result<()> {
+        let block = L::owned(&Self::cube(1));
+        self.handle.gather(Self::origin(), &block)
+    }
+
+    fn gather_out_of_bounds(&mut self, outlier: usize) -> Result<()> {
+        if self.is_rank(outlier) {
+            let at = L::offset(self.model.shape());
+            self.handle.gather(at, &L::owned(&Self::cube(1)))
+        } else {
+            let nothing = L::owned(&Self::cube(0));
+            self.handle.gather(Self::origin(), &nothing)
+        }
+    }
+
+    fn gather_too_many_rows(&mut self, outlier: usize) -> Result<()> {
+        let mut extents = self.model.shape().to_vec();
+        extents[0] = if self.is_rank(outlier) {
+            extents[0] + 1
+        } else {
+            0
+        };
+        let rows = L::owned(&Self::zeros(&extents));
+        self.handle.gather_in_order(&rows).map(drop)
+    }
+
+    fn gather_other_rows(&mut self, outlier: usize) -> Result<()> {
+        let mut extents = self.model.shape().to_vec();
+        extents[0] = 0;
+        extents[1] += usize::from(self.is_rank(outlier));
+        let rows = L::owned(&Self::zeros(&extents));
+        self.handle.gather_in_order(&rows).map(drop)
+    }
+
+    fn reduce_other_extents(&mut self, outlier: usize, accumulates: bool) -> Result<()> {
+        let mut extents = self.model.shape().to_vec();
+        extents[0] += usize::from(self.is_rank(outlier));
+        let (op, local) = (Op::new(larger), L::owned(&Self::zeros(&extents)));
+        if accumulates {
+            self.handle.accumulate(op, &local)
+        } else {
+            self.handle.reduce_into(op, &local)
+        }
+    }
+
+    fn reduce_differently(&mut self, outlier: usize) -> Result<()> {
+        let op = if self.is_rank(outlier) {
+            Op::new(larger).reproducible()
+        } else {
+            Op::new(larger)
+        };
+        let local = self.local();
+        self.handle.reduce_into(op, &local)
+    }
+
+    fn panicking_reduce(&mut self, outlier: usize, reproducible: bool) -> Result<()> {
+        let panics = self.is_rank(outlier);
+        let op = Op::new(move |a, b| {
+            if panics {
+                resume_unwind(Box::new(DELIBERATE));
+            }
+            larger(a, b)
+        });
+        let op = if reproducible { op.reproducible() } else { op };
+        let local = self.local();
+        self.handle.accumulate(op, &local)
+    }
+}
+
+/// The larger element in bytewise comparison: a reduction by it has the same result in any order.
+fn larger<T: ModelElement>(a: T, b: T) -> T {
+    let is_less = bytemuck::bytes_of(&a) < bytemuck::bytes_of(&b);
+    if is_less { b } else { a }
+}
