@@ -4,6 +4,7 @@ use pshmem::local::Cluster;
 use pshmem::{Comm, Error, Lock, Result, Shared, SharedLayout};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::faults::MisuseKind;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 /// Runs the part of one rank.
@@ -48,7 +49,8 @@ fn stray_write(comm: &Comm) -> Result<()> {
 
 /// A thread of the last rank writes to the copy of its node all the time.
 fn data_race(comm: &Comm) -> Result<()> {
-    let mut table = Shared::<[u64]>::new(comm, 100_000)?;
+    // The thread below must not outlive the memory, also when a call has failed.
+    let mut table = ManuallyDrop::new(Shared::<[u64]>::new(comm, 100_000)?);
     if comm.rank() + 1 == comm.size() {
         let address = table.view().as_ptr() as usize;
         std::thread::spawn(move || {
@@ -63,8 +65,6 @@ fn data_race(comm: &Comm) -> Result<()> {
     for round in 0..10_000 {
         table.update(0, |mut w| w.fill(round))?;
     }
-    // The thread must not outlive the memory.
-    std::mem::forget(table);
     Ok(())
 }
 

@@ -243,7 +243,7 @@ fn on_mpi<E: Display>(
 }
 
 /// Waits for the other ranks, and reports failures. Ranks that have failed end the job when others still run long after that; one
-/// that has succeeded waits for all, as MPI_Finalize would.
+/// that has succeeded waits for all, as `MPI_Finalize` would.
 #[cfg(feature = "__mpi")]
 fn end_together(transport: &crate::transport::mpi::Mpi, mut failure: Option<Failure>) {
     use crate::transport::Transport;
