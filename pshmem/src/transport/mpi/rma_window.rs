@@ -53,6 +53,9 @@ fn one_sided() -> Result<OneSided> {
     }
 }
 
+const UNLOCK: &str = "MPI_Win_unlock_all";
+const FREE: &str = "MPI_Win_free";
+
 /// A window over all processes.
 #[derive(Debug)]
 pub(super) struct RmaWindow {
@@ -102,7 +105,7 @@ impl RmaWindow {
         if works && window.progresses(comm, nodes, rounds) {
             return Ok(Some(window));
         }
-        window.give_up();
+        window.give_up(other_comm);
         Ok(None)
     }
 
@@ -208,29 +211,48 @@ impl RmaWindow {
 
     /// Collective over all processes, none of which uses the window any more.
     pub(super) fn free(&self) {
-        for (call, code) in self.try_free() {
-            self.calls.must(call, code);
+        if let Err(error) = self.end_epoch() {
+            self.calls.end_with(&error);
+        }
+        self.calls.must(FREE, self.free_unlocked());
+    }
+
+    /// The same for a window whose operations have failed, also over `other_comm`. The job works without the window.
+    fn give_up(&self, other_comm: Comm) {
+        let ended = self.end_epoch();
+        match self
+            .calls
+            .how_many_succeeded(other_comm, ended.as_ref().err())
+        {
+            Share::All => self.calls.must(FREE, self.free_unlocked()),
+            // It may refuse to be freed on all ranks alike, and is left to MPI_Finalize then.
+            Share::None => {
+                let _ = self.calls.check(FREE, self.free_unlocked());
+            }
+            // Those that have ended the epoch would wait in MPI_Win_free for those that cannot.
+            Share::Some => self
+                .calls
+                .end_with(&ended.err().unwrap_or_else(|| Error::Start {
+                    reason: format!("{UNLOCK} failed on another rank"),
+                })),
         }
     }
 
-    /// The same for a window whose operations have failed. What cannot be freed then is left to MPI_Finalize: the job works without
-    /// the window.
-    fn give_up(&self) {
-        let _ = self.try_free();
-    }
-
-    /// The functions that it has called, and what they have returned.
-    fn try_free(&self) -> [(&'static str, c_int); 2] {
+    /// Ends the epoch of `allocate`, which completes all operations of this process.
+    fn end_epoch(&self) -> Result<()> {
         self.is_open.store(false, Ordering::Release);
-        // SAFETY: ends the epoch of `allocate`, which completes all operations of this process (section 12.5.3).
-        let unlocked = unsafe { (self.calls.mpi().win_unlock_all)(self.handle) };
-        if self.calls.check("MPI_Win_unlock_all", unlocked).is_ok() {
-            lock(&self.operands).clear();
-        }
+        // SAFETY: ends the epoch of `allocate` (section 12.5.3). No operation follows (`is_open`).
+        let code = unsafe { (self.calls.mpi().win_unlock_all)(self.handle) };
+        self.calls.check(UNLOCK, code)?;
+        lock(&self.operands).clear();
+        Ok(())
+    }
+
+    /// Frees the window after its epoch, and returns the code.
+    fn free_unlocked(&self) -> c_int {
         let mut window = self.handle;
         // SAFETY: a window of ours, not used again (`is_open`).
-        let freed = unsafe { (self.calls.mpi().win_free)(&raw mut window) };
-        [("MPI_Win_unlock_all", unlocked), ("MPI_Win_free", freed)]
+        unsafe { (self.calls.mpi().win_free)(&raw mut window) }
     }
 
     fn flush(&self, rank: usize) -> Result<()> {
