@@ -11,6 +11,7 @@ use super::{
 use crate::error::{Error, Result};
 use libloading::Library;
 use libloading::os::unix::{Library as UnixLibrary, RTLD_GLOBAL, RTLD_NOW};
+use std::error::Error as _;
 use std::ffi::{c_char, c_int};
 use std::fmt::Write as _;
 use std::ptr::{null_mut, without_provenance_mut};
@@ -62,8 +63,12 @@ fn load(candidates: &[Candidate]) -> std::result::Result<Api, String> {
                     .map_err(|reason| format!("the MPI library {name} ({why}) {reason}"));
             }
             Err(error) => {
+                // What the dynamic linker says is the source of the error.
+                let reason = error
+                    .source()
+                    .map_or(error.to_string(), ToString::to_string);
                 // Writing to a string does not fail.
-                let _ = write!(tried, "\n  {} ({why}): {error}", file.to_string_lossy());
+                let _ = write!(tried, "\n  {} ({why}): {reason}", file.to_string_lossy());
             }
         }
     }
@@ -250,6 +255,30 @@ mod tests {
         ] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_of_another_architecture_is_named_with_the_reason() {
+        let temporary = tempfile::tempdir().unwrap();
+        let file = temporary.path().join("libmpi_abi.so.1");
+        // The head of an ELF file of 64 bits for a machine with a number that no architecture has.
+        let mut head = [0_u8; 64];
+        head[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+        head[16] = 3;
+        head[18..20].copy_from_slice(&[0xff, 0xfe]);
+        std::fs::write(&file, head).unwrap();
+        let candidates = [Candidate {
+            file: file.clone().into_os_string(),
+            why: "a test",
+        }];
+        let text = load(&candidates).unwrap_err();
+        let line = text.lines().find(|line| line.contains("(a test)")).unwrap();
+        assert!(line.contains(&*file.to_string_lossy()), "{text}");
+        // What the dynamic linker says of it.
+        assert!(
+            line.contains("ELF") || line.contains("architecture"),
+            "{text}"
+        );
     }
 
     #[test]
