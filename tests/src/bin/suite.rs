@@ -1,6 +1,6 @@
 //! The suite under a launcher: every case on the world and on the shapes derived from it.
 //!
-//! `mpirun -n 4 suite [--large] [--shapes 4,2+2] [NAME...]` runs the cases whose names contain one of the given names, on all
+//! `mpirun -n 4 suite [--large] [--shapes "4;2+2"] [NAME...]` runs the cases whose names contain one of the given names, on all
 //! shapes or those given. With `--large`, it runs the cases that need gigabytes of memory instead. Ranks are threads with
 //! `PSHMEM_LOCAL=2+2 suite`.
 
@@ -56,8 +56,8 @@ impl Options {
                 "--shapes" => {
                     let list = arguments
                         .next()
-                        .ok_or("--shapes needs a list, as in 4,2+2")?;
-                    options.shapes = Some(list.split(',').map(str::to_owned).collect());
+                        .ok_or("--shapes needs a list, as in \"4;2+2\"")?;
+                    options.shapes = Some(list.split(';').map(str::to_owned).collect());
                 }
                 other if other.starts_with('-') => return Err(format!("`{other}` is no option")),
                 _ => options.names.push(argument),

@@ -160,10 +160,11 @@ fn suite(context: &Context, mpi: &Mpi, ranks: usize) -> Row {
     match (mpi.kind, ranks) {
         (Kind::Mpich, 3 | 4) => {
             limit = MPICH_LIMIT;
-            few_shapes(&mut command, context, "3,2+1,4,2+2");
+            few_shapes(&mut command, context, "3;2+1;4;2+2");
         }
-        // Its other shapes have their likes among those of four ranks.
-        (_, 3) => few_shapes(&mut command, context, "3,2+1"),
+        // The others have their likes among these, and ranks as threads have them all.
+        (_, 4) => few_shapes(&mut command, context, "4;2+2;1+1+1+1;nodes 0,1,0,1"),
+        (_, 3) => few_shapes(&mut command, context, "3;2+1"),
         _ => {}
     }
     command.args(&context.options.filter);
