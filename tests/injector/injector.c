@@ -128,6 +128,7 @@ CALL(Allreduce, (const void *from, void *to, int n, MPI_Datatype type, MPI_Op op
 CALL(Allgather,
      (const void *from, int n, MPI_Datatype type, void *to, int m, MPI_Datatype type_to, MPI_Comm comm),
      (from, n, type, to, m, type_to, comm))
+CALL(Bcast, (void *bytes, int n, MPI_Datatype type, int root, MPI_Comm comm), (bytes, n, type, root, comm))
 CALL(Iallreduce,
      (const void *from, void *to, int n, MPI_Datatype type, MPI_Op op, MPI_Comm comm, MPI_Request *request),
      (from, to, n, type, op, comm, request))

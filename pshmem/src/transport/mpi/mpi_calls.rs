@@ -7,7 +7,7 @@
 use crate::error::{Error, Result};
 use crate::stderr::report;
 use crate::transport::mpi::api::{
-    Api, Comm, Constants, Functions, Group, MAX_TEXT, Message, Request, SUCCESS, Status, Win,
+    Api, Comm, Constants, Functions, Group, MAX_TEXT, Message, Op, Request, SUCCESS, Status, Win,
 };
 use crate::transport::mpi::lifecycle::{abort, watch_finalize};
 use std::cell::Cell;
@@ -21,14 +21,6 @@ pub(super) struct MpiRequest(Cell<Request>);
 /// The largest number in a reduction. MPICH 4.0 compares unsigned numbers of 64 bits as signed ones, which makes no difference up to
 /// this one, nor for the complements of such numbers.
 const LARGEST: u64 = u64::MAX >> 1;
-
-/// How many of the ranks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Share {
-    All,
-    Some,
-    None,
-}
 
 /// The MPI functions as one rank calls them, with the rank and host that its errors name.
 #[derive(Debug, Clone)]
@@ -256,27 +248,30 @@ impl MpiCalls {
         Err(postcard::from_bytes(&bytes).expect("an error that this executable encoded"))
     }
 
-    /// The bytes that rank `root` passes, on all ranks: for short texts, because each few bytes take a reduction. `comm` has
-    /// the ranks that errors name.
+    /// The bytes that rank `root` passes, on all ranks. `comm` has the ranks that errors name.
     pub(super) fn broadcast(&self, comm: Comm, root: usize, bytes: &[u8]) -> Vec<u8> {
-        // Numbers of seven bytes are below `LARGEST`.
-        const BYTES: usize = 7;
-        let is_root = self.rank == root;
-        let of_root = |word| self.allreduce_min(comm, if is_root { word } else { LARGEST });
-        let len = of_root(bytes.len() as u64) as usize;
-        let mut all = Vec::with_capacity(len + BYTES);
-        for start in (0..len).step_by(BYTES) {
-            let mut word = [0; 8];
-            if is_root {
-                let rest = &bytes[start..];
-                let taken = rest.len().min(BYTES);
-                word[..taken].copy_from_slice(&rest[..taken]);
-            }
-            let word = of_root(u64::from_le_bytes(word)).to_le_bytes();
-            all.extend_from_slice(&word[..BYTES]);
-        }
-        all.truncate(len);
+        let mut len = (bytes.len() as u64).to_ne_bytes();
+        self.broadcast_into(comm, root, &mut len);
+        let mut all = bytes.to_vec();
+        // Those of the root already have this length.
+        all.resize(u64::from_ne_bytes(len) as usize, 0);
+        self.broadcast_into(comm, root, &mut all);
         all
+    }
+
+    /// The same for equally many bytes on all ranks.
+    fn broadcast_into(&self, comm: Comm, root: usize, bytes: &mut [u8]) {
+        // SAFETY: so many bytes on all ranks; collective over a communicator of ours (section 6.4).
+        let code = unsafe {
+            (self.mpi().bcast)(
+                bytes.as_mut_ptr().cast(),
+                bytes.len() as c_int,
+                self.constants().uint8_t,
+                root as c_int,
+                comm,
+            )
+        };
+        self.must("MPI_Bcast", code);
     }
 
     pub(super) fn allreduce_min(&self, comm: Comm, value: u64) -> u64 {
@@ -288,48 +283,43 @@ impl MpiCalls {
         self.allreduce_min(comm, u64::from(value)) == 1
     }
 
-    /// On how many ranks a collective has succeeded, which all of them have just called on another communicator than `comm`.
+    /// Whether a collective has succeeded on all ranks, or on none. All of them have just called it on another communicator than
+    /// `comm`, with this `result` here. Where it has succeeded on some ranks only, the job ends.
     ///
-    /// Ranks on which it has not failed may be inside it for ever because it has failed elsewhere. A rank with an `error` waits for
-    /// them for a limited time, then it ends the job.
-    pub(super) fn how_many_succeeded(&self, comm: Comm, error: Option<&Error>) -> Share {
+    /// Ranks on which it has not failed may be inside it for ever because it has failed elsewhere. A rank on which it has failed
+    /// waits for them for a limited time, then it ends the job.
+    pub(super) fn all_or_none_succeeded(&self, comm: Comm, call: &str, result: Result<()>) -> bool {
         const LIMIT: Duration = Duration::from_secs(30);
-        let mine = [u64::from(error.is_none()), u64::from(error.is_some())];
+        let mine = [u64::from(result.is_ok()), u64::from(result.is_err())];
         let mut min = [0_u64; 2];
-        let mut request = Request::unset();
-        // SAFETY: two elements of the type named on either side, which stay in place until the request is complete: nothing below
-        // returns or unwinds earlier. Collective over a communicator of ours (section 6.12.8).
-        let code = unsafe {
-            (self.mpi().iallreduce)(
-                mine.as_ptr().cast(),
-                min.as_mut_ptr().cast(),
-                2,
-                self.constants().uint64_t,
-                self.constants().min,
-                comm,
-                &raw mut request,
-            )
+        // SAFETY: two elements on either side, which stay in place until the request is complete: nothing below returns or unwinds
+        // earlier.
+        let request = unsafe {
+            let op = self.constants().min;
+            self.iallreduce(comm, mine.as_ptr(), min.as_mut_ptr(), 2, op)
         };
-        self.must("MPI_Iallreduce", code);
-        let request = MpiRequest(Cell::new(request));
         let start = Instant::now();
         while !self.test(&request) {
-            if let Some(error) = error.filter(|_| start.elapsed() > LIMIT) {
+            if let Err(error) = &result
+                && start.elapsed() > LIMIT
+            {
                 self.end_with(error);
             }
             std::thread::yield_now();
         }
         match min {
-            [1, _] => Share::All,
-            [_, 1] => Share::None,
-            _ => Share::Some,
+            [1, _] => true,
+            [_, 1] => false,
+            _ => self.end_with(&result.err().unwrap_or_else(|| Error::Start {
+                reason: format!("{call} failed on another rank"),
+            })),
         }
     }
 
     /// Begins to add up numbers of all ranks, element by element.
     ///
     /// # Safety
-    /// Both buffers have so many elements, and nobody else uses them until the request has been tested as complete.
+    /// As for `iallreduce`.
     pub(super) unsafe fn iallreduce_sum(
         &self,
         comm: Comm,
@@ -337,16 +327,32 @@ impl MpiCalls {
         sums: *mut u64,
         count: usize,
     ) -> MpiRequest {
+        // SAFETY: passed on from the caller.
+        unsafe { self.iallreduce(comm, mine, sums, count, self.constants().sum) }
+    }
+
+    /// Begins a reduction of numbers of all ranks, element by element.
+    ///
+    /// # Safety
+    /// Both buffers have so many elements, and nobody else uses them until the request has been tested as complete.
+    unsafe fn iallreduce(
+        &self,
+        comm: Comm,
+        mine: *const u64,
+        results: *mut u64,
+        count: usize,
+        op: Op,
+    ) -> MpiRequest {
         let mut request = Request::unset();
         // SAFETY: the buffers are the caller's duty; collective over a communicator of ours (section 6.12.8). There are at most as
-        // many elements as ranks.
+        // many elements as ranks, or two.
         let code = unsafe {
             (self.mpi().iallreduce)(
                 mine.cast(),
-                sums.cast(),
+                results.cast(),
                 count as c_int,
                 self.constants().uint64_t,
-                self.constants().sum,
+                op,
                 comm,
                 &raw mut request,
             )

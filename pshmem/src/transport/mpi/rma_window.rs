@@ -10,7 +10,7 @@
 use crate::error::{Error, Result};
 use crate::sync::lock;
 use crate::transport::mpi::api::{Aint, Comm, Win};
-use crate::transport::mpi::mpi_calls::{MpiCalls, Share};
+use crate::transport::mpi::mpi_calls::MpiCalls;
 use crate::transport::rma::{RESERVED, RemoteAddress, RemoteAtomics, TEST};
 use std::ffi::{c_int, c_void};
 use std::ptr::{null_mut, read_volatile};
@@ -126,19 +126,13 @@ impl RmaWindow {
                 &raw mut window,
             )
         };
-        let result = calls.check(CALL, code);
-        match calls.how_many_succeeded(other_comm, result.as_ref().err()) {
-            Share::All => {}
-            Share::None => return None,
-            // Freeing it is collective, so those that have it cannot, and MPICH crashes in MPI_Finalize if they do not.
-            Share::Some => calls.end_with(&result.err().unwrap_or_else(|| Error::Start {
-                reason: format!("{CALL} failed on another rank"),
-            })),
+        // Where some ranks have the window, they cannot free it, which is collective, and MPICH crashes in MPI_Finalize if they do
+        // not.
+        if !calls.all_or_none_succeeded(other_comm, CALL, calls.check(CALL, code)) {
+            return None;
         }
         // SAFETY: a window of ours.
-        if let Err(error) = unsafe { calls.win_return_errors(window) } {
-            calls.end_with(&error);
-        }
+        calls.expect(unsafe { calls.win_return_errors(window) });
         // SAFETY: a window of ours; no process locks it exclusively, which is what the assertion promises (section 12.5.5).
         let code = unsafe { (calls.mpi().win_lock_all)(calls.constants().mode_nocheck, window) };
         calls.must("MPI_Win_lock_all", code);
@@ -211,30 +205,19 @@ impl RmaWindow {
 
     /// Collective over all processes, none of which uses the window any more.
     pub(super) fn free(&self) {
-        if let Err(error) = self.end_epoch() {
-            self.calls.end_with(&error);
-        }
+        self.calls.expect(self.end_epoch());
         self.calls.must(FREE, self.free_unlocked());
     }
 
     /// The same for a window whose operations have failed, also over `other_comm`. The job works without the window.
     fn give_up(&self, other_comm: Comm) {
+        // Those that have ended the epoch would wait in MPI_Win_free for those that cannot.
         let ended = self.end_epoch();
-        match self
-            .calls
-            .how_many_succeeded(other_comm, ended.as_ref().err())
-        {
-            Share::All => self.calls.must(FREE, self.free_unlocked()),
+        if self.calls.all_or_none_succeeded(other_comm, UNLOCK, ended) {
+            self.calls.must(FREE, self.free_unlocked());
+        } else {
             // It may refuse to be freed on all ranks alike, and is left to MPI_Finalize then.
-            Share::None => {
-                let _ = self.calls.check(FREE, self.free_unlocked());
-            }
-            // Those that have ended the epoch would wait in MPI_Win_free for those that cannot.
-            Share::Some => self
-                .calls
-                .end_with(&ended.err().unwrap_or_else(|| Error::Start {
-                    reason: format!("{UNLOCK} failed on another rank"),
-                })),
+            let _ = self.calls.check(FREE, self.free_unlocked());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::transport::mpi::Mpi;
-use crate::transport::mpi::api::{Api, MAX_VERSION_TEXT, SUCCESS};
+use crate::transport::mpi::api::{Api, SUCCESS, library_name};
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use std::ptr::null_mut;
 
@@ -71,20 +71,9 @@ fn library_if_alone(api: &'static Api) -> Option<String> {
 }
 
 fn library(api: &Api) -> String {
-    let mut text = vec![0_u8; MAX_VERSION_TEXT];
-    let mut len = 0;
-    // SAFETY: room for the longest text of any library (section 9.1.1).
-    let code =
-        unsafe { (api.functions.get_library_version)(text.as_mut_ptr().cast(), &raw mut len) };
-    if code != SUCCESS {
-        return "an MPI library without a name".to_owned();
-    }
-    text.truncate(len.max(0) as usize);
-    let text = String::from_utf8_lossy(&text);
-    // Libraries add how they were built, on further lines or behind a comma, and put tabs between words.
-    let line = text.lines().next().unwrap_or_default();
-    let line = line.split(',').next().unwrap_or_default();
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
+    // SAFETY: the table has each function under its name.
+    let name = unsafe { library_name(api.functions.get_library_version) };
+    name.unwrap_or_else(|| "an MPI library without a name".to_owned())
 }
 
 impl Drop for Started {

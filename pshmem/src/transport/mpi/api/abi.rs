@@ -4,15 +4,14 @@
 //! header `mpi_abi.h` of the libraries at hand.
 
 use super::find_library::{self, Candidate, VARIABLE};
+use super::library_name::{GetText, library_name};
 use super::recorded_errors::RecordedErrors;
-use super::{
-    Api, Comm, Constants, Datatype, Errors, Functions, Info, MAX_VERSION_TEXT, Op, SUCCESS,
-};
+use super::{Api, Comm, Constants, Datatype, Errors, Functions, Info, Op, SUCCESS};
 use crate::error::{Error, Result};
 use libloading::Library;
 use libloading::os::unix::{Library as UnixLibrary, RTLD_GLOBAL, RTLD_NOW};
 use std::error::Error as _;
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
 use std::fmt::Write as _;
 use std::ptr::{null_mut, without_provenance_mut};
 use std::sync::OnceLock;
@@ -117,21 +116,11 @@ fn check(library: Library) -> std::result::Result<Api, String> {
 
 /// What a library says of itself, in brackets, for a message.
 fn library_version(library: &Library) -> String {
-    type GetText = unsafe extern "C" fn(*mut c_char, *mut c_int) -> c_int;
-
     // SAFETY: the type of this function is the same in every MPI library.
-    let Ok(get) = (unsafe { library.get::<GetText>(b"MPI_Get_library_version\0") }) else {
-        return String::new();
-    };
-    let mut text = vec![0_u8; MAX_VERSION_TEXT];
-    let mut len = 0;
-    // SAFETY: room for the longest text of any library; may be called before MPI_Init (section 9.1.1).
-    if unsafe { get(text.as_mut_ptr().cast(), &raw mut len) } != SUCCESS {
-        return String::new();
-    }
-    text.truncate(len.max(0) as usize);
-    let text = String::from_utf8_lossy(&text);
-    format!(" ({})", text.lines().next().unwrap_or_default().trim())
+    let get = unsafe { library.get::<GetText>(b"MPI_Get_library_version\0") };
+    // SAFETY: it has been looked up by its name.
+    let name = get.ok().and_then(|get| unsafe { library_name(*get) });
+    name.map_or(String::new(), |name| format!(" ({name})"))
 }
 
 #[cfg(test)]
@@ -196,7 +185,10 @@ mod tests {
         for (limit, room) in [
             ("MPI_MAX_ERROR_STRING", MAX_TEXT),
             ("MPI_MAX_PROCESSOR_NAME", MAX_TEXT),
-            ("MPI_MAX_LIBRARY_VERSION_STRING", MAX_VERSION_TEXT),
+            (
+                "MPI_MAX_LIBRARY_VERSION_STRING",
+                super::super::library_name::MAX_TEXT,
+            ),
             ("sizeof(MPI_Status)", size_of::<Status>()),
         ] {
             writeln!(text, "_Static_assert({limit} <= {room}, \"{limit}\");").unwrap();

@@ -90,6 +90,13 @@ functions! {
         send: *const c_void, send_count: c_int, send_type: Datatype,
         recv: *mut c_void, recv_count: c_int, recv_type: Datatype, comm: Comm,
     );
+    bcast = MPI_Bcast(
+        bytes: *mut c_void,
+        count: c_int,
+        datatype: Datatype,
+        root: c_int,
+        comm: Comm,
+    );
     allreduce = MPI_Allreduce(
         send: *const c_void, recv: *mut c_void, count: c_int, datatype: Datatype, op: Op, comm: Comm,
     );

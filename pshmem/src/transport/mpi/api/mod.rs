@@ -4,6 +4,7 @@
 //!
 //! - `types` handles, statuses and callbacks · `functions` the one list of functions · `constants` the one list of constants
 //! - `errors` how functions return errors · `recorded_errors` handlers of our own for that
+//! - `library_name` what a library says of itself
 //! - `linked` the library that the program is linked with, through the crate `mpi` (feature `mpi`)
 //! - `abi` a library with the standard ABI of MPI 5.0, loaded when the program starts (feature `mpi-abi`); `find_library` says
 //!   which file that is
@@ -15,6 +16,7 @@ mod errors;
 #[cfg(feature = "mpi-abi")]
 mod find_library;
 mod functions;
+mod library_name;
 #[cfg(feature = "mpi")]
 pub(super) mod linked;
 #[cfg(feature = "mpi-abi")]
@@ -24,6 +26,7 @@ mod types;
 pub(super) use constants::Constants;
 pub(super) use errors::Errors;
 pub(super) use functions::Functions;
+pub(super) use library_name::library_name;
 pub(super) use types::{
     Aint, Comm, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Group, Info, Message, Op,
     Request, Status, Win,
@@ -33,8 +36,6 @@ pub(super) use types::{
 pub(super) const SUCCESS: std::ffi::c_int = 0;
 /// Room for the texts of any library: an error's, a processor's name.
 pub(super) const MAX_TEXT: usize = 1024;
-/// Room for the text of MPI_Get_library_version.
-pub(super) const MAX_VERSION_TEXT: usize = 8192;
 
 /// The functions and constants of one MPI library.
 #[derive(Debug)]
