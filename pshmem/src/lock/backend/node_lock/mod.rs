@@ -343,6 +343,36 @@ impl<'a> NodeLock<'a> {
     }
 }
 
+#[cfg(test)]
+impl LockHead {
+    /// Of a lock that nobody has or waits for, in memory of its own.
+    fn free() -> Self {
+        let word = || AtomicU32::new(0);
+        LockHead {
+            state: AtomicU64::new(0),
+            first: word(),
+            last: word(),
+            poisoned: word(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl WaitEntry {
+    /// Of a rank that neither has the lock nor waits for it.
+    fn idle() -> Self {
+        let word = || AtomicU32::new(0);
+        WaitEntry {
+            status: word(),
+            mode: word(),
+            holds: word(),
+            since: AtomicU64::new(0),
+            next: word(),
+            previous: word(),
+        }
+    }
+}
+
 #[cfg(all(test, loom))]
 mod models;
 #[cfg(all(test, not(loom)))]

@@ -10,24 +10,9 @@ struct ModelLock {
 }
 
 fn lock(ranks: usize) -> Arc<ModelLock> {
-    let word = || AtomicU32::new(0);
     Arc::new(ModelLock {
-        head: LockHead {
-            state: AtomicU64::new(0),
-            first: word(),
-            last: word(),
-            poisoned: word(),
-        },
-        entries: (0..ranks)
-            .map(|_| WaitEntry {
-                status: word(),
-                mode: word(),
-                holds: word(),
-                since: AtomicU64::new(0),
-                next: word(),
-                previous: word(),
-            })
-            .collect(),
+        head: LockHead::free(),
+        entries: (0..ranks).map(|_| WaitEntry::idle()).collect(),
         data: UnsafeCell::new(0),
     })
 }

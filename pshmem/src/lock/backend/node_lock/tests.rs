@@ -9,24 +9,9 @@ struct TestLock {
 
 impl TestLock {
     fn new(ranks: usize) -> Self {
-        let word = || AtomicU32::new(0);
         TestLock {
-            head: LockHead {
-                state: AtomicU64::new(0),
-                first: word(),
-                last: word(),
-                poisoned: word(),
-            },
-            entries: (0..ranks)
-                .map(|_| WaitEntry {
-                    status: word(),
-                    mode: word(),
-                    next: word(),
-                    previous: word(),
-                    holds: word(),
-                    since: AtomicU64::new(0),
-                })
-                .collect(),
+            head: LockHead::free(),
+            entries: (0..ranks).map(|_| WaitEntry::idle()).collect(),
         }
     }
 
