@@ -206,11 +206,12 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "pshmem unit",
     "pshmem earth",
     "pshmem testing",
     "pshmem-derive unit",
+    "pshmem-format unit",
     "compile_fail compile_fail",
     "tests unit",
     "tests api",
