@@ -383,4 +383,31 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
+    #[automatically_derived]
+    impl ::pshmem::__private::FileColumns for Particle
+    where
+        for<'__file> [[f64; 3]]: ::pshmem::__private::FileField<
+            '__file,
+            0usize,
+            ::core::primitive::usize,
+        >,
+        for<'__file> [f32]: ::pshmem::__private::FileField<
+            '__file,
+            1usize,
+            ::core::primitive::usize,
+        >,
+    {
+        fn file_columns(into: &mut ::pshmem::__private::FileLeaves) {
+            <[[f64; 3]] as ::pshmem::__private::FileField<
+                '_,
+                0usize,
+                ::core::primitive::usize,
+            >>::file_leaves("x", into);
+            <[f32] as ::pshmem::__private::FileField<
+                '_,
+                1usize,
+                ::core::primitive::usize,
+            >>::file_leaves("mass", into);
+        }
+    }
 };

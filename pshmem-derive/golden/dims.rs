@@ -553,4 +553,93 @@ const _: () = {
             ::core::result::Result::Ok(())
         }
     }
+    #[automatically_derived]
+    impl sim::shm::FileLayout for Flow
+    where
+        Opacity: sim::shm::SharedLayout<Owned = Opacity>,
+        Sides: sim::shm::SharedLayout<Owned = Sides>,
+        for<'__file> ndarray::Array<
+            f64,
+            ndarray::Ix2,
+        >: sim::shm::__private::FileField<
+            '__file,
+            0usize,
+            [::core::primitive::usize; 2],
+        >,
+        for<'__file> Opacity: sim::shm::__private::FileField<
+            '__file,
+            1usize,
+            <Opacity as sim::shm::SharedLayout>::Dims,
+        >,
+        for<'__file> Sides: sim::shm::__private::FileField<
+            '__file,
+            2usize,
+            <Sides as sim::shm::SharedLayout>::Dims,
+        >,
+    {
+        fn file_leaves(into: &mut sim::shm::__private::FileLeaves) {
+            <ndarray::Array<
+                f64,
+                ndarray::Ix2,
+            > as sim::shm::__private::FileField<
+                '_,
+                0usize,
+                [::core::primitive::usize; 2],
+            >>::file_leaves("pressure", into);
+            <Opacity as sim::shm::__private::FileField<
+                '_,
+                1usize,
+                <Opacity as sim::shm::SharedLayout>::Dims,
+            >>::file_leaves("opacity", into);
+            <Sides as sim::shm::__private::FileField<
+                '_,
+                2usize,
+                <Sides as sim::shm::SharedLayout>::Dims,
+            >>::file_leaves("sides", into);
+        }
+        fn dims_from_shapes(
+            shapes: &mut sim::shm::__private::LeafShapes<'_>,
+        ) -> ::core::result::Result<
+            <Self as sim::shm::SharedLayout>::Dims,
+            sim::shm::Error,
+        > {
+            let __actual_pressure = <ndarray::Array<
+                f64,
+                ndarray::Ix2,
+            > as sim::shm::__private::FileField<
+                '_,
+                0usize,
+                [::core::primitive::usize; 2],
+            >>::dims_from_shapes("pressure", shapes)?;
+            let __actual_opacity = <Opacity as sim::shm::__private::FileField<
+                '_,
+                1usize,
+                <Opacity as sim::shm::SharedLayout>::Dims,
+            >>::dims_from_shapes("opacity", shapes)?;
+            let __actual_sides = <Sides as sim::shm::__private::FileField<
+                '_,
+                2usize,
+                <Sides as sim::shm::SharedLayout>::Dims,
+            >>::dims_from_shapes("sides", shapes)?;
+            let inferred = FlowDims {
+                nx: __actual_pressure[0usize],
+                ny: __actual_opacity.n,
+            };
+            let dims = &inferred;
+            <sim::shm::__private::FieldPlan<
+                ndarray::Array<f64, ndarray::Ix2>,
+            >>::check_dims(
+                "pressure",
+                &__extents_of_pressure(dims)?,
+                &__actual_pressure,
+            )?;
+            <sim::shm::__private::NestedPlan<
+                Opacity,
+            >>::check_dims("opacity", &__extents_of_opacity(dims)?, &__actual_opacity)?;
+            <sim::shm::__private::NestedPlan<
+                Sides,
+            >>::check_dims("sides", &__extents_of_sides(dims)?, &__actual_sides)?;
+            ::core::result::Result::Ok(inferred)
+        }
+    }
 };

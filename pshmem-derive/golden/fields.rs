@@ -389,22 +389,27 @@ const _: () = {
             plan.first_leaf..plan.end_leaf
         }
         fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, ::pshmem::Error> {
+            let __actual_density = <::pshmem::__private::FieldPlan<
+                Array2<f64>,
+            >>::dims_of("density", &owned.density)?;
+            let __actual_lines = <::pshmem::__private::FieldPlan<
+                Vec<Line>,
+            >>::dims_of("lines", &owned.lines)?;
+            let __actual_opacity = <::pshmem::__private::NestedPlan<
+                Opacity,
+            >>::dims_of("opacity", &owned.opacity)?;
+            let __actual_names = <::pshmem::__private::FieldPlan<
+                Box<[u8]>,
+            >>::dims_of("names", &owned.names)?;
+            let __actual_particles = <::pshmem::__private::NestedPlan<
+                Columns<Particle>,
+            >>::dims_of("particles", &owned.particles)?;
             ::core::result::Result::Ok(GasDims {
-                density: <::pshmem::__private::FieldPlan<
-                    Array2<f64>,
-                >>::dims_of("density", &owned.density)?,
-                lines: <::pshmem::__private::FieldPlan<
-                    Vec<Line>,
-                >>::dims_of("lines", &owned.lines)?,
-                opacity: <::pshmem::__private::NestedPlan<
-                    Opacity,
-                >>::dims_of("opacity", &owned.opacity)?,
-                names: <::pshmem::__private::FieldPlan<
-                    Box<[u8]>,
-                >>::dims_of("names", &owned.names)?,
-                particles: <::pshmem::__private::NestedPlan<
-                    Columns<Particle>,
-                >>::dims_of("particles", &owned.particles)?,
+                density: __actual_density,
+                lines: __actual_lines,
+                opacity: __actual_opacity,
+                names: __actual_names,
+                particles: __actual_particles,
             })
         }
         fn encode_dims(
@@ -691,6 +696,133 @@ const _: () = {
                 },
             )?;
             ::core::result::Result::Ok(())
+        }
+    }
+    #[automatically_derived]
+    impl ::pshmem::FileLayout for Gas
+    where
+        Opacity: ::pshmem::SharedLayout<Owned = Opacity>,
+        Particle: ::pshmem::SharedColumns,
+        for<'__file> Array2<
+            f64,
+        >: ::pshmem::__private::FileField<
+            '__file,
+            0usize,
+            [::core::primitive::usize; 2],
+        >,
+        for<'__file> Vec<
+            Line,
+        >: ::pshmem::__private::FileField<'__file, 1usize, ::core::primitive::usize>,
+        for<'__file> Opacity: ::pshmem::__private::FileField<
+            '__file,
+            2usize,
+            <Opacity as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__file> Box<
+            [u8],
+        >: ::pshmem::__private::FileField<'__file, 3usize, ::core::primitive::usize>,
+        for<'__file> Columns<
+            Particle,
+        >: ::pshmem::__private::FileField<'__file, 4usize, ::core::primitive::usize>,
+        for<'__file> ::pshmem::__private::Value<
+            u64,
+        >: ::pshmem::__private::FileField<'__file, 5usize, ()>,
+    {
+        fn file_leaves(into: &mut ::pshmem::__private::FileLeaves) {
+            <Array2<
+                f64,
+            > as ::pshmem::__private::FileField<
+                '_,
+                0usize,
+                [::core::primitive::usize; 2],
+            >>::file_leaves("density", into);
+            <Vec<
+                Line,
+            > as ::pshmem::__private::FileField<
+                '_,
+                1usize,
+                ::core::primitive::usize,
+            >>::file_leaves("lines", into);
+            <Opacity as ::pshmem::__private::FileField<
+                '_,
+                2usize,
+                <Opacity as ::pshmem::SharedLayout>::Dims,
+            >>::file_leaves("opacity", into);
+            <Box<
+                [u8],
+            > as ::pshmem::__private::FileField<
+                '_,
+                3usize,
+                ::core::primitive::usize,
+            >>::file_leaves("names", into);
+            <Columns<
+                Particle,
+            > as ::pshmem::__private::FileField<
+                '_,
+                4usize,
+                ::core::primitive::usize,
+            >>::file_leaves("particles", into);
+            <::pshmem::__private::Value<
+                u64,
+            > as ::pshmem::__private::FileField<
+                '_,
+                5usize,
+                (),
+            >>::file_leaves("step", into);
+        }
+        fn dims_from_shapes(
+            shapes: &mut ::pshmem::__private::LeafShapes<'_>,
+        ) -> ::core::result::Result<
+            <Self as ::pshmem::SharedLayout>::Dims,
+            ::pshmem::Error,
+        > {
+            let __actual_density = <Array2<
+                f64,
+            > as ::pshmem::__private::FileField<
+                '_,
+                0usize,
+                [::core::primitive::usize; 2],
+            >>::dims_from_shapes("density", shapes)?;
+            let __actual_lines = <Vec<
+                Line,
+            > as ::pshmem::__private::FileField<
+                '_,
+                1usize,
+                ::core::primitive::usize,
+            >>::dims_from_shapes("lines", shapes)?;
+            let __actual_opacity = <Opacity as ::pshmem::__private::FileField<
+                '_,
+                2usize,
+                <Opacity as ::pshmem::SharedLayout>::Dims,
+            >>::dims_from_shapes("opacity", shapes)?;
+            let __actual_names = <Box<
+                [u8],
+            > as ::pshmem::__private::FileField<
+                '_,
+                3usize,
+                ::core::primitive::usize,
+            >>::dims_from_shapes("names", shapes)?;
+            let __actual_particles = <Columns<
+                Particle,
+            > as ::pshmem::__private::FileField<
+                '_,
+                4usize,
+                ::core::primitive::usize,
+            >>::dims_from_shapes("particles", shapes)?;
+            <::pshmem::__private::Value<
+                u64,
+            > as ::pshmem::__private::FileField<
+                '_,
+                5usize,
+                (),
+            >>::dims_from_shapes("step", shapes)?;
+            ::core::result::Result::Ok(GasDims {
+                density: __actual_density,
+                lines: __actual_lines,
+                opacity: __actual_opacity,
+                names: __actual_names,
+                particles: __actual_particles,
+            })
         }
     }
 };

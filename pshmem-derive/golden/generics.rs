@@ -294,13 +294,15 @@ const _: () = {
             plan.first_leaf..plan.end_leaf
         }
         fn dims_of(owned: &Self) -> ::core::result::Result<Self::Dims, ::pshmem::Error> {
+            let __actual_inner = <::pshmem::__private::NestedPlan<
+                L,
+            >>::dims_of("inner", &owned.inner)?;
+            let __actual_rows = <::pshmem::__private::FieldPlan<
+                Vec<[T; N]>,
+            >>::dims_of("rows", &owned.rows)?;
             ::core::result::Result::Ok(TableDims {
-                inner: <::pshmem::__private::NestedPlan<
-                    L,
-                >>::dims_of("inner", &owned.inner)?,
-                rows: <::pshmem::__private::FieldPlan<
-                    Vec<[T; N]>,
-                >>::dims_of("rows", &owned.rows)?,
+                inner: __actual_inner,
+                rows: __actual_rows,
             })
         }
         fn encode_dims(
@@ -432,6 +434,59 @@ const _: () = {
                 },
             )?;
             ::core::result::Result::Ok(())
+        }
+    }
+    #[automatically_derived]
+    impl<T: Copy, const N: usize, L> ::pshmem::FileLayout for Table<T, N, L>
+    where
+        T: Default,
+        L: ::pshmem::SharedLayout<Owned = L>,
+        [T; N]: ::pshmem::Element,
+        for<'__file> L: ::pshmem::__private::FileField<
+            '__file,
+            0usize,
+            <L as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__file> Vec<
+            [T; N],
+        >: ::pshmem::__private::FileField<'__file, 1usize, ::core::primitive::usize>,
+    {
+        fn file_leaves(into: &mut ::pshmem::__private::FileLeaves) {
+            <L as ::pshmem::__private::FileField<
+                '_,
+                0usize,
+                <L as ::pshmem::SharedLayout>::Dims,
+            >>::file_leaves("inner", into);
+            <Vec<
+                [T; N],
+            > as ::pshmem::__private::FileField<
+                '_,
+                1usize,
+                ::core::primitive::usize,
+            >>::file_leaves("rows", into);
+        }
+        fn dims_from_shapes(
+            shapes: &mut ::pshmem::__private::LeafShapes<'_>,
+        ) -> ::core::result::Result<
+            <Self as ::pshmem::SharedLayout>::Dims,
+            ::pshmem::Error,
+        > {
+            let __actual_inner = <L as ::pshmem::__private::FileField<
+                '_,
+                0usize,
+                <L as ::pshmem::SharedLayout>::Dims,
+            >>::dims_from_shapes("inner", shapes)?;
+            let __actual_rows = <Vec<
+                [T; N],
+            > as ::pshmem::__private::FileField<
+                '_,
+                1usize,
+                ::core::primitive::usize,
+            >>::dims_from_shapes("rows", shapes)?;
+            ::core::result::Result::Ok(TableDims {
+                inner: __actual_inner,
+                rows: __actual_rows,
+            })
         }
     }
 };

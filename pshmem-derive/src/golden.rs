@@ -2,15 +2,15 @@
 //!
 //! `BLESS=1 cargo test -p pshmem-derive golden` rewrites the files. Review the difference before committing it.
 
-use crate::expand;
 use crate::model::Derive;
+use crate::{expand, expand_record};
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Compares the expansion of `input` with `golden/<name>.rs`.
-fn check(name: &str, derive: Derive, input: &str) {
-    let tokens = expand(input.parse().expect("the input is Rust"), derive);
+fn check(name: &str, derive: impl FnOnce(TokenStream) -> TokenStream, input: &str) {
+    let tokens = derive(input.parse().expect("the input is Rust"));
     let file = syn::parse2(tokens).expect("the expansion is a list of items");
     let found = format!("{}\n{}", commented(input), prettyplease::unparse(&file));
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,11 +45,19 @@ fn commented(input: &str) -> String {
     text
 }
 
+fn layout(input: TokenStream) -> TokenStream {
+    expand(input, Derive::Layout)
+}
+
+fn columns(input: TokenStream) -> TokenStream {
+    expand(input, Derive::Columns)
+}
+
 #[test]
 fn every_kind_of_field() {
     check(
         "fields",
-        Derive::Layout,
+        layout,
         "
         /// A gas.
         pub struct Gas {
@@ -70,7 +78,7 @@ fn every_kind_of_field() {
 fn named_dims() {
     check(
         "dims",
-        Derive::Layout,
+        layout,
         "
         #[shared(dims(nx, ny), crate = sim::shm)]
         struct Flow {
@@ -88,7 +96,7 @@ fn named_dims() {
 fn generics() {
     check(
         "generics",
-        Derive::Layout,
+        layout,
         "
         pub struct Table<T: Copy, const N: usize, L = Inner>
         where
@@ -102,10 +110,10 @@ fn generics() {
 }
 
 #[test]
-fn records() {
+fn columns_of_records() {
     check(
         "columns",
-        Derive::Columns,
+        columns,
         "
         pub struct Particle {
             /// Place.
@@ -116,10 +124,42 @@ fn records() {
 }
 
 #[test]
+fn records() {
+    check(
+        "record",
+        expand_record,
+        "
+        #[shared(crate = sim::shm)]
+        #[repr(C)]
+        pub struct Line<T: Copy> {
+            r#type: u32,
+            strength: [T; 2],
+        }",
+    );
+    check(
+        "record_transparent",
+        expand_record,
+        "
+        #[repr(transparent)]
+        struct Kelvin(f64);",
+    );
+    check(
+        "record_enum",
+        expand_record,
+        "
+        #[repr(i16)]
+        enum Kind {
+            Land,
+            Sea = -3,
+        }",
+    );
+}
+
+#[test]
 fn mistakes() {
     check(
         "mistakes",
-        Derive::Layout,
+        layout,
         "
         #[shared(dims(n))]
         pub struct Flow<'x> {
@@ -135,11 +175,14 @@ fn mistakes() {
 const FORCED: &[&str] = &[
     "Base",
     "BaseMut",
+    "Dtype",
     "FieldPlan",
     "Handle",
+    "Item",
     "NestedPlan",
     "Placer",
     "Planned",
+    "StructField",
     "Vec",
 ];
 
@@ -158,19 +201,22 @@ const PRINTING: &[&str] = &[
     "preview_field",
 ];
 
+/// Safe items that describe what can be saved. pshmem compares what they say with the plan.
+const SAVING: &[&str] = &["FileColumns", "FileField", "FileLeaves", "LeafShapes"];
+
 /// With `#[shared(crate = path)]`, a module of the user's may contain other items under these names. A new name must be in one of
 /// the lists, with the reason why the generated `unsafe` code is sound all the same.
 #[test]
 fn every_private_name_is_forced_or_harmless() {
     let mut names = BTreeSet::new();
-    for name in ["columns", "dims", "fields", "generics"] {
+    for name in ["columns", "dims", "fields", "generics", "record"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.rs"));
         let code = std::fs::read_to_string(path).expect("the golden file can be read");
         private_names(code.parse().expect("the golden file is Rust"), &mut names);
     }
     for name in &names {
         let unnumbered = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let mut lists = [FORCED, FIELD_TYPES, PRINTING].iter();
+        let mut lists = [FORCED, FIELD_TYPES, PRINTING, SAVING].iter();
         assert!(
             lists.any(|list| list.contains(&unnumbered)),
             "`__private::{name}` is in no list"

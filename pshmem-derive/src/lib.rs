@@ -1,12 +1,12 @@
 //! Derive macros of pshmem. Use them through the crate `pshmem`, which re-exports them together with the traits of the same names.
 //!
-//! A derive runs in four passes:
+//! `SharedLayout` and `SharedColumns` run in four passes:
 //! 1. `attr` parses the `#[shared(..)]` attributes; `shape` parses the extents in them;
 //! 2. `model` parses the struct; `kind` and `unsupported` classify the type of each field;
 //! 3. `validate` checks what depends on the whole struct;
 //! 4. `expand` generates code.
 //!
-//! Errors of all passes are collected in `errors` and reported together. `generics`, `names` and `types` are helpers.
+//! `Record` is simpler: `record` parses and checks, `expand` generates code. Errors of all passes are collected in `errors` and reported together. `generics`, `names` and `types` are helpers.
 
 mod attr;
 mod errors;
@@ -17,6 +17,7 @@ mod golden;
 mod kind;
 mod model;
 mod names;
+mod record;
 mod shape;
 mod types;
 mod unsupported;
@@ -25,6 +26,7 @@ mod validate;
 use errors::Errors;
 use model::{Derive, Model};
 use proc_macro2::TokenStream;
+use record::Record;
 use syn::DeriveInput;
 
 #[doc = include_str!("../docs/shared_layout.md")]
@@ -39,7 +41,13 @@ pub fn shared_columns(input: proc_macro::TokenStream) -> proc_macro::TokenStream
     expand(input.into(), Derive::Columns).into()
 }
 
-/// Runs all passes. Returns the generated code, or the errors and fallback code.
+#[doc = include_str!("../docs/record.md")]
+#[proc_macro_derive(Record, attributes(shared))]
+pub fn record(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand_record(input.into()).into()
+}
+
+/// Runs all passes of a layout. Returns the generated code, or the errors and fallback code.
 fn expand(input: TokenStream, derive: Derive) -> TokenStream {
     let input: DeriveInput = match syn::parse2(input) {
         Ok(input) => input,
@@ -55,6 +63,19 @@ fn expand(input: TokenStream, derive: Derive) -> TokenStream {
         (Derive::Columns, true) => expand::columns(&model),
         (Derive::Columns, false) => expand::columns_fallback(&model),
     };
+    let errors = errors.into_tokens();
+    quote::quote!(#code #errors)
+}
+
+/// Runs both passes of a record. Returns the generated code, or the errors.
+fn expand_record(input: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(input) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let mut errors = Errors::default();
+    let record = Record::parse(&input, &mut errors);
+    let code = record.as_ref().map(expand::record);
     let errors = errors.into_tokens();
     quote::quote!(#code #errors)
 }

@@ -136,8 +136,8 @@ pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
 pub use home::engine::Engine;
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, Op, OwnedBy, Preview,
-    RowLayout, Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
+    ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Op, OwnedBy,
+    Preview, Record, RowLayout, Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};
@@ -145,7 +145,7 @@ pub use lock::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use lock::{
     Fairness, Holder, Lock, LockBuilder, LockError, LockGuard, LockResult, TryLockResult,
 };
-pub use pshmem_derive::{SharedColumns, SharedLayout};
+pub use pshmem_derive::{Record, SharedColumns, SharedLayout};
 pub use run::run;
 pub use shared::Shared;
 
@@ -153,6 +153,9 @@ pub use shared::Shared;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::layout::derived::{FieldPlan, NestedPlan, assert_element};
+    pub use crate::layout::file_layout::{
+        FileColumns, FileField, FileLeaf, FileLeaves, LeafShapes,
+    };
     pub use crate::layout::printing::{
         DebugOf, PreviewOf, WithDebug, WithPreview, WithoutDebug, WithoutPreview, debug_struct,
         preview_field,
@@ -161,6 +164,7 @@ pub mod __private {
     pub use crate::layout::{Base, BaseMut, Handle, Placer, Value};
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};
     pub use ndarray::{Ix1, Ix2, Ix3, Ix4, Ix5, Ix6};
+    pub use pshmem_format::{Dtype, Item, StructField};
     pub use std::vec::Vec;
 }
 

@@ -1,6 +1,6 @@
 //! `impl SharedColumns`, and methods of its views that read and write whole records.
 
-use super::{allow_lints, const_block, print, views};
+use super::{allow_lints, const_block, files, print, views};
 use crate::generics::ItemGenerics;
 use crate::model::Model;
 use crate::names;
@@ -18,6 +18,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
         views::impls(model, &params),
         plan(model, &params),
         implementation(model, &params),
+        files::columns(model, &params),
     ]);
     quote!(#view #view_mut #fields #records #hidden)
 }

@@ -161,27 +161,48 @@ pub(super) fn items(model: &Model, params: &ItemGenerics) -> TokenStream {
 }
 
 fn dims_of(model: &Model, params: &ItemGenerics) -> TokenStream {
+    let fields = model.fields.iter().filter(|field| field.has_dims());
+    from_fields(model, params, fields, |_, field| {
+        let (name, text, plan) = (&field.name, names::unraw(&field.name), field.plan(model));
+        quote!(<#plan>::dims_of(#text, &owned.#name))
+    })
+}
+
+/// The extents of the struct, inferred from those of these fields and compared with their shapes. The expression `actual`, of a
+/// field and its position among them, has its extents as a result.
+pub(super) fn from_fields<'m>(
+    model: &Model,
+    params: &ItemGenerics,
+    fields: impl Iterator<Item = &'m Field>,
+    actual: impl Fn(usize, &Field) -> TokenStream,
+) -> TokenStream {
+    let fields: Vec<_> = fields.collect();
+    let found = fields.iter().enumerate().map(|(index, field)| {
+        let value = actual(index, field);
+        if field.has_dims() {
+            let name = names::actual_extents(&field.name);
+            quote!(let #name = #value?;)
+        } else {
+            quote!(#value?;)
+        }
+    });
+    let found: TokenStream = found.collect();
     if !model.has_dims() {
-        return quote!(::core::result::Result::Ok(()));
+        return quote!(#found ::core::result::Result::Ok(()));
     }
-    let fields: Vec<_> = model
-        .fields
-        .iter()
+    let fields: Vec<_> = fields
+        .into_iter()
         .filter(|field| field.has_dims())
         .collect();
-    let actual = fields.iter().map(|field| {
-        let (name, text, plan) = (&field.name, names::unraw(&field.name), field.plan(model));
-        quote!(<#plan>::dims_of(#text, &owned.#name)?)
-    });
-    let dims_name = &model.names.dims;
-    let Some(declared) = &model.dims else {
-        let names = fields.iter().map(|field| &field.name);
-        return quote!(::core::result::Result::Ok(#dims_name { #(#names: #actual,)* }));
-    };
     let actual_names: Vec<_> = fields
         .iter()
         .map(|field| names::actual_extents(&field.name))
         .collect();
+    let dims_name = &model.names.dims;
+    let Some(declared) = &model.dims else {
+        let names = fields.iter().map(|field| &field.name);
+        return quote!(#found ::core::result::Result::Ok(#dims_name { #(#names: #actual_names,)* }));
+    };
     let dim_names = declared.value.iter().map(|dim| &dim.name);
     let inferred = declared
         .value
@@ -193,7 +214,7 @@ fn dims_of(model: &Model, params: &ItemGenerics) -> TokenStream {
         quote!(<#plan>::check_dims(#text, &#expected, &#actual)?;)
     });
     quote! {
-        #(let #actual_names = #actual;)*
+        #found
         let inferred = #dims_name { #(#dim_names: #inferred,)* };
         let dims = &inferred;
         #(#checks)*

@@ -87,6 +87,12 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
         }
 
         #[automatically_derived]
+        impl #generics #krate::FileLayout for #name #parameters #clause {
+            fn file_leaves(_: &mut #private::FileLeaves) {}
+            fn dims_from_shapes(_: &mut #private::LeafShapes<'_>) -> ::core::result::Result<Self::Dims, #krate::Error> { ::core::unreachable!() }
+        }
+
+        #[automatically_derived]
         impl #generics #krate::Preview for #name #parameters #clause {
             fn preview(_: Self::View<'_>, _: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result { ::core::unreachable!() }
         }
@@ -121,6 +127,11 @@ fn columns_implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
             unsafe fn store(_: &(), _: #private::BaseMut<'_>, _: &[Self]) {}
             unsafe fn load(_: &(), _: #private::Base<'_>) -> #private::Vec<Self> { ::core::unreachable!() }
             fn preview(_: Self::View<'_>, _: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result { ::core::unreachable!() }
+        }
+
+        #[automatically_derived]
+        impl #generics #private::FileColumns for #name #parameters #clause {
+            fn file_columns(_: &mut #private::FileLeaves) {}
         }
     }
 }

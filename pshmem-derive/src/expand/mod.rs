@@ -8,8 +8,10 @@ mod dims;
 mod extents;
 mod fallback;
 mod field;
+mod files;
 mod layout;
 mod print;
+mod record;
 mod views;
 
 use crate::generics::ItemGenerics;
@@ -19,6 +21,7 @@ use quote::quote;
 
 pub(crate) use columns::expand as columns;
 pub(crate) use fallback::{columns as columns_fallback, layout as layout_fallback};
+pub(crate) use record::expand as record;
 
 /// All code of `#[derive(SharedLayout)]` for a struct without errors.
 pub(crate) fn layout(model: &Model) -> TokenStream {
@@ -35,6 +38,7 @@ pub(crate) fn layout(model: &Model) -> TokenStream {
         extents::functions(model, &params),
         layout::implementation(model, &params),
         print::preview(model, &params),
+        files::layout(model, &params),
     ]);
     quote!(#dims #view #view_mut #fields #hidden)
 }

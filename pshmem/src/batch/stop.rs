@@ -42,7 +42,9 @@ impl StopConditions {
     /// Takes the duration of a task into account.
     #[inline]
     pub(crate) fn note_duration(&self, elapsed: Duration) {
-        self.longest.set(self.longest.get().max(elapsed));
+        if elapsed > self.longest.get() {
+            self.longest.set(elapsed);
+        }
     }
 }
 

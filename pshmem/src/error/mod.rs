@@ -283,16 +283,19 @@ pub enum Error {
         size: usize,
     },
 
-    /// An owned value has other extents than the `shape` attribute of its field states.
+    /// A private value, or what a file holds, has other extents than the `shape` attribute of its field states; or a column in a
+    /// file is longer or shorter than the first one.
     ///
     /// All ranks get it, no object was made, and the `Comm` lives.
-    #[error("field `{field}` has extents {found:?}, but its `shape` attribute gives {expected:?}")]
+    #[error(
+        "field `{field}` has extents {found:?}, but its `shape` attribute, or for a column the first column, gives {expected:?}"
+    )]
     Shape {
         /// The field.
         field: String,
         /// What the attribute gives.
         expected: Vec<usize>,
-        /// What the value has.
+        /// What the value or the file has.
         found: Vec<usize>,
     },
 

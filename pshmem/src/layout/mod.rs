@@ -13,6 +13,7 @@
 //! | `schema`, `identity` | descriptions of objects, to print and to compare |
 //! | `region`, `partition`, `placement` | arithmetic of blocks and parts |
 //! | `op` | operations of reductions |
+//! | `record`, `file_layout` | [`Record`], [`FileLayout`]: what can be saved to files, and how its bytes are described and checked |
 //!
 //! A new kind of field is a new file beside `slice` with an implementation of `RawLayout`. For structs to recognise it, add an
 //! arm in `pshmem-derive/src/kind.rs`.
@@ -22,6 +23,7 @@ mod base;
 mod block;
 mod columns;
 pub(crate) mod derived;
+pub(crate) mod file_layout;
 mod handle;
 pub(crate) mod identity;
 mod op;
@@ -30,6 +32,7 @@ pub(crate) mod placement;
 pub(crate) mod placer;
 pub(crate) mod printing;
 pub(crate) mod raw;
+mod record;
 pub(crate) mod region;
 pub(crate) mod schema;
 mod slice;
@@ -41,10 +44,12 @@ pub(crate) use base::Flag;
 pub use base::{Base, BaseMut};
 pub use block::{AsBlock, BlockLayout, RowLayout};
 pub use columns::{Columns, SharedColumns};
+pub use file_layout::FileLayout;
 pub use handle::{Field, Handle};
 pub use op::Op;
 pub(crate) use placer::Leaf;
 pub use placer::Placer;
+pub use record::Record;
 pub use schema::{FieldSchema, Schema};
 pub use slice::SliceMut;
 pub use traits::{Element, OwnedBy, Preview, SharedLayout};

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layout::schema::{FieldSchema, Schema};
+use std::any::TypeId;
 
 /// Every field starts on a cache line of its own, so that writing one does not slow down readers of another.
 pub(crate) const LINE: usize = 64;
@@ -34,7 +35,7 @@ pub(crate) fn array_bytes(extents: &[usize], size: usize) -> Option<usize> {
     }
 }
 
-/// A placed field: offset, size, and number within the object.
+/// A placed field: offset, size, type of its elements, and number within the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(hidden)]
 pub struct Leaf {
@@ -44,6 +45,8 @@ pub struct Leaf {
     pub(crate) offset: usize,
     /// Bytes of the field.
     pub(crate) bytes: usize,
+    /// Type of its elements. Bytes that come from a file are checked by the rules of this type.
+    pub(crate) type_id: TypeId,
 }
 
 /// Places fields one after the other.
@@ -119,6 +122,7 @@ impl Placer {
             index: self.leaves.len(),
             offset,
             bytes,
+            type_id: TypeId::of::<T>(),
         };
         if let Some(Description { path, schema }) = &mut self.description {
             schema.fields.push(FieldSchema {

@@ -61,9 +61,9 @@ impl SlicePlan {
         let size = self.leaf.bytes.checked_div(self.len).unwrap_or(0);
         SlicePlan {
             leaf: Leaf {
-                index: self.leaf.index,
                 offset: self.leaf.offset + rows.start * size,
                 bytes: rows.len() * size,
+                ..self.leaf
             },
             len: rows.len(),
         }
