@@ -8,7 +8,7 @@ mod facade {
 /// A macro that knows pshmem by `$crate` only.
 mod dollar_crate {
     macro_rules! define {
-        ($name:ident, $inner:ident) => {
+        ($name:ident, $inner:ident, $number:ident) => {
             #[derive($crate::derive::hygiene::facade::shm::SharedLayout)]
             #[shared(crate = $crate::derive::hygiene::facade::shm)]
             pub struct $inner {
@@ -24,14 +24,30 @@ mod dollar_crate {
                 pub inner: $inner,
                 pub step: u64,
             }
+
+            #[derive(
+                Clone,
+                Copy,
+                ::bytemuck::Pod,
+                ::bytemuck::Zeroable,
+                $crate::derive::hygiene::facade::shm::Record,
+            )]
+            #[shared(crate = $crate::derive::hygiene::facade::shm)]
+            #[repr(transparent)]
+            pub struct $number {
+                pub number: u32,
+            }
         };
     }
 
-    define!(Outer, Inner);
+    define!(Outer, Inner, Letter);
 
     #[test]
     fn works() {
-        use pshmem::{Comm, Shared};
+        use pshmem::{Comm, FileLayout, Record, Shared};
+        fn can_be_saved<L: FileLayout>() {}
+        can_be_saved::<Outer>();
+        assert_eq!(Letter::item(), u32::item());
         let shared = Shared::<Outer>::new(&Comm::solo(), OuterDims { n: 3 }).unwrap();
         assert_eq!(shared.view().inner.table, [0.0; 3]);
     }
@@ -39,7 +55,22 @@ mod dollar_crate {
 
 mod renamed {
     // No crate is called `pshmem` here as far as generated code can tell: all paths go through the attribute.
-    use super::facade::shm::{Columns, SharedColumns, SharedLayout};
+    use super::facade::shm::{Columns, Record, SharedColumns, SharedLayout};
+
+    #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable, Record)]
+    #[shared(crate = super::facade::shm)]
+    #[repr(C)]
+    pub struct Mark {
+        pub at: f64,
+    }
+
+    #[derive(Clone, Copy, bytemuck::NoUninit, bytemuck::Zeroable, Record)]
+    #[shared(crate = super::facade::shm)]
+    #[repr(u8)]
+    pub enum Colour {
+        Red,
+        Blue,
+    }
 
     #[derive(Clone, Copy, SharedColumns)]
     #[shared(crate = super::facade::shm)]
@@ -52,12 +83,19 @@ mod renamed {
     pub struct Path {
         #[shared(shape = [n])]
         pub points: Columns<Point>,
+        #[shared(shape = [n])]
+        pub marks: Vec<Mark>,
+        pub colour: Colour,
         pub closed: bool,
     }
 
     #[test]
     fn works() {
-        use super::facade::shm::{Comm, Shared};
+        use super::facade::shm::{Comm, FileLayout, Shared};
+        fn can_be_saved<L: FileLayout>() {}
+        can_be_saved::<Path>();
+        assert!(Colour::is_valid(&[Colour::Blue as u8]) && !Colour::is_valid(&[2]));
+        assert_eq!(Mark::item().size(), 8);
         let shared = Shared::<Path>::new(&Comm::solo(), PathDims { n: 3 }).unwrap();
         assert_eq!(shared.view().points.x, [0.0; 3]);
     }
@@ -73,7 +111,8 @@ mod renamed {
     non_upper_case_globals
 )]
 mod shadowed {
-    use ::pshmem::{Columns, Comm, Shared, SharedColumns, SharedLayout};
+    use ::bytemuck::{NoUninit, Zeroable};
+    use ::pshmem::{Columns, Comm, FileLayout, Shared, SharedColumns, SharedLayout};
 
     mod std {}
     mod core {}
@@ -97,6 +136,9 @@ mod shadowed {
     struct Field;
     struct Plan;
     struct Range;
+    struct Item;
+    struct Dtype;
+    struct StructField;
     struct usize;
     struct bool;
     /// A method on every type, with a common name.
@@ -150,8 +192,35 @@ mod shadowed {
         i: f64,
     }
 
+    #[derive(Clone, Copy, NoUninit, Zeroable, ::pshmem::Record)]
+    #[repr(u8)]
+    enum Kind {
+        Some,
+        None,
+    }
+
+    impl Kind {
+        const Some: u8 = 7;
+    }
+
+    #[derive(Clone, Copy, NoUninit, Zeroable, ::pshmem::Record)]
+    #[repr(C)]
+    struct Bytes {
+        bytes: u8,
+        at: u8,
+        is_valid: Kind,
+    }
+
     #[test]
     fn works() {
+        fn is_valid<T: ::pshmem::Record>(bytes: &[u8]) -> ::core::primitive::bool {
+            T::is_valid(bytes)
+        }
+        fn can_be_saved<L: FileLayout>() {}
+        can_be_saved::<Gas>();
+        can_be_saved::<Named>();
+        can_be_saved::<Columns<Record>>();
+        ::std::assert!(is_valid::<Bytes>(&[9, 9, 1]) && !is_valid::<Bytes>(&[1, 1, 7]));
         let comm = Comm::solo();
         let make = || ::std::vec::Vec::from([Record { len: 1, i: 2.0 }]);
         let records = Shared::<Columns<Record>>::from_root(&comm, 0, make).unwrap();

@@ -1,6 +1,7 @@
-//! `#[derive(SharedLayout)]` and `#[derive(SharedColumns)]`, with ranks as threads.
+//! `#[derive(SharedLayout)]`, `#[derive(SharedColumns)]` and `#[derive(Record)]`, with ranks as threads.
 //!
 //! - `behaviour` objects of derived structs · `dims` named extents · `columns` records as one array per field
+//! - `records` descriptions and checks of bytes of unknown origin · `files` leaves of objects that are saved
 //! - `forms` all forms of structs that the derives accept · `hygiene` names that generated code might use, defined by the user
 //! - `crate_path` modules in place of pshmem that replace single items of it · `strict` a module that denies every lint
 
@@ -19,6 +20,8 @@ mod behaviour;
 mod columns;
 mod crate_path;
 mod dims;
+mod files;
 mod forms;
 mod hygiene;
+mod records;
 mod strict;

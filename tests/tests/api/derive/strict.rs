@@ -23,7 +23,7 @@
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
 use ndarray::Array2;
-use pshmem::{Columns, Comm, Shared, SharedColumns, SharedLayout};
+use pshmem::{Columns, Comm, FileLayout, Record, Shared, SharedColumns, SharedLayout};
 
 /// A record.
 #[derive(Debug, Clone, Copy, PartialEq, SharedColumns)]
@@ -42,9 +42,38 @@ struct Inner {
 }
 
 /// A type private to this module, in a private field of a wider type.
-#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable, Record)]
 #[repr(transparent)]
 struct Hidden<T>(T);
+
+/// A record.
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable, Record)]
+#[repr(C)]
+struct Line {
+    /// Frequency.
+    frequency: f64,
+    strengths: [f32; 2],
+}
+
+/// An enum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::NoUninit, bytemuck::Zeroable, Record)]
+#[repr(i8)]
+enum Kind {
+    /// Zero.
+    Land,
+    #[deprecated]
+    Ice,
+    Sea = -1,
+}
+
+/// One leaf cannot be saved.
+#[derive(Debug, SharedLayout)]
+struct Unsaved {
+    /// Too wide for numpy.
+    hashes: Vec<u128>,
+    /// Records.
+    lines: Vec<Line>,
+}
 
 /// A generic struct.
 #[derive(Debug, SharedLayout)]
@@ -60,14 +89,42 @@ struct Flow<T: pshmem::Element> {
     #[shared(shape = [nx])]
     particles: Columns<Particle>,
     hidden: Hidden<u8>,
+    /// Records.
+    #[shared(shape = [ny])]
+    lines: Vec<Line>,
+    kind: Kind,
     /// Never used by this crate.
     step: u64,
 }
 
+/// Compiles only for layouts that can be saved.
+const fn can_be_saved<L: FileLayout>() {}
+
 #[test]
 fn works() {
+    can_be_saved::<Flow<f64>>();
     let shared = Shared::<Flow<f64>>::new(&Comm::solo(), FlowDims { nx: 1, ny: 2 }).unwrap();
     let owned = shared.to_owned();
+    assert_eq!((owned.kind, owned.lines.len()), (Kind::Land, 2));
+    assert!(Kind::is_valid(&[Kind::Sea as u8]));
+    assert!(
+        owned
+            .lines
+            .iter()
+            .all(|line| line.frequency < line.strengths.len() as f64)
+    );
+    let unsaved = Shared::<Unsaved>::new(
+        &Comm::solo(),
+        UnsavedDims {
+            hashes: 1,
+            lines: 2,
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        (unsaved.view().hashes[0], unsaved.view().lines.len()),
+        (0, 2)
+    );
     assert_eq!(
         (owned.cells.dim(), owned.inner.values.len(), owned.step),
         ((1, 2), 1, 0)
