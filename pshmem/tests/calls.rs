@@ -52,19 +52,12 @@ fn one_rank_writes() {
 fn large_and_strided_blocks_reach_all_nodes() {
     on_clusters(|comm| {
         let root = comm.size() - 1;
-        // More than two pieces.
-        let mut long = Shared::<[u8]>::new(comm, 9 << 20)?;
-        long.update(root, |mut w| {
-            for (index, byte) in w.iter_mut().enumerate() {
-                *byte = (index % 251) as u8;
-            }
-        })?;
-        let mut expected = (0_usize..).map(|index| (index % 251) as u8);
-        assert!(
-            long.view()
-                .iter()
-                .all(|byte| Some(*byte) == expected.next())
-        );
+        // More than two pieces. Whole slices are compared, which is quick also without optimisation.
+        let mut expected = (0..251).collect::<Vec<u8>>().repeat(38_000);
+        expected.truncate(9 << 20);
+        let mut long = Shared::<[u8]>::new(comm, expected.len())?;
+        long.update(root, |mut w| w.copy_from_slice(&expected))?;
+        assert!(long.view() == expected);
         let mut grid = Shared::<Array4<u32>>::new(comm, [12, 13, 14, 60])?;
         let block = Array4::from_shape_fn([9, 10, 11, 50], |(a, b, c, d)| {
             (a * 1_000_000 + b * 10_000 + c * 100 + d + 1) as u32
@@ -131,7 +124,7 @@ fn objects_come_and_go() {
             assert!(object.view().iter().all(|&value| value == first));
         }
         let large = Shared::<Array1<u8>>::new(comm, [3 << 20])?;
-        assert!(large.view().iter().all(|&value| value == 0));
+        assert!(large.view().as_slice() == Some(&vec![0; 3 << 20]));
         assert!(comm.memory()?.to_string().contains('B'));
         Ok(())
     });
@@ -206,6 +199,76 @@ fn locks_exclude_and_poison() {
 }
 
 #[test]
+fn values_are_poisoned_until_a_rank_repairs_them() {
+    on_clusters(|comm| {
+        let (me, last) = (comm.rank(), comm.size() - 1);
+        let mut count = Mutex::<u64>::new(comm, 5)?;
+        let mut table = RwLock::<[u64]>::from_slice(comm, &[1, 2])?;
+        if me == last {
+            let broken = catch_unwind(AssertUnwindSafe(|| {
+                let mut value = count.lock().unwrap();
+                let mut values = table.write().unwrap();
+                *value = 6;
+                values[1] = 7;
+                resume_unwind(Box::new("a deliberate panic"));
+            }));
+            assert!(broken.is_err());
+            // A reader breaks nothing.
+            let broken = catch_unwind(AssertUnwindSafe(|| {
+                let _guard = table.read();
+                resume_unwind(Box::new("a deliberate panic"));
+            }));
+            assert!(broken.is_err());
+        }
+        comm.barrier()?;
+        for root in 0..=last {
+            if me == root {
+                let Err(LockError::Poisoned { rank, guard }) = count.try_lock() else {
+                    panic!("it is poisoned");
+                };
+                assert_eq!((rank, *guard), (last, 6));
+            }
+            comm.barrier()?;
+        }
+        let Err(LockError::Poisoned { rank, guard }) = table.read() else {
+            panic!("it is poisoned");
+        };
+        assert_eq!((rank, &*guard), (last, &[1, 7][..]));
+        drop(guard);
+        comm.barrier()?;
+        if me == 0 {
+            let Err(LockError::Poisoned { mut guard, .. }) = count.lock() else {
+                panic!("it is poisoned");
+            };
+            guard.clear_poison();
+            drop(guard);
+            let Err(LockError::Poisoned { mut guard, .. }) = table.write() else {
+                panic!("it is poisoned");
+            };
+            guard.clear_poison();
+        }
+        comm.barrier()?;
+        assert_eq!(*table.read()?, [1, 7]);
+        let guard = count.lock_timeout(Duration::from_secs(3600))?.unwrap();
+        assert_eq!(*guard, 6);
+        drop(guard);
+        comm.barrier()?;
+        if me == last {
+            let guard = count.lock()?;
+            comm.barrier()?;
+            comm.barrier()?;
+            drop(guard);
+        } else {
+            comm.barrier()?;
+            assert_eq!(count.holder().map(|holder| holder.rank), Some(last));
+            assert!(count.try_lock()?.is_none());
+            comm.barrier()?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn tasks_are_done_once() {
     on_clusters(|comm| {
         let batch = Batch::builder(comm, 30).build()?;
@@ -228,6 +291,11 @@ fn tasks_are_done_once() {
         })?;
         assert_eq!(report.count(TaskState::Done), 2);
         assert_eq!(report.count(TaskState::Failed), 1);
+        let batch = Batch::builder(comm, 50).build()?;
+        let report = batch.run(|_, _| batch.stop())?;
+        // Each rank may have begun a task before it learnt that the batch is over.
+        let done = report.count(TaskState::Done);
+        assert!((1..=comm.size()).contains(&done), "{done}");
         Ok(())
     });
 }
@@ -241,6 +309,15 @@ fn mistakes_are_the_same_error_on_all_ranks() {
         assert!(matches!(wrong, Err(Error::OutOfBounds { .. })), "{wrong:?}");
         let failed = object.try_update(last, |_| Err::<(), _>("no data"));
         assert!(matches!(failed, Err(Error::Closure { .. })), "{failed:?}");
+        let mut inside = None;
+        object.update(last, |_| inside = Some(comm.barrier()))?;
+        let is_right = match inside {
+            None => me != last,
+            Some(Ok(())) => comm.size() == 1,
+            Some(Err(Error::Nested { .. })) => comm.size() > 1,
+            _ => false,
+        };
+        assert!(is_right, "{inside:?}");
         if comm.size() > 1 {
             let unequal = Shared::<[u32]>::new(comm, me + 1).map(drop);
             assert!(

@@ -96,6 +96,7 @@ fn has_default_action() -> io::Result<bool> {
 #[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
+    use crate::batch::stop::StopConditions;
     use signal_hook::low_level::raise;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, ExitStatus, Stdio};
@@ -162,7 +163,9 @@ mod tests {
         raise(SIGTERM).unwrap();
         assert!(watch.is_raised());
         assert_eq!(CALLS.load(Ordering::Relaxed), 1);
-        drop(watch);
+        let stop = StopConditions::new(Some(watch), None);
+        assert!(stop.is_requested(), "no further task begins");
+        drop(stop);
         raise(SIGTERM).unwrap();
         assert_eq!(CALLS.load(Ordering::Relaxed), 2);
     }

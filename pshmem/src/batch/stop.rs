@@ -42,9 +42,7 @@ impl StopConditions {
     /// Takes the duration of a task into account.
     #[inline]
     pub(crate) fn note_duration(&self, elapsed: Duration) {
-        if elapsed > self.longest.get() {
-            self.longest.set(elapsed);
-        }
+        self.longest.set(self.longest.get().max(elapsed));
     }
 }
 

@@ -177,3 +177,38 @@ impl Drop for Segment {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::memory::map::Heap;
+    use std::sync::Arc;
+
+    #[test]
+    fn segments_and_chunks_lie_inside_each_other() {
+        let chunk = Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(1000).unwrap())));
+        let capacity = chunk.len();
+        assert!(capacity >= 1000);
+        let whole = Rc::new(Segment::whole(chunk.clone(), 1000));
+        assert_eq!((whole.start(), whole.len()), (chunk.start(), 1000));
+        assert_eq!(whole.own_mapping(), capacity);
+        let rest = Chunk::of_segment(&whole, 640);
+        assert_eq!(rest.len(), 360);
+        let distance = rest.start().addr().get() - whole.start().addr().get();
+        assert_eq!(distance, 640);
+    }
+
+    #[test]
+    fn blocks_of_a_chunk_have_no_mapping_of_their_own() {
+        let chunk = Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(1 << 20).unwrap())));
+        let mut allocator = arena::Allocator::default();
+        // SAFETY: new, zeroed, and used through this allocator only.
+        unsafe { allocator.add(chunk.clone()) };
+        let allocation = allocator.allocate_zeroed(100, 8, 1).unwrap();
+        // SAFETY: allocated for one rank, in this chunk.
+        let segment = unsafe { Segment::in_chunk(chunk.clone(), allocation, 100) };
+        assert_eq!((segment.len(), segment.own_mapping()), (100, 0));
+        let distance = segment.start().addr().get() - chunk.start().addr().get();
+        assert_eq!(distance as u64, allocation.data);
+    }
+}

@@ -131,3 +131,75 @@ fn encode<B: Serialize>(comm: u64, body: &B) -> Vec<u8> {
     postcard::to_allocvec(&Message { comm, body })
         .expect("messages are plain data and always encode")
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::transport::threads::{ThreadWorld, Threads};
+
+    /// The mailboxes of two ranks on two nodes, whose first `Comm` will have the id 5.
+    fn mailboxes() -> [Mailbox; 2] {
+        let world = ThreadWorld::new(vec![0, 1]);
+        [0, 1].map(|rank| Mailbox::new(Rc::new(Threads::new(world.clone(), rank)), 5))
+    }
+
+    /// The first message to a `Comm`, with its sender.
+    fn take(mailbox: &Mailbox, comm: u64) -> Option<(usize, u32)> {
+        mailbox.take(comm, |from, body: u32| Some((from, body)))
+    }
+
+    #[test]
+    fn messages_are_sorted_by_comm_and_kept_in_order() {
+        let [sender, receiver] = mailboxes();
+        for comm in [3, 4] {
+            receiver.open(comm);
+        }
+        for (comm, body) in [(3, 30_u32), (4, 40), (3, 31), (3, 32)] {
+            sender.send(1, comm, &body);
+        }
+        assert_eq!(take(&receiver, 3), None, "without progress nothing arrives");
+        receiver.progress();
+        assert_eq!(take(&receiver, 3), Some((0, 30)));
+        // One that is not accepted stays, and does not hide the next one.
+        let only_32 = |_, body: u32| (body == 32).then_some(body);
+        assert_eq!(receiver.take(3, only_32), Some(32));
+        assert_eq!(take(&receiver, 3), Some((0, 31)));
+        assert_eq!(take(&receiver, 3), None);
+        assert_eq!(take(&receiver, 4), Some((0, 40)));
+        assert_eq!(take(&receiver, 6), None);
+    }
+
+    #[test]
+    fn early_messages_are_kept_and_late_ones_are_not() {
+        let [sender, receiver] = mailboxes();
+        receiver.open(4);
+        receiver.close(4);
+        // `Comm` 4 was dropped, 5 and 6 do not exist yet.
+        for comm in [4, 5, 6] {
+            sender.send_unacknowledged(1, comm, &7_u32);
+        }
+        receiver.progress();
+        for (comm, expected) in [(4, None), (5, Some((0, 7))), (6, Some((0, 7)))] {
+            receiver.open(comm);
+            assert_eq!(take(&receiver, comm), expected, "{comm}");
+        }
+    }
+
+    #[test]
+    fn ids_of_comms_are_not_used_again() {
+        let [mailbox, _] = mailboxes();
+        assert_eq!(mailbox.next_comm(), 5);
+        mailbox.used_comm(8);
+        mailbox.used_comm(6);
+        assert_eq!(mailbox.next_comm(), 9);
+    }
+
+    #[test]
+    fn bytes_of_segments_are_counted() {
+        let [mailbox, _] = mailboxes();
+        assert_eq!(mailbox.bytes_sent(), 0);
+        mailbox.count_bytes_sent(100);
+        mailbox.count_bytes_sent(7);
+        assert_eq!(mailbox.bytes_sent(), 107);
+    }
+}

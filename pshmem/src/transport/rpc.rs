@@ -252,6 +252,57 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_was_removed_is_gone() {
+        let mut server = Server::default();
+        for id in [7, 8] {
+            server.insert(id, 1, Sums::default());
+        }
+        server.remove(7);
+        server.handle(0, &encode_request(7, 1, &1_u32));
+        server.handle(0, &encode_request(8, 2, &1_u32));
+        assert!(server.handle(0, &encode_request(7, 3, &1_u32)).is_empty());
+        assert_eq!(server.handle(0, &encode_request(8, 4, &1_u32)).len(), 1);
+    }
+
+    #[cfg(not(loom))]
+    #[test]
+    fn replies_are_taken_by_their_numbers() {
+        use crate::transport::threads::{ThreadWorld, Threads};
+        use std::sync::{Arc, Mutex};
+
+        let world = ThreadWorld::new(vec![0, 1]);
+        let [rank, home] = [0, 1].map(|rank| Threads::new(world.clone(), rank));
+        let server = Arc::new(Mutex::new(Server::default()));
+        server.lock().unwrap().insert(7, 1, Sums::default());
+        assert!(home.start_server(&server), "the requester runs it");
+        let replies = Replies::default();
+        let take = |number| replies.take::<u32>(&rank, 7, number);
+        // Each request answers the one before.
+        for (number, request) in [(10, 1_u32), (11, 2), (12, 4)] {
+            rank.send_request(1, &encode_request(7, number, &request), true);
+        }
+        assert_eq!(take(11), None, "its reply is behind that of the first");
+        assert_eq!(take(11), Some(6));
+        assert_eq!(take(10), Some(3));
+        assert_eq!(take(10), None);
+        assert_eq!(take(12), None);
+    }
+
+    #[cfg(not(loom))]
+    #[test]
+    fn a_home_rank_says_that_it_has_left() {
+        use crate::transport::threads::{ThreadWorld, Threads};
+
+        let world = ThreadWorld::new(vec![0, 1, 2]);
+        let rank = Threads::new(world.clone(), 0);
+        let replies = Replies::default();
+        world.push_reply(0, encode_home_left(2));
+        assert!(!replies.has_left(2));
+        assert_eq!(replies.take::<u32>(&rank, 7, 1), None);
+        assert!(replies.has_left(2) && !replies.has_left(1));
+    }
+
+    #[test]
     fn malformed_messages_are_ignored() {
         let mut server = Server::default();
         server.insert(7, 1, Sums::default());

@@ -98,6 +98,12 @@ impl ThreadWorld {
         self.has_messages[rank].load(Ordering::Acquire)
     }
 
+    /// Puts a message among the replies to a rank.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn push_reply(&self, to: usize, reply: Vec<u8>) {
+        lock(&self.replies[to]).push_back(reply);
+    }
+
     /// Lets the server of rank `home` handle a request of rank `from`.
     pub(super) fn request(&self, from: usize, home: usize, request: &[u8]) {
         // Requests are about objects, and a rank that keeps one has started its server.
@@ -343,5 +349,80 @@ impl Transport for Threads {
 
     fn is_open(&self) -> bool {
         true
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_of_a_node_share_its_host_and_all_share_one_machine() {
+        let world = ThreadWorld::new(vec![0, 0, 1, 2]);
+        assert_eq!(world.size(), 4);
+        let ranks = [0, 1, 2, 3].map(|rank| Threads::new(world.clone(), rank));
+        assert_eq!(ranks.each_ref().map(Transport::rank), [0, 1, 2, 3]);
+        let hosts = ranks.each_ref().map(Transport::host);
+        assert_eq!(hosts, ["node0", "node0", "node1", "node2"]);
+        for rank in &ranks {
+            assert_eq!(**rank.node_of(), [0, 0, 1, 2]);
+            assert_eq!(rank.ranks_on_machine(), 4);
+            assert!(rank.is_open() && rank.has_probed_remote_atomics());
+            assert!(rank.remote_atomics().is_some());
+        }
+    }
+
+    #[test]
+    fn messages_arrive_in_order_and_each_once() {
+        let world = ThreadWorld::new(vec![0, 1]);
+        let [sender, receiver] = [0, 1].map(|rank| Threads::new(world.clone(), rank));
+        assert_eq!(receiver.poll_message(), None);
+        sender.send(1, &[1]);
+        sender.send_unacknowledged(1, &[2]);
+        for expected in [1, 2] {
+            assert!(world.has_messages(1) && !world.has_messages(0));
+            assert_eq!(receiver.poll_message(), Some((0, vec![expected])));
+        }
+        assert!(!world.has_messages(1));
+        assert_eq!(receiver.poll_message(), None);
+    }
+
+    #[test]
+    fn transfers_meet_in_order_and_complete_on_both_sides() {
+        let world = ThreadWorld::new(vec![0, 1]);
+        let [sender, receiver] = [0, 1].map(|rank| Threads::new(world.clone(), rank));
+        let from = [[1_u8, 2], [3, 4], [5, 6]];
+        let mut to = [[0_u8; 2]; 3];
+        let sends: Vec<TransferHandle> = from
+            .iter()
+            // SAFETY: the array lives until all transfers are complete, and nobody writes to it.
+            .map(|bytes| unsafe { sender.send_bytes(1, bytes.as_ptr(), 2) })
+            .collect();
+        assert!(sends.iter().all(|transfer| !sender.test(transfer)));
+        let received: Vec<TransferHandle> = to
+            .iter_mut()
+            // SAFETY: the array lives until all transfers are complete, and nobody else uses it.
+            .map(|bytes| unsafe { receiver.recv_bytes(0, bytes.as_mut_ptr(), 2) })
+            .collect();
+        assert!(received.iter().all(|transfer| receiver.test(transfer)));
+        assert!(sends.iter().all(|transfer| sender.test(transfer)));
+        assert_eq!(to, from);
+        assert!(sender.transfers.borrow().is_empty() && receiver.transfers.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_mapping_is_kept_until_the_last_rank_of_its_group_has_it() {
+        let world = ThreadWorld::new(vec![0, 0, 0, 1]);
+        let ranks = [0, 1, 2, 3].map(|rank| Threads::new(world.clone(), rank));
+        let map = |rank: usize, group: &[usize]| ranks[rank].map_shared(group, 7, 100).unwrap();
+        let first = map(0, &[0, 1, 2]);
+        for rank in [2, 1] {
+            assert_eq!(lock(&world.mappings).len(), 1);
+            assert_eq!(map(rank, &[0, 1, 2]).start(), first.start());
+        }
+        assert!(lock(&world.mappings).is_empty());
+        // Nobody else fetches it.
+        assert_ne!(map(3, &[3]).start(), first.start());
+        assert!(lock(&world.mappings).is_empty());
     }
 }

@@ -84,6 +84,7 @@ fn what_is_opened_again_is_claimed_again_once() {
     for _ in 0..4 {
         let claim = table.claim().unwrap();
         table.finish(claim, SlotState::Failed);
+        assert_eq!(table.slot_state(claim.task as usize), SlotState::Failed);
     }
     assert_eq!(table.claim(), None);
     for task in [1, 2, 1] {

@@ -375,3 +375,6 @@ impl<'a> Control<'a> {
         load_bytes(&self.head.outcome_len, &self.head.outcome)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -171,6 +171,28 @@ mod tests {
             batches.enqueue(rank, node_of(rank), Mode::Write);
         }
         assert_eq!(batches.next(node_of), Some(2), "two in a row are enough");
+        // Nobody has had the lock before, so no node has a batch.
+        let requests = [2, 0, 3, 1].map(|rank| (rank, Mode::Write));
+        assert_eq!(
+            served(queue(Fairness::NodeBatch(2), &requests)),
+            [2, 3, 0, 1]
+        );
+    }
+
+    #[test]
+    fn a_lock_is_free_if_nobody_has_it_or_waits() {
+        let free = |queue: &FifoQueue| [Mode::Read, Mode::Write].map(|mode| queue.is_free(mode));
+        let mut queue = FifoQueue::new(Fairness::Fifo);
+        assert_eq!(free(&queue), [true, true]);
+        queue.enqueue(2, 1, Mode::Write);
+        assert_eq!(free(&queue), [false, false]);
+        assert_eq!(queue.waiting().collect::<Vec<_>>(), [2]);
+        assert_eq!((queue.next(node_of), queue.writer()), (Some(2), Some(2)));
+        assert_eq!((free(&queue), queue.waiting().len()), ([false, false], 0));
+        queue.release(2);
+        queue.enqueue(0, 0, Mode::Read);
+        assert_eq!((queue.next(node_of), queue.writer()), (Some(0), None));
+        assert_eq!(free(&queue), [true, false]);
     }
 
     #[test]

@@ -191,4 +191,41 @@ mod tests {
         let replies = send(&mut lock, 2, 1, acquire(false));
         assert_eq!(replies, not_granted(2, 1));
     }
+
+    #[test]
+    fn a_request_has_a_reply_if_its_rank_waits_for_one() {
+        let release = LockRequest::Release {
+            value: None,
+            poison: None,
+        };
+        let has_reply = |request| HomeLock::has_reply(&request);
+        assert!(has_reply(acquire(true)) && has_reply(acquire(false)));
+        assert!(has_reply(LockRequest::Status));
+        assert!(!has_reply(LockRequest::Cancel) && !has_reply(release));
+    }
+
+    #[test]
+    fn reports_name_who_has_the_lock_and_who_is_next() {
+        let mut lock = lock();
+        for (number, rank) in (1..).zip([2, 1, 0]) {
+            send(&mut lock, rank, number, acquire(true));
+        }
+        let replies = send(&mut lock, 0, 9, LockRequest::Status);
+        let [
+            (
+                id,
+                LockReply::Status {
+                    holder,
+                    next,
+                    waiting,
+                },
+            ),
+        ] = &replies[..]
+        else {
+            panic!("{replies:?}");
+        };
+        assert_eq!(*id, RequestId { rank: 0, number: 9 });
+        assert_eq!(holder.map(|(rank, _)| rank), Some(2));
+        assert_eq!((*next, *waiting), (Some(1), 2));
+    }
 }

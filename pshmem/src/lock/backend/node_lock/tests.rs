@@ -150,3 +150,54 @@ fn who_sleeps_is_woken_by_the_grant() {
     lock.rank(0).release(Write);
     assert_eq!(lock.granted(), [1]);
 }
+
+#[test]
+fn a_lock_has_a_head_and_one_entry_for_each_rank() {
+    assert_eq!(NodeLock::bytes(0), size_of::<LockHead>());
+    let more = NodeLock::bytes(5) - NodeLock::bytes(2);
+    assert_eq!(more, 3 * size_of::<WaitEntry>());
+}
+
+#[test]
+fn writers_exclude_and_readers_share() {
+    let lock = TestLock::new(3);
+    assert!(lock.rank(0).try_acquire(Write));
+    assert!(!lock.rank(1).try_acquire(Read) && !lock.rank(1).try_acquire(Write));
+    lock.release(0, Write);
+    for rank in 0..2 {
+        assert!(lock.rank(rank).try_acquire(Read));
+    }
+    assert!(!lock.rank(2).try_acquire(Write));
+    lock.release(0, Read);
+    assert!(!lock.rank(2).try_acquire(Write), "one still reads");
+    lock.release(1, Read);
+    assert!(lock.rank(2).try_acquire(Write));
+}
+
+#[test]
+fn who_finds_the_latch_taken_waits_for_it() {
+    let lock = TestLock::new(2);
+    for mode in [Read, Write] {
+        let state = lock.rank(0).latch();
+        assert_eq!((state, lock.head.state.load(Ordering::Relaxed)), (0, LATCH));
+        std::thread::scope(|scope| {
+            let acquires = scope.spawn(|| lock.rank(1).try_acquire(mode));
+            // The latch says nothing about the lock, so the attempt neither fails nor succeeds before it is free.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!acquires.is_finished());
+            lock.rank(0).unlatch(state);
+            assert!(acquires.join().unwrap());
+        });
+        std::thread::scope(|scope| {
+            let state = lock.rank(0).latch();
+            let latches = scope.spawn(|| lock.rank(1).latch());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!latches.is_finished());
+            lock.rank(0).unlatch(state);
+            assert_eq!(latches.join().unwrap(), state);
+        });
+        lock.rank(1)
+            .unlatch(lock.head.state.load(Ordering::Relaxed) & !LATCH);
+        lock.release(1, mode);
+    }
+}
