@@ -5,7 +5,7 @@
  * below it is not changed. `cargo xtask test` compiles it with each MPI library's compiler and runs the program `injected` with it.
  *
  * Environment of the ranks (not of the launcher, which must not load this object):
- *   INJECT_RANK      rank in MPI_COMM_WORLD whose calls are counted
+ *   INJECT_RANK      rank in MPI_COMM_WORLD whose calls are counted, or `all`
  *   INJECT_CALL      number of the chosen call, from 1
  *   INJECT_KIND      count       only prints each call as it is made
  *                    fail        the chosen call is not made; it returns MPI_ERR_OTHER
@@ -48,7 +48,7 @@ static void set_up(void) {
     if (!of_rank || !name)
         stop("INJECT_RANK and INJECT_KIND must be set");
     PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    if (rank != atoi(of_rank))
+    if (strcmp(of_rank, "all") != 0 && rank != atoi(of_rank))
         return;
     for (enum kind each = COUNT; each <= LATE; each++)
         if (strcmp(name, NAMES[each]) == 0)

@@ -1,6 +1,6 @@
 //! Starting a job as processes of its own, and what its processes have written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -98,7 +98,12 @@ impl Drop for Job {
 
 /// The process ids in a file of the directory, in order.
 pub(crate) fn process_ids(dir: &TempDir, file: &str) -> Vec<i32> {
-    let text = dir.read(file);
+    ids_in(&dir.path().join(file))
+}
+
+/// The process ids in a file, in order; none where there is no such file.
+pub(crate) fn ids_in(file: &Path) -> Vec<i32> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 

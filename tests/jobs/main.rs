@@ -4,15 +4,17 @@
 //! jobs kill TASKS JOBS TIMES [LAUNCHER...]   one of the jobs is killed half-way; TIMES times, on new directories
 //! jobs freeze [LAUNCHER...]                  a job is frozen for longer than its lease, and then continues
 //! jobs term TASKS [LAUNCHER...]              one process of a job gets SIGTERM, and another job does the rest
+//! jobs check DIR TASKS RERUNS PROCESSES      whether jobs that are over have done all tasks: see `scenarios::check`
 //! jobs work DIR TASKS LEASE_MS SPIN_US WAIT  one job; the others start it, by the launcher or with PSHMEM_LOCAL
 //! ```
 //!
-//! - `scenarios` the first three · `job` starting a job, and the directory of all jobs · `work` what a job does
+//! - `scenarios` the first four · `job` starting a job, and the directory of all jobs · `work` what a job does
 
 mod job;
 mod scenarios;
 mod work;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use job::Settings;
@@ -42,6 +44,10 @@ fn main() -> ExitCode {
         }
         Some("freeze") => scenarios::freeze(from(1)),
         Some("term") => scenarios::term(number(1), from(2)),
+        Some("check") => {
+            let dir = arguments.get(1).map(PathBuf::from).unwrap_or_default();
+            scenarios::check(&dir, number(2), number(3), number(4))
+        }
         other => Err(format!("no scenario is called {other:?}")),
     };
     match outcome {

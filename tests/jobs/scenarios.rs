@@ -1,12 +1,16 @@
 //! What happens to the jobs of one directory, and what must be true afterwards.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use pshmem::{Batch, TaskState};
 use pshmem_tests::temp_dir::TempDir;
 
-use crate::job::{CONTINUE, Job, PROCESSES, Settings, process_ids, send_signal, wait_for_lines};
+use crate::job::{
+    CONTINUE, Job, PROCESSES, Settings, ids_in, process_ids, send_signal, wait_for_lines,
+};
 use crate::{Outcome, text};
 
 /// One of several jobs is killed half-way: every task ends as `Done`, recorded once, and only tasks of the killed job are run
@@ -141,6 +145,43 @@ pub(crate) fn term(tasks: usize, launcher: &[String]) -> Outcome {
         return Err("the next job has left a task, or repeated one".to_owned());
     }
     println!("{done} tasks DONE before the end, {} after", tasks - done);
+    Ok(())
+}
+
+/// Whether all tasks are `Done`: each was recorded at most once, no result was rejected, at most so many tasks were run twice, none
+/// more often, and at least so many processes have run tasks.
+pub(crate) fn check(dir: &Path, tasks: usize, reruns: usize, processes: usize) -> Outcome {
+    let status = Batch::status(dir).map_err(text)?;
+    let done = status.count(TaskState::Done);
+    let ids = |task: usize, file: &str| ids_in(&dir.join(format!("t{task}")).join(file));
+    let mut wrong = String::new();
+    let (mut again, mut all) = (0, BTreeSet::new());
+    for task in 0..tasks {
+        let [runs, ends, rejected] = ["runs", "ends", "rejected"].map(|file| ids(task, file));
+        let is_again = runs.len() == 2;
+        again += usize::from(is_again);
+        // The end of a run that was killed may be recorded only in the state of the task.
+        let is_expected = (ends.len() == 1 || is_again && ends.is_empty())
+            && rejected.is_empty()
+            && (runs.len() == 1 || is_again);
+        if !is_expected {
+            let _ = writeln!(
+                wrong,
+                "t{task}: runs {runs:?}, ends {ends:?}, rejected {rejected:?}"
+            );
+        }
+        all.extend(runs);
+    }
+    let text = format!(
+        "{done} of {tasks} tasks DONE by {} processes, {again} run again",
+        all.len()
+    );
+    if done != tasks || !wrong.is_empty() || again > reruns || all.len() < processes {
+        return Err(format!(
+            "{text}, and not at most {reruns}, by at least {processes}\n{wrong}"
+        ));
+    }
+    println!("{text}");
     Ok(())
 }
 

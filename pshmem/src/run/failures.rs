@@ -22,6 +22,15 @@ impl Failure {
         hasher.finish().max(1)
     }
 
+    /// Of ranks that have no world, for a reason that all of them know.
+    #[cfg(feature = "__mpi")]
+    pub(crate) fn of_all(reason: &impl Display) -> Self {
+        Failure {
+            place: None,
+            message: reason.to_string(),
+        }
+    }
+
     /// One line for all `ranks` that have failed with this message; this one is among them.
     pub(crate) fn of_ranks(&self, ranks: &[usize]) -> String {
         if ranks.len() < 2 {

@@ -1,10 +1,15 @@
 //! `run`: starts the ranks as MPI processes or as threads, and ends the job when one of them fails.
 //!
-//! `launch` reads the environment; `cluster` starts threads; `failures` is what they print when ranks fail.
+//! - `launch` reads the environment · `cluster` starts threads · `mpi_start` starts MPI · `launcher_watch` what becomes of ranks without launcher
+//! - `failures` is what is printed when ranks fail · `rank_end` what a rank leaves
 
 pub(crate) mod cluster;
 mod failures;
 pub(crate) mod launch;
+#[cfg(feature = "__mpi")]
+mod launcher_watch;
+#[cfg(feature = "__mpi")]
+mod mpi_start;
 mod rank_end;
 
 use crate::comm::Comm;
@@ -206,32 +211,40 @@ fn report_overdue() {
     ));
 }
 
+/// What is printed where MPI has not given the thread level that was asked for.
+#[cfg(feature = "__mpi")]
+const FEW_THREADS: &str = "the MPI library does not give MPI_THREAD_MULTIPLE: over several nodes, a lock or batch waits for its home rank \
+    to make a call of pshmem";
+
 #[cfg(feature = "__mpi")]
 fn on_mpi<E: Display>(
     launchers: &launch::Launchers,
     main: &(impl Fn(&Comm) -> Result<(), E> + Sync),
 ) -> bool {
-    use crate::transport::mpi::Started;
+    use crate::transport::Transport;
     use std::rc::Rc;
 
-    let started = match Started::new() {
-        Ok(started) => started,
-        Err(error) => {
-            report(error);
-            return false;
-        }
+    let Some(started) = mpi_start::start(launchers) else {
+        return false;
     };
     let library = started.library_if_alone();
     let joined = library.map_or(Ok(()), |library| launch::check_joined(launchers, &library));
     let transport = match joined.and_then(|()| started.world()) {
         Ok(transport) => Rc::new(transport),
         Err(error) => {
-            // All ranks get an error here, so each may end by itself.
-            report(error);
+            // All ranks get the same error here, so each may end by itself, and the first one reports.
+            let (rank, ranks) = started.rank_and_size();
+            if rank == 0 {
+                report(Failure::of_all(&error).of_ranks(&(0..ranks).collect::<Vec<_>>()));
+            }
             return false;
         }
     };
     transport.abort_at_exit();
+    launcher_watch::watch(format!("rank {} on {}", transport.rank(), transport.host()));
+    if transport.rank() == 0 && !transport.has_threads() {
+        report(FEW_THREADS);
+    }
     let end = RankEnd::new();
     let world = Comm::world(transport.clone());
     let failure = one_rank(end, &world, main);

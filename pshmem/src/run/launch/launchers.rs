@@ -109,6 +109,26 @@ impl Launchers {
         self.0.first()
     }
 
+    /// How many processes the innermost one announces at least.
+    #[cfg(feature = "__mpi")]
+    pub(crate) fn announced(&self) -> usize {
+        self.innermost().map_or(1, Launcher::announced)
+    }
+
+    /// `process 1 of 2 on vm: `, for messages of a process that does not know its rank yet.
+    #[cfg(feature = "__mpi")]
+    pub(crate) fn place(&self) -> String {
+        let Some(rank) = self.innermost().and_then(|launcher| launcher.rank) else {
+            return String::new();
+        };
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        format!(
+            "process {rank} of {} on {}: ",
+            self.announced(),
+            host.trim()
+        )
+    }
+
     /// The launcher that announces several processes, where MPI sees only this one. `family` is that of the program's library.
     ///
     /// A library that was started by its own launcher with one process is right, whatever else the environment has inherited.

@@ -2,11 +2,14 @@
 //!
 //! - `environment` the variables · `launchers` who has started this process, and how many others · `library` MPI libraries
 //! - `lonely` processes that MPI sees alone are refused · `settings` variables that are no settings
+//! - `hydra` ends the job of a launcher that does not notice the end of a process
 //! - `environments` what real launchers set, for tests
 
 mod environment;
 #[cfg(test)]
 mod environments;
+#[cfg(feature = "__mpi")]
+pub(crate) mod hydra;
 mod launchers;
 mod library;
 mod lonely;
@@ -68,11 +71,26 @@ pub(crate) fn check_joined_by_itself(library: &str) -> Result<()> {
 
 /// The error of a process that is alone.
 fn refuse(launcher: &Launcher, library: Option<&str>) -> Error {
+    wait_for_first(launcher);
+    lonely::refusal(launcher, library)
+}
+
+/// Processes that cannot talk to each other mostly fail alike. Some launchers end all of them when the first one ends, which has
+/// printed its report by then.
+fn wait_for_first(launcher: &Launcher) {
     if launcher.rank.is_some_and(|rank| rank > 0) {
-        // Some launchers end all processes when the first one ends, and process 0 has more to say.
         std::thread::sleep(Duration::from_secs(1));
     }
-    lonely::refusal(launcher, library)
+}
+
+/// The same for a process that fails before MPI has started.
+#[cfg(feature = "__mpi")]
+pub(crate) fn leave_to_first(launchers: &Launchers) {
+    launchers
+        .innermost()
+        .iter()
+        .copied()
+        .for_each(wait_for_first);
 }
 
 /// Why a program does not start.

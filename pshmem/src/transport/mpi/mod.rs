@@ -45,9 +45,9 @@ use connection::{Connection, SharedConnection};
 use mpi_calls::MpiCalls;
 use pending_sends::CompleteWhen;
 use rma_window::RmaWindow;
-pub(crate) use start::Started;
 #[cfg(feature = "mpi")]
 pub(crate) use start::linked_library_if_alone;
+pub(crate) use start::{Started, end_by_signal};
 use std::cell::OnceCell;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -129,6 +129,7 @@ impl Mpi {
             calls,
         };
         mpi.check_executable()?;
+        mpi.check_library()?;
         mpi.check_start_memory()?;
         Ok(mpi)
     }
@@ -155,6 +156,21 @@ impl Mpi {
         self.agree((first != mine.as_bytes()).then(differs))
     }
 
+    /// Fails on all ranks if they use different MPI libraries, as far as these can talk to each other at all.
+    fn check_library(&self) -> Result<()> {
+        let (rank, host) = (self.rank(), self.host());
+        let mine = start::library(self.calls.api());
+        let first = self.calls.broadcast(self.comm, 0, mine.as_bytes());
+        let differs = || Error::Start {
+            reason: format!(
+                "the ranks of this job use different MPI libraries: that of rank {rank} on {host} is {mine}, that of rank 0 is {}; \
+                 LD_LIBRARY_PATH and PSHMEM_MPI_LIBRARY must lead to the same one on all of them",
+                String::from_utf8_lossy(&first)
+            ),
+        };
+        self.agree((first != mine.as_bytes()).then(differs))
+    }
+
     fn check_start_memory(&self) -> Result<()> {
         // An error of one rank is the error of all: the others would wait for it in the next collective.
         self.agree(match self.free_memory(self.node_group.len()) {
@@ -167,6 +183,11 @@ impl Mpi {
             }),
             Err(error) => Some(error),
         })
+    }
+
+    /// Whether every thread may call MPI, as `Started` has asked for.
+    pub(crate) fn has_threads(&self) -> bool {
+        self.has_threads
     }
 
     /// Makes a process that exits without returning from `run` end the job.

@@ -99,6 +99,18 @@ impl MpiCalls {
         }
     }
 
+    /// The same for a call that a library without what it needs fails on all ranks: one of them says so.
+    pub(super) fn must_on_all(&self, call: &str, code: c_int) {
+        /// How long the others leave it to rank 0.
+        const PATIENCE: Duration = Duration::from_secs(2);
+        if let Err(error) = self.check(call, code) {
+            if self.rank > 0 {
+                std::thread::sleep(PATIENCE);
+            }
+            self.end_with(&error);
+        }
+    }
+
     /// Ends the job because of an error at a place where ranks can no longer agree on one.
     pub(super) fn end_with(&self, error: &Error) -> ! {
         report(format_args!(

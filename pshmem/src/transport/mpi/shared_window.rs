@@ -37,7 +37,7 @@ pub(super) fn map(calls: &MpiCalls, comm: Comm, len: usize) -> Result<Mapping> {
             &raw mut window,
         )
     };
-    calls.must("MPI_Win_allocate_shared", code);
+    calls.must_on_all("MPI_Win_allocate_shared", code);
     // SAFETY: a window of ours.
     calls.expect(unsafe { calls.win_return_errors(window) });
     let mapping = duplicate(calls, comm, window, len);

@@ -5,6 +5,7 @@ use crate::transport::mpi::Mpi;
 use crate::transport::mpi::api::{Api, SUCCESS, library_name};
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use std::ptr::null_mut;
+use std::time::Duration;
 
 /// MPI, started by this process. It ends when the value is dropped.
 #[derive(Debug)]
@@ -38,7 +39,11 @@ impl Started {
         }
         // Its text cannot be asked for before MPI has started.
         Err(Error::Start {
-            reason: format!("MPI_Init_thread failed with code {code}"),
+            reason: format!(
+                "MPI_Init_thread of {} failed with code {code}; look at what the library itself has printed, and whether the launcher \
+                 is of the same library",
+                library(api)
+            ),
         })
     }
 
@@ -52,11 +57,30 @@ impl Started {
         library_if_alone(self.api)
     }
 
+    /// The number of this process in its MPI job, and how many there are.
+    pub(crate) fn rank_and_size(&self) -> (usize, usize) {
+        let calls = MpiCalls::new(self.api, 0, String::new());
+        let world = self.api.constants.comm_world;
+        (calls.comm_rank(world), calls.comm_size(world))
+    }
+
     /// The transport over all processes. Collective over them.
     pub(crate) fn world(&self) -> Result<Mpi> {
         // SAFETY: it exists from MPI_Init to MPI_Finalize.
         unsafe { Mpi::new(self.api, self.api.constants.comm_world) }
     }
+}
+
+/// Ends this process without a call of MPI, in a way that launchers notice. They have read by then what it has printed.
+pub(crate) fn end_by_signal() -> ! {
+    std::thread::sleep(Duration::from_millis(100));
+    // SAFETY: the default action of SIGTERM ends the process; no memory is touched.
+    unsafe {
+        libc::signal(libc::SIGTERM, libc::SIG_DFL);
+        libc::raise(libc::SIGTERM);
+    }
+    // The signal is blocked.
+    std::process::abort()
 }
 
 /// What the linked library says of itself, if this process is the only one of its MPI job.
@@ -70,7 +94,8 @@ fn library_if_alone(api: &'static Api) -> Option<String> {
     (calls.comm_size(api.constants.comm_world) == 1).then(|| library(api))
 }
 
-fn library(api: &Api) -> String {
+/// What a library says of itself.
+pub(super) fn library(api: &Api) -> String {
     // SAFETY: the table has each function under its name.
     let name = unsafe { library_name(api.functions.get_library_version) };
     name.unwrap_or_else(|| "an MPI library without a name".to_owned())

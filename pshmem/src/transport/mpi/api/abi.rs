@@ -5,6 +5,7 @@
 
 use super::find_library::{self, Candidate, VARIABLE};
 use super::library_name::{GetText, library_name};
+use super::neighbours;
 use super::recorded_errors::RecordedErrors;
 use super::{Api, Comm, Constants, Datatype, Errors, Functions, Info, Op, SUCCESS};
 use crate::error::{Error, Result};
@@ -38,7 +39,13 @@ const CONSTANTS: Constants = Constants {
 /// The library of this process. Loads it in the first call.
 pub(in crate::transport::mpi) fn api() -> Result<&'static Api> {
     static API: OnceLock<std::result::Result<Api, String>> = OnceLock::new();
-    let api = API.get_or_init(|| load(&find_library::candidates()));
+    let api = API.get_or_init(|| {
+        let api = load(&find_library::candidates())?;
+        let address = api.functions.init_thread as usize;
+        neighbours::check(address)
+            .map_err(|reason| format!("the MPI library of this process {reason}"))?;
+        Ok(api)
+    });
     api.as_ref().map_err(|reason| Error::Start {
         reason: reason.clone(),
     })
@@ -51,7 +58,7 @@ pub(in crate::transport::mpi) fn is_named() -> bool {
 }
 
 /// Loads the first of the files that can be loaded at all, and no other when that one does not fit: the launcher would.
-fn load(candidates: &[Candidate]) -> std::result::Result<Api, String> {
+pub(super) fn load(candidates: &[Candidate]) -> std::result::Result<Api, String> {
     let mut tried = String::new();
     for Candidate { file, why } in candidates {
         // SAFETY: the file is an MPI library, as its name or the user says; its initialisers may run in any program.

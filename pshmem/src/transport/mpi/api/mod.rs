@@ -7,18 +7,23 @@
 //! - `library_name` what a library says of itself
 //! - `linked` the library that the program is linked with, through the crate `mpi` (feature `mpi`)
 //! - `abi` a library with the standard ABI of MPI 5.0, loaded when the program starts (feature `mpi-abi`); `find_library` says
-//!   which file that is
+//!   which file that is, `neighbours` whether other ranks have the same,
+//!   `fake_libraries` tests
 
 #[cfg(feature = "mpi-abi")]
 pub(super) mod abi;
 mod constants;
 mod errors;
+#[cfg(all(test, feature = "mpi-abi"))]
+mod fake_libraries;
 #[cfg(feature = "mpi-abi")]
 mod find_library;
 mod functions;
 mod library_name;
 #[cfg(feature = "mpi")]
 pub(super) mod linked;
+#[cfg(feature = "mpi-abi")]
+mod neighbours;
 #[cfg(feature = "mpi-abi")]
 mod recorded_errors;
 mod types;
