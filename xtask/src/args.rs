@@ -12,6 +12,7 @@ pub(crate) enum Command {
     Test(Test),
     Fuzz(Fuzz),
     Inject(Inject),
+    Slurm(Slurm),
     Tsan,
     Miri(Miri),
     Mutants(Vec<OsString>),
@@ -28,6 +29,8 @@ pub(crate) enum Command {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Test {
     pub(crate) no_mpi: bool,
+    /// Only what runs under MPI libraries.
+    pub(crate) mpi_only: bool,
     pub(crate) only: Option<String>,
     /// The libraries by name, where `--libraries` chooses them.
     pub(crate) libraries: Option<Vec<&'static str>>,
@@ -69,6 +72,12 @@ pub(crate) struct Inject {
     pub(crate) seed: Option<u64>,
 }
 
+/// Options of `cargo xtask slurm`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Slurm {
+    pub(crate) only: Option<String>,
+}
+
 impl Command {
     /// Reads the words after `cargo xtask`. The error names the word that is wrong.
     pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
@@ -83,6 +92,7 @@ impl Command {
             "test" => Self::Test(Test::parse(parser)?),
             "fuzz" => Self::Fuzz(Fuzz::parse(parser)?),
             "inject" => Self::Inject(Inject::parse(parser)?),
+            "slurm" => Self::Slurm(Slurm::parse(parser)?),
             "tsan" => no_options(parser, Self::Tsan)?,
             "miri" => Self::Miri(Miri::parse(parser)?),
             "mutants" => Self::Mutants(parser.raw_args()?.collect()),
@@ -108,6 +118,7 @@ impl Test {
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("no-mpi") => options.no_mpi = true,
+                Long("mpi-only") => options.mpi_only = true,
                 Long("only") => options.only = Some(library(&mut parser)?),
                 Long("libraries") => {
                     options.libraries = Some(parser.value()?.parse_with(libraries)?);
@@ -123,6 +134,9 @@ impl Test {
         let has_libraries = options.only.is_some() || options.libraries.is_some();
         if options.no_mpi && (has_libraries || options.nodes.is_some()) {
             return Err("--no-mpi leaves nothing for --only, --libraries or --nodes to run".into());
+        }
+        if options.no_mpi && options.mpi_only {
+            return Err("--no-mpi and --mpi-only together leave nothing to run".into());
         }
         if options.only.is_some() && options.libraries.is_some() {
             return Err("--libraries chooses the libraries; --only is one of them too many".into());
@@ -191,6 +205,19 @@ impl Inject {
     }
 }
 
+impl Slurm {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let mut options = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("only") => options.only = Some(library(&mut parser)?),
+                other => return Err(other.unexpected()),
+            }
+        }
+        Ok(options)
+    }
+}
+
 fn library(parser: &mut lexopt::Parser) -> Result<String, lexopt::Error> {
     let name = parser.value()?.string()?;
     match name.as_str() {
@@ -231,9 +258,11 @@ mod tests {
 
     #[test]
     fn all_options_of_test() {
-        let line = "test --only mpich --filter set_ --nodes=3 --proof --strict --verbose";
+        let line =
+            "test --only mpich --filter set_ --nodes=3 --mpi-only --proof --strict --verbose";
         let expected = Test {
             no_mpi: false,
+            mpi_only: true,
             only: Some("mpich".into()),
             libraries: None,
             filter: Some("set_".into()),
@@ -268,6 +297,7 @@ mod tests {
             ("test --libraries lam", "mpich5"),
             ("test --libraries all --only mpich", "--only"),
             ("test --no-mpi --nodes 2", "--no-mpi"),
+            ("test --no-mpi --mpi-only", "--mpi-only"),
             ("bench --rows", "--rows"),
             ("setup x", "\"x\""),
             ("tsan --full", "--full"),
@@ -308,6 +338,11 @@ mod tests {
         let line = "inject --seconds 600 --only mpich --seed 3";
         assert_eq!(parse(line), Ok(Command::Inject(expected)));
         assert!(parse("inject --calls 3").unwrap_err().contains("--calls"));
+        let only = Slurm {
+            only: Some("openmpi".into()),
+        };
+        assert_eq!(parse("slurm --only openmpi"), Ok(Command::Slurm(only)));
+        assert!(parse("slurm --nodes 3").unwrap_err().contains("--nodes"));
     }
 
     #[test]

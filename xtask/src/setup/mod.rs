@@ -161,6 +161,9 @@ fn present(requirement: Requirement, libraries: &[Mpi]) -> bool {
             .all(|tool| succeeds("cargo", &[tool, "--version"])),
         Requirement::Iproute2 => in_path("ip").is_some() || !cfg!(target_os = "linux"),
         Requirement::Python => succeeds("python3", &["-c", PYTHON_CHECK]),
+        Requirement::Slurm => ["munged", "slurmctld", "slurmd", "srun"]
+            .iter()
+            .all(|program| in_path(program).is_some()),
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum Requirement {
     Iproute2,
     /// A virtual environment with pip, and the headers for building mpi4py.
     Python,
+    /// Daemons and commands of a batch system.
+    Slurm,
 }
 
 impl Requirement {
@@ -31,6 +33,7 @@ impl Requirement {
             Requirement::RustComponents => "rustfmt and clippy: the checks of formatting and lints",
             Requirement::Iproute2 => "iproute2 (ip): networks of simulated nodes",
             Requirement::Python => "Python with venv and headers: the Python package in the bench",
+            Requirement::Slurm => "Slurm and munge: jobs of a batch system",
         }
     }
 
@@ -43,6 +46,13 @@ impl Requirement {
             Requirement::RustComponents => &[],
             Requirement::Iproute2 => &["iproute2"],
             Requirement::Python => &["python3-venv", "python3-dev"],
+            Requirement::Slurm => &[
+                "slurmctld",
+                "slurmd",
+                "slurm-client",
+                "slurm-wlm-basic-plugins",
+                "munge",
+            ],
         }
     }
 
@@ -54,6 +64,7 @@ impl Requirement {
             Requirement::RustComponents => &[],
             Requirement::Iproute2 => &["iproute"],
             Requirement::Python => &["python3-devel"],
+            Requirement::Slurm => &["slurm-slurmctld", "slurm-slurmd", "munge"],
         }
     }
 
@@ -61,7 +72,10 @@ impl Requirement {
         match self {
             Requirement::OpenMpi => &["open-mpi"],
             // Homebrew's MPICH and Open MPI exclude each other.
-            Requirement::Mpich | Requirement::RustComponents | Requirement::Iproute2 => &[],
+            Requirement::Mpich
+            | Requirement::RustComponents
+            | Requirement::Iproute2
+            | Requirement::Slurm => &[],
             Requirement::LibClang => &["llvm"],
             Requirement::Python => &["python"],
         }

@@ -3,10 +3,11 @@
 use super::cases_of_suite::{self, Cases};
 use super::commands::cargo_row;
 use super::schedule::{Done, Lane, Load, Step};
-use super::{Context, suites};
+use super::{Context, bad_library, suites};
 use crate::cargo;
 use crate::mpi::Mpi;
 use crate::report::Row;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The libraries of `setup::libraries` that have the ABI.
@@ -24,7 +25,9 @@ pub(super) fn step<'a>(context: &'a Context, libraries: &[Mpi]) -> Option<Step<'
     }
     let build = move || {
         let row = build();
-        let runs = libraries.iter().flat_map(|mpi| steps(context, mpi));
+        let runs = libraries
+            .iter()
+            .flat_map(|mpi| steps(context, mpi, &libraries));
         Done {
             next: if row.passed() {
                 runs.collect()
@@ -56,16 +59,32 @@ fn build() -> Row {
         "mpi-abi",
         "--bin",
         "suite",
+        "-p",
+        "pshmem",
+        "--example",
+        "quickstart",
     ]);
     cargo_row(Row::under("build", "mpi-abi", "-"), command)
 }
 
-fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
+fn steps<'a>(context: &'a Context, mpi: &Mpi, libraries: &[Mpi]) -> Vec<Step<'a>> {
     let (of_suite, of_tests) = (mpi.clone(), mpi.clone());
-    vec![
-        Step::new(Load::CORE, move || unit_tests(&of_tests)).in_lane(Lane::Cargo),
-        suites::step(mpi, 2, move || suite(context, &of_suite)),
-    ]
+    let mut steps = vec![suites::step(mpi, 2, move || suite(context, &of_suite))];
+    if context.options.filter.is_none() {
+        let (mpi, libraries) = (mpi.clone(), libraries.to_vec());
+        let bad = move || Done {
+            rows: bad_library::rows(&mpi, &libraries, &program("examples/quickstart")),
+            ..Done::default()
+        };
+        steps.push(Step::with_next(Load::cores(2), bad).in_lane(Lane::Mpich));
+        steps.push(Step::new(Load::CORE, move || unit_tests(&of_tests)).in_lane(Lane::Cargo));
+    }
+    steps
+}
+
+/// A program of this build.
+fn program(name: &str) -> PathBuf {
+    cargo::target_of(FOLDER).join(cargo::DEV).join(name)
 }
 
 /// Unit tests that need the library's header, and one process under its launcher.
@@ -85,8 +104,7 @@ fn unit_tests(mpi: &Mpi) -> Row {
 }
 
 fn suite(context: &Context, mpi: &Mpi) -> Row {
-    let suite = cargo::target_of(FOLDER).join(cargo::DEV).join("suite");
-    let mut command = mpi.launch(2, &suite);
+    let mut command = mpi.launch(2, &program("suite"));
     command.args(&context.options.filter);
     let row = Row::under("suite, mpi-abi", mpi.name, "2");
     let listed = context.listed(Cases::Usual);

@@ -95,7 +95,8 @@ pub(crate) fn run_on_nodes(
     with_tally(row, &file)
 }
 
-fn with_tally(mut row: Row, file: &Path) -> Row {
+/// The row with the cases in its file of results.
+pub(super) fn with_tally(mut row: Row, file: &Path) -> Row {
     match read(file) {
         Ok(tally) => row.tally = Some(tally),
         Err(why) => row.verdict = Verdict::Failed(why),

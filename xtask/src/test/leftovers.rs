@@ -105,6 +105,14 @@ pub(super) fn only_expected(leftovers: &[String], prefixes: &[&str]) -> Result<(
     }
 }
 
+/// An error if a process is left.
+pub(super) fn only_files(leftovers: &[String]) -> Result<(), String> {
+    match leftovers.iter().find(|name| name.starts_with(PROCESS)) {
+        Some(process) => Err(format!("left behind: {process}")),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +153,13 @@ mod tests {
             (sleep 0.3; rm "$TMPDIR/soon gone") >/dev/null 2>&1 &"#;
         let (folders, outcome) = run(script);
         assert!(folders.leftovers(&outcome).is_empty());
+    }
+
+    #[test]
+    fn a_process_that_is_left_is_named() {
+        let names = ["/dev/shm/osc_sm.vm.1", "process 12"].map(str::to_owned);
+        assert_eq!(only_files(&names[..1]), Ok(()));
+        assert_eq!(only_files(&names), Err("left behind: process 12".into()));
     }
 
     #[test]

@@ -2,13 +2,15 @@
 //!
 //! - `schedule` which steps run side by side · `commands` running one command
 //! - `checks` one call of cargo each · `cargo_tests` what `cargo test` runs · `packages`, `licences`, `repository` what is published
-//! - `suites` the suite under an MPI library · `abi` one program under several · `cases_of_suite` whether all its cases ran
+//! - `suites` the suite under an MPI library · `abi` one program under several, `bad_library` or under one that is bad · `cases_of_suite` whether all its cases ran
 //! - `simulated_nodes` several nodes on this machine · `programs` with one purpose each
 //! - `examples`, and `example_output` what they have to print · `python` the Python package
 //! - `faults` jobs in which a rank fails, and `leftovers` what runs leave behind · `injector` jobs in which an MPI call fails
+//! - `slurm` a batch system, with its own command
 //! - `permissions` what the machine allows
 
 mod abi;
+mod bad_library;
 mod cargo_tests;
 pub(crate) mod cases_of_suite;
 mod checks;
@@ -26,6 +28,7 @@ mod python;
 mod repository;
 mod schedule;
 mod simulated_nodes;
+pub(crate) mod slurm;
 mod suites;
 
 use crate::mpi::Mpi;
@@ -68,7 +71,12 @@ impl Context {
 
     /// Whether all checks are asked for, not only some tests.
     fn is_complete(&self) -> bool {
-        self.options.filter.is_none() && self.options.nodes.is_none()
+        self.options.filter.is_none() && self.options.nodes.is_none() && !self.options.mpi_only
+    }
+
+    /// Whether the tests that `cargo test` runs are asked for.
+    fn has_cargo_tests(&self) -> bool {
+        self.options.nodes.is_none() && !self.options.mpi_only
     }
 }
 
@@ -115,7 +123,7 @@ fn prepare(context: &Context) -> Done<'_> {
     };
     // Without iproute2 the runs on simulated nodes are skipped, with a row that says so.
     let mut required = vec![Requirement::LibClang, Requirement::Iproute2];
-    if options.nodes.is_none() {
+    if context.has_cargo_tests() {
         required.push(Requirement::RustComponents);
     }
     let apart: Vec<&str> = setup::libraries::names()
@@ -199,12 +207,12 @@ fn with_libraries<'a>(context: &'a Context, libraries: &[Mpi]) -> Vec<Step<'a>> 
         steps.push(Step::new(Load::WAITING, checks::format));
     }
     // The tests are run once, in the build with the first library: whether ranks are threads is decided when they start.
-    if context.options.nodes.is_none() {
+    if context.has_cargo_tests() {
         let first = first.clone();
         let build = move || build_tests(context, first.as_ref());
         steps.push(Step::with_next(Load::CORE, build).in_lane(Lane::Cargo));
     }
-    let built_with_tests = usize::from(context.options.nodes.is_none());
+    let built_with_tests = usize::from(context.has_cargo_tests());
     for mpi in &libraries[built_with_tests.min(libraries.len())..] {
         let mpi = mpi.clone();
         let build = move || suites::build(context, &mpi);

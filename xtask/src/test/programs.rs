@@ -1,11 +1,14 @@
 //! Programs and examples under one MPI library that each show one thing.
 
 use super::commands::{announce, clean};
+use super::injector;
+use super::leftovers::{Folders, only_expected, only_files};
 use super::permissions::{Permission, in_mount_namespace};
 use super::suites::{LIMIT, ONE_SIDED, program};
 use crate::mpi::{Kind, Mpi};
 use crate::report::{Row, Verdict};
 use crate::{cargo, process};
+use std::path::Path;
 use std::process::Command;
 
 /// Objects until a small `/dev/shm` is full, in a mount namespace of its own.
@@ -99,16 +102,89 @@ pub(super) fn two_programs(mpi: &Mpi) -> Row {
         .args([":", "-n", "1"])
         .arg(program(mpi, "examples/typed"));
     let row = Row::under("two programs", mpi.name, "1+1");
-    must_fail(row, command, |output| {
-        has(output, &["run different executables"])
+    must_fail(mpi, row, command, |output| {
+        has(output, &["ranks 0-1 failed: ", "run different executables"])?;
+        has_reports(output, 1)
     })
+}
+
+/// A library that has no shared windows fails on all ranks. One of them names the call.
+pub(super) fn no_windows(mpi: &Mpi) -> Row {
+    let mut row = Row::under("no shared windows", mpi.name, "2");
+    let injector = match injector::compile(mpi) {
+        Ok(injector) => injector,
+        Err(why) => {
+            row.verdict = Verdict::Failed(why);
+            return row;
+        }
+    };
+    let mut command = mpi.launch(2, Path::new("env"));
+    command
+        .arg(format!("LD_PRELOAD={}", injector.display()))
+        .args(["INJECT_RANK=all", "INJECT_CALL=1", "INJECT_KIND=fail"])
+        .arg("INJECT_FUNCTION=MPI_Win_allocate_shared")
+        .arg(program(mpi, "examples/quickstart"));
+    must_fail(mpi, row, command, |output| {
+        has(
+            output,
+            &["MPI_Win_allocate_shared failed on rank 0 (", ") with code "],
+        )?;
+        has_reports(output, 1)
+    })
+}
+
+/// The launcher is killed while one rank computes and the other one waits for it. Both end, and leave what the MPI library leaves.
+pub(super) fn killed_launcher(mpi: &Mpi, verbose: bool) -> Row {
+    // The shell waits for the line that rank 1 prints when it computes, and then kills the launcher. `wait` says so on stderr.
+    const SCRIPT: &str = r#""$@" >"$0" 2>&1 & launcher=$!
+        until grep -q "commits the fault" "$0"; do sleep 0.1; kill -0 $launcher || exit 3; done
+        kill -s KILL $launcher; wait $launcher 2>/dev/null; exit 0"#;
+    let mut row = Row::under("killed launcher", mpi.name, "2");
+    let mut launch = mpi.launch(2, &program(mpi, "fault"));
+    launch.args(["compute", "1"]);
+    let log = cargo::log_of(&format!("output of {}", row.title()));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SCRIPT]).arg(&log);
+    let command = process::inside(Some(shell), &launch);
+    let folders = match Folders::new() {
+        Ok(folders) => folders,
+        Err(why) => {
+            row.verdict = Verdict::Failed(format!("no folder for temporary files: {why}"));
+            return row;
+        }
+    };
+    announce(&row, LIMIT, &command);
+    let command = folders.around(&command);
+    let outcome = process::run(command, LIMIT, &cargo::log_of(&row.title()), false);
+    let leftovers = folders.leftovers(&outcome);
+    row = row.finished(&outcome, |_| only_files(&leftovers));
+    if verbose || !row.passed() {
+        println!(
+            "{}",
+            std::fs::read_to_string(&log).unwrap_or_default().trim_end()
+        );
+    }
+    println!("   left by {}: {}", row.title(), leftovers.join(" "));
+    row
+}
+
+/// So many lines of reports.
+pub(super) fn has_reports(output: &str, expected: usize) -> Result<(), String> {
+    match output
+        .lines()
+        .filter(|line| line.starts_with("pshmem: "))
+        .count()
+    {
+        lines if lines == expected => Ok(()),
+        lines => Err(format!("{lines} lines of reports, not {expected}")),
+    }
 }
 
 /// A program started by the launcher of another library must end with an error, instead of running as several jobs of one rank.
 pub(super) fn wrong_launcher(mpi: &Mpi, other: &Mpi) -> Row {
     let row = Row::under(&format!("started by {}", other.name), mpi.name, "2");
     let command = other.launch(2, &program(mpi, "examples/quickstart"));
-    must_fail(row, command, |output| {
+    must_fail(mpi, row, command, |output| {
         has(
             output,
             &["has started 2 processes, but MPI sees only one: the program uses"],
@@ -122,7 +198,7 @@ pub(super) fn two_reasons(mpi: &Mpi) -> Row {
     let mut command = mpi.launch(3, &program(mpi, "fault"));
     command.arg("two-reasons");
     let row = Row::under("two reasons", mpi.name, "3");
-    must_fail(row, command, |output| {
+    must_fail(mpi, row, command, |output| {
         has(output, &["pshmem: ranks 0,2 failed: a common reason"])?;
         has(
             output,
@@ -135,19 +211,37 @@ pub(super) fn two_reasons(mpi: &Mpi) -> Row {
     })
 }
 
-/// Runs a program that must fail, and checks what it prints.
-fn must_fail(mut row: Row, command: Command, check: impl Fn(&str) -> Result<(), String>) -> Row {
+/// Runs a program that must fail, and checks what it prints and leaves.
+pub(super) fn must_fail(
+    mpi: &Mpi,
+    mut row: Row,
+    command: Command,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Row {
+    let folders = match Folders::new() {
+        Ok(folders) => folders,
+        Err(why) => {
+            row.verdict = Verdict::Failed(format!("no folder for temporary files: {why}"));
+            return row;
+        }
+    };
     announce(&row, LIMIT, &command);
+    let command = folders.around(&command);
     let outcome = process::run(command, LIMIT, &cargo::log_of(&row.title()), false);
     row.seconds = outcome.seconds;
-    if let Err(why) = has_failed(&outcome).and_then(|()| check(&outcome.output)) {
+    let leftovers = folders.leftovers(&outcome);
+    let checked = has_failed(&outcome)
+        .and_then(|()| check(&outcome.output))
+        .and_then(|()| only_expected(&leftovers, mpi.leaves()));
+    if let Err(why) = checked {
         println!("{}", outcome.output.trim_end());
         row.verdict = Verdict::Failed(why);
     }
     row
 }
 
-fn has_failed(outcome: &process::Outcome) -> Result<(), String> {
+/// Whether a run has ended by itself, with an exit code that is not zero.
+pub(super) fn has_failed(outcome: &process::Outcome) -> Result<(), String> {
     match outcome.end {
         process::End::Exit(code) if code != 0 => Ok(()),
         _ => Err(format!("ended with {:?}", outcome.end)),
@@ -155,7 +249,7 @@ fn has_failed(outcome: &process::Outcome) -> Result<(), String> {
 }
 
 /// Whether one line has all parts, in this order.
-fn has(output: &str, parts: &[&str]) -> Result<(), String> {
+pub(super) fn has(output: &str, parts: &[&str]) -> Result<(), String> {
     let has_all = |line: &str| {
         let rest = |line, part| str::split_once(line, part).map(|(_, rest)| rest);
         parts
@@ -208,5 +302,7 @@ mod tests {
         assert_eq!(has(output, &["rank 1 on ", " failed: no file"]), Ok(()));
         assert!(has(output, &["failed: ", "rank 1"]).is_err());
         assert!(has(output, &["x", "pshmem"]).is_err());
+        assert_eq!(has_reports(output, 1), Ok(()));
+        assert!(has_reports(output, 2).is_err());
     }
 }

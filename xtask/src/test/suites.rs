@@ -14,6 +14,9 @@ use std::time::Duration;
 /// World sizes of the suite. The largest takes longest, so it comes first.
 const RANKS: [usize; 4] = [4, 3, 2, 1];
 
+/// Those under a library that is not the system's: what four ranks do is seen under those.
+const RANKS_APART: [usize; 3] = [3, 2, 1];
+
 /// The programs that run under each library.
 const PROGRAMS: [&str; 7] = [
     "suite",
@@ -85,7 +88,9 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     if options.nodes.is_some() {
         return list.steps;
     }
-    for ranks in RANKS {
+    let few = mpi.is_apart() && !options.proof;
+    let sizes = if few { &RANKS_APART[..] } else { &RANKS };
+    for &ranks in sizes {
         list.add(ranks, move |mpi| suite(context, mpi, ranks));
     }
     if !context.listed(Cases::Large).is_empty() {
@@ -99,6 +104,8 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
     list.add(2, move |mpi| programs::early_end(mpi, verbose));
     list.add(2, programs::two_programs);
+    list.add(2, programs::no_windows);
+    list.add(2, move |mpi| programs::killed_launcher(mpi, verbose));
     list.add(3, programs::two_reasons);
     for other in Mpi::find_all() {
         if other.kind != mpi.kind {
@@ -158,6 +165,10 @@ fn suite(context: &Context, mpi: &Mpi, ranks: usize) -> Row {
     let mut command = mpi.launch(ranks, &program(mpi, "suite"));
     let mut limit = LIMIT;
     match (mpi.kind, ranks) {
+        (_, 3) if mpi.is_apart() => {
+            limit = MPICH_LIMIT;
+            few_shapes(&mut command, context, "2+1");
+        }
         (Kind::Mpich, 3 | 4) => {
             limit = MPICH_LIMIT;
             few_shapes(&mut command, context, "3;2+1;4;2+2");

@@ -176,9 +176,10 @@ impl Case {
         let leftovers = folders.leftovers(&outcome);
         let fault = fault_time(&outcome.output, self.faulty);
         let seconds = fault.map_or(outcome.seconds, |at| ended - at);
-        let verdict = self
-            .check(&outcome, seconds)
-            .and_then(|()| only_expected(&leftovers, self.fault.may_leave));
+        let verdict = self.check(&outcome, seconds).and_then(|()| {
+            let may_leave = [self.fault.may_leave, mpi.leaves()].concat();
+            only_expected(&leftovers, &may_leave)
+        });
         CaseResult {
             outcome,
             seconds,

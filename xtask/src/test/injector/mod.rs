@@ -109,7 +109,7 @@ fn rows(mpi: &Mpi, choice: Choice) -> Vec<Row> {
 }
 
 /// Compiles the injector with the library's compiler.
-fn compile(mpi: &Mpi) -> Result<PathBuf, String> {
+pub(super) fn compile(mpi: &Mpi) -> Result<PathBuf, String> {
     let object = cargo::target_of(mpi.name).join("injector.so");
     let mut command = Command::new(&mpi.mpicc);
     command

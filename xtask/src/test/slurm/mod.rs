@@ -1,0 +1,96 @@
+//! `cargo xtask slurm`: programs under a real Slurm, whose daemons run on this machine for as long as the command does.
+//!
+//! - `daemons` starts and ends Slurm · `configuration` what it reads · `rows` what is run under it
+
+mod configuration;
+mod daemons;
+mod rows;
+
+use super::commands::cargo_row;
+use super::permissions::Permission;
+use super::{checks, suites};
+use crate::args::Slurm;
+use crate::cargo;
+use crate::mpi::{Kind, Mpi};
+use crate::report::{Report, Row, Verdict};
+use crate::setup::{self, requirements::Requirement};
+use daemons::Daemons;
+
+/// The programs that run under Slurm.
+const PROGRAMS: [&str; 2] = ["suite", "jobs"];
+
+/// The command.
+pub(crate) fn command(options: &Slurm) -> Result<(), String> {
+    let required = [
+        Requirement::Slurm,
+        Requirement::LibClang,
+        Requirement::OpenMpi,
+        Requirement::Mpich,
+    ];
+    let missing = setup::prepare(&required, false);
+    if !missing.is_empty() {
+        return Err(setup::requirements::instructions(&missing));
+    }
+    if !setup::is_root() {
+        return Err(
+            "Slurm starts the tasks of its users, so `cargo xtask slurm` needs root".into(),
+        );
+    }
+    Permission::Mounts.check()?;
+    let mut libraries = Mpi::find_all();
+    libraries.retain(|mpi| options.only.as_ref().is_none_or(|name| mpi.is(name)));
+    let mut report = Report::new(true);
+    libraries.retain(|mpi| report.push(build(mpi)));
+    let daemons = match Daemons::start() {
+        Ok(daemons) => daemons,
+        Err(why) => {
+            let verdict = Verdict::Failed(why);
+            report.push(Row {
+                verdict,
+                ..Row::new("start of Slurm")
+            });
+            print!("{}", report.text());
+            return report.verdict();
+        }
+    };
+    for mpi in &libraries {
+        for row in rows::all(&daemons, mpi) {
+            report.push(row());
+        }
+    }
+    print!("{}", report.text());
+    report.verdict()
+}
+
+fn build(mpi: &Mpi) -> Row {
+    let mut command = cargo::cargo_mpi(mpi);
+    command
+        .arg("build")
+        .args(checks::selection(Some(mpi)))
+        .args(["--example", "quickstart"]);
+    for program in PROGRAMS {
+        command.args(["--bin", program]);
+    }
+    cargo_row(Row::under("build", mpi.name, "-"), command)
+}
+
+/// How `srun` has to tell a library about the job.
+fn plugin(mpi: &Mpi) -> &'static str {
+    match mpi.kind {
+        Kind::OpenMpi => "pmix",
+        Kind::Mpich | Kind::Other => "pmi2",
+    }
+}
+
+/// Values of `--mpi` with which a library sees each process alone, and returns from `MPI_Init`. Open MPI fails there with `pmi2`.
+fn wrong_plugins(mpi: &Mpi) -> &'static [&'static str] {
+    match mpi.kind {
+        Kind::OpenMpi => &["none"],
+        Kind::Mpich | Kind::Other => &["none", "pmix"],
+    }
+}
+
+/// A program that has been built for a library.
+fn program(mpi: &Mpi, name: &str) -> String {
+    suites::program(mpi, name).to_string_lossy().into_owned()
+}
