@@ -8,6 +8,10 @@ use crate::stderr::report;
 use crate::transport::mpi::{Started, end_by_signal};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// MPI may take so long to start that limits below this are none of it.
+const LEAST: Duration = Duration::from_secs(60);
 
 /// Starts MPI. Where that fails, it says why, and `None` means that this process is the only one.
 pub(super) fn start(launchers: &Launchers) -> Option<Started> {
@@ -46,9 +50,11 @@ impl Watch {
         let (over, is_over) = mpsc::channel();
         let place = launchers.place();
         let limits = wait_limits();
+        let report_at = limits.report.max(LEAST);
+        let abort_at = limits.abort.map(|abort| abort.max(LEAST));
         let thread = std::thread::Builder::new().spawn(move || {
             let wait = |time| is_over.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
-            let first = limits.abort.map_or(limits.report, |abort| abort.min(limits.report));
+            let first = abort_at.map_or(report_at, |abort| abort.min(report_at));
             if !wait(first) {
                 return;
             }
@@ -57,7 +63,7 @@ impl Watch {
                  libraries",
                 first.as_secs_f64()
             ));
-            if let Some(abort) = limits.abort
+            if let Some(abort) = abort_at
                 && wait(abort.saturating_sub(first))
             {
                 report("PSHMEM_HANG_ABORT is over, ending the job");

@@ -1,13 +1,13 @@
 //! Locks and the values that they protect: exclusion, order, timeouts, poisoning, invalid calls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pshmem::{Comm, Engine, Error, Fairness, Lock, LockError, Mutex, RwLock, Shared};
 
 use crate::collective::{check_same_text, check_usable, duplicate, same_error, sum};
+use crate::marks::Marks;
 use crate::report::{Outcome, does_not_apply};
-use crate::temp_dir::TempDir;
 
 /// Rounds of each rank; fewer where there are more ranks than cores.
 fn rounds(comm: &Comm) -> usize {
@@ -139,30 +139,18 @@ pub(crate) fn timeout_during_handover(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// The other ranks acquire and release a lock while its home rank makes no calls: it learns from files that they have done so.
+/// The other ranks acquire and release a lock while its home rank makes no calls.
 pub(crate) fn home_rank_computes(comm: &Comm) -> Outcome {
-    /// After this time, they wait for the home rank.
-    const LIMIT: Duration = Duration::from_secs(60);
     let mut count = Mutex::<u64>::new(comm, 0)?;
-    let dir = TempDir::shared(comm)?;
+    let marks = Marks::new(comm)?;
     if comm.rank() == 0 {
-        std::fs::create_dir(dir.path())?;
-    }
-    comm.barrier()?;
-    let file = |rank: usize| dir.path().join(rank.to_string());
-    if comm.rank() == 0 {
-        let start = Instant::now();
-        let have_done = || (1..comm.size()).all(|rank| file(rank).exists());
-        while !have_done() {
-            assert!(start.elapsed() < LIMIT, "they wait for the home rank");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        marks.wait_for_others();
         assert_eq!(*count.lock()?, 10 * (comm.size() as u64 - 1));
     } else {
         for _ in 0..10 {
             *count.lock()? += 1;
         }
-        std::fs::write(file(comm.rank()), "")?;
+        marks.set(comm.rank())?;
     }
     comm.barrier()?;
     Ok(())

@@ -110,8 +110,8 @@ impl Daemons {
         let mut outer = Command::new("setpriv");
         outer.args(["--pdeathsig", "TERM"]);
         command = process::inside(Some(outer), &command);
-        let log = File::create(self.file(&format!("{}.out", arguments.last().unwrap_or(&name))));
-        let log = log.map_err(|why| why.to_string())?;
+        let log = self.file(&format!("{name}.{}.out", self.children.len()));
+        let log = File::create(log).map_err(|why| why.to_string())?;
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(|why| why.to_string())?)
