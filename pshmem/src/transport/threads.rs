@@ -399,12 +399,12 @@ mod tests {
             .map(|bytes| unsafe { sender.send_bytes(1, bytes.as_ptr(), 2) })
             .collect();
         assert!(sends.iter().all(|transfer| !sender.test(transfer)));
-        let received: Vec<TransferHandle> = to
+        let into: Vec<TransferHandle> = to
             .iter_mut()
             // SAFETY: the array lives until all transfers are complete, and nobody else uses it.
             .map(|bytes| unsafe { receiver.recv_bytes(0, bytes.as_mut_ptr(), 2) })
             .collect();
-        assert!(received.iter().all(|transfer| receiver.test(transfer)));
+        assert!(into.iter().all(|transfer| receiver.test(transfer)));
         assert!(sends.iter().all(|transfer| sender.test(transfer)));
         assert_eq!(to, from);
         assert!(sender.transfers.borrow().is_empty() && receiver.transfers.borrow().is_empty());

@@ -125,7 +125,7 @@ fn refused(
         command.env("BAD_RANK", rank);
     }
     let row = Row::under(&format!("bad library, {way}{place}"), mpi.name, "2");
-    must_fail(mpi, row, command, |output| {
+    must_fail(mpi, row, &command, |output| {
         has(output, parts)?;
         has_reports(output, 1)
     })
@@ -144,7 +144,7 @@ fn tolerated(mpi: &Mpi, library: &Path, way: &str, reports: usize, quickstart: &
 fn without_abi(mpi: &Mpi, quickstart: &Path) -> Row {
     let row = Row::under("bad library, without the ABI", mpi.name, "2");
     let command = launch(mpi, Path::new("libc.so.6"), "-", quickstart);
-    must_fail(mpi, row, command, |output| {
+    must_fail(mpi, row, &command, |output| {
         has(
             output,
             &["libc.so.6", " does not have the standard ABI: it lacks "],
@@ -169,7 +169,7 @@ fn two_libraries(mpi: &Mpi, other: &Mpi, quickstart: &Path) -> Row {
         .arg(set(other))
         .arg(quickstart);
     // Where the libraries need different versions of a third one, one of them cannot be loaded.
-    must_fail(mpi, row, command, |output| {
+    must_fail(mpi, row, &command, |output| {
         let different = [
             " of the same launcher has loaded ",
             ": all ranks of a job need the same MPI library",

@@ -102,7 +102,7 @@ pub(super) fn two_programs(mpi: &Mpi) -> Row {
         .args([":", "-n", "1"])
         .arg(program(mpi, "examples/typed"));
     let row = Row::under("two programs", mpi.name, "1+1");
-    must_fail(mpi, row, command, |output| {
+    must_fail(mpi, row, &command, |output| {
         has(output, &["ranks 0-1 failed: ", "run different executables"])?;
         has_reports(output, 1)
     })
@@ -124,7 +124,7 @@ pub(super) fn no_windows(mpi: &Mpi) -> Row {
         .args(["INJECT_RANK=all", "INJECT_CALL=1", "INJECT_KIND=fail"])
         .arg("INJECT_FUNCTION=MPI_Win_allocate_shared")
         .arg(program(mpi, "examples/quickstart"));
-    must_fail(mpi, row, command, |output| {
+    must_fail(mpi, row, &command, |output| {
         has(
             output,
             &["MPI_Win_allocate_shared failed on rank 0 (", ") with code "],
@@ -184,7 +184,7 @@ pub(super) fn has_reports(output: &str, expected: usize) -> Result<(), String> {
 pub(super) fn wrong_launcher(mpi: &Mpi, other: &Mpi) -> Row {
     let row = Row::under(&format!("started by {}", other.name), mpi.name, "2");
     let command = other.launch(2, &program(mpi, "examples/quickstart"));
-    must_fail(mpi, row, command, |output| {
+    must_fail(mpi, row, &command, |output| {
         has(
             output,
             &["has started 2 processes, but MPI sees only one: the program uses"],
@@ -198,7 +198,7 @@ pub(super) fn two_reasons(mpi: &Mpi) -> Row {
     let mut command = mpi.launch(3, &program(mpi, "fault"));
     command.arg("two-reasons");
     let row = Row::under("two reasons", mpi.name, "3");
-    must_fail(mpi, row, command, |output| {
+    must_fail(mpi, row, &command, |output| {
         has(output, &["pshmem: ranks 0,2 failed: a common reason"])?;
         has(
             output,
@@ -215,7 +215,7 @@ pub(super) fn two_reasons(mpi: &Mpi) -> Row {
 pub(super) fn must_fail(
     mpi: &Mpi,
     mut row: Row,
-    command: Command,
+    command: &Command,
     check: impl Fn(&str) -> Result<(), String>,
 ) -> Row {
     let folders = match Folders::new() {
@@ -225,8 +225,8 @@ pub(super) fn must_fail(
             return row;
         }
     };
-    announce(&row, LIMIT, &command);
-    let command = folders.around(&command);
+    announce(&row, LIMIT, command);
+    let command = folders.around(command);
     let outcome = process::run(command, LIMIT, &cargo::log_of(&row.title()), false);
     row.seconds = outcome.seconds;
     let leftovers = folders.leftovers(&outcome);
