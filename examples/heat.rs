@@ -6,8 +6,9 @@
 //! mpirun -n 4 target/release/examples/heat 1000 heat.png         after `cargo build --release --features mpi --example heat`
 //! ```
 //!
-//! The first argument is the number of steps, the second the picture to write. The result has the same bits as on one rank:
-//! rank 0 repeats the computation alone and compares.
+//! The first argument is the number of steps. Of the others, one that ends in `.png` is the picture to write, and another is a folder
+//! for checkpoints: the program continues from the newest one there, also on another number of ranks and nodes. The result has the
+//! same bits as on one rank: rank 0 repeats the computation alone and compares.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
@@ -16,14 +17,18 @@
 )]
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
-use pshmem::{Comm, Shared, SharedLayout};
+use pshmem::{Checkpoints, Comm, Shared, SharedLayout};
 use std::error::Error;
 use std::fs::File;
 use std::io::BufWriter;
 use std::ops::Range;
+use std::path::Path;
 
 /// Rows and columns of the plate.
 const SHAPE: [usize; 2] = [180, 320];
+
+/// Steps between two checkpoints.
+const INTERVAL: usize = 50;
 
 /// Two states of the plate. One is read while the other is written.
 #[derive(SharedLayout)]
@@ -43,19 +48,29 @@ fn main() -> std::process::ExitCode {
 fn heat(comm: &Comm) -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let steps: usize = args.next().map_or(Ok(400), |steps| steps.parse())?;
-    let [ny, nx] = SHAPE;
-    let mut plate = Shared::<Plate>::new(comm, PlateDims { ny, nx })?;
-    let mut f = plate.fields();
-    f.now.update_parts(|rows, out| start(rows, out))?;
-    for _ in 0..steps {
+    let (pictures, folders): (Vec<_>, Vec<_>) =
+        args.partition(|name| Path::new(name).extension() == Some("png".as_ref()));
+    let folder = folders.first();
+    let checkpoints = folder
+        .map(|folder| Checkpoints::new(comm, folder, 2))
+        .transpose()?;
+    let (mut plate, done) = begin(comm, checkpoints.as_ref())?;
+    for now in done..steps {
+        let mut f = plate.fields();
         // Every rank may read all of `now`, and writes its own rows of `next`.
         f.next
             .update_parts(|rows, out| step(f.now.view(), rows, out))?;
         f.now.swap_data(&mut f.next)?;
+        if let Some(checkpoints) = &checkpoints
+            && (now + 1).is_multiple_of(INTERVAL)
+        {
+            checkpoints.save(&plate, now as u64 + 1)?;
+        }
     }
 
     if comm.rank() == 0 {
-        let found = f.now.view();
+        let found = plate.view().now;
+        let (ny, nx) = found.dim();
         let mean = found.sum() / found.len() as f64;
         println!(
             "heat: {steps} steps on {ny} x {nx}, mean temperature {mean:.6}, hottest {:.6}",
@@ -66,12 +81,35 @@ fn heat(comm: &Comm) -> Result<(), Box<dyn Error>> {
             return Err("another result than on one rank".into());
         }
         println!("the same bits as on one rank, with {} ranks", comm.size());
-        if let Some(file) = args.next() {
-            draw(&file, found)?;
+        if let Some(file) = pictures.first() {
+            draw(file, found)?;
             println!("picture: {file}");
         }
     }
     Ok(())
+}
+
+/// The newest checkpoint, or a plate to start with, and the steps that have been done.
+fn begin(
+    comm: &Comm,
+    checkpoints: Option<&Checkpoints>,
+) -> Result<(Shared<Plate>, usize), Box<dyn Error>> {
+    if let Some(checkpoints) = checkpoints
+        && let Some(step) = checkpoints.latest()?
+    {
+        let plate = checkpoints.load(step)?;
+        if comm.rank() == 0 {
+            println!("heat: continues after step {step}");
+        }
+        return Ok((plate, step as usize));
+    }
+    let [ny, nx] = SHAPE;
+    let mut plate = Shared::<Plate>::new(comm, PlateDims { ny, nx })?;
+    plate
+        .fields()
+        .now
+        .update_parts(|rows, out| start(rows, out))?;
+    Ok((plate, 0))
 }
 
 /// A cold plate with three hot spots.

@@ -105,6 +105,7 @@
 mod batch;
 mod comm;
 mod error;
+mod files;
 pub mod guide;
 mod home;
 mod layout;
@@ -134,6 +135,7 @@ pub use batch::{
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
+pub use files::{Checkpoints, Reading, Source};
 pub use home::engine::Engine;
 pub use layout::{
     ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Op, OwnedBy,

@@ -363,6 +363,26 @@ pub enum Error {
         host: String,
     },
 
+    /// A file or folder could not be saved or loaded.
+    ///
+    /// All ranks get it, and the `Comm` lives. Nothing has changed: at the path of a save is what was there before, and no object
+    /// was made. Of a [`read_from`](crate::Shared::read_from), this holds for what headers and sizes tell. If reading itself fails,
+    /// or if values are not valid, the object keeps what was read so far, the same on all nodes; the pieces of up to 4 MiB that
+    /// failed are zero.
+    #[error("`{call}` of {path} failed on rank {rank} ({host}): {reason}")]
+    File {
+        /// The call.
+        call: String,
+        /// The file or folder.
+        path: String,
+        /// What is wrong with it, or the system's own text.
+        reason: String,
+        /// Rank in the `Comm`; of several that failed, the lowest.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
     /// An MPI function has failed.
     ///
     /// No call returns this error. The rank prints it and ends the job, because other ranks may be inside the same MPI function,

@@ -24,7 +24,7 @@ impl Error {
     }
 
     fn clip_texts(&mut self, limit: usize) {
-        if let Error::Directory { path, .. } = self {
+        if let Error::Directory { path, .. } | Error::File { path, .. } = self {
             // Paths differ at their ends.
             *path = clip_start(path, limit);
         }
@@ -84,6 +84,13 @@ impl Error {
                 host,
                 ..
             } => vec![path, call, text, host],
+            Error::File {
+                call,
+                path,
+                reason,
+                host,
+                ..
+            } => vec![call, path, reason, host],
             Error::InvalidSetting {
                 name,
                 value,

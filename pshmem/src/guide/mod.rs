@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`writing`] | Which of the calls that write is the right one here? |
 //! | [`memory`] | What is allocated when, where is it, and when is it free again? |
+//! | [`files`] | How are tables read from files and saved, and what is left after a crash? |
 //! | [`errors`] | Which errors can be handled, and what happens to the other ranks? |
 //! | [`locks_and_batches`] | How do locks and task batches work over several nodes and several jobs? |
 //! | [`clusters`] | How is a program built and started on a cluster, or in a container? |
@@ -26,6 +27,9 @@ pub mod writing {}
 
 #[doc = include_str!("memory.md")]
 pub mod memory {}
+
+#[doc = include_str!("files.md")]
+pub mod files {}
 
 #[doc = include_str!("errors.md")]
 pub mod errors {}

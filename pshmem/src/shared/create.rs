@@ -160,7 +160,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     }
 
     /// Agrees on the layout and gets zeroed memory for it.
-    pub(super) fn create(comm: &Comm, call: Call, number: u64, dims: &L::Dims) -> Result<Self> {
+    pub(crate) fn create(comm: &Comm, call: Call, number: u64, dims: &L::Dims) -> Result<Self> {
         let core = &comm.core;
         // A rank whose extents are too large must still take part in the round, because the others wait for it.
         let planned = identity::plan::<L>(dims);

@@ -111,14 +111,14 @@ impl<'a, L: SharedLayout + ?Sized> Field<'a, L> {
 
 impl<L: SharedLayout + ?Sized> Shared<L> {
     /// A field that covers the whole object, for reading.
-    fn whole(&self) -> Field<'_, L> {
+    pub(crate) fn whole(&self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan. The value is only read from: no call that writes is reached through a
         // shared reference to `self` (`calls.rs` uses `whole_mut` for these).
         unsafe { Field::new(self.object.handle(), &self.plan) }
     }
 
     /// A field that covers the whole object, for writing.
-    fn whole_mut(&mut self) -> Field<'_, L> {
+    pub(crate) fn whole_mut(&mut self) -> Field<'_, L> {
         // SAFETY: the object was made with this plan, and `&mut self` makes the value the only way to it.
         unsafe { Field::new(self.object.handle(), &self.plan) }
     }

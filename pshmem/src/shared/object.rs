@@ -77,24 +77,39 @@ impl Drop for Object {
 
 impl<'a, L: Planned + ?Sized> Field<'a, L> {
     /// This rank's part of the `Comm` on which the object was made.
-    pub(super) fn core(&self) -> &'a Rc<RankState> {
+    pub(crate) fn core(&self) -> &'a Rc<RankState> {
         &self.handle().object().comm.core
     }
 }
 
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// The leaves of the field, by their numbers in the object.
-    pub(super) fn leaves(&self) -> Range<usize> {
+    pub(crate) fn leaves(&self) -> Range<usize> {
         L::leaves(self.plan())
     }
 
     /// The call `kind` on this field.
-    pub(super) fn call(&self, kind: Kind) -> Call {
+    pub(crate) fn call(&self, kind: Kind) -> Call {
         Call::new(kind).on(self.handle().object().number, &self.leaves())
     }
 
+    /// Some bytes of a leaf of the field.
+    pub(crate) fn bytes_of(&self, leaf: &Leaf, bytes: Range<usize>) -> &[u8] {
+        assert!(
+            self.leaves().contains(&leaf.index) && bytes.end <= leaf.bytes,
+            "the bytes are those of a leaf of the field"
+        );
+        // SAFETY: the segment holds the leaf: it is laid out by the plan (`Field::new`).
+        let start = unsafe { self.handle().base().leaf::<u8>(leaf) };
+        // SAFETY: inside the leaf, as checked.
+        let first = unsafe { start.add(bytes.start) };
+        // SAFETY: inside the leaf, as checked. All bytes are initialised: elements have no padding (`NoUninit`), and new memory is
+        // zeroed. Nothing is written while this rank borrows `self`, as in `Field::read`.
+        unsafe { std::slice::from_raw_parts(first.as_ptr(), bytes.len()) }
+    }
+
     /// The extents as numbers, outermost first.
-    pub(super) fn extents(&self) -> Vec<usize> {
+    pub(crate) fn extents(&self) -> Vec<usize> {
         let mut extents = Vec::new();
         L::encode_dims(&L::dims(self.plan()), &mut extents);
         extents
@@ -212,6 +227,16 @@ impl<'a> Handle<'a> {
         let leaves = &self.object().leaves[leaves.clone()];
         let regions = leaves.iter().map(region);
         regions.filter(|region| region.bytes() > 0).collect()
+    }
+
+    /// The schema of the object.
+    pub(crate) fn schema(self) -> &'a Schema {
+        self.object().schema()
+    }
+
+    /// Where the leaves are.
+    pub(crate) fn placed(self, leaves: &Range<usize>) -> &'a [Leaf] {
+        &self.object().leaves[leaves.clone()]
     }
 
     /// The leaves as regions.

@@ -234,17 +234,26 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         partition: &Partition,
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
-        let core = self.core();
-        let leaves = self.leaves();
-        let rank = core.group.topology.rank;
-        let rows = partition.of(rank);
+        let rows = partition.of(self.core().group.topology.rank);
         // SAFETY: the segment is laid out by the plan (`Field::new`). All ranks of the node are in this same call with their
         // handles to these leaves held mutably, so no view of them is alive, and none leaves before all have finished. Until
         // then only this rank uses these rows on its node: the partition, on which all agreed, gives each row to one rank, and
         // other nodes send only the rows of their ranks.
         let part = unsafe { L::part(self.plan(), self.handle().base_mut(), rows.clone()) };
-        let mut closure = ClosureRunner::new(rank);
-        let written = closure.run(|| write(rows, part));
+        self.write_rows(call, partition, || write(rows, part))
+    }
+
+    /// The second round of a call in which each rank writes its rows of `partition`, which is what `write` does on this one.
+    pub(crate) fn write_rows<R>(
+        &mut self,
+        call: Call,
+        partition: &Partition,
+        write: impl FnOnce() -> Result<R, String>,
+    ) -> Result<R> {
+        let core = self.core();
+        let leaves = self.leaves();
+        let mut closure = ClosureRunner::new(core.group.topology.rank);
+        let written = closure.run(write);
         // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
         let target = unsafe { self.handle().target(&leaves) };
         let n_rows = L::rows(self.plan());

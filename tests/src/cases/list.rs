@@ -48,6 +48,10 @@ macro_rules! for_each_case {
                 state_files, later_jobs_resume, unparsable_state_files, two_batches_on_one_directory,
                 late_result_is_rejected,
             }
+            files {
+                arrays_come_back, structs_come_back, fields_alone, other_orders_are_converted, values_are_checked,
+                wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, sources, checkpoints,
+            }
             fields { array_is_its_only_field, value_is_its_only_field, calls_mix }
             elements {
                 integers, floats, bool_char_and_fixed_arrays, structs, zero_sized, aligned_views, bits_are_preserved,

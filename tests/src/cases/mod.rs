@@ -4,7 +4,7 @@
 //! - `create` objects are created and dropped · `write` calls in which one rank writes · `fields` the same through `Field`
 //! - `parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
-//! - `comms` splits and other derived `Comm`s · `locks` locks and values that they protect · `batch` tasks and workers
+//! - `files` saving and loading · `comms` splits and other derived `Comm`s · `locks` locks and values that they protect · `batch` tasks and workers
 //! - `arguments` invalid arguments · `mismatch` arguments that differ between ranks · `divergence` different calls
 //! - `closures` closures that fail or panic · `nested` collective calls inside closures · `user_code` what else closures may do
 #![deny(dead_code, reason = "a case that is not in the list is dead code")]
@@ -18,6 +18,7 @@ mod create;
 mod divergence;
 mod elements;
 mod fields;
+mod files;
 mod gather;
 mod list;
 mod locks;

@@ -43,6 +43,15 @@ pub(crate) fn heat(output: &str) -> Result<(), String> {
     }
 }
 
+/// The same of a run that began with the checkpoint of another one.
+pub(crate) fn continued_heat(output: &str) -> Result<(), String> {
+    let continues = |line: &str| line.starts_with("heat: continues after step ");
+    if !output.lines().any(continues) {
+        return Err("no line `heat: continues after step ..`".into());
+    }
+    heat(output)
+}
+
 /// What `skymap` finds in its usual scan, with any number of ranks.
 const SKY: &str =
     "skymap: 1000000 samples in 129024 pixels, 14169544 steps in all, brightest mean 72.000000";
@@ -150,6 +159,13 @@ mod tests {
             Ok(())
         );
         assert!(heat("heat: 400 steps\n").is_err());
+        let same = "the same bits as on one rank, with 4 ranks\n";
+        assert!(continued_heat(same).is_err());
+        assert!(continued_heat("heat: continues after step 100\n").is_err());
+        assert_eq!(
+            continued_heat(&format!("heat: continues after step 100\n{same}")),
+            Ok(())
+        );
         assert_eq!(skymap(&format!("{SKY}\nnode 0: x\n")), Ok(()));
         let error = skymap("skymap: 999999 samples\n").unwrap_err();
         assert!(error.contains("`skymap: 999999 samples`"), "{error}");

@@ -40,6 +40,7 @@ pub(super) fn on_threads<'a>(context: &'a Context, mpi: Option<&Mpi>) -> Vec<Ste
         on("4").quickstart(example("quickstart", "4"), 4),
         on("4").lock(example("lock", "2+2")),
         on("2+1").heat(example("heat", "2+1")),
+        on("1+2+1, continued").continued_heat(&example("heat", "1+2+1")),
         on("2+1").skymap(example("skymap", "2+1")),
         on("4").batch(example("batch", "2+2")),
         on("3").earth(example("earth", "3")),
@@ -107,6 +108,20 @@ impl<'a> Run<'a> {
     fn heat(self, mut command: Command) -> Work<'a> {
         command.arg("100");
         self.work("heat", command, output::heat)
+    }
+
+    /// A run on other ranks is killed at some moment after its first checkpoint, and this one continues.
+    fn continued_heat(self, command: &Command) -> Work<'a> {
+        const KILL: &str = "PSHMEM_LOCAL=2+1 \"$0\" 1000000 \"$1\" & first=$!
+            until [ -e \"$1/step-00000000000000000050\" ]; do sleep 0.01; done
+            kill -9 $first; wait $first; exec \"$0\" 200 \"$1\"";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", KILL]).arg(command.get_program());
+        shell.arg(empty_folder(&self.row("heat").title()));
+        for (name, value) in command.get_envs() {
+            shell.envs(value.map(|value| (name, value)));
+        }
+        self.work("heat", shell, output::continued_heat)
     }
 
     fn skymap(self, command: Command) -> Work<'a> {

@@ -18,9 +18,10 @@ const RANKS: [usize; 4] = [4, 3, 2, 1];
 const RANKS_APART: [usize; 3] = [3, 2, 1];
 
 /// The programs that run under each library.
-const PROGRAMS: [&str; 7] = [
+const PROGRAMS: [&str; 8] = [
     "suite",
     "small_shm",
+    "saves",
     "after_mpi",
     "early_end",
     "fault",
@@ -101,6 +102,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
         return list.steps;
     }
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
+    list.add(2, move |mpi| programs::full_disk(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
     list.add(2, move |mpi| programs::early_end(mpi, verbose));
     list.add(2, programs::two_programs);

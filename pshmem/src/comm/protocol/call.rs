@@ -37,6 +37,12 @@ pub(crate) enum Kind {
     Batch,
     NextTask,
     Report,
+    Save,
+    Load,
+    ReadFrom,
+    LoadWith,
+    Checkpoints,
+    Latest,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -55,7 +61,7 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 27] = [
+const KINDS: [(Kind, &str, Argument); 33] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -83,6 +89,12 @@ const KINDS: [(Kind, &str, Argument); 27] = [
     (Kind::Batch, "Batch::build", Argument::Text),
     (Kind::NextTask, "next_task", Argument::Bytes),
     (Kind::Report, "Batch::report", Argument::Bytes),
+    (Kind::Save, "save", Argument::Text),
+    (Kind::Load, "load", Argument::Layout),
+    (Kind::ReadFrom, "read_from", Argument::Text),
+    (Kind::LoadWith, "load_with", Argument::Layout),
+    (Kind::Checkpoints, "Checkpoints::new", Argument::Text),
+    (Kind::Latest, "Checkpoints::latest", Argument::Text),
 ];
 
 impl Kind {
@@ -138,6 +150,14 @@ pub(crate) enum Step {
     Finish,
     /// Copies of different nodes are compared after the call.
     Copies,
+    /// All ranks pass the path of a file or folder.
+    Path,
+    /// Rank 0 creates files that others write to.
+    Create,
+    /// It puts them where they are to stand.
+    Commit,
+    /// Copies of nodes that differ, because an error ended the call early, are made equal.
+    Equalise,
 }
 
 /// The part of a collective call that must be the same on all ranks. It is compared word by word, never as a hash.
@@ -218,6 +238,7 @@ impl Call {
         match Kind::entry(self.kind_word()) {
             // A checksum, whatever the call is.
             _ if self.is_step(Step::Copies) => Argument::Bytes,
+            _ if self.is_step(Step::Path) => Argument::Text,
             Some(&(.., argument)) => argument,
             None => Argument::Bytes,
         }

@@ -61,6 +61,21 @@ impl Target<'_> {
         }
     }
 
+    /// Some bytes of the fields, to be written in place. They need not be valid values before this rank's next round or turn.
+    ///
+    /// # Safety
+    /// As for `write`, as long as the slice is used.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "unique by the caller's duty: the target is a range of node memory, not its owner"
+    )]
+    pub(crate) unsafe fn run_mut(&self, offset: usize, len: usize) -> &mut [u8] {
+        self.check(&[Region::run(offset, len)]);
+        // SAFETY: inside the fields, as checked; initialised, because node memory is zeroed and elements have no padding; used by
+        // nobody else (caller's duty).
+        unsafe { std::slice::from_raw_parts_mut(self.at(offset), len) }
+    }
+
     /// Swaps some bytes of the fields with those of another target.
     ///
     /// # Safety

@@ -17,7 +17,7 @@
 //!
 //! - `timing` measurement of the columns of a row · `settings` options · `raw` MPI without the library
 //! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
-//!   `create` objects, splits, barriers · `lock` · `batch` tasks · `memory` peaks
+//!   `create` objects, splits, barriers · `lock` · `batch` tasks · `files` save and load · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -38,6 +38,7 @@
 mod batch;
 mod create;
 mod fields;
+mod files;
 mod lock;
 mod memory;
 mod nodes;
@@ -65,6 +66,7 @@ fn main() -> std::process::ExitCode {
         create::rows(&bench)?;
         lock::rows(&bench)?;
         batch::rows(&bench)?;
+        files::rows(&bench)?;
         memory::rows(&bench)
     })
 }

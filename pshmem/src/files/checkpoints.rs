@@ -1,0 +1,211 @@
+//! [`Checkpoints`]: a folder of saves, one for each step, of which the newest are kept.
+
+use crate::comm::Comm;
+use crate::comm::protocol::call::{Call, Kind, Step};
+use crate::comm::protocol::contribution::Contribution;
+use crate::error::Result;
+use crate::files::failure::{Failure, Result as FileResult};
+use crate::files::leaf_files::is_one_file;
+use crate::files::load::load;
+use crate::files::save::save;
+use crate::files::{Reading, replace};
+use crate::layout::file_layout::{FileLayout, FileLeaves};
+use crate::shared::Shared;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+
+/// Saves of an object at different steps of a computation, in one folder. The newest few are kept.
+///
+/// Each is written by [`Shared::save`], so one that is there is complete, whenever the job was ended. It can be loaded on any
+/// number of ranks and nodes.
+///
+/// ```
+/// use pshmem::{Checkpoints, Comm, Shared};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let comm = Comm::solo();
+/// let checkpoints = Checkpoints::new(&comm, folder.path(), 2)?;
+/// let (mut grid, mut step) = match checkpoints.latest()? {
+///     Some(step) => (checkpoints.load::<[f64]>(step)?, step),
+///     None => (Shared::<[f64]>::new(&comm, 10)?, 0),
+/// };
+/// while step < 5 {
+///     step += 1;
+///     grid.update(0, |mut w| w[0] += 1.0)?;
+///     checkpoints.save(&grid, step)?;
+/// }
+/// assert_eq!(checkpoints.latest()?, Some(5)); // steps 4 and 5 are there
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    comm: Comm,
+    folder: PathBuf,
+    keep: usize,
+}
+
+/// How the name of a checkpoint begins.
+const PREFIX: &str = "step-";
+
+impl Checkpoints {
+    /// Uses the folder `dir`, which is created if it does not exist, and keeps the newest `keep` checkpoints; 0 keeps all.
+    ///
+    /// The type has an example.
+    ///
+    /// # Collective
+    /// All ranks of `comm` call it, with the same arguments. Two rounds.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) if the folder cannot be made; [`Error::Mismatch`](crate::Error::Mismatch) if ranks pass
+    /// different arguments; those of [`Comm::barrier`].
+    #[track_caller]
+    pub fn new<P: AsRef<Path>>(comm: &Comm, dir: P, keep: usize) -> Result<Self> {
+        let kind = Kind::Checkpoints;
+        let core = &comm.core;
+        let _call = core.enter(kind.name(), Location::caller())?;
+        let call = Call::new(kind);
+        let folder = dir.as_ref();
+        let kept = format!(", keep {keep}");
+        let argument = [folder.as_os_str().as_bytes(), kept.as_bytes()].concat();
+        core.agree_on(call, &argument, Contribution::default())?;
+        core.write_long(call.root(0).step(Step::Create), || {
+            fs::create_dir_all(folder)
+                .map(|()| Vec::new())
+                .map_err(|error| {
+                    let failure = Failure::system("creating it", folder)(error);
+                    failure.error(core, kind.name())
+                })
+        })?;
+        Ok(Checkpoints {
+            comm: comm.clone(),
+            folder: folder.to_owned(),
+            keep,
+        })
+    }
+
+    /// Saves an object for `step`, and removes the oldest checkpoints that are too many.
+    ///
+    /// The type has an example.
+    ///
+    /// # Collective
+    /// As [`Shared::save`], with the same step on all ranks.
+    ///
+    /// # Errors
+    /// As [`Shared::save`]. Nothing is removed then.
+    #[track_caller]
+    pub fn save<L: FileLayout + ?Sized>(&self, shared: &Shared<L>, step: u64) -> Result<()> {
+        save(&shared.whole(), Location::caller(), &self.path::<L>(step))?;
+        if shared.comm().rank() == 0 {
+            self.prune(step);
+        }
+        Ok(())
+    }
+
+    /// The newest step of which there is a checkpoint.
+    ///
+    /// The type has an example.
+    ///
+    /// # Collective
+    /// All ranks call it. One round; rank 0 lists the folder.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) if the folder cannot be listed; those of [`Comm::barrier`].
+    #[track_caller]
+    pub fn latest(&self) -> Result<Option<u64>> {
+        let kind = Kind::Latest;
+        let core = &self.comm.core;
+        let _call = core.enter(kind.name(), Location::caller())?;
+        let latest = core.write_long(Call::new(kind).root(0), || {
+            let steps = self
+                .steps()
+                .map_err(|failure| failure.error(core, kind.name()))?;
+            let latest = steps.last().map(|&(step, _)| step);
+            Ok(postcard::to_allocvec(&latest).expect("numbers always encode"))
+        })?;
+        Ok(postcard::from_bytes(&latest).expect("rank 0 runs the same executable"))
+    }
+
+    /// Loads the checkpoint of a step.
+    ///
+    /// The type has an example.
+    ///
+    /// # Collective
+    /// As [`Shared::load`], with the same step on all ranks.
+    ///
+    /// # Errors
+    /// As [`Shared::load`].
+    #[track_caller]
+    pub fn load<L: FileLayout + ?Sized>(&self, step: u64) -> Result<Shared<L>> {
+        let path = self.path::<L>(step);
+        load(&self.comm, Location::caller(), &path, Reading::Once, false)
+    }
+
+    /// Steps are written with as many digits as the largest one, so that a listing shows them in order.
+    fn path<L: FileLayout + ?Sized>(&self, step: u64) -> PathBuf {
+        let suffix = if is_one_file(&FileLeaves::of::<L>()) {
+            ".npy"
+        } else {
+            ""
+        };
+        self.folder.join(format!("{PREFIX}{step:020}{suffix}"))
+    }
+
+    /// The steps of all checkpoints, in rising order, with their names.
+    fn steps(&self) -> FileResult<Vec<(u64, String)>> {
+        let failed = |error| Failure::system("listing it", &self.folder)(error);
+        let mut steps = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_string_lossy();
+            if let Some(step) = step_of(&name) {
+                steps.push((step, name.into_owned()));
+            }
+        }
+        steps.sort();
+        Ok(steps)
+    }
+
+    /// Removes the oldest checkpoints but never that of `newest`, which was just saved: after a return to an older step, there may be
+    /// checkpoints of later ones.
+    fn prune(&self, newest: u64) {
+        // What cannot be removed now will be tried again after the next save.
+        let mut steps = self.steps().unwrap_or_default();
+        steps.retain(|&(step, _)| step != newest);
+        let others = self.keep.saturating_sub(1);
+        if self.keep == 0 || steps.len() <= others {
+            return;
+        }
+        steps.truncate(steps.len() - others);
+        for (_, name) in steps {
+            replace::remove_at_once(&self.folder.join(name), self.comm.core.group.host());
+        }
+    }
+}
+
+/// The step of a checkpoint of this name.
+fn step_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PREFIX)?;
+    // A folder that a crash has left aside counts: `load` puts it back.
+    let digits = digits.strip_suffix(".old").unwrap_or(digits);
+    let digits = digits.strip_suffix(".npy").unwrap_or(digits);
+    let is_step = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_step.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_checkpoints_are_told_from_others() {
+        let of = |step: u64, suffix: &str| step_of(&format!("{PREFIX}{step:020}{suffix}"));
+        assert_eq!(of(7, ""), Some(7));
+        assert_eq!(of(u64::MAX, ".npy"), Some(u64::MAX));
+        assert_eq!(of(7, ".old"), Some(7));
+        assert_eq!(of(7, ".partial"), None);
+        assert_eq!(step_of("step-7"), None);
+        assert_eq!(step_of("step-99999999999999999999"), None);
+    }
+}

@@ -1,0 +1,165 @@
+//! Files: save and load, compared with as many processes that write or read as many bytes of private memory.
+//!
+//! In memory (`/dev/shm`) and on a disk, the folder for temporary files.
+
+use crate::settings::size_name;
+use crate::timing::{Bench, Column, OURS};
+use pshmem::{Result, Shared};
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions};
+use std::hint::black_box;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// As many processes with a file each, and private memory.
+const PLAIN: &str = "plain files";
+/// Rank 0 reads the whole file, and sends it.
+const ROOT: &str = "from_root";
+/// Bytes of one write or read.
+const PIECE: usize = 4 << 20;
+
+pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
+    on(bench, "in memory", Path::new("/dev/shm"))?;
+    on(bench, "on a disk", &std::env::temp_dir())
+}
+
+/// Removes its files when it is dropped on rank 0.
+struct Files<'a> {
+    bench: &'a Bench<'a>,
+    ours: PathBuf,
+    plain: PathBuf,
+}
+
+impl Drop for Files<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.plain);
+        if self.bench.is_root() {
+            let _ = std::fs::remove_file(&self.ours);
+        }
+    }
+}
+
+fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
+    // Four times what others call large: a file that no cache of a processor holds.
+    let bytes = 4 * bench.settings.large;
+    let rows =
+        ["save", "read_from", "load"].map(|call| format!("{call} {} {place}", size_name(bytes)));
+    if !rows.iter().any(|row| bench.settings.selects(row)) {
+        return Ok(());
+    }
+    let (rank, size) = (bench.comm.rank(), bench.comm.size());
+    let process = bench.gather(u64::from(std::process::id()))?[0];
+    let name = |what: &str| folder.join(format!("pshmem-bench-{process}-{what}.npy"));
+    let files = Files {
+        bench,
+        ours: name("ours"),
+        plain: name(&format!("plain-{rank}")),
+    };
+    let mut shared = Shared::<[u8]>::new(bench.comm, bytes)?;
+    shared.fill(1)?;
+    let mine = vec![1_u8; bytes / size];
+    if bench.settings.selects(&rows[0]) {
+        let columns = vec![
+            Column::new(OURS, || shared.save(&files.ours)),
+            Column::new(PLAIN, || {
+                write(&files.plain, &mine);
+                Ok(())
+            }),
+        ];
+        bench.time(&rows[0], columns)?;
+    }
+    shared.save(&files.ours)?;
+    let counted = || shared.save(&files.ours);
+    let written = in_the_job(bench, "wchar:", counted)?;
+    bench.report(
+        &format!("{}, bytes written / bytes", rows[0]),
+        OURS,
+        written / bytes as f64,
+        "",
+    );
+    write(&files.plain, &mine);
+    drop(mine);
+    let into = RefCell::new(vec![0_u8; bytes / size]);
+    if bench.settings.selects(&rows[1]) {
+        let columns = vec![
+            Column::new(OURS, || shared.read_from(&files.ours)),
+            Column::new(PLAIN, || {
+                read(&files.plain, &mut into.borrow_mut());
+                Ok(())
+            }),
+        ];
+        bench.time(&rows[1], columns)?;
+    }
+    drop(shared);
+    drop(into);
+    if bench.settings.selects(&rows[2]) {
+        let columns = vec![
+            Column::new(OURS, || {
+                Shared::<[u8]>::load(bench.comm, &files.ours).map(drop)
+            }),
+            Column::new(PLAIN, || {
+                read(&files.plain, &mut vec![0; bytes / size]);
+                Ok(())
+            }),
+            Column::new(ROOT, || {
+                let whole = || std::fs::read(&files.ours);
+                Shared::<[u8]>::try_from_root(bench.comm, 0, whole).map(drop)
+            }),
+        ];
+        bench.time(&rows[2], columns)?;
+        let read = in_the_job(bench, "rchar:", || {
+            Shared::<[u8]>::load(bench.comm, &files.ours).map(drop)
+        })?;
+        bench.report(
+            &format!("{}, bytes read / bytes", rows[2]),
+            OURS,
+            read / bytes as f64,
+            "",
+        );
+    }
+    Ok(())
+}
+
+/// On the disk when it returns, as `save` leaves its file.
+fn write(path: &Path, bytes: &[u8]) {
+    let file = File::create(path).expect("a new file");
+    for (number, piece) in bytes.chunks(PIECE).enumerate() {
+        let at = (number * PIECE) as u64;
+        file.write_all_at(black_box(piece), at)
+            .expect("room for the file");
+    }
+    file.sync_all().expect("a disk that takes it");
+}
+
+fn read(path: &Path, into: &mut [u8]) {
+    let file = OpenOptions::new().read(true).open(path).expect("the file");
+    for (number, piece) in into.chunks_mut(PIECE).enumerate() {
+        let at = (number * PIECE) as u64;
+        file.read_exact_at(piece, at).expect("a whole file");
+    }
+    black_box(into);
+}
+
+/// By how much a counter of `/proc/self/io` grows in a call, in all processes together.
+fn in_the_job(bench: &Bench<'_>, counter: &str, call: impl FnOnce() -> Result<()>) -> Result<f64> {
+    bench.comm.barrier()?;
+    let before = counted(counter);
+    call()?;
+    let all = bench.gather(counted(counter) - before)?;
+    let mut processes = bench.gather(u64::from(std::process::id()))?;
+    processes.dedup();
+    // Ranks that are threads of one process share its counters.
+    let all = if processes.len() == all.len() {
+        &all[..]
+    } else {
+        &all[..1]
+    };
+    Ok(all.iter().sum::<u64>() as f64)
+}
+
+fn counted(counter: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(counter));
+    line.and_then(|number| number.trim().parse().ok())
+        .unwrap_or(0)
+}
