@@ -39,18 +39,18 @@ pub struct SavedField {
     pub file_checksum: String,
 }
 
-/// Why a `schema.json` cannot be used.
+/// Why a `schema.json` cannot be used: the end of a sentence that begins with its path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
     /// It is no JSON, or has other members.
-    #[error("schema.json cannot be read: {0}")]
+    #[error("cannot be read: {0}")]
     Json(String),
     /// It was written by another version.
-    #[error("schema.json has version {0}; known is {known}", known = SavedSchema::VERSION)]
+    #[error("has version {0}; known is {known}", known = SavedSchema::VERSION)]
     Version(u32),
     /// It contradicts itself.
-    #[error("schema.json cannot be used: {0}")]
+    #[error("cannot be used: {0}")]
     Malformed(String),
 }
 

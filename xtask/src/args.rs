@@ -11,6 +11,7 @@ pub(crate) enum Command {
     Setup,
     Test(Test),
     Fuzz(Fuzz),
+    FuzzNpy(FuzzNpy),
     Inject(Inject),
     Slurm(Slurm),
     Tsan,
@@ -64,6 +65,13 @@ pub(crate) struct Fuzz {
     pub(crate) repeat: Option<u64>,
 }
 
+/// Options of `cargo xtask fuzz-npy`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct FuzzNpy {
+    pub(crate) inputs: Option<u64>,
+    pub(crate) seed: Option<u64>,
+}
+
 /// Options of `cargo xtask inject`.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Inject {
@@ -91,6 +99,7 @@ impl Command {
             "setup" => no_options(parser, Self::Setup)?,
             "test" => Self::Test(Test::parse(parser)?),
             "fuzz" => Self::Fuzz(Fuzz::parse(parser)?),
+            "fuzz-npy" => Self::FuzzNpy(FuzzNpy::parse(parser)?),
             "inject" => Self::Inject(Inject::parse(parser)?),
             "slurm" => Self::Slurm(Slurm::parse(parser)?),
             "tsan" => no_options(parser, Self::Tsan)?,
@@ -182,6 +191,21 @@ impl Fuzz {
                 Long("seed") => &mut options.seed,
                 Long("jobs") => &mut options.jobs,
                 Long("repeat") => &mut options.repeat,
+                other => return Err(other.unexpected()),
+            };
+            *option = Some(parser.value()?.parse()?);
+        }
+        Ok(options)
+    }
+}
+
+impl FuzzNpy {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        let mut options = Self::default();
+        while let Some(argument) = parser.next()? {
+            let option = match argument {
+                Long("inputs") => &mut options.inputs,
+                Long("seed") => &mut options.seed,
                 other => return Err(other.unexpected()),
             };
             *option = Some(parser.value()?.parse()?);
@@ -322,6 +346,7 @@ mod tests {
             ("fuzz --seed x", "\"x\""),
             ("fuzz --seconds", "--seconds"),
             ("fuzz --rate", "--rate"),
+            ("fuzz-npy --sequences 1", "--sequences"),
         ] {
             let message = parse(line).unwrap_err();
             assert!(message.contains(part), "{line}: {message}");

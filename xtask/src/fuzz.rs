@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: builds the program `fuzz` and runs it.
+//! `cargo xtask fuzz` builds the program `fuzz` and runs it; `cargo xtask fuzz-npy` does so with a test of the headers of files.
 
 use crate::{args, cargo, process};
 use std::process::Command;
@@ -27,6 +27,21 @@ pub(crate) fn command(options: &args::Fuzz) -> Result<(), String> {
     }
     println!("{}", process::command_line(&fuzz));
     status(fuzz)
+}
+
+/// How many headers are read without another number.
+const HEADERS: u64 = 10_000_000;
+
+/// The command `fuzz-npy`.
+pub(crate) fn headers(options: &args::FuzzNpy) -> Result<(), String> {
+    let mut test = cargo::cargo();
+    test.args(["test", "--profile", cargo::CHECKED]);
+    test.args(["-p", "pshmem-format", "--test", "fuzz_headers"]);
+    test.args(["--", "--nocapture"]);
+    let inputs = options.inputs.unwrap_or(HEADERS);
+    test.env("PSHMEM_FUZZ_INPUTS", inputs.to_string());
+    test.env("PSHMEM_FUZZ_SEED", options.seed.unwrap_or(0).to_string());
+    status(test)
 }
 
 fn status(mut command: Command) -> Result<(), String> {

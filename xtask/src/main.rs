@@ -52,6 +52,10 @@ cargo xtask fuzz [--sequences N] [--seconds S] [--seed S] [--jobs J] [--repeat R
     compared with a model: 200000 of them, or N, or for S seconds, J at the same time. Sequence i has seed
     S + i. A failure prints the shortest sequence that fails, and the command that plays it again R times.
 
+cargo xtask fuzz-npy [--inputs N] [--seed S]
+    Headers of .npy files that are random, mutated or written to harm: 10000000 of them, or N. None panics, none
+    uses more memory than its file has bytes. Input i has seed S + i.
+
 cargo xtask inject [--only openmpi|mpich] [--seconds S] [--seed S]
     Runs a short program again and again; in each run one MPI call of one rank fails or is late. `test` does so with
     one call of each MPI function, this with all calls, for hours, or with as many as S seconds under each library
@@ -105,6 +109,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Setup => setup::command(),
         Command::Test(options) => test::command(options),
         Command::Fuzz(options) => fuzz::command(&options),
+        Command::FuzzNpy(options) => fuzz::headers(&options),
         Command::Tsan => sanitizers::command(sanitizers::Tool::Tsan),
         Command::Miri(options) => sanitizers::command(sanitizers::Tool::Miri {
             seeds: options.seeds.unwrap_or(sanitizers::SEEDS),

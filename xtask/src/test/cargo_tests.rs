@@ -206,12 +206,16 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 16] = [
     "pshmem unit",
     "pshmem earth",
     "pshmem testing",
     "pshmem-derive unit",
     "pshmem-format unit",
+    "pshmem-format fuzz_headers",
+    "pshmem-format properties",
+    "pshmem-inspect unit",
+    "pshmem-inspect program",
     "compile_fail compile_fail",
     "tests unit",
     "tests api",

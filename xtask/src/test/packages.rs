@@ -9,7 +9,7 @@ use crate::report::{Row, Verdict};
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-const CRATES: [&str; 3] = ["pshmem-derive", "pshmem-format", "pshmem"];
+const CRATES: [&str; 4] = ["pshmem-derive", "pshmem-format", "pshmem-inspect", "pshmem"];
 
 /// What every package must contain beside its source.
 const FILES: [&str; 3] = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];
