@@ -26,6 +26,8 @@ const SLEEP: Duration = Duration::from_millis(20);
 const LONG_SLEEP: Duration = Duration::from_millis(500);
 /// Operations of each origin that must complete during the sleep. A service thread would handle as many requests.
 const ROUNDS: u64 = 20;
+/// The same where slow operations are wanted, too. Not one: a target that is late out of the barrier may still carry it out there.
+const FEW_ROUNDS: u64 = 3;
 
 const VARIABLE: &str = "PSHMEM_ONE_SIDED";
 
@@ -90,7 +92,7 @@ impl RmaWindow {
         let rounds = match one_sided? {
             OneSided::Auto if has_many_nodes => ROUNDS,
             OneSided::Auto | OneSided::Never => 0,
-            OneSided::Always => 1,
+            OneSided::Always => FEW_ROUNDS,
         };
         // The environments of the ranks may differ.
         let rounds = calls.allreduce_min(comm, rounds);
@@ -187,7 +189,11 @@ impl RmaWindow {
         self.calls.barrier(comm);
         let mut seen = None;
         if target == me {
-            std::thread::sleep(if rounds == 1 { LONG_SLEEP } else { SLEEP });
+            std::thread::sleep(if rounds == FEW_ROUNDS {
+                LONG_SLEEP
+            } else {
+                SLEEP
+            });
             // SAFETY: a word of the window's memory, aligned, valid until it is freed. Others change it through MPI meanwhile; a
             // volatile read returns some value of an aligned word, and a wrong one only means that operations are not used.
             seen = Some(unsafe { read_volatile(self.base.add(TEST)) });

@@ -16,7 +16,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The time limit of one command of Slurm.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(1200);
 
 /// How long the lease of a task lives after its job was killed.
 const LEASE_MS: &str = "2000";
