@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::run::launch::hydra::{self, Joined};
 use crate::run::launch::{self, Launchers};
 use crate::stderr::report;
-use crate::transport::mpi::{Started, end_by_signal};
+use crate::transport::mpi::{Started, end_by_signal, name_of_library};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,7 +16,11 @@ const LEAST: Duration = Duration::from_secs(60);
 /// Starts MPI. Where that fails, it says why, and `None` means that this process is the only one.
 pub(super) fn start(launchers: &Launchers) -> Option<Started> {
     let watch = Watch::new(launchers);
-    let started = Started::new();
+    let started = name_of_library().and_then(|library| {
+        let what = format!("MPI_Init_thread of {library} has ended this process");
+        let advice = launch::advice(launchers, &library);
+        Started::new(format!("{}{what}{advice}", launchers.place()))
+    });
     drop(watch);
     match started {
         Ok(started) => Some(started),

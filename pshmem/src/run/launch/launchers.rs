@@ -71,7 +71,7 @@ impl Launcher {
     }
 
     /// Whether libraries of this family join its jobs.
-    fn is_for(&self, family: Family) -> bool {
+    pub(super) fn is_for(&self, family: Family) -> bool {
         match self.protocol {
             Protocol::OpenMpi => family == Family::OpenMpi,
             Protocol::Pmi => family != Family::OpenMpi,

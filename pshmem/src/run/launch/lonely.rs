@@ -27,7 +27,8 @@ pub(crate) fn refusal(launcher: &Launcher, library: Library<'_>) -> Error {
     Error::Start { reason }
 }
 
-fn what_to_do(launcher: &Launcher, library: Library<'_>) -> String {
+/// The command that fits, and other ways.
+pub(super) fn what_to_do(launcher: &Launcher, library: Library<'_>) -> String {
     const SEPARATE: &str = "or set MPI_DISABLE=1 if separate jobs are wanted";
     let Some(library) = library else {
         return format!(

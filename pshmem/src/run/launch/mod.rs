@@ -69,6 +69,23 @@ pub(crate) fn check_joined_by_itself(library: &str) -> Result<()> {
     check_joined(&Launchers::of(&Environment::at_start()), library)
 }
 
+/// What to do if the library cannot start under this launcher, to be appended to a message: on the first process of the job.
+#[cfg(feature = "__mpi")]
+pub(crate) fn advice(launchers: &Launchers, library: &str) -> String {
+    let of_first = |launcher: &&Launcher| launcher.rank.is_none_or(|rank| rank == 0);
+    match launchers.innermost().filter(of_first) {
+        None => String::new(),
+        Some(launcher) if launcher.is_for(Family::of(library)) => {
+            "; look at what the library itself has printed".to_owned()
+        }
+        Some(launcher) => {
+            let name = launcher.kind.name();
+            let what = lonely::what_to_do(launcher, Some(library));
+            format!(", which {name} has started. {what}")
+        }
+    }
+}
+
 /// The error of a process that is alone.
 fn refuse(launcher: &Launcher, library: Option<&str>) -> Error {
     wait_for_first(launcher);
@@ -264,6 +281,30 @@ mod tests {
         }
         let one = "PMI_SIZE=1 PMI_RANK=0";
         assert_eq!(with(one), Ok(mpi(one)));
+    }
+
+    #[test]
+    #[cfg(feature = "__mpi")]
+    fn a_library_that_cannot_start_is_told_its_launcher() {
+        let advice = |environment: &str| {
+            let first = environment
+                .replace("RANK=1", "RANK=0")
+                .replace("PROCID=1", "PROCID=0");
+            advice(&Launchers::of(&Environment::of(&first)), "Open MPI v4.1.4")
+        };
+        let text = advice(SRUN_NONE);
+        assert!(
+            text.starts_with(
+                ", which `srun` has started. Start it by `srun --mpi=pmix -n 2 PROGRAM`"
+            ),
+            "{text}"
+        );
+        assert_eq!(
+            advice(OPEN_MPI),
+            "; look at what the library itself has printed"
+        );
+        let other = Launchers::of(&Environment::of(SRUN_NONE));
+        assert_eq!(super::advice(&other, "Open MPI v4.1.4"), "");
     }
 
     #[test]

@@ -47,7 +47,7 @@ use pending_sends::CompleteWhen;
 use rma_window::RmaWindow;
 #[cfg(feature = "mpi")]
 pub(crate) use start::linked_library_if_alone;
-pub(crate) use start::{Started, end_by_signal};
+pub(crate) use start::{Started, end_by_signal, name_of_library};
 use std::cell::OnceCell;
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -82,11 +82,14 @@ fn plugin(mpi: &Mpi) -> &'static str {
     }
 }
 
-/// Values of `--mpi` with which a library sees each process alone, and returns from `MPI_Init`. Open MPI fails there with `pmi2`.
-fn wrong_plugins(mpi: &Mpi) -> &'static [&'static str] {
+/// Values of `--mpi` that do not fit, and what the program says then: Open MPI ends the process in `MPI_Init`, while MPICH sees it alone.
+fn wrong_plugins(mpi: &Mpi) -> (&'static [&'static str], &'static str) {
     match mpi.kind {
-        Kind::OpenMpi => &["none"],
-        Kind::Mpich | Kind::Other => &["none", "pmix"],
+        Kind::OpenMpi => (&["none", "pmi2"], " has ended this process"),
+        Kind::Mpich | Kind::Other => (
+            &["none", "pmix"],
+            "`srun` has started 2 processes, but MPI sees only one: the program uses",
+        ),
     }
 }
 
