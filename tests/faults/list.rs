@@ -72,8 +72,8 @@ pub const HANG_ABORT: &str = "pshmem: PSHMEM_HANG_ABORT is over, ending the job"
 /// What is printed about a rank that calls `exit`.
 pub const EXIT: &str = "exits inside `run`; ending the job";
 
-/// Files behind windows of Open MPI, MPICH and Intel MPI: these remove them a moment after they have made them, unless a rank is killed then.
-const WINDOW: &[&str] = &["osc_sm.", "mpich_shar_tmp", "Intel_MPI_"];
+/// Files behind windows of Open MPI and MPICH: these remove them a moment after they have made them, unless a rank is killed then.
+const WINDOW: &[&str] = &["osc_sm.", "mpich_shar_tmp"];
 
 list! { Fault, Kind, FAULTS:
     Panic {

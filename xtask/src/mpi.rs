@@ -88,10 +88,12 @@ impl Mpi {
         }
     }
 
-    /// How the names of files begin that it leaves in `/dev/shm` when a job ends before `MPI_Finalize`.
+    /// How the names of files begin that it leaves in `/dev/shm` when a job ends before `MPI_Finalize`: MPICH always, Intel MPI while it
+    /// starts or allocates memory.
     pub(crate) fn leaves(&self) -> &'static [&'static str] {
         match self.name {
             "mpich5" => &["mpich_shm_"],
+            "impi" => &["Intel_MPI_"],
             _ => &[],
         }
     }
