@@ -2,6 +2,7 @@
 //!
 //! - `saves full FOLDER` FOLDER is on a file system with room for one save: the next one fails, and the first stands
 //! - `saves limited FOLDER` the same where `ulimit -f` limits files
+//! - `saves read-only FOLDER` on a file system that may not be written to
 //! - `saves forever FOLDER` saves one number after the other, in all elements, until it is killed
 //!
 //! `tests/processes` and `cargo xtask test` run it, with ranks as threads.
@@ -9,7 +10,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pshmem::{Comm, Error, Shared, SharedLayout};
+use pshmem::{Checkpoints, Comm, Error, Shared, SharedLayout};
 use pshmem_tests::collective::{check_usable, same_error};
 use pshmem_tests::report::Failure;
 use pshmem_tests::watchdog;
@@ -29,12 +30,13 @@ fn main() -> ExitCode {
     pshmem::run(|comm: &Comm| -> Result<(), String> {
         let args: Vec<String> = std::env::args().skip(1).collect();
         let [scenario, folder] = &args[..] else {
-            return Err("saves full|limited|forever FOLDER".to_owned());
+            return Err("saves full|limited|read-only|forever FOLDER".to_owned());
         };
         let folder = Path::new(folder);
         let run = || match scenario.as_str() {
             "full" => too_large(comm, folder, "No space left"),
             "limited" => too_large(comm, folder, "ulimit -f"),
+            "read-only" => read_only(comm, folder),
             "forever" => forever(comm, folder),
             other => Err(format!("{other} is no scenario").into()),
         };
@@ -74,6 +76,19 @@ fn too_large(comm: &Comm, folder: &Path, text: &str) -> Result<(), Failure> {
         let names = std::fs::read_dir(folder)?.count();
         assert_eq!(names, 2, "half a save is left");
     }
+    all_is_well(comm)
+}
+
+fn read_only(comm: &Comm, folder: &Path) -> Result<(), Failure> {
+    let small = table(comm, SMALL, 1)?;
+    let error = same_error(comm, small.save(folder.join("table")))?;
+    assert!(error.to_string().contains("Read-only"), "{error}");
+    let error = same_error(comm, Checkpoints::new(comm, folder.join("steps"), 1))?;
+    assert!(error.to_string().contains("Read-only"), "{error}");
+    all_is_well(comm)
+}
+
+fn all_is_well(comm: &Comm) -> Result<(), Failure> {
     check_usable(comm)?;
     if comm.rank() == 0 {
         println!("saves: all is well");

@@ -25,21 +25,29 @@ pub(super) fn small_shm(mpi: &Mpi, verbose: bool) -> Row {
 
 /// Saves on a small file system, in a mount namespace of its own: the second does not fit, and the first stands.
 pub(super) fn full_disk(mpi: &Mpi, verbose: bool) -> Row {
-    let row = Row::under("full disk", mpi.name, "2");
+    saves(mpi, "full", "size=4m", verbose)
+}
+
+/// Saves on a file system that may not be written to.
+pub(super) fn read_only_disk(mpi: &Mpi, verbose: bool) -> Row {
+    saves(mpi, "read-only", "ro", verbose)
+}
+
+fn saves(mpi: &Mpi, scenario: &str, options: &str, verbose: bool) -> Row {
+    let mut row = Row::under(&format!("{scenario} disk"), mpi.name, "2");
     if let Err(why) = Permission::Mounts.check() {
         return row.skipped(why);
     }
     let folder = cargo::log_of(&row.title()).with_extension("d");
     if let Err(why) = std::fs::create_dir_all(&folder) {
-        let mut row = row;
         row.verdict = Verdict::Failed(format!("{}: {why}", folder.display()));
         return row;
     }
     let folder = folder.display().to_string();
     let mut launch = mpi.launch(2, &program(mpi, "saves"));
-    launch.args(["full", &folder]);
-    let script = "mount -t tmpfs -o size=4m tmpfs \"$0\"; exec \"$@\"";
-    let command = process::inside(Some(in_mount_namespace(script, &folder)), &launch);
+    launch.args([scenario, &folder]);
+    let script = format!("mount -t tmpfs -o {options} tmpfs \"$0\"; exec \"$@\"");
+    let command = process::inside(Some(in_mount_namespace(&script, &folder)), &launch);
     clean(row, command, LIMIT, verbose, |output| {
         has(output, &["saves: all is well"])
     })
