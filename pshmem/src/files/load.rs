@@ -35,8 +35,8 @@ pub(super) fn load<L: FileLayout + ?Sized>(
     // Taken before anything can fail, so that all ranks number later objects alike.
     let number = core.memory.next_object();
     let found = find_on_root::<L>(core, call, NAME, path, reading, verify, |_| Ok(()))?;
-    // A rank with another type may find its extents wrong. It must still take part in the round that compares the types.
-    let dims = match dims_of::<L>(&found) {
+    // A rank whose type is not that of rank 0 may find other leaves. It must still take part in the round that compares the types.
+    let dims = match check_leaves::<L>(core, &found).and_then(|()| dims_of::<L>(&found)) {
         Ok(dims) => dims,
         Err(error) => return Err(core.refuse(call, error)),
     };
@@ -105,6 +105,23 @@ fn find_on_root<L: FileLayout + ?Sized>(
     Ok(postcard::from_bytes(&found).expect("rank 0 runs the same executable"))
 }
 
+/// Whether what rank 0 has found for its type are leaves of `L`.
+fn check_leaves<L: FileLayout + ?Sized>(core: &RankState, found: &[FoundLeaf]) -> Result<()> {
+    let leaves = FileLeaves::of::<L>();
+    let axes = leaves.iter().map(|leaf| leaf.axes);
+    if axes.eq(found.iter().map(|leaf| leaf.extents.len())) {
+        return Ok(());
+    }
+    Err(Error::Mismatch {
+        call: Kind::Load.name().to_owned(),
+        reference: 0,
+        ours: format!("a type that is saved as {} arrays", found.len()),
+        rank: core.group.topology.rank,
+        theirs: format!("the type {}", std::any::type_name::<L>()),
+    })
+}
+
+/// The extents of an object with these leaves, which are those of `L`.
 fn dims_of<L: FileLayout + ?Sized>(found: &[FoundLeaf]) -> Result<L::Dims> {
     let extents: Vec<_> = found.iter().map(|leaf| leaf.extents.clone()).collect();
     L::dims_from_shapes(&mut LeafShapes::new(&extents))

@@ -15,7 +15,7 @@ use pshmem::{
 };
 
 use crate::collective::{check_usable, same_error};
-use crate::report::Outcome;
+use crate::report::{Outcome, does_not_apply};
 use crate::temp_dir::TempDir;
 use crate::values::number;
 
@@ -469,6 +469,55 @@ pub(crate) fn wrong_places_are_refused(comm: &Comm) -> Outcome {
         let error = same_error(comm, Shared::<[u8]>::load(comm, &mine))?;
         assert!(matches!(error, Error::Mismatch { .. }), "{error}");
     }
+    check_usable(comm)
+}
+
+/// Ranks with different types get the same error, whether or not these have the same files.
+pub(crate) fn types_differ(comm: &Comm) -> Outcome {
+    if comm.size() == 1 {
+        return does_not_apply("it needs two ranks");
+    }
+    let folder = directory(comm)?;
+    let (path, file) = (folder.path().join("pair"), folder.path().join("x.npy"));
+    let mut pair = Shared::<Pair>::new(comm, PairDims { n: 2 })?;
+    pair.save(&path)?;
+    pair.fields().one.save(&file)?;
+    let is_last = comm.rank() == comm.size() - 1;
+    let errors = [
+        if is_last {
+            Shared::<Model>::load(comm, &path).err()
+        } else {
+            Shared::<Pair>::load(comm, &path).err()
+        },
+        if is_last {
+            Shared::<[f64]>::load(comm, &file).err()
+        } else {
+            Shared::<Array1<f64>>::load(comm, &file).err()
+        },
+        if is_last {
+            Shared::<Array2<f64>>::load(comm, &file).err()
+        } else {
+            Shared::<Vec<f64>>::load(comm, &file).err()
+        },
+    ];
+    for error in errors {
+        let error = same_error::<()>(comm, Err(error.expect("the types differ")))?;
+        assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    }
+    let extents = |rows: usize| {
+        move || {
+            Ok::<_, String>(Sequence {
+                extents: vec![rows; 2],
+                fails_at: None,
+            })
+        }
+    };
+    let error = if is_last {
+        Shared::<[u32]>::load_with(comm, extents(3)).err()
+    } else {
+        Shared::<Array2<u32>>::load_with(comm, extents(3)).err()
+    };
+    same_error::<()>(comm, Err(error.expect("the types differ")))?;
     check_usable(comm)
 }
 
