@@ -11,7 +11,8 @@ use std::process;
 
 /// An error if a neighbour has loaded another MPI library than the one that contains this address.
 pub(super) fn check(address: usize) -> Result<(), String> {
-    let Some(mine) = library_at(&maps(process::id()), address) else {
+    let mine = maps(process::id());
+    let Some(library) = library_at(&mine, address) else {
         return Ok(());
     };
     for neighbour in neighbours(&siblings(), process::id()) {
@@ -20,7 +21,7 @@ pub(super) fn check(address: usize) -> Result<(), String> {
         {
             return Err(format!(
                 "is {}, but process {neighbour} of the same launcher has loaded {}: all ranks of a job need the same MPI library",
-                mine.display(),
+                library.display(),
                 other.display()
             ));
         }
@@ -76,17 +77,18 @@ fn library_at(maps: &str, address: usize) -> Option<PathBuf> {
     file(maps.lines().find(contains)?).map(Path::to_path_buf)
 }
 
-/// An MPI library among the mapped files, if `mine` is not one of them.
-fn another(maps: &str, mine: &Path) -> Option<PathBuf> {
+/// An MPI library among the files that a neighbour has mapped, and this process has not. A program may be linked with one library,
+/// which all its processes map, and load another one.
+fn another(neighbour: &str, mine: &str) -> Option<PathBuf> {
     let is_mpi = |file: &&Path| {
         let name = file.file_name().and_then(|name| name.to_str());
         name.is_some_and(|name| name.starts_with("libmpi"))
     };
-    let files = || maps.lines().filter_map(file);
-    if files().any(|file| file == mine) {
-        return None;
-    }
-    files().find(is_mpi).map(Path::to_path_buf)
+    let is_mine = |other: &Path| mine.lines().filter_map(file).any(|file| file == other);
+    let mut libraries = neighbour.lines().filter_map(file).filter(is_mpi);
+    libraries
+        .find(|other| !is_mine(other))
+        .map(Path::to_path_buf)
 }
 
 /// The file of a line, as in `7f0-7f1 r-xp 00000000 fd:00 1234    /usr/lib/libmpi.so.12`.
@@ -117,12 +119,18 @@ mod tests {
     #[test]
     fn another_library_is_noticed() {
         let library = Path::new("/opt/mpich 5/lib/libmpi_abi.so.1.0.0");
-        assert_eq!(another(MAPS, library), None);
-        let other = another(MAPS, Path::new("/opt/impi/lib/libmpi_abi.so.1"));
-        assert_eq!(other.as_deref(), Some(library));
+        assert_eq!(another(MAPS, MAPS), None);
+        let other = MAPS.replace("mpich 5", "impi");
+        assert_eq!(another(MAPS, &other).as_deref(), Some(library));
         // One that has not loaded any yet looks itself when it has.
         let before = MAPS.replace("libmpi_abi", "libother");
-        assert_eq!(another(&before, library), None);
+        assert_eq!(another(&before, MAPS), None);
+        // All processes of a program that is linked with a library map it. One of them may load another one, too.
+        let linked = format!("{MAPS}8f10-8f20 r-xp 00000000 fd:00 14    /usr/lib/libmpi.so.12\n");
+        let linked_before = linked.replace("libmpi_abi", "libother");
+        assert_eq!(another(&linked_before, &linked), None);
+        assert_eq!(another(&linked, &linked), None);
+        assert_eq!(another(&linked, &linked_before).as_deref(), Some(library));
     }
 
     #[test]
