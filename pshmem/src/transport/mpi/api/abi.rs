@@ -57,12 +57,19 @@ pub(in crate::transport::mpi) fn is_named() -> bool {
     std::env::var_os(VARIABLE).is_some_and(|file| !file.is_empty())
 }
 
+/// The library uses its own functions, not those of the same names in the library that the program is linked with, which has not been
+/// started. Without such a library, the flag is not needed, and sanitizers refuse it.
+#[cfg(all(feature = "mpi", target_env = "gnu"))]
+const OWN_SYMBOLS: c_int = libc::RTLD_DEEPBIND;
+#[cfg(not(all(feature = "mpi", target_env = "gnu")))]
+const OWN_SYMBOLS: c_int = 0;
+
 /// Loads the first of the files that can be loaded at all, and no other when that one does not fit: the launcher would.
 pub(super) fn load(candidates: &[Candidate]) -> std::result::Result<Api, String> {
     let mut tried = String::new();
     for Candidate { file, why } in candidates {
         // SAFETY: the file is an MPI library, as its name or the user says; its initialisers may run in any program.
-        match unsafe { UnixLibrary::open(Some(file), RTLD_NOW | RTLD_GLOBAL) } {
+        match unsafe { UnixLibrary::open(Some(file), RTLD_NOW | RTLD_GLOBAL | OWN_SYMBOLS) } {
             Ok(library) => {
                 let name = file.to_string_lossy();
                 return check(library.into())
