@@ -34,6 +34,7 @@
 //! | [`derive@SharedLayout`] | makes a struct shareable; its page is the manual of the derive |
 //! | [`derive@SharedColumns`], [`Columns`] | records stored as one array per field |
 //! | [`Element`], [`Value`] | what may be an element; one value of any such type |
+//! | [`derive@Record`], [`FileLayout`] | what may be an element of files; what can be saved to files and loaded |
 //!
 //! | calls that write | whose data count |
 //! |---|---|

@@ -140,17 +140,16 @@ impl<'a> LeafShapes<'a> {
 
     /// The extents of the next leaf.
     ///
-    /// # Panics
-    /// If there is none, or if it has another number of extents: `file_leaves` has added other leaves.
-    pub fn take<const N: usize>(&mut self) -> [usize; N] {
-        let shape = self
-            .rest
-            .next()
-            .expect("there are as many shapes as `file_leaves` adds leaves");
-        shape
-            .as_slice()
-            .try_into()
-            .expect("`file_leaves` adds a leaf with this number of axes")
+    /// # Errors
+    /// [`Error::Shape`] if there is none, or if it has another number of extents. The shapes are those of another layout then:
+    /// rank 0, which has looked at the files, called with another type than this rank.
+    pub fn take<const N: usize>(&mut self) -> Result<[usize; N]> {
+        let shape = self.rest.next().map_or(&[][..], |shape| &shape[..]);
+        shape.try_into().map_err(|_| Error::Shape {
+            field: String::new(),
+            expected: vec![0; N],
+            found: shape.to_vec(),
+        })
     }
 
     /// The extents of the field `name` of a struct.
@@ -208,7 +207,7 @@ impl<P: FileColumns> FileLayout for Columns<P> {
     fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<usize> {
         let mut len = None;
         for column in FileLeaves::of::<Self>() {
-            let [found] = shapes.take();
+            let [found] = shapes.take()?;
             let expected = *len.get_or_insert(found);
             if found != expected {
                 return Err(Error::Shape {
@@ -231,7 +230,7 @@ macro_rules! one_leaf {
             }
 
             fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<Self::Dims> {
-                let $shape = shapes.take::<{ $axes }>();
+                let $shape = shapes.take::<{ $axes }>()?;
                 Ok($dims)
             }
         }

@@ -16,6 +16,7 @@
 
 use pshmem::local::Cluster;
 use pshmem::{Columns, Comm, Error, Shared};
+use pshmem_tests::temp_dir::TempDir;
 
 /// Drops the comparison of a value's extents with its shape: more elements would be copied than there are.
 mod no_comparison {
@@ -251,4 +252,46 @@ fn extents_are_those_of_the_shape() {
     let shared = Shared::<changing_extents::Gas>::new(&Comm::solo(), dims).unwrap();
     let view = shared.view();
     assert_eq!((view.data.len(), view.list.len()), (1000, 1000));
+}
+
+/// Says that the flags are bytes, of which any value may be loaded.
+mod other_leaves {
+    pub use ::pshmem::*;
+
+    pub mod __private {
+        pub use ::pshmem::__private::*;
+
+        use ::pshmem::Result;
+
+        pub trait FileField<'a, const INDEX: usize, D> {
+            fn file_leaves(name: &str, into: &mut FileLeaves);
+            fn dims_from_shapes(name: &str, shapes: &mut LeafShapes<'_>) -> Result<D>;
+        }
+        impl<const INDEX: usize> FileField<'_, INDEX, usize> for Vec<bool> {
+            fn file_leaves(name: &str, into: &mut FileLeaves) {
+                into.field::<Vec<u8>>(name);
+            }
+            fn dims_from_shapes(name: &str, shapes: &mut LeafShapes<'_>) -> Result<usize> {
+                shapes.field::<Vec<u8>>(name)
+            }
+        }
+    }
+
+    #[derive(::pshmem::SharedLayout)]
+    #[shared(crate = super::other_leaves)]
+    pub struct Gas {
+        pub flags: Vec<bool>,
+    }
+}
+
+#[test]
+fn what_is_loaded_has_the_type_of_its_field() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flags");
+    std::fs::create_dir(&path).unwrap();
+    let bytes = Shared::<[u8]>::from_root(&Comm::solo(), 0, || vec![2]).unwrap();
+    bytes.save(path.join("flags.npy")).unwrap();
+    let load = || Shared::<other_leaves::Gas>::load(&Comm::solo(), &path).map(drop);
+    let loaded = std::panic::catch_unwind(load);
+    assert!(loaded.is_err(), "{loaded:?}");
 }

@@ -165,6 +165,21 @@ fn columns_have_one_length() {
     assert_eq!(dims::<Gas>(&shapes), Ok(GAS));
 }
 
+/// Those of a rank that called with another type.
+#[test]
+fn shapes_of_another_layout_are_refused() {
+    for shapes in [&[][..], &[&[][..]], &[&[1, 2]]] {
+        assert_eq!(contradiction::<Vec<f32>>(shapes).1, [0], "{shapes:?}");
+    }
+    assert!(
+        contradiction::<Columns<Particle>>(&[&[3], &[]])
+            .2
+            .is_empty()
+    );
+    assert_eq!(contradiction::<Gas>(&[&[], &[2]]).0, "density");
+    assert_eq!(contradiction::<u64>(&[&[7]]).2, [7]);
+}
+
 #[derive(SharedLayout)]
 #[shared(dims(n))]
 struct Sides {

@@ -205,7 +205,7 @@ mod shadowed {
 
     #[derive(Clone, Copy, NoUninit, Zeroable, ::pshmem::Record)]
     #[repr(C)]
-    struct Bytes {
+    struct Cell {
         bytes: u8,
         at: u8,
         is_valid: Kind,
@@ -220,7 +220,7 @@ mod shadowed {
         can_be_saved::<Gas>();
         can_be_saved::<Named>();
         can_be_saved::<Columns<Record>>();
-        ::std::assert!(is_valid::<Bytes>(&[9, 9, 1]) && !is_valid::<Bytes>(&[1, 1, 7]));
+        ::std::assert!(is_valid::<Cell>(&[9, 9, 1]) && !is_valid::<Cell>(&[1, 1, 7]));
         let comm = Comm::solo();
         let make = || ::std::vec::Vec::from([Record { len: 1, i: 2.0 }]);
         let records = Shared::<Columns<Record>>::from_root(&comm, 0, make).unwrap();

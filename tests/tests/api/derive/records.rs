@@ -214,9 +214,9 @@ fn structs_without_names_padding_or_fields_of_their_own() {
 
 #[derive(Clone, Copy, Debug, PartialEq, Zeroable, Record)]
 #[repr(C)]
-struct Pair<T: Copy, const N: usize>
+struct Pair<T, const N: usize>
 where
-    T: Default,
+    T: Copy + Default,
 {
     all: [T; N],
     last: T,
