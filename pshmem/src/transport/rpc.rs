@@ -74,7 +74,7 @@ pub(crate) fn encode_release(object: u64) -> Vec<u8> {
 }
 
 /// The message by which a rank says that it handles no requests before it ends MPI. It goes where replies go.
-#[cfg(any(feature = "__mpi", test))]
+#[cfg(any(feature = "__mpi", all(test, not(loom))))]
 pub(crate) fn encode_home_left(home: usize) -> Vec<u8> {
     encode(&ReplyHeader::HomeLeft { home })
 }
