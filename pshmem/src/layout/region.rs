@@ -226,6 +226,22 @@ mod tests {
             let expected: Vec<(usize, usize)> = bytes(&from).into_iter().zip(bytes(&to)).collect();
             assert_eq!(pairs, expected, "{shape:?} {other:?}");
         }
+        // Neither length is a multiple of the other.
+        let from = Region {
+            start: 0,
+            run: 2,
+            loops: vec![(3, 10)],
+        };
+        let to = Region {
+            start: 100,
+            run: 3,
+            loops: vec![(2, 10)],
+        };
+        let pieces: Vec<_> = common(&from, &to).collect();
+        assert_eq!(
+            pieces,
+            [(0, 100, 2), (10, 102, 1), (11, 110, 1), (20, 111, 2)]
+        );
         let none = Region::block(0, 4, &[0, 3], &[0, 0], &[0, 3]);
         assert_eq!(common(&none, &none).count(), 0);
     }
