@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A header may use as many bytes in any case, in how many it is.
-const FLOOR: u64 = 1 << 20;
+const FLOOR: u64 = 16 << 20;
 
 /// Messages of errors are not counted by the reader.
 const MESSAGE: u64 = 4096;

@@ -120,7 +120,8 @@ fn whole(saved: &Saved, table: &Table, notes: &Notes) -> String {
     let mut text = String::new();
     if let Some(type_name) = &saved.type_name {
         let (path, files) = (saved.path.display().to_string(), saved.files.len());
-        let bytes: u64 = saved.files.iter().map(|file| file.bytes).sum();
+        let add = |sum: u64, file: &NpyFile| sum.saturating_add(file.bytes);
+        let bytes = saved.files.iter().fold(0, add);
         let (path, type_name) = (printable(&path), printable(type_name));
         let plural = if files == 1 { "" } else { "s" };
         let _ = writeln!(

@@ -69,32 +69,33 @@ impl Saved {
     fn open_folder(&mut self) {
         let schema_path = self.path.join(SavedSchema::FILE);
         let schema = read_schema(&schema_path);
-        let mut listed = BTreeSet::from([schema_path.clone()]);
+        let files = self.all_files();
         match schema {
-            Ok(schema) => {
+            Ok(Some(schema)) => {
                 self.type_name = Some(schema.type_name);
+                let mut listed = BTreeSet::from([schema_path]);
                 for field in schema.fields {
                     let path = self.path.join(&field.file);
                     self.add(NpyFile::open_field(field, &path));
                     listed.insert(path);
                 }
-                for path in self.all_files() {
-                    if !listed.contains(&path) {
-                        self.problem(&path, &"is not listed in schema.json");
-                    }
+                for path in files.iter().filter(|path| !listed.contains(*path)) {
+                    self.problem(path, &"is not listed in schema.json");
                 }
+                return;
             }
-            Err(problem) => {
-                self.problem(&schema_path, &problem);
-                // What can be shown all the same.
-                for path in self.all_files() {
-                    if path.extension().is_some_and(|extension| extension == "npy") {
-                        let name = path.strip_prefix(&self.path).unwrap_or(&path);
-                        let name = name.display().to_string();
-                        self.add(NpyFile::open(name, &path));
-                    }
-                }
-            }
+            // Another program may have made the folder.
+            Ok(None) => {}
+            Err(problem) => self.problem(&schema_path, &problem),
+        }
+        let is_npy = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "npy");
+        for path in files.iter().filter(is_npy) {
+            let name = path.strip_prefix(&self.path).unwrap_or(path);
+            self.add(NpyFile::open(name.display().to_string(), path));
+        }
+        if self.files.is_empty() && self.problems.is_empty() {
+            let path = self.path.clone();
+            self.problem(&path, &"has neither a schema.json nor .npy files");
         }
     }
 
@@ -125,13 +126,13 @@ impl Saved {
     }
 }
 
-fn read_schema(path: &Path) -> Result<SavedSchema, String> {
-    let (file, len) = open_file(path).map_err(|error| match error {
-        OpenError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-            "is missing, so this is no saved folder".to_owned()
-        }
-        other => other.to_string(),
-    })?;
+/// `None` if there is no such file.
+fn read_schema(path: &Path) -> Result<Option<SavedSchema>, String> {
+    let (file, len) = match open_file(path) {
+        Ok(opened) => opened,
+        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
     if len > MAX_SCHEMA {
         return Err(format!(
             "has {len} bytes; more than {MAX_SCHEMA} are refused"
@@ -140,7 +141,8 @@ fn read_schema(path: &Path) -> Result<SavedSchema, String> {
     let mut content = Vec::new();
     let read = io::Read::read_to_end(&mut io::Read::take(file, MAX_SCHEMA), &mut content);
     read.map_err(|error| error.to_string())?;
-    SavedSchema::from_json(&content).map_err(|error| error.to_string())
+    let schema = SavedSchema::from_json(&content).map_err(|error| error.to_string())?;
+    Ok(Some(schema))
 }
 
 impl NpyFile {

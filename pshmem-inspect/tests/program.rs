@@ -416,16 +416,26 @@ fn every_bad_folder_is_named() {
         &["schema.json: cannot be read"],
     );
     check(
-        |saved| fs::remove_file(path(saved, "schema.json")).unwrap(),
-        &["schema.json: is missing"],
-    );
-    check(
         |saved| {
             fs::remove_file(path(saved, "schema.json")).unwrap();
             fs::create_dir(path(saved, "schema.json")).unwrap();
         },
         &["schema.json: is a folder where a file is expected"],
     );
+}
+
+#[test]
+fn a_folder_of_another_program_has_no_checksums() {
+    let saved = Saved::new();
+    fs::remove_file(saved.folder.join("schema.json")).unwrap();
+    let lines = saved.good(&[]);
+    assert_eq!(lines.len(), 7);
+    assert!(lines[5].starts_with("opacity/table.npy"), "{lines:?}");
+    assert!(bad(&["--verify"], &saved.folder).contains("step.npy: has no checksums"));
+    for name in ["density", "lines", "opacity/table", "step"] {
+        fs::remove_file(saved.folder.join(name).with_extension("npy")).unwrap();
+    }
+    assert!(bad(&[], &saved.folder).contains("neither a schema.json nor .npy files"));
 }
 
 #[test]

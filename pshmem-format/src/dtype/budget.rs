@@ -1,9 +1,10 @@
 //! How much memory reading a header may use.
 //!
-//! A field of ten characters becomes a structure of a hundred bytes, so a limit of the text alone is none of the memory.
+//! A member of ten characters becomes a structure of a hundred bytes, so a limit of the text alone is none of the memory. A file
+//! without rows may therefore be smaller than what its header becomes.
 
-/// As many bytes may be used in any case.
-pub(crate) const FLOOR: usize = 1 << 20;
+/// As many bytes may be used in any case: enough for 20,000 members of a structured dtype.
+pub(crate) const FLOOR: usize = 16 << 20;
 
 /// The bytes that may still be asked for. What is freed is not counted back, so this is a limit of the sum of all allocations.
 #[derive(Debug)]
@@ -19,9 +20,11 @@ impl Budget {
     /// As many bytes as the file has, or [`FLOOR`] if that is more.
     pub(crate) fn of_file(len: u64) -> Self {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
-        Budget {
-            left: len.max(FLOOR),
-        }
+        Self::of_bytes(len.max(FLOOR))
+    }
+
+    pub(crate) fn of_bytes(left: usize) -> Self {
+        Budget { left }
     }
 
     /// Call it before as many bytes are allocated.

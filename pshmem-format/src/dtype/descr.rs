@@ -28,7 +28,9 @@ pub enum DescrError {
         at: usize,
     },
     /// The limit of memory is reached.
-    #[error("it would need more memory than the file has bytes")]
+    #[error(
+        "it describes so much that it would need more memory than the file has bytes, and more than 16 MiB"
+    )]
     TooMuch,
     /// A dtype of numpy that has no counterpart.
     #[error("the dtype {dtype} is not supported: {why}")]

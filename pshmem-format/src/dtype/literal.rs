@@ -401,10 +401,14 @@ mod tests {
 
     #[test]
     fn memory_is_limited() {
-        let long = format!("[{}]", "1,".repeat(100_000));
-        assert_eq!(read(&long), Err(SyntaxError::TooMuch));
-        assert!(parse(&long, &mut Budget::of_file(100_000_000)).is_ok());
-        let string = format!(r"'\n{}'", "a".repeat(2_000_000));
-        assert_eq!(read(&string), Err(SyntaxError::TooMuch));
+        let within = |text: &str, bytes: usize| parse(text, &mut Budget::of_bytes(bytes)).map(drop);
+        let long = format!("[{}]", "1,".repeat(1000));
+        assert_eq!(within(&long, 32_000), Err(SyntaxError::TooMuch));
+        assert_eq!(within(&long, 128_000), Ok(()));
+        let string = format!(r"'\n{}'", "a".repeat(1000));
+        assert_eq!(within(&string, 1000), Err(SyntaxError::TooMuch));
+        assert_eq!(within(&string, 1002), Ok(()));
+        // Without escapes it is borrowed.
+        assert_eq!(within("'aaaa'", 0), Ok(()));
     }
 }

@@ -20,8 +20,9 @@ type Result<T> = std::result::Result<T, HeaderError>;
 impl Header {
     /// Reads the header of a file of this length, and nothing behind it. Versions 1.0, 2.0 and 3.0.
     ///
-    /// It never panics, whatever is in the file. It allocates no more bytes than the file has, or 1 MiB if the file is smaller:
-    /// numbers in the header do not count, only what is really there. The nesting of dtypes is limited to 31 levels.
+    /// It never panics, whatever is in the file. It allocates no more bytes than the file has, or 16 MiB if the file is smaller, and
+    /// no more than a hundred times those of the header: numbers in it do not count, only what is really there. The nesting of
+    /// dtypes is limited to 31 levels.
     ///
     /// Whether the file is as long as the header says, [`Header::check_length`] tells.
     ///

@@ -10,6 +10,7 @@
 //! | [`clusters`] | How is a program built and started on a cluster, or in a container? |
 //! | [`testing`] | How does `cargo test` run a case on several ranks, with threads and under MPI? |
 //! | [`troubleshooting`] | What does this message mean, and what is to be done? |
+//! | [`python`] | How do numpy, xarray and h5py read what is saved here, and write what is loaded? |
 //! | [`from_python`] | What replaces `MPIShared`, `MPILock` and `MPIBatch` of the Python package? |
 //!
 //! # Words
@@ -45,6 +46,9 @@ pub mod testing {}
 
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
+
+#[doc = include_str!("python.md")]
+pub mod python {}
 
 #[doc = include_str!("from_python.md")]
 pub mod from_python {}

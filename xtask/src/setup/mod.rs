@@ -1,11 +1,13 @@
 //! `cargo xtask setup`: finds out what is missing on this machine, and installs it if possible.
 //!
 //! - `requirements` what there may be to install · `libraries` MPI libraries of Python packages · `toolchains` other versions of Rust · `python_env` the Python package
+//! - `venv` other environments of Python
 
 pub(crate) mod libraries;
 pub(crate) mod python_env;
 pub(crate) mod requirements;
 pub(crate) mod toolchains;
+pub(crate) mod venv;
 
 use crate::mpi::{Mpi, in_path};
 use crate::{cargo, process};

@@ -206,13 +206,14 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
     "pshmem unit",
     "pshmem earth",
     "pshmem testing",
     "pshmem-derive unit",
     "pshmem-format unit",
     "pshmem-format fuzz_headers",
+    "pshmem-format numpy",
     "pshmem-format properties",
     "pshmem-inspect unit",
     "pshmem-inspect program",

@@ -223,6 +223,12 @@ fn with_libraries<'a>(context: &'a Context, libraries: &[Mpi]) -> Vec<Step<'a>> 
         let mpi = first.clone();
         let lints = move || checks::lints(mpi.as_ref());
         steps.push(Step::new(Load::CORE, lints).in_lane(Lane::Cargo));
+        if !context.options.no_mpi {
+            // Without MPI nothing is installed.
+            let mpi = first.clone();
+            let numpy = move || python::numpy(mpi.as_ref());
+            steps.push(Step::new(Load::CORE, numpy).in_lane(Lane::Cargo));
+        }
         if context.options.proof {
             let directories = move || python::directories(first.as_ref());
             steps.push(Step::new(Load::CORE, directories).in_lane(Lane::Cargo));
