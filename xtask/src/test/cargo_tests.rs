@@ -206,7 +206,7 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 17] = [
+const PROGRAMS: [&str; 18] = [
     "pshmem unit",
     "pshmem earth",
     "pshmem testing",
@@ -220,6 +220,7 @@ const PROGRAMS: [&str; 17] = [
     "compile_fail compile_fail",
     "tests unit",
     "tests api",
+    "tests numpy",
     "tests processes",
     "tests small",
     THREADS,
