@@ -234,8 +234,10 @@ fn on_mpi<E: Display>(
         Err(error) => {
             // All ranks get the same error here, so each may end by itself, and the first one reports.
             let (rank, ranks) = started.rank_and_size();
-            if rank == 0 {
-                report(Failure::of_all(&error).of_ranks(&(0..ranks).collect::<Vec<_>>()));
+            match rank {
+                0 if ranks == 1 => report(error),
+                0 => report(Failure::of_all(&error).of_ranks(&(0..ranks).collect::<Vec<_>>())),
+                _ => {}
             }
             return false;
         }

@@ -17,9 +17,8 @@ const LEAST: Duration = Duration::from_secs(60);
 pub(super) fn start(launchers: &Launchers) -> Option<Started> {
     let watch = Watch::new(launchers);
     let started = name_of_library().and_then(|library| {
-        let what = format!("MPI_Init_thread of {library} has ended this process");
-        let advice = launch::advice(launchers, &library);
-        Started::new(format!("{}{what}{advice}", launchers.place()))
+        launch::doubt(launchers, &library).iter().for_each(report);
+        Started::new()
     });
     drop(watch);
     match started {

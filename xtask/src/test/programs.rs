@@ -18,8 +18,10 @@ pub(super) fn small_shm(mpi: &Mpi, verbose: bool) -> Row {
         return row.skipped(why);
     }
     let launch = mpi.launch(2, &program(mpi, "small_shm"));
-    let script = "mount -t tmpfs -o size=16m \"$0\" /dev/shm; exec \"$@\"";
-    let command = process::inside(Some(in_mount_namespace(script, "tmpfs")), &launch);
+    // MPICH 5 itself fails in 16 MB.
+    let size = if mpi.name == "mpich5" { "32m" } else { "16m" };
+    let script = format!("mount -t tmpfs -o size={size} \"$0\" /dev/shm; exec \"$@\"");
+    let command = process::inside(Some(in_mount_namespace(&script, "tmpfs")), &launch);
     clean(row, command, LIMIT, verbose, |_| Ok(()))
 }
 
@@ -213,8 +215,19 @@ pub(super) fn has_reports(output: &str, expected: usize) -> Result<(), String> {
 /// A program started by the launcher of another library must end with an error, instead of running as several jobs of one rank.
 pub(super) fn wrong_launcher(mpi: &Mpi, other: &Mpi) -> Row {
     let row = Row::under(&format!("started by {}", other.name), mpi.name, "2");
-    let command = other.launch(2, &program(mpi, "examples/quickstart"));
+    let mut command = other.launch(2, Path::new("env"));
+    // The launcher has its own libraries, the ranks those of the program.
+    command
+        .args(
+            mpi.variables()
+                .map(|(name, value)| format!("{name}={value}")),
+        )
+        .arg(program(mpi, "examples/quickstart"));
     must_fail(mpi, row, &command, |output| {
+        // MPICH 5 refuses a launcher that speaks PMIx itself, and ends the process.
+        if mpi.name == "mpich5" && has(output, &["unsupported PMI version PMIx"]).is_ok() {
+            return Ok(());
+        }
         has(
             output,
             &["has started 2 processes, but MPI sees only one: the program uses"],

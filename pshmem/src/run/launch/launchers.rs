@@ -70,6 +70,12 @@ impl Launcher {
         self.size.unwrap_or(1).max(at_least)
     }
 
+    /// Whether it is a step of Slurm.
+    #[cfg(feature = "__mpi")]
+    pub(super) fn is_srun(&self) -> bool {
+        self.kind == Kind::Srun
+    }
+
     /// Whether libraries of this family join its jobs.
     pub(super) fn is_for(&self, family: Family) -> bool {
         match self.protocol {

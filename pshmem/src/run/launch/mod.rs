@@ -69,21 +69,23 @@ pub(crate) fn check_joined_by_itself(library: &str) -> Result<()> {
     check_joined(&Launchers::of(&Environment::at_start()), library)
 }
 
-/// What to do if the library cannot start under this launcher, to be appended to a message: on the first process of the job.
+/// What to say before a library starts that probably ends this process instead: Open MPI does so in a step of `srun` that it cannot
+/// join. On the first process of the job.
 #[cfg(feature = "__mpi")]
-pub(crate) fn advice(launchers: &Launchers, library: &str) -> String {
-    let of_first = |launcher: &&Launcher| launcher.rank.is_none_or(|rank| rank == 0);
-    match launchers.innermost().filter(of_first) {
-        None => String::new(),
-        Some(launcher) if launcher.is_for(Family::of(library)) => {
-            "; look at what the library itself has printed".to_owned()
-        }
-        Some(launcher) => {
-            let name = launcher.kind.name();
-            let what = lonely::what_to_do(launcher, Some(library));
-            format!(", which {name} has started. {what}")
-        }
-    }
+pub(crate) fn doubt(launchers: &Launchers, library: &str) -> Option<String> {
+    let family = Family::of(library);
+    let launcher = launchers.innermost().filter(|launcher| {
+        launcher.rank.is_none_or(|rank| rank == 0)
+            && launcher.is_srun()
+            && launcher.announced() > 1
+            && family == Family::OpenMpi
+            && !launcher.is_for(family)
+    })?;
+    let what = lonely::what_to_do(launcher, Some(library));
+    Some(format!(
+        "`srun` has started {} processes in a way in which {library} mostly cannot start. {what}",
+        launcher.announced()
+    ))
 }
 
 /// The error of a process that is alone.
@@ -285,26 +287,33 @@ mod tests {
 
     #[test]
     #[cfg(feature = "__mpi")]
-    fn a_library_that_cannot_start_is_told_its_launcher() {
-        let advice = |environment: &str| {
+    fn a_step_that_open_mpi_cannot_join_is_doubted() {
+        const OPEN_MPI_LIBRARY: &str = "Open MPI v4.1.4";
+        let doubt = |environment: &str, library: &str| {
             let first = environment
                 .replace("RANK=1", "RANK=0")
                 .replace("PROCID=1", "PROCID=0");
-            advice(&Launchers::of(&Environment::of(&first)), "Open MPI v4.1.4")
+            doubt(&Launchers::of(&Environment::of(&first)), library)
         };
-        let text = advice(SRUN_NONE);
-        assert!(
-            text.starts_with(
-                ", which `srun` has started. Start it by `srun --mpi=pmix -n 2 PROGRAM`"
-            ),
-            "{text}"
-        );
-        assert_eq!(
-            advice(OPEN_MPI),
-            "; look at what the library itself has printed"
-        );
-        let other = Launchers::of(&Environment::of(SRUN_NONE));
-        assert_eq!(super::advice(&other, "Open MPI v4.1.4"), "");
+        for environment in [SRUN_NONE, SRUN_PMI2] {
+            let text = doubt(environment, OPEN_MPI_LIBRARY).unwrap();
+            assert!(
+                text.starts_with(
+                    "`srun` has started 2 processes in a way in which Open MPI v4.1.4 "
+                ),
+                "{text}"
+            );
+            assert!(
+                text.contains("Start it by `srun --mpi=pmix -n 2 PROGRAM`"),
+                "{text}"
+            );
+            assert_eq!(doubt(environment, "MPICH Version: 4.0.2"), None);
+        }
+        for environment in [SRUN_PMIX, SRUN_ONE, OPEN_MPI, MPICH, OPEN_MPI_IN_BATCH] {
+            assert_eq!(doubt(environment, OPEN_MPI_LIBRARY), None, "{environment}");
+        }
+        let second = Launchers::of(&Environment::of(SRUN_NONE));
+        assert_eq!(super::doubt(&second, OPEN_MPI_LIBRARY), None);
     }
 
     #[test]

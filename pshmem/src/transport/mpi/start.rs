@@ -1,13 +1,10 @@
 //! Starts and ends MPI for `run`, with the library that the program is linked with or one that it loads.
 
 use crate::error::{Error, Result};
-use crate::stderr::report;
-use crate::sync::lock;
 use crate::transport::mpi::Mpi;
 use crate::transport::mpi::api::{Api, SUCCESS, library_name};
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use std::ptr::null_mut;
-use std::sync::Mutex;
 use std::time::Duration;
 
 /// MPI, started by this process. It ends when the value is dropped.
@@ -17,9 +14,8 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// Starts MPI. All processes of the job call it. Where the library ends this process instead of returning, `if_it_ends` is
-    /// reported.
-    pub(crate) fn new(if_it_ends: String) -> Result<Self> {
+    /// Starts MPI. All processes of the job call it.
+    pub(crate) fn new() -> Result<Self> {
         let api = choose()?;
         let mut is_started = 0;
         // SAFETY: a place for a flag; may be called at any time (section 11.4.1).
@@ -31,13 +27,11 @@ impl Started {
         }
         let wanted = api.constants.thread_multiple;
         let mut provided = 0;
-        report_if_process_ends(if_it_ends);
         // SAFETY: MPI has not been started in this process; it takes null for the arguments of `main` (section 11.2.1). What it
         // provides is asked again where it matters.
         let code = unsafe {
             (api.functions.init_thread)(null_mut(), null_mut(), wanted, &raw mut provided)
         };
-        lock(&IF_PROCESS_ENDS).take();
         if code == SUCCESS {
             let started = Started { api };
             tracing::debug!(library = started.library(), "MPI has started");
@@ -80,20 +74,6 @@ impl Started {
 /// What the library of this process says of itself. Loads it.
 pub(crate) fn name_of_library() -> Result<String> {
     choose().map(library)
-}
-
-/// What is reported if this process ends now.
-static IF_PROCESS_ENDS: Mutex<Option<String>> = Mutex::new(None);
-
-/// Libraries end the process by `exit` where MPI_Init fails: errors are fatal before a program could say otherwise.
-fn report_if_process_ends(text: String) {
-    extern "C" fn at_exit() {
-        // Not held by this thread: `exit` is called inside MPI.
-        lock(&IF_PROCESS_ENDS).take().iter().for_each(report);
-    }
-    *lock(&IF_PROCESS_ENDS) = Some(text);
-    // SAFETY: the function lives as long as the program. Registration fails for lack of memory only; then nothing is reported.
-    unsafe { libc::atexit(at_exit) };
 }
 
 /// Ends this process without a call of MPI, in a way that launchers notice. They have read by then what it has printed.
@@ -167,7 +147,7 @@ mod tests {
     #[test]
     #[ignore = "needs an MPI launcher that starts one process"]
     fn a_library_returns_errors() {
-        let started = Started::new(String::new()).unwrap();
+        let started = Started::new().unwrap();
         let api = started.api;
         let calls = MpiCalls::new(api, 0, "here".to_owned());
         // SAFETY: it exists until MPI ends.

@@ -82,10 +82,14 @@ fn plugin(mpi: &Mpi) -> &'static str {
     }
 }
 
-/// Values of `--mpi` that do not fit, and what the program says then: Open MPI ends the process in `MPI_Init`, while MPICH sees it alone.
+/// Values of `--mpi` that do not fit, and what the program says then: Open MPI ends the process in `MPI_Init`, so that it is said
+/// before, while MPICH sees it alone.
 fn wrong_plugins(mpi: &Mpi) -> (&'static [&'static str], &'static str) {
     match mpi.kind {
-        Kind::OpenMpi => (&["none", "pmi2"], " has ended this process"),
+        Kind::OpenMpi => (
+            &["none", "pmi2"],
+            "`srun` has started 2 processes in a way in which Open MPI",
+        ),
         Kind::Mpich | Kind::Other => (
             &["none", "pmix"],
             "`srun` has started 2 processes, but MPI sees only one: the program uses",
