@@ -23,6 +23,8 @@ pub(crate) fn run(comm: &Comm, settings: &Settings) -> Outcome {
         .build()
         .map_err(text)?;
     append_process_id(&settings.dir.join(PROCESSES))?;
+    // Whoever sees a task of this job sees all its processes.
+    comm.barrier().map_err(text)?;
     while let Some(task) = batch.next_task().map_err(text)? {
         let dir = task.dir().map(PathBuf::from).unwrap_or_default();
         append_process_id(&dir.join("runs"))?;
