@@ -59,6 +59,7 @@ pub(super) fn save<L: FileLayout + ?Sized>(
         written = write_share(
             field,
             &created,
+            path,
             &leaves,
             &headers,
             &pieces,

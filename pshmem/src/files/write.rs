@@ -6,8 +6,10 @@ use crate::files::pieces::Pieces;
 use crate::files::progress::Progress;
 use crate::layout::{Field, SharedLayout};
 use pshmem_format::{Header, checksum};
+use rustix::fs::{Advice, Mode, OFlags, fadvise};
 use rustix::process::{Resource, getrlimit};
 use std::fs::{self, File, OpenOptions};
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -64,9 +66,12 @@ fn check_limit(path: &Path, len: u64) -> Result<()> {
 }
 
 /// Writes a share of the pieces of `field`: leaves, each with some pieces. What was written is on the disk when this returns.
+/// `target` is where it will stand.
+#[expect(clippy::too_many_arguments, reason = "all that a save knows")]
 pub(super) fn write_share<L: SharedLayout + ?Sized>(
     field: &Field<'_, L>,
     partial: &Path,
+    target: &Path,
     leaves: &[PlacedLeaf<'_>],
     headers: &[Vec<u8>],
     pieces: &Pieces,
@@ -97,8 +102,24 @@ pub(super) fn write_share<L: SharedLayout + ?Sized>(
         }
         file.sync_all()
             .map_err(Failure::system("writing it to the disk", &path))?;
+        forget(&path_of(target, leaf.file), &leaf.bytes_of(range));
     }
     Ok(())
+}
+
+/// Tells the system that these bytes of a file, which is about to be replaced, need not stay in memory.
+///
+/// Otherwise rank 0 alone frees the memory of the whole file, inside the call that replaces it, while all other ranks wait. The file
+/// itself stays as it is. It is no matter if it cannot be opened or has other bytes.
+fn forget(path: &Path, bytes: &Range<usize>) {
+    // Whatever is at the path now: nothing waits for a pipe, nothing follows a link.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    if let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) {
+        // A length of zero would mean the rest of the file.
+        if let Some(len) = NonZeroU64::new(bytes.len() as u64) {
+            let _ = fadvise(file, bytes.start as u64, Some(len), Advice::DontNeed);
+        }
+    }
 }
 
 /// The file for checksums, which a folder has.
@@ -114,4 +135,36 @@ fn checksum_file(partial: &Path, leaves: &[PlacedLeaf<'_>]) -> Result<Option<(Pa
         .open(&path);
     let file = opened.map_err(Failure::system("opening it", &path))?;
     Ok(Some((path, file)))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use pshmem_format::PIECE_BYTES;
+    use rustix::fs::{CWD, mkfifoat};
+
+    #[test]
+    fn what_is_forgotten_stays_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let bytes = vec![7; 3 * PIECE_BYTES];
+        fs::write(&path, &bytes).unwrap();
+        // Some of them are not on the disk yet.
+        forget(&path, &(PIECE_BYTES..2 * PIECE_BYTES));
+        File::open(&path).unwrap().sync_all().unwrap();
+        forget(&path, &(0..10 * PIECE_BYTES));
+        assert!(fs::read(&path).unwrap() == bytes);
+    }
+
+    #[test]
+    fn nothing_waits_where_there_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [&pipe, &link, &folder.path().join("none")] {
+            forget(path, &(0..1));
+        }
+    }
 }
