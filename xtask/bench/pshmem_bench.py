@@ -4,8 +4,10 @@ Rank 0 prints one line per measurement, as the bench of the Rust library does:
 row<TAB>column<TAB>number<TAB>unit. Each number is the median over batches on the slowest rank.
 """
 
+import os
 import statistics
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -121,6 +123,63 @@ def bench_futures(row, tasks):
             report(row, statistics.median(times), "mpi4py.futures")
 
 
+FILE_BYTES = 1 << 30
+# A file of this size takes seconds, so few calls are timed.
+FILE_CALLS = 3
+
+
+def median_of_files(call):
+    """Median seconds per call, of few calls after one that is not counted."""
+    timed(call, 1)
+    return statistics.median(timed(call, 1) for _ in range(FILE_CALLS))
+
+
+def file_in(folder):
+    """The same path on all ranks."""
+    return COMM.bcast(os.path.join(folder, f"pshmem-bench-python-{os.getpid()}.npy"))
+
+
+def save(shared, path):
+    """Rank 0 writes what its node holds; it is on the disk when this returns."""
+    if COMM.rank == 0:
+        with open(path, "wb") as file:
+            np.save(file, shared.data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def bench_save(row, folder):
+    """`numpy.save` of an array in shared memory."""
+    path = file_in(folder)
+    try:
+        with MPIShared((FILE_BYTES,), np.uint8, COMM) as shared:
+            shared.set(np.ones(FILE_BYTES, np.uint8) if COMM.rank == 0 else None, offset=(0,), fromrank=0)
+            report(row, median_of_files(lambda: save(shared, path)))
+    finally:
+        if COMM.rank == 0 and os.path.exists(path):
+            os.remove(path)
+
+
+def bench_load(row, folder):
+    """`numpy.load` on rank 0, and `set` into an array that is created for it."""
+    path = file_in(folder)
+
+    def load():
+        data = np.load(path) if COMM.rank == 0 else None
+        size = COMM.bcast(None if data is None else data.size)
+        with MPIShared((size,), np.uint8, COMM) as shared:
+            shared.set(data, offset=(0,), fromrank=0)
+
+    try:
+        if COMM.rank == 0:
+            np.save(path, np.ones(FILE_BYTES, np.uint8))
+        COMM.Barrier()
+        report(row, median_of_files(load))
+    finally:
+        if COMM.rank == 0 and os.path.exists(path):
+            os.remove(path)
+
+
 ROWS = {
     "set 64 B": lambda row: bench_set(row, 64),
     "set 8 KiB": lambda row: bench_set(row, 8 << 10),
@@ -131,6 +190,10 @@ ROWS = {
     "task of 100": lambda row: bench_batch(row, 100),
     "task of 4000": lambda row: bench_batch(row, 4000),
     "task of 4000, mpi4py": lambda row: bench_futures("task of 4000", 4000),
+    "save 1024 MiB in memory": lambda row: bench_save(row, "/dev/shm"),
+    "load 1024 MiB in memory": lambda row: bench_load(row, "/dev/shm"),
+    "save 1024 MiB on a disk": lambda row: bench_save(row, tempfile.gettempdir()),
+    "load 1024 MiB on a disk": lambda row: bench_load(row, tempfile.gettempdir()),
 }
 
 

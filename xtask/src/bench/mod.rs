@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 const PYTHON_BENCH: &str = "xtask/bench/pshmem_bench.py";
 
 /// Its rows, named as in the Rust bench.
-const PYTHON_ROWS: [&str; 9] = [
+const PYTHON_ROWS: [&str; 13] = [
     "set 64 B",
     "set 8 KiB",
     "set 256 MiB",
@@ -33,6 +33,10 @@ const PYTHON_ROWS: [&str; 9] = [
     "task of 100",
     "task of 4000",
     "task of 4000, mpi4py",
+    "save 1024 MiB in memory",
+    "load 1024 MiB in memory",
+    "save 1024 MiB on a disk",
+    "load 1024 MiB on a disk",
 ];
 
 /// The hard limit of one of them; they take a few seconds.

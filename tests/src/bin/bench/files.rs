@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// As many processes with a file each, and private memory.
 const PLAIN: &str = "plain files";
+/// The same with one file, of which each process writes its share.
+const PLAIN_ONE: &str = "one plain file";
 /// Rank 0 reads the whole file, and sends it.
 const ROOT: &str = "from_root";
 /// Bytes of one write or read.
@@ -28,6 +30,7 @@ struct Files<'a> {
     bench: &'a Bench<'a>,
     ours: PathBuf,
     plain: PathBuf,
+    one: PathBuf,
 }
 
 impl Drop for Files<'_> {
@@ -35,6 +38,7 @@ impl Drop for Files<'_> {
         let _ = std::fs::remove_file(&self.plain);
         if self.bench.is_root() {
             let _ = std::fs::remove_file(&self.ours);
+            let _ = std::fs::remove_file(&self.one);
         }
     }
 }
@@ -54,6 +58,7 @@ fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
         bench,
         ours: name("ours"),
         plain: name(&format!("plain-{rank}")),
+        one: name("one"),
     };
     let mut shared = Shared::<[u8]>::new(bench.comm, bytes)?;
     shared.fill(1)?;
@@ -62,7 +67,16 @@ fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
         let columns = vec![
             Column::new(OURS, || shared.save(&files.ours)),
             Column::new(PLAIN, || {
-                write(&files.plain, &mine);
+                write(&create(&files.plain), &mine, 0);
+                Ok(())
+            }),
+            Column::new(PLAIN_ONE, || {
+                if bench.is_root() {
+                    create(&files.one);
+                }
+                bench.comm.barrier()?;
+                let start = rank * mine.len();
+                write(&open(&files.one), &mine, start as u64);
                 Ok(())
             }),
         ];
@@ -77,7 +91,7 @@ fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
         written / bytes as f64,
         "",
     );
-    write(&files.plain, &mine);
+    write(&create(&files.plain), &mine, 0);
     drop(mine);
     let into = RefCell::new(vec![0_u8; bytes / size]);
     if bench.settings.selects(&rows[1]) {
@@ -120,11 +134,20 @@ fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Empty, whatever was there.
+fn create(path: &Path) -> File {
+    File::create(path).expect("a new file")
+}
+
+fn open(path: &Path) -> File {
+    let opened = OpenOptions::new().write(true).open(path);
+    opened.expect("the file that rank 0 has created")
+}
+
 /// On the disk when it returns, as `save` leaves its file.
-fn write(path: &Path, bytes: &[u8]) {
-    let file = File::create(path).expect("a new file");
+fn write(file: &File, bytes: &[u8], start: u64) {
     for (number, piece) in bytes.chunks(PIECE).enumerate() {
-        let at = (number * PIECE) as u64;
+        let at = start + (number * PIECE) as u64;
         file.write_all_at(black_box(piece), at)
             .expect("room for the file");
     }
