@@ -167,6 +167,8 @@ fn miri(nightly: &Nightly, scope: Scope, seeds: u32) -> Vec<Row> {
             .env("MIRIFLAGS", flags)
             // The clock goes on as usual while the interpreter takes its time.
             .env("PSHMEM_TEST_LIMIT", "900")
+            // Of the cases of a property; usually there are 256.
+            .env("PROPTEST_CASES", "8")
             .args(["miri", "test"])
             .args(arguments);
         checked(Row::new(name), command, LIMIT, false, tests_ran)

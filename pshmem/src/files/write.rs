@@ -137,7 +137,8 @@ fn checksum_file(partial: &Path, leaves: &[PlacedLeaf<'_>]) -> Result<Option<(Pa
     Ok(Some((path, file)))
 }
 
-#[cfg(all(test, not(loom)))]
+// Miri has no pipes and no advice on files.
+#[cfg(all(test, not(loom), not(miri)))]
 mod tests {
     use super::*;
     use pshmem_format::PIECE_BYTES;
