@@ -91,6 +91,15 @@ mod tests {
     }
 
     #[test]
+    fn there_is_a_space_before_the_line_break() {
+        for len in 0..ALIGN {
+            let text = padded(&vec![b'x'; len], 2);
+            assert!(text.ends_with(b" \n"), "{len}");
+            assert_eq!((10 + text.len()) % ALIGN, 0, "{len}");
+        }
+    }
+
+    #[test]
     fn headers_are_read_back() {
         let cases = [
             (item("<f8", &[]), vec![]),
