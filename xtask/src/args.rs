@@ -14,6 +14,7 @@ pub(crate) enum Command {
     FuzzNpy(FuzzNpy),
     Inject(Inject),
     Slurm(Slurm),
+    Formats,
     Tsan,
     Miri(Miri),
     Mutants(Vec<OsString>),
@@ -102,6 +103,7 @@ impl Command {
             "fuzz-npy" => Self::FuzzNpy(FuzzNpy::parse(parser)?),
             "inject" => Self::Inject(Inject::parse(parser)?),
             "slurm" => Self::Slurm(Slurm::parse(parser)?),
+            "formats" => no_options(parser, Self::Formats)?,
             "tsan" => no_options(parser, Self::Tsan)?,
             "miri" => Self::Miri(Miri::parse(parser)?),
             "mutants" => Self::Mutants(parser.raw_args()?.collect()),
@@ -325,6 +327,7 @@ mod tests {
             ("bench --rows", "--rows"),
             ("setup x", "\"x\""),
             ("tsan --full", "--full"),
+            ("formats hdf5", "\"hdf5\""),
         ] {
             let message = parse(line).unwrap_err();
             assert!(message.contains(part), "{line}: {message}");

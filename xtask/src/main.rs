@@ -66,6 +66,10 @@ cargo xtask slurm [--only openmpi|mpich]
     `--mpi`, jobs that are cancelled or reach their time limit, and an array of jobs on one state directory.
     Needs root; installs Slurm.
 
+cargo xtask formats
+    The examples that read other formats, HDF5 and CSV: each is a crate of its own, outside of the workspace. Format, lints,
+    tests, and a run of each. Installs libhdf5, and h5py in the target folder.
+
 cargo xtask tsan
     The suite and five minutes of `fuzz`, with ranks as threads, under ThreadSanitizer. Needs a nightly
     toolchain with rust-src; says so and fails where that is missing.
@@ -110,6 +114,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Test(options) => test::command(options),
         Command::Fuzz(options) => fuzz::command(&options),
         Command::FuzzNpy(options) => fuzz::headers(&options),
+        Command::Formats => test::formats::command(),
         Command::Tsan => sanitizers::command(sanitizers::Tool::Tsan),
         Command::Miri(options) => sanitizers::command(sanitizers::Tool::Miri {
             seeds: options.seeds.unwrap_or(sanitizers::SEEDS),

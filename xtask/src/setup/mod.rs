@@ -166,6 +166,9 @@ fn present(requirement: Requirement, libraries: &[Mpi]) -> bool {
         Requirement::Slurm => ["munged", "slurmctld", "slurmd", "srun"]
             .iter()
             .all(|program| in_path(program).is_some()),
+        Requirement::Hdf5 => {
+            in_path("h5cc").is_some() || succeeds("pkg-config", &["--exists", "hdf5"])
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Requirement {
     Python,
     /// Daemons and commands of a batch system.
     Slurm,
+    /// The HDF5 library with its headers, for an example.
+    Hdf5,
 }
 
 impl Requirement {
@@ -32,8 +34,11 @@ impl Requirement {
             }
             Requirement::RustComponents => "rustfmt and clippy: the checks of formatting and lints",
             Requirement::Iproute2 => "iproute2 (ip): networks of simulated nodes",
-            Requirement::Python => "Python with venv and headers: the Python package in the bench",
+            Requirement::Python => {
+                "Python with venv and headers: the Python package in the bench, and h5py"
+            }
             Requirement::Slurm => "Slurm and munge: jobs of a batch system",
+            Requirement::Hdf5 => "libhdf5: the example that reads HDF5 files",
         }
     }
 
@@ -53,6 +58,7 @@ impl Requirement {
                 "slurm-wlm-basic-plugins",
                 "munge",
             ],
+            Requirement::Hdf5 => &["libhdf5-dev"],
         }
     }
 
@@ -65,6 +71,7 @@ impl Requirement {
             Requirement::Iproute2 => &["iproute"],
             Requirement::Python => &["python3-devel"],
             Requirement::Slurm => &["slurm-slurmctld", "slurm-slurmd", "munge"],
+            Requirement::Hdf5 => &["hdf5-devel"],
         }
     }
 
@@ -78,6 +85,7 @@ impl Requirement {
             | Requirement::Slurm => &[],
             Requirement::LibClang => &["llvm"],
             Requirement::Python => &["python"],
+            Requirement::Hdf5 => &["hdf5"],
         }
     }
 }

@@ -18,6 +18,16 @@ pub(crate) fn with_numpy() -> Result<PathBuf, String> {
     Ok(folder.join("bin").join("python"))
 }
 
+/// What writes the files of the example `hdf5`.
+const H5PY: [&str; 2] = ["numpy==2.4.6", "h5py==3.16.0"];
+
+/// An interpreter with h5py, which is installed first where it is not there yet.
+pub(crate) fn with_h5py() -> Result<PathBuf, String> {
+    let folder = cargo::target_of("h5py-venv");
+    make(&folder, &H5PY, "h5py")?;
+    Ok(folder.join("bin").join("python"))
+}
+
 /// Makes an environment with these packages, if it is not there yet. `name` is that of its log.
 pub(super) fn make(folder: &Path, packages: &[&str], name: &str) -> Result<(), String> {
     let stamp = folder.join("made-for");

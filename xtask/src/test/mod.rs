@@ -6,7 +6,7 @@
 //! - `simulated_nodes` several nodes on this machine · `programs` with one purpose each
 //! - `examples`, and `example_output` what they have to print · `python` the Python package
 //! - `faults` jobs in which a rank fails, and `leftovers` what runs leave behind · `injector` jobs in which an MPI call fails
-//! - `slurm` a batch system, with its own command
+//! - `slurm` a batch system, `formats` examples of other formats, each with its own command
 //! - `permissions` what the machine allows
 
 mod abi;
@@ -18,6 +18,7 @@ pub(crate) mod commands;
 mod example_output;
 mod examples;
 mod faults;
+pub(crate) mod formats;
 pub(crate) mod injector;
 mod leftovers;
 mod licences;
