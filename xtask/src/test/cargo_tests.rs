@@ -217,6 +217,7 @@ const PROGRAMS: [&str; 18] = [
     "pshmem-format properties",
     "pshmem-inspect unit",
     "pshmem-inspect program",
+    "pshmem-inspect saved",
     "compile_fail compile_fail",
     "tests unit",
     "tests api",
