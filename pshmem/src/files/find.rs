@@ -6,9 +6,9 @@ use crate::layout::file_layout::FileLeaf;
 use pshmem_format::{Header, SavedField, SavedSchema, piece_bytes};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The data of one leaf in its file. Rank 0 sends it to all ranks.
@@ -70,6 +70,15 @@ impl FoundLeaf {
     }
 }
 
+/// Opens a file. Nothing waits for the other end of a pipe.
+pub(super) fn open(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(Failure::system("opening it", path))
+}
+
 /// How often another job may replace the folder before this one gives up.
 const ATTEMPTS: usize = 100;
 
@@ -127,9 +136,13 @@ fn find_in(
     };
     let found = |leaf| {
         let saved = saved(leaf);
-        let mut found = find_leaf(&path_of(path, leaf), leaf, saved)?;
+        let file = path_of(path, leaf);
+        let mut found = find_leaf(&file, leaf, saved)?;
         if !verify {
             found.checksums.clear();
+        } else if found.is_fortran {
+            let reason = "it is in Fortran order, which no save writes, so its checksums are those of another file";
+            return Err(Failure::new(&file, reason));
         }
         Ok(found)
     };
@@ -196,7 +209,7 @@ fn npy_files(folder: &Path) -> Result<Vec<String>> {
 }
 
 fn find_leaf(path: &Path, leaf: &FileLeaf, saved: Option<&SavedField>) -> Result<FoundLeaf> {
-    let mut file = File::open(path).map_err(Failure::system("opening it", path))?;
+    let mut file = open(path)?;
     let data = file
         .metadata()
         .map_err(Failure::system("opening it", path))?;

@@ -8,7 +8,7 @@ use crate::files::failure::Result;
 use crate::files::find::FoundLeaf;
 use crate::files::leaf_files::PlacedLeaf;
 use crate::files::progress::Progress;
-use crate::files::read::{invalid_value, read_exact, reverse};
+use crate::files::read::{invalid_value, read_exact, reverse, zero};
 use crate::layout::region::Region;
 use pshmem_format::PIECE_BYTES;
 use std::fs::File;
@@ -97,11 +97,8 @@ impl<'a> Slabs<'a> {
         // SAFETY: passed on from the caller.
         let read = read.and_then(|()| unsafe { self.check(target, path, &pieces) });
         if read.is_err() {
-            let region = self.region(&pieces);
-            for start in region.runs(0) {
-                // SAFETY: passed on from the caller.
-                unsafe { target.run_mut(start, region.run) }.fill(0);
-            }
+            // SAFETY: passed on from the caller.
+            unsafe { zero(target, &self.region(&pieces)) };
         }
         read
     }

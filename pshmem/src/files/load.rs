@@ -1,19 +1,21 @@
 //! `load` and `read_from`: all ranks read an object from files, each a share of it.
 
 use crate::comm::Comm;
+use crate::comm::closure::ClosureRunner;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_state::RankState;
 use crate::error::{Error, Result};
 use crate::files::Reading;
+use crate::files::failure::Failure;
 use crate::files::find::{FoundLeaf, Seen, find};
-use crate::files::leaf_files::PlacedLeaf;
+use crate::files::leaf_files::{PlacedLeaf, is_one_file};
 use crate::files::pieces::Pieces;
 use crate::files::progress::Progress;
-use crate::files::read::{ReadLeaf, read_share};
+use crate::files::read::{ReadLeaf, read_share, zero};
 use crate::files::replace;
 use crate::layout::Field;
-use crate::layout::file_layout::{FileLayout, FileLeaves, LeafShapes};
+use crate::layout::file_layout::{FileLayout, FileLeaf, FileLeaves, LeafShapes};
 use crate::layout::region::Region;
 use crate::shared::Shared;
 use std::os::unix::ffi::OsStrExt;
@@ -28,21 +30,22 @@ pub(super) fn load<L: FileLayout + ?Sized>(
     reading: Reading,
     verify: bool,
 ) -> Result<Shared<L>> {
-    const NAME: &str = "load";
+    // Here, where no rank waits yet: the implementation may be a user's.
+    let files = FileLeaves::of::<L>();
     let core = &comm.core;
-    let _call = core.enter(NAME, site)?;
+    let _call = core.enter(Kind::Load.name(), site)?;
     let call = Call::new(Kind::Load);
     // Taken before anything can fail, so that all ranks number later objects alike.
     let number = core.memory.next_object();
-    let found = find_on_root::<L>(core, call, NAME, path, reading, verify, |_| Ok(()))?;
+    let found = find_on_root(core, call, &files, path, reading, verify)?;
     // A rank whose type is not that of rank 0 may find other leaves. It must still take part in the round that compares the types.
-    let dims = match check_leaves::<L>(core, &found).and_then(|()| dims_of::<L>(&found)) {
+    let dims = match check_leaves::<L>(core, &files, &found).and_then(|()| dims_of::<L>(&found)) {
         Ok(dims) => dims,
         Err(error) => return Err(core.refuse(call, error)),
     };
     let mut shared = Shared::<L>::create(comm, call, number, &dims)?;
     let mut field = shared.whole_mut();
-    read_into(&mut field, call, NAME, path, reading, found)?;
+    read_into(&mut field, call, &files, path, reading, found)?;
     Ok(shared)
 }
 
@@ -52,63 +55,65 @@ pub(super) fn read_from<L: FileLayout + ?Sized>(
     site: &'static Location<'static>,
     path: &Path,
 ) -> Result<()> {
-    const NAME: &str = "read_from";
+    // Here, where no rank waits yet: the implementation may be a user's.
+    let files = FileLeaves::of::<L>();
     let core = field.core();
-    let _call = core.enter(NAME, site)?;
+    let _call = core.enter(Kind::ReadFrom.name(), site)?;
     let call = field.call(Kind::ReadFrom);
     let dims = L::dims(field.plan());
-    let reading = Reading::Once;
-    let found = find_on_root::<L>(core, call, NAME, path, reading, false, |found| {
-        let there = dims_of::<L>(found)?;
+    let found = find_on_root(core, call, &files, path, Reading::Once, false)?;
+    let same = dims_of::<L>(&found).and_then(|there| {
         if there == dims {
             return Ok(());
         }
-        Err(Error::File {
-            call: NAME.to_owned(),
-            path: path.display().to_string(),
-            reason: format!(
-                "it has the extents {there:?}, but the object has {dims:?}; load it as a new object instead"
-            ),
-            rank: core.group.topology.rank,
-            host: core.group.host().to_owned(),
-        })
-    })?;
-    read_into(field, call, NAME, path, reading, found)
+        let reason = format!(
+            "it has the extents {there:?}, but the object has {dims:?}; load it as a new object instead"
+        );
+        Err(Failure::new(path, reason).error(core, call.name()))
+    });
+    if let Err(error) = same {
+        return Err(core.refuse(call.step(Step::Compare), error));
+    }
+    read_into(field, call, &files, path, Reading::Once, found)
 }
 
 /// All ranks agree on the arguments, and rank 0 looks at the files.
-fn find_on_root<L: FileLayout + ?Sized>(
+fn find_on_root(
     core: &RankState,
     call: Call,
-    name: &str,
+    files: &[FileLeaf],
     path: &Path,
     reading: Reading,
     verify: bool,
-    check: impl FnOnce(&[FoundLeaf]) -> Result<()>,
 ) -> Result<Vec<FoundLeaf>> {
-    let how = match (reading, verify) {
-        (Reading::Once, false) => "",
-        (Reading::Once, true) => ", verified",
-        (Reading::PerNode, false) => ", read on each node",
-        (Reading::PerNode, true) => ", read on each node, verified",
+    // No beginning of one is another one, so no two arguments are equal.
+    let how: &[u8] = match (reading, verify) {
+        (Reading::Once, false) => b"once: ",
+        (Reading::Once, true) => b"once, verified: ",
+        (Reading::PerNode, false) => b"on each node: ",
+        (Reading::PerNode, true) => b"on each node, verified: ",
     };
-    let argument = [path.as_os_str().as_bytes(), how.as_bytes()].concat();
+    let argument = [how, path.as_os_str().as_bytes()].concat();
     core.agree_on(call.step(Step::Path), &argument, Contribution::default())?;
     let found = core.write_long(call.root(0).step(Step::Extents), || {
-        // A job that may only read finds nothing to put back, or cannot.
-        let _ = replace::recover(path);
-        let found = find(path, &FileLeaves::of::<L>(), verify)
-            .map_err(|failure| failure.error(core, name))?;
-        check(&found)?;
+        if !is_one_file(files) {
+            // A job that may only read finds nothing to put back, or cannot.
+            let _ = replace::recover(path);
+        }
+        let found =
+            find(path, files, verify).map_err(|failure| failure.error(core, call.name()))?;
         Ok(postcard::to_allocvec(&found).expect("plain data always encodes"))
     })?;
     Ok(postcard::from_bytes(&found).expect("rank 0 runs the same executable"))
 }
 
 /// Whether what rank 0 has found for its type are leaves of `L`.
-fn check_leaves<L: FileLayout + ?Sized>(core: &RankState, found: &[FoundLeaf]) -> Result<()> {
-    let leaves = FileLeaves::of::<L>();
-    let axes = leaves.iter().map(|leaf| leaf.axes);
+fn check_leaves<L: FileLayout + ?Sized>(
+    core: &RankState,
+    files: &[FileLeaf],
+    found: &[FoundLeaf],
+) -> Result<()> {
+    let axes = files.iter().map(|leaf| leaf.axes);
     if axes.eq(found.iter().map(|leaf| leaf.extents.len())) {
         return Ok(());
     }
@@ -131,20 +136,14 @@ fn dims_of<L: FileLayout + ?Sized>(found: &[FoundLeaf]) -> Result<L::Dims> {
 fn read_into<L: FileLayout + ?Sized>(
     field: &mut Field<'_, L>,
     call: Call,
-    name: &'static str,
+    files: &[FileLeaf],
     path: &Path,
     reading: Reading,
     found: Vec<FoundLeaf>,
 ) -> Result<()> {
     let core = field.core();
     let topology = &core.group.topology;
-    let files = FileLeaves::of::<L>();
-    let placed = PlacedLeaf::all(field.handle().placed(&field.leaves()), &files);
-    let leaves: Vec<ReadLeaf<'_>> = placed
-        .into_iter()
-        .zip(found)
-        .map(|(placed, found)| ReadLeaf { placed, found })
-        .collect();
+    let leaves = placed_leaves(field, files, found);
     let pieces = Pieces::new(leaves.iter().map(ReadLeaf::pieces));
     let regions_of = |index: usize, shares: usize| -> Vec<Region> {
         let share = pieces.share(index, shares);
@@ -160,21 +159,36 @@ fn read_into<L: FileLayout + ?Sized>(
     let share = pieces.share(index, shares);
     // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
     let target = unsafe { field.handle().target(&field.leaves()) };
-    let bytes = regions_of(index, shares).iter().map(Region::bytes).sum();
-    let mut progress = Progress::new(core, name, bytes);
     let seen = match reading {
         _ if topology.node() == 0 => Seen::HereAndThere,
         Reading::Once => Seen::OnSharedFiles,
         Reading::PerNode => Seen::AsCopies,
     };
-    // SAFETY: all ranks have arrived at this call. Shares are disjoint, this rank has this one alone on its node, and what other
-    // nodes send are the shares of their own ranks.
-    let read = unsafe { read_share(&target, &leaves, &share, seen, &mut progress) };
-    progress.end(name, path);
+    let mine = regions_of(index, shares);
+    let bytes = mine.iter().map(Region::bytes).sum();
+    let mut progress = Progress::new(core, call.name(), bytes);
+    // The check of values may be a user's, and panic.
+    let mut closure = ClosureRunner::new(topology.rank);
+    let read = closure.run(|| {
+        // SAFETY: all ranks have arrived at this call. Shares are disjoint, this rank has this one alone on its node, and what
+        // other nodes send are the shares of their own ranks.
+        Ok(unsafe { read_share(&target, &leaves, &share, seen, &mut progress) })
+    });
+    progress.end(call.name(), path);
+    let fault = match read {
+        Ok(Ok(())) => None,
+        Ok(Err(failure)) => Some(failure.error(core, call.name())),
+        Err(panic) => {
+            for region in &mine {
+                // SAFETY: as for `read_share`, which has ended.
+                unsafe { zero(&target, region) };
+            }
+            Some(panic)
+        }
+    };
     if reading == Reading::Once {
         core.exchange_with_all_nodes(call, &target, |rank| regions_of(rank, shares));
     }
-    let fault = read.err().map(|failure| failure.error(core, name));
     let agreed = core.agree(call.step(Step::Finish), Contribution::fault(fault));
     if reading == Reading::PerNode
         && let Err(error) = &agreed
@@ -188,7 +202,31 @@ fn read_into<L: FileLayout + ?Sized>(
         });
         core.barrier(call.step(Step::Equalise))?;
     }
-    agreed?;
     let regions: Vec<Region> = field.handle().regions(&field.leaves()).collect();
-    core.check_copies(call, &target, &regions)
+    let checked = agreed.and_then(|_| core.check_copies(call, &target, &regions));
+    closure.finish(checked)
+}
+
+/// The leaves of the field, each with its file.
+///
+/// # Panics
+/// If the extents of the two differ: an implementation of `FileLayout` that does not belong to its layout. Reading would write
+/// outside of the leaf then.
+fn placed_leaves<'a, L: FileLayout + ?Sized>(
+    field: &Field<'_, L>,
+    files: &'a [FileLeaf],
+    found: Vec<FoundLeaf>,
+) -> Vec<ReadLeaf<'a>> {
+    let placed = PlacedLeaf::all(field.handle().placed(&field.leaves()), files);
+    let extents = field.handle().schema().fields[field.leaves()]
+        .iter()
+        .map(|leaf| &leaf.extents);
+    assert!(
+        extents.eq(found.iter().map(|leaf| &leaf.extents)),
+        "the implementation of `FileLayout` makes other extents than those of its leaves"
+    );
+    let pairs = placed.into_iter().zip(found);
+    pairs
+        .map(|(placed, found)| ReadLeaf { placed, found })
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::comm::transfer::Target;
 use crate::files::failure::{Failure, Result};
-use crate::files::find::{FoundLeaf, Seen, Stamp};
+use crate::files::find::{FoundLeaf, Seen, Stamp, open};
 use crate::files::fortran;
 use crate::files::leaf_files::PlacedLeaf;
 use crate::files::progress::Progress;
@@ -55,7 +55,7 @@ pub(super) unsafe fn read_share(
     for (leaf, pieces) in share {
         let leaf = &leaves[*leaf];
         let path = leaf.found.path();
-        let file = open(&path, leaf.found.stamp, seen)?;
+        let file = open_same(&path, leaf.found.stamp, seen)?;
         if leaf.found.is_fortran {
             let slabs = fortran::Slabs::new(&leaf.placed, &leaf.found);
             // SAFETY: passed on from the caller.
@@ -78,9 +78,20 @@ pub(super) unsafe fn read_share(
     Ok(())
 }
 
+/// Writes zeros, which are values of every element.
+///
+/// # Safety
+/// As for [`Target::run_mut`], for the bytes of the region, until this returns.
+pub(super) unsafe fn zero(target: &Target<'_>, region: &Region) {
+    for start in region.runs(0) {
+        // SAFETY: passed on from the caller.
+        unsafe { target.run_mut(start, region.run) }.fill(0);
+    }
+}
+
 /// Opens the file that rank 0 has looked at.
-fn open(path: &Path, stamp: Stamp, seen: Seen) -> Result<File> {
-    let file = File::open(path).map_err(Failure::system("opening it", path))?;
+fn open_same(path: &Path, stamp: Stamp, seen: Seen) -> Result<File> {
+    let file = open(path)?;
     let data = file.metadata();
     let data = data.map_err(Failure::system("opening it", path))?;
     if Stamp::of(&data).matches(stamp, seen) {

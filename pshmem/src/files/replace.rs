@@ -6,7 +6,8 @@
 //! | a folder | `renameat2` with `RENAME_EXCHANGE`; then the old folder is removed |
 //! | a folder, on a file system without it | `x` is renamed to `x.old`, the new one to `x`, and `x.old` is removed |
 //!
-//! In the last case there is a moment in which nothing is at `x`. [`recover`] undoes what a crash leaves then.
+//! In the last case there is a moment in which nothing is at `x`. [`recover`] undoes what a crash leaves then. The old folder has a mark
+//! inside while it is aside, so that a folder that a user has called `x.old` is neither moved nor removed.
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
@@ -71,14 +72,15 @@ impl Partial {
 
     /// Takes the place at `target`. All contents have been written and synchronized.
     pub(super) fn commit(self, target: &Path) -> io::Result<()> {
-        let (folder, _) = parts(target)?;
-        if self.is_folder {
-            replace_folder(&self.path, target, exchange)?;
+        let replaced = if self.is_folder {
+            replace_folder(&self.path, target, exchange)
         } else {
-            fs::rename(&self.path, target)?;
+            fs::rename(&self.path, target).and_then(|()| sync_names(target))
+        };
+        if replaced.is_err() {
+            self.discard();
         }
-        // The names reach the disk with the folder.
-        File::open(folder)?.sync_all()
+        replaced
     }
 
     /// Removes what was written.
@@ -89,23 +91,39 @@ impl Partial {
 
 /// Puts back the folder that was at `target` if a crash has left nothing there.
 pub(super) fn recover(target: &Path) -> io::Result<()> {
-    if target.symlink_metadata().is_ok() {
+    let old = aside(target);
+    if target.symlink_metadata().is_ok() || !is_marked(&old) {
         return Ok(());
     }
-    match rename_if_absent(&aside(target), target) {
+    match rename_if_absent(&old, target) {
         // Nothing to put back, or another job has done it.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
             Ok(())
         }
+        // A user may move it aside later.
+        Ok(()) => fs::remove_file(target.join(MARK)),
         result => result,
     }
 }
 
 /// Where the old folder is while the new one takes its place, on file systems that cannot exchange two.
 pub(super) fn aside(target: &Path) -> PathBuf {
-    let mut name = target.as_os_str().to_owned();
+    // Without a slash at its end.
+    let mut name = target.components().as_path().as_os_str().to_owned();
     name.push(".old");
     name.into()
+}
+
+/// A file inside a folder that is aside. It means nothing in a folder that is in its place.
+pub(super) const MARK: &str = ".replaced";
+
+fn is_marked(folder: &Path) -> bool {
+    folder.join(MARK).symlink_metadata().is_ok()
+}
+
+/// The name of a path reaches the disk, with the folder that it is in.
+fn sync_names(target: &Path) -> io::Result<()> {
+    File::open(parts(target)?.0)?.sync_all()
 }
 
 /// Exchanges what is at two paths.
@@ -134,10 +152,12 @@ fn replace_folder(
     for _ in 0..ATTEMPTS {
         match rename_if_absent(new, target) {
             Err(error) if is_occupied(&error) => {}
-            result => return result,
+            result => return result.and_then(|()| sync_names(target)),
         }
         match exchange(new, target) {
             Ok(()) => {
+                // Otherwise a crash might leave the new names nowhere, and the old files removed.
+                sync_names(target)?;
                 remove(new);
                 return Ok(());
             }
@@ -147,8 +167,20 @@ fn replace_folder(
             Err(error) => return Err(error),
         }
         let old = aside(target);
-        // That of a job that was killed after its new folder had taken the place.
-        remove(&old);
+        if is_marked(&old) {
+            // That of a job that was killed after its new folder had taken the place.
+            remove(&old);
+        } else if old.symlink_metadata().is_ok() {
+            let reason = format!(
+                "this file system cannot exchange two folders, and {} is in the way: move it",
+                old.display()
+            );
+            return Err(io::Error::new(ErrorKind::AlreadyExists, reason));
+        }
+        match File::create(target.join(MARK)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            result => result?.sync_all()?,
+        }
         match fs::rename(target, &old) {
             Err(error) if error.kind() == ErrorKind::NotFound || is_occupied(&error) => continue,
             result => result?,
@@ -158,6 +190,7 @@ fn replace_folder(
             Err(error) if is_occupied(&error) => {}
             result => {
                 result?;
+                sync_names(target)?;
                 remove(&old);
                 return Ok(());
             }
@@ -303,10 +336,12 @@ mod tests {
         let at = tempfile::tempdir().unwrap();
         let (new, target) = (at.path().join("new"), at.path().join("x"));
         folder_with(&aside(&target), "old");
+        fs::write(aside(&target).join(MARK), "").unwrap();
         recover(&target).unwrap();
         assert_eq!(fs::read_to_string(target.join("text")).unwrap(), "old");
         // A crash before the old one was removed: the new one stands.
         folder_with(&aside(&target), "older");
+        fs::write(aside(&target).join(MARK), "").unwrap();
         recover(&target).unwrap();
         assert_eq!(fs::read_to_string(target.join("text")).unwrap(), "old");
         folder_with(&new, "new");
@@ -314,6 +349,25 @@ mod tests {
         assert_eq!(names(at.path()), ["x"]);
         // Nothing to recover.
         recover(&at.path().join("none")).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_a_user_has_moved_aside_stays() {
+        let at = tempfile::tempdir().unwrap();
+        let (new, target) = (at.path().join("new"), at.path().join("x/"));
+        let backup = at.path().join("x.old");
+        folder_with(&backup, "mine");
+        recover(&target).unwrap();
+        assert!(!target.exists());
+        folder_with(&new, "first");
+        replace_folder(&new, &target, unsupported).unwrap();
+        folder_with(&new, "second");
+        let error = replace_folder(&new, &target, unsupported).unwrap_err();
+        assert!(error.to_string().contains("x.old"), "{error}");
+        assert_eq!(fs::read_to_string(target.join("text")).unwrap(), "first");
+        replace_folder(&new, &target, exchange).unwrap();
+        assert_eq!(fs::read_to_string(target.join("text")).unwrap(), "second");
+        assert_eq!(fs::read_to_string(backup.join("text")).unwrap(), "mine");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::files::leaf_files::{PlacedLeaf, SCHEMA, is_one_file, relative_path};
 use crate::files::pieces::Pieces;
 use crate::files::progress::Progress;
 use crate::files::replace::{self, Partial};
-use crate::files::write::{CHECKSUMS, create_files, headers, write_share};
+use crate::files::write::{CHECKSUMS, check_limit, create_files, headers, write_share};
 use crate::layout::Field;
 use crate::layout::file_layout::{FileLayout, FileLeaves};
 use pshmem_format::{Checksum, SavedField, SavedSchema};
@@ -28,11 +28,12 @@ pub(super) fn save<L: FileLayout + ?Sized>(
     path: &Path,
 ) -> Result<()> {
     const NAME: &str = "save";
+    // Here, where no rank waits yet: the implementation may be a user's.
+    let files = FileLeaves::of::<L>();
     let core = field.core();
     let _call = core.enter(NAME, site)?;
     let call = field.call(Kind::Save);
     let topology = &core.group.topology;
-    let files = FileLeaves::of::<L>();
     let leaves = PlacedLeaf::all(field.handle().placed(&field.leaves()), &files);
     let is_folder = !is_one_file(&files);
     let extents = extents(field);
@@ -100,7 +101,10 @@ fn create(
     leaves: &[PlacedLeaf<'_>],
     headers: &[Vec<u8>],
 ) -> FileResult<Partial> {
-    replace::recover(path).map_err(Failure::system("putting back what a crash has left", path))?;
+    if is_folder {
+        replace::recover(path)
+            .map_err(Failure::system("putting back what a crash has left", path))?;
+    }
     check_place(path, is_folder)?;
     let path = std::path::absolute(path).map_err(Failure::system("finding it", path))?;
     let partial = Partial::new(&path, host, is_folder)
@@ -164,7 +168,10 @@ fn check_contents(folder: &Path) -> FileResult<()> {
                 .any(|file| file.starts_with(&format!("{name}/")));
             if is_inner {
                 folders.push(name + "/");
-            } else if !known.contains(&name) && (known.is_empty() || name != SCHEMA) {
+            } else if !known.contains(&name)
+                && (known.is_empty() || name != SCHEMA)
+                && name != replace::MARK
+            {
                 let reason = format!(
                     "`{name}` in this folder is not part of a saved object, and a save replaces the whole folder; choose another path"
                 );
@@ -228,9 +235,11 @@ fn write_schema<L: FileLayout + ?Sized>(
     let schema = SavedSchema::new(std::any::type_name::<L>().to_owned(), fields);
     let path = folder.join(SCHEMA);
     fs::remove_file(&noted).map_err(Failure::system("removing it", &noted))?;
+    let text = schema.to_json();
+    check_limit(&path, text.len() as u64)?;
     File::create_new(&path)
         .and_then(|mut file| {
-            file.write_all(schema.to_json().as_bytes())?;
+            file.write_all(text.as_bytes())?;
             file.sync_all()
         })
         .map_err(Failure::system("writing it", &path))

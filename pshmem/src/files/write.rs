@@ -48,12 +48,17 @@ pub(super) fn create_files(
         file.set_len(len)
             .and_then(|()| file.write_all_at(header, 0))
             .map_err(Failure::system("writing its header", &path))?;
+        if leaf.leaf.bytes == 0 {
+            // No rank has a piece of it to write.
+            file.sync_all()
+                .map_err(Failure::system("writing it to the disk", &path))?;
+        }
     }
     Ok(())
 }
 
 /// Refuses a file that is longer than this process may write. Trying would end the process by a signal.
-fn check_limit(path: &Path, len: u64) -> Result<()> {
+pub(super) fn check_limit(path: &Path, len: u64) -> Result<()> {
     match getrlimit(Resource::Fsize).current {
         Some(limit) if limit < len => Err(Failure::new(
             path,
@@ -128,6 +133,8 @@ fn checksum_file(partial: &Path, leaves: &[PlacedLeaf<'_>]) -> Result<Option<(Pa
         return Ok(None);
     }
     let path = partial.join(CHECKSUMS);
+    let pieces: usize = leaves.iter().map(PlacedLeaf::pieces).sum();
+    check_limit(&path, (pieces * size_of::<u64>()) as u64)?;
     let opened = OpenOptions::new()
         .write(true)
         .create(true)

@@ -49,7 +49,7 @@ macro_rules! for_each_case {
                 late_result_is_rejected,
             }
             files {
-                arrays_come_back, structs_come_back, fields_alone, other_orders_are_converted, values_are_checked,
+                arrays_come_back, structs_come_back, backups_stay, fields_alone, other_orders_are_converted, values_are_checked,
                 wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, checkpoints,
             }
             fields { array_is_its_only_field, value_is_its_only_field, calls_mix }

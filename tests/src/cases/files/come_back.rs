@@ -43,6 +43,31 @@ pub(crate) fn arrays_come_back(comm: &Comm) -> Outcome {
     check_usable(comm)
 }
 
+/// What a user has moved aside is not put back, replaced or removed.
+pub(crate) fn backups_stay(comm: &Comm) -> Outcome {
+    let folder = directory(comm)?;
+    let list = Shared::<[u8]>::new(comm, 3)?;
+    let pair = Shared::<Pair>::new(comm, PairDims { n: 3 })?;
+    let (file, inner) = (folder.path().join("x.npy"), folder.path().join("pair"));
+    let backups = ["x.npy.old", "pair.old"].map(|name| folder.path().join(name));
+    list.save(&file)?;
+    pair.save(&inner)?;
+    on_root(comm, || {
+        fs::rename(&file, &backups[0]).unwrap();
+        fs::rename(&inner, &backups[1]).unwrap();
+    })?;
+    same_error(comm, Shared::<[u8]>::load(comm, &file))?;
+    same_error(comm, Shared::<Pair>::load(comm, &inner))?;
+    for _ in 0..2 {
+        list.save(&file)?;
+        pair.save(&inner)?;
+    }
+    for path in backups.iter().chain([&file, &inner]) {
+        assert!(path.exists(), "{}", path.display());
+    }
+    check_usable(comm)
+}
+
 /// A struct with nested fields, columns, records, `bool` and `char` comes back, also into an object that exists.
 pub(crate) fn structs_come_back(comm: &Comm) -> Outcome {
     let folder = directory(comm)?;

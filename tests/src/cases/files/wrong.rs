@@ -97,6 +97,14 @@ pub(crate) fn wrong_files_are_refused(comm: &Comm) -> Outcome {
         &same_error(comm, grid.read_from(&path))?,
         &["[1, 3]", "[2, 3]"],
     );
+    // A pipe, on which nobody waits.
+    let pipe = folder.path().join("pipe");
+    on_root(comm, || {
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+    })?;
+    let from_pipe = same_error(comm, Shared::<[f64]>::load(comm, &pipe))?;
+    check_texts(&from_pipe, &["regular file"]);
     // A folder for a file, and a file for a folder.
     let as_array = same_error(comm, Shared::<[f64]>::load(comm, folder.path()))?;
     check_texts(&as_array, &["folder"]);
@@ -146,6 +154,24 @@ pub(crate) fn wrong_folders_are_refused(comm: &Comm) -> Outcome {
         let error = same_error(comm, Shared::<Pair>::load_verified(comm, &path, reading))?;
         check_texts(&error, &["two.npy", "checksum"]);
     }
+    // The same bytes in another order have no checksums.
+    on_root(comm, || {
+        let bytes = fs::read(&two).unwrap();
+        let text = "'fortran_order': False";
+        let at = bytes
+            .windows(text.len())
+            .position(|part| part == text.as_bytes());
+        let at = at.unwrap();
+        let bytes = [
+            &bytes[..at],
+            b"'fortran_order': True ",
+            &bytes[at + text.len()..],
+        ]
+        .concat();
+        fs::write(&two, bytes).unwrap();
+    })?;
+    let fortran = Shared::<Pair>::load_verified(comm, &path, Reading::Once);
+    check_texts(&same_error(comm, fortran)?, &["two.npy", "Fortran"]);
     check_usable(comm)
 }
 
