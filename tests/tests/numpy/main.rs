@@ -1,6 +1,11 @@
 //! numpy opens what is saved, and what numpy has written is loaded. `files.py` is the other side.
 //!
 //! `PSHMEM_TEST_PYTHON` names an interpreter with numpy.
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::float_cmp,
+    reason = "small whole numbers; what numpy has written has the same bits"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -206,7 +206,7 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 19] = [
     "pshmem unit",
     "pshmem earth",
     "pshmem testing",
