@@ -31,7 +31,29 @@ pub(crate) fn dry_run() -> Row {
     row
 }
 
+/// Removes what earlier runs have left in cargo's home of the packages of this folder. Cargo would compile the library against the
+/// old ones, because their versions are the same.
+fn forget_old_packages() {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    for kind in ["src", "cache"] {
+        let folder = home.as_ref().map(|home| home.join("registry").join(kind));
+        let registries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+        for registry in registries.into_iter().flatten().flatten() {
+            // Those of folders have no name before the hash of their path.
+            if registry.file_name().to_string_lossy().starts_with('-') {
+                for name in CRATES {
+                    let package = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+                    let _ = std::fs::remove_dir_all(registry.path().join(&package));
+                    let _ = std::fs::remove_file(registry.path().join(package + ".crate"));
+                }
+            }
+        }
+    }
+}
+
 fn call(words: &[&str]) -> Row {
+    forget_old_packages();
     let mut command = cargo::cargo();
     // What is about to be committed is what is to be checked.
     command.args(words).arg("--allow-dirty");
