@@ -52,9 +52,16 @@ fn forget_old_packages() {
     }
 }
 
+/// A folder for this alone, empty at the start. Of a package with a version, cargo does not look whether its source has changed.
+fn folder() -> PathBuf {
+    cargo::target_of("packages")
+}
+
 fn call(words: &[&str]) -> Row {
     forget_old_packages();
+    let _ = std::fs::remove_dir_all(folder());
     let mut command = cargo::cargo();
+    command.env("CARGO_TARGET_DIR", folder());
     // What is about to be committed is what is to be checked.
     command.args(words).arg("--allow-dirty");
     for name in CRATES {
@@ -72,7 +79,7 @@ fn is_offline(row: &Row) -> bool {
 /// Where cargo has unpacked a package in order to compile it.
 fn unpacked(name: &str) -> PathBuf {
     let package = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
-    cargo::target().join("package").join(package)
+    folder().join("package").join(package)
 }
 
 /// `Err` if a file is missing, also one that the source includes only when tests are built.
