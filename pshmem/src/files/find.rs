@@ -1,5 +1,6 @@
 //! What rank 0 learns from headers, sizes and `schema.json` before anything is read: where each leaf's data are, and how they lie.
 
+use crate::files::entries::visit_entries;
 use crate::files::failure::{Failure, Result};
 use crate::files::leaf_files::{SCHEMA, is_one_file, path_of, relative_path};
 use crate::layout::file_layout::FileLeaf;
@@ -188,23 +189,12 @@ fn check_names(folder: &Path, leaves: &[FileLeaf], schema: Option<&SavedSchema>)
 /// All `.npy` files of a folder and its sub-folders, from the folder.
 fn npy_files(folder: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    let mut folders = vec![String::new()];
-    while let Some(inner) = folders.pop() {
-        let at = folder.join(&inner);
-        let entries = fs::read_dir(&at).map_err(Failure::system("listing it", &at))?;
-        for entry in entries {
-            let entry = entry.map_err(Failure::system("listing it", &at))?;
-            let name = format!("{inner}{}", entry.file_name().to_string_lossy());
-            let kind = entry
-                .file_type()
-                .map_err(Failure::system("listing it", &at))?;
-            if kind.is_dir() {
-                folders.push(name + "/");
-            } else if Path::new(&name).extension() == Some(OsStr::new("npy")) {
-                files.push(name);
-            }
+    visit_entries(folder, |name, kind| {
+        if !kind.is_dir() && Path::new(name).extension() == Some(OsStr::new("npy")) {
+            files.push(name.to_owned());
         }
-    }
+        Ok(kind.is_dir())
+    })?;
     Ok(files)
 }
 

@@ -6,6 +6,7 @@
 //! | `save`, `load` | what their ranks agree on, and who does what |
 //! | `leaf_files`, `pieces` | which file holds which leaf, and which rank reads or writes which piece |
 //! | `find` | what headers and sizes tell before anything is read |
+//! | `entries` | what is in a folder |
 //! | `read`, `fortran`, `write` | bytes between files and node memory |
 //! | `replace` | new files and folders take the place of old ones |
 //! | `source` | data from other formats |
@@ -14,6 +15,7 @@
 
 mod calls;
 mod checkpoints;
+mod entries;
 mod failure;
 mod find;
 mod fortran;

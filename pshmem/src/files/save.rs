@@ -3,6 +3,7 @@
 use crate::comm::protocol::call::{Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::error::Result;
+use crate::files::entries::visit_entries;
 use crate::files::failure::{Failure, Result as FileResult};
 use crate::files::leaf_files::{PlacedLeaf, SCHEMA, is_one_file, relative_path};
 use crate::files::pieces::Pieces;
@@ -156,30 +157,22 @@ fn check_contents(folder: &Path) -> FileResult<()> {
             .unwrap_or_default(),
         Err(_) => BTreeSet::new(),
     };
-    let mut folders = vec![String::new()];
-    while let Some(inner) = folders.pop() {
-        let at = folder.join(&inner);
-        let entries = fs::read_dir(&at).map_err(Failure::system("listing it", &at))?;
-        for entry in entries {
-            let entry = entry.map_err(Failure::system("listing it", &at))?;
-            let name = format!("{inner}{}", entry.file_name().to_string_lossy());
-            let is_inner = known
-                .iter()
-                .any(|file| file.starts_with(&format!("{name}/")));
-            if is_inner {
-                folders.push(name + "/");
-            } else if !known.contains(&name)
-                && (known.is_empty() || name != SCHEMA)
-                && name != replace::MARK
-            {
-                let reason = format!(
-                    "`{name}` in this folder is not part of a saved object, and a save replaces the whole folder; choose another path"
-                );
-                return Err(Failure::new(folder, reason));
-            }
+    visit_entries(folder, |name, _| {
+        let is_inner = known
+            .iter()
+            .any(|file| file.starts_with(&format!("{name}/")));
+        if !is_inner
+            && !known.contains(name)
+            && (known.is_empty() || name != SCHEMA)
+            && name != replace::MARK
+        {
+            let reason = format!(
+                "`{name}` in this folder is not part of a saved object, and a save replaces the whole folder; choose another path"
+            );
+            return Err(Failure::new(folder, reason));
         }
-    }
-    Ok(())
+        Ok(is_inner)
+    })
 }
 
 /// Rank 0 completes the files, which all ranks have written, and puts them where they are to stand.
