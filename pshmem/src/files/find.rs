@@ -37,15 +37,15 @@ pub(super) struct Stamp {
     inode: u64,
 }
 
-/// Where two ranks see a file.
+/// How two ranks see a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum FileView {
     /// On one host.
-    HereAndThere,
+    SameHost,
     /// On two hosts that share a file system. Some file systems number files on each host anew.
-    OnSharedFiles,
+    SharedFileSystem,
     /// On two hosts that may have a copy each.
-    AsCopies,
+    Copies,
 }
 
 impl Stamp {
@@ -58,10 +58,10 @@ impl Stamp {
     }
 
     /// Whether the two may be those of one file.
-    pub(super) fn matches(self, other: Stamp, seen: Seen) -> bool {
+    pub(super) fn matches(self, other: Stamp, view: FileView) -> bool {
         self.len == other.len
-            && (self.written == other.written || seen == Seen::AsCopies)
-            && (self.inode == other.inode || seen != Seen::HereAndThere)
+            && (self.written == other.written || view == FileView::Copies)
+            && (self.inode == other.inode || view != FileView::SameHost)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::files::failure::Result;
 use crate::files::find::FoundLeaf;
 use crate::files::leaf_files::PlacedLeaf;
 use crate::files::progress::Progress;
-use crate::files::read::{invalid_value, read_exact, reverse, zero};
+use crate::files::read::{check_values, read_exact, reverse, zero};
 use crate::layout::region::Region;
 use pshmem_format::PIECE_BYTES;
 use std::fs::File;
@@ -118,6 +118,9 @@ impl<'a> Slabs<'a> {
         let below: usize = self.shape[..self.axis.unwrap_or(0)].iter().product();
         let inner: usize = self.placed.file.item.extents.iter().product();
         let scalars = (PIECE_BYTES / self.scalar).max(1);
+        // The swaps of an element are those of its first scalar, repeated.
+        let all = self.found.swaps.iter().copied();
+        let swaps: Vec<_> = all.filter(|&(at, _)| at < self.scalar).collect();
         let mut buffer = vec![0; scalars.min(below * indices.len()) * self.scalar];
         for at_inner in 0..inner {
             let first = below * (indices.start + self.indices() * at_inner);
@@ -128,14 +131,7 @@ impl<'a> Slabs<'a> {
                 let bytes = &mut buffer[..count * self.scalar];
                 let at = self.found.data_at + (from * self.scalar) as u64;
                 read_exact(file, path, bytes, at)?;
-                // The swaps of an element are those of its first scalar, repeated.
-                let swaps = self
-                    .found
-                    .swaps
-                    .iter()
-                    .copied()
-                    .filter(|&(at, _)| at < self.scalar);
-                reverse(bytes, self.scalar, &swaps.collect::<Vec<_>>());
+                reverse(bytes, self.scalar, &swaps);
                 for scalar in bytes.chunks_exact(self.scalar) {
                     let offset = self.placed.leaf.offset + place.row_major * self.scalar;
                     // SAFETY: passed on from the caller: the place is in these pieces.
@@ -160,9 +156,7 @@ impl<'a> Slabs<'a> {
             // SAFETY: passed on from the caller.
             let bytes = unsafe { target.run_mut(start, region.run) };
             let from = start - self.placed.leaf.offset;
-            if let Some(failure) = invalid_value(self.placed, path, from, bytes) {
-                return Err(failure);
-            }
+            check_values(self.placed, path, from, bytes)?;
         }
         Ok(())
     }

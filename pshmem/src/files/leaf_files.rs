@@ -1,7 +1,7 @@
 //! The leaves of a layout, and the file in which each one is saved.
 
-use crate::layout::Leaf;
 use crate::layout::file_layout::FileLeaf;
+use crate::layout::{Field, Leaf, SharedLayout};
 use pshmem_format::{SavedSchema, piece_bytes};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -33,24 +33,34 @@ pub(super) fn path_of(path: &Path, leaf: &FileLeaf) -> PathBuf {
 pub(super) struct PlacedLeaf<'a> {
     pub(super) leaf: Leaf,
     pub(super) file: &'a FileLeaf,
+    /// Its extents, without those of its elements.
+    pub(super) extents: &'a [usize],
 }
 
 impl<'a> PlacedLeaf<'a> {
-    /// Brings the leaves of an object's plan and those of its layout together.
+    /// Brings the leaves of a field's plan and those of its layout together.
     ///
     /// # Panics
     /// If they are not of the same types: an implementation of `FileLayout` that does not belong to its layout. Nothing may be read
     /// into memory then, because what is a value of one type may be none of the other.
-    pub(super) fn all(placed: &[Leaf], files: &'a [FileLeaf]) -> Vec<Self> {
+    pub(super) fn all<L: SharedLayout + ?Sized>(
+        field: &Field<'a, L>,
+        files: &'a [FileLeaf],
+    ) -> Vec<Self> {
+        let (handle, leaves) = (field.handle(), field.leaves());
+        let (placed, schema) = (handle.placed(&leaves), &handle.schema().fields[leaves]);
         let types = placed.iter().map(|leaf| leaf.type_id);
         assert!(
             types.eq(files.iter().map(|file| file.type_id)),
             "the implementation of `FileLayout` names other leaves than that of `SharedLayout`"
         );
-        let pairs = placed.iter().zip(files);
-        pairs
-            .map(|(&leaf, file)| PlacedLeaf { leaf, file })
-            .collect()
+        let all = placed.iter().zip(files).zip(schema);
+        all.map(|((&leaf, file), schema)| PlacedLeaf {
+            leaf,
+            file,
+            extents: &schema.extents,
+        })
+        .collect()
     }
 
     /// Bytes of an element.

@@ -8,7 +8,7 @@ use crate::comm::rank_state::RankState;
 use crate::error::{Error, Result};
 use crate::files::Reading;
 use crate::files::failure::Failure;
-use crate::files::find::{FoundLeaf, Seen, find};
+use crate::files::find::{FileView, FoundLeaf, find};
 use crate::files::leaf_files::{PlacedLeaf, is_one_file};
 use crate::files::pieces::Pieces;
 use crate::files::progress::Progress;
@@ -159,10 +159,10 @@ fn read_into<L: FileLayout + ?Sized>(
     let share = pieces.share(index, shares);
     // SAFETY: every rank that arrived at this call holds its handle to the leaves mutably, as here.
     let target = unsafe { field.handle().target(&field.leaves()) };
-    let seen = match reading {
-        _ if topology.node() == 0 => Seen::HereAndThere,
-        Reading::Once => Seen::OnSharedFiles,
-        Reading::PerNode => Seen::AsCopies,
+    let view = match reading {
+        _ if topology.node() == 0 => FileView::SameHost,
+        Reading::Once => FileView::SharedFileSystem,
+        Reading::PerNode => FileView::Copies,
     };
     let mine = regions_of(index, shares);
     let bytes = mine.iter().map(Region::bytes).sum();
@@ -172,7 +172,7 @@ fn read_into<L: FileLayout + ?Sized>(
     let read = closure.run(|| {
         // SAFETY: all ranks have arrived at this call. Shares are disjoint, this rank has this one alone on its node, and what
         // other nodes send are the shares of their own ranks.
-        Ok(unsafe { read_share(&target, &leaves, &share, seen, &mut progress) })
+        Ok(unsafe { read_share(&target, &leaves, &share, view, &mut progress) })
     });
     progress.end(call.name(), path);
     let fault = match read {
@@ -213,16 +213,14 @@ fn read_into<L: FileLayout + ?Sized>(
 /// If the extents of the two differ: an implementation of `FileLayout` that does not belong to its layout. Reading would write
 /// outside of the leaf then.
 fn placed_leaves<'a, L: FileLayout + ?Sized>(
-    field: &Field<'_, L>,
+    field: &Field<'a, L>,
     files: &'a [FileLeaf],
     found: Vec<FoundLeaf>,
 ) -> Vec<ReadLeaf<'a>> {
-    let placed = PlacedLeaf::all(field.handle().placed(&field.leaves()), files);
-    let extents = field.handle().schema().fields[field.leaves()]
-        .iter()
-        .map(|leaf| &leaf.extents);
+    let placed = PlacedLeaf::all(field, files);
+    let extents = placed.iter().map(|leaf| leaf.extents);
     assert!(
-        extents.eq(found.iter().map(|leaf| &leaf.extents)),
+        extents.eq(found.iter().map(|leaf| &leaf.extents[..])),
         "the implementation of `FileLayout` makes other extents than those of its leaves"
     );
     let pairs = placed.into_iter().zip(found);

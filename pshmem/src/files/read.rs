@@ -2,7 +2,7 @@
 
 use crate::comm::transfer::Target;
 use crate::files::failure::{Failure, Result};
-use crate::files::find::{FoundLeaf, Seen, Stamp, open};
+use crate::files::find::{FileView, FoundLeaf, Stamp, open};
 use crate::files::fortran;
 use crate::files::leaf_files::PlacedLeaf;
 use crate::files::progress::Progress;
@@ -40,8 +40,9 @@ impl ReadLeaf<'_> {
     }
 }
 
-/// Reads a share: leaves, each with some of its pieces. `seen` is how this rank and rank 0 see the files. After a failure the rest of the share stays as it was. Whatever happens,
-/// all bytes of the share are values then.
+/// Reads a share: leaves, each with some of its pieces. `view` is how this rank and rank 0 see the files.
+///
+/// After a failure the rest of the share stays as it was. Whatever happens, all bytes of the share are values then.
 ///
 /// # Safety
 /// As for [`Target::run_mut`], for the bytes of the share, until this returns.
@@ -49,13 +50,13 @@ pub(super) unsafe fn read_share(
     target: &Target<'_>,
     leaves: &[ReadLeaf<'_>],
     share: &[(usize, Range<usize>)],
-    seen: Seen,
+    view: FileView,
     progress: &mut Progress,
 ) -> Result<()> {
     for (leaf, pieces) in share {
         let leaf = &leaves[*leaf];
         let path = leaf.found.path();
-        let file = open_same(&path, leaf.found.stamp, seen)?;
+        let file = open_same(&path, leaf.found.stamp, view)?;
         if leaf.found.is_fortran {
             let slabs = fortran::Slabs::new(&leaf.placed, &leaf.found);
             // SAFETY: passed on from the caller.
@@ -90,11 +91,11 @@ pub(super) unsafe fn zero(target: &Target<'_>, region: &Region) {
 }
 
 /// Opens the file that rank 0 has looked at.
-fn open_same(path: &Path, stamp: Stamp, seen: Seen) -> Result<File> {
+fn open_same(path: &Path, stamp: Stamp, view: FileView) -> Result<File> {
     let file = open(path)?;
     let data = file.metadata();
     let data = data.map_err(Failure::system("opening it", path))?;
-    if Stamp::of(&data).matches(stamp, seen) {
+    if Stamp::of(&data).matches(stamp, view) {
         return Ok(file);
     }
     Err(Failure::new(
@@ -124,30 +125,20 @@ fn read_piece(
     }
     let element = leaf.placed.element();
     reverse(bytes, element, &leaf.found.swaps);
-    check_values(leaf, path, start, bytes)
+    check_values(&leaf.placed, path, start, bytes)
 }
 
-/// Checks that bytes of the leaf from `start` on are values.
+/// Checks that bytes of a leaf from `start` on are values.
 pub(super) fn check_values(
-    leaf: &ReadLeaf<'_>,
-    path: &Path,
-    start: usize,
-    bytes: &[u8],
-) -> Result<()> {
-    invalid_value(&leaf.placed, path, start, bytes).map_or(Ok(()), Err)
-}
-
-/// The first element of some bytes that is no value.
-pub(super) fn invalid_value(
     placed: &PlacedLeaf<'_>,
     path: &Path,
     start: usize,
     bytes: &[u8],
-) -> Option<Failure> {
-    if placed.file.any_bits {
-        return None;
-    }
-    let invalid = (placed.file.first_invalid)(bytes)?;
+) -> Result<()> {
+    // What has no other bytes than values is not even looked at.
+    let Some(invalid) = (placed.file.first_invalid)(bytes) else {
+        return Ok(());
+    };
     let element = placed.element();
     let at = invalid * element;
     let reason = format!(
@@ -156,7 +147,7 @@ pub(super) fn invalid_value(
         &bytes[at..(at + element).min(at + 32)],
         placed.file.type_name
     );
-    Some(Failure::new(path, reason))
+    Err(Failure::new(path, reason))
 }
 
 pub(super) fn read_exact(file: &File, path: &Path, into: &mut [u8], at: u64) -> Result<()> {

@@ -107,7 +107,7 @@ pub(super) fn recover(target: &Path) -> io::Result<()> {
 }
 
 /// Where the old folder is while the new one takes its place, on file systems that cannot exchange two.
-pub(super) fn aside(target: &Path) -> PathBuf {
+fn aside(target: &Path) -> PathBuf {
     // Without a slash at its end.
     let mut name = target.components().as_path().as_os_str().to_owned();
     name.push(".old");
@@ -133,10 +133,11 @@ fn exchange(one: &Path, other: &Path) -> io::Result<()> {
 
 /// Renames if nothing is at `to`.
 fn rename_if_absent(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    let renamed = renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+    match renamed.map_err(io::Error::from) {
         // A plain rename replaces no folder but an empty one.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::rename(from, to),
-        result => Ok(result?),
+        Err(error) if is_unsupported(&error) => fs::rename(from, to),
+        result => result,
     }
 }
 

@@ -28,23 +28,21 @@ pub(super) fn save<L: FileLayout + ?Sized>(
     site: &'static Location<'static>,
     path: &Path,
 ) -> Result<()> {
-    const NAME: &str = "save";
     // Here, where no rank waits yet: the implementation may be a user's.
     let files = FileLeaves::of::<L>();
     let core = field.core();
-    let _call = core.enter(NAME, site)?;
+    let _call = core.enter(Kind::Save.name(), site)?;
     let call = field.call(Kind::Save);
     let topology = &core.group.topology;
-    let leaves = PlacedLeaf::all(field.handle().placed(&field.leaves()), &files);
+    let leaves = PlacedLeaf::all(field, &files);
     let is_folder = !is_one_file(&files);
-    let extents = extents(field);
-    let headers = headers(&leaves, &extents);
+    let headers = headers(&leaves);
     core.agree_on(call, path.as_os_str().as_bytes(), Contribution::default())?;
     // Rank 0 keeps it from the second round to the last one.
     let partial = RefCell::new(None);
     let created = core.write_long(call.root(0).step(Step::Create), || {
         let made = create(path, core.group.host(), is_folder, &leaves, &headers);
-        let made = made.map_err(|failure| failure.error(core, NAME))?;
+        let made = made.map_err(|failure| failure.error(core, call.name()))?;
         let name = made.path().as_os_str().as_bytes().to_vec();
         partial.replace(Some(made));
         Ok(name)
@@ -57,7 +55,7 @@ pub(super) fn save<L: FileLayout + ?Sized>(
         let bytes = share
             .iter()
             .map(|(leaf, range)| leaves[*leaf].bytes_of(range).len());
-        let mut progress = Progress::new(core, NAME, bytes.sum());
+        let mut progress = Progress::new(core, call.name(), bytes.sum());
         written = write_share(
             field,
             &created,
@@ -68,9 +66,11 @@ pub(super) fn save<L: FileLayout + ?Sized>(
             &share,
             &mut progress,
         );
-        progress.end(NAME, path);
+        progress.end(call.name(), path);
     }
-    let fault = written.err().map(|failure| failure.error(core, NAME));
+    let fault = written
+        .err()
+        .map(|failure| failure.error(core, call.name()));
     let agreed = core.agree(call.step(Step::Finish), Contribution::fault(fault));
     if let Err(error) = agreed {
         if let Some(partial) = partial.take() {
@@ -80,18 +80,11 @@ pub(super) fn save<L: FileLayout + ?Sized>(
     }
     core.write_long(call.root(0).step(Step::Commit), || {
         let partial = partial.take().expect("rank 0 has created it");
-        commit::<L>(partial, path, &leaves, &extents)
+        commit::<L>(partial, path, &leaves)
             .map(|()| Vec::new())
-            .map_err(|failure| failure.error(core, NAME))
+            .map_err(|failure| failure.error(core, call.name()))
     })?;
     Ok(())
-}
-
-/// The extents of each leaf.
-fn extents<L: FileLayout + ?Sized>(field: &Field<'_, L>) -> Vec<Vec<usize>> {
-    let schema = field.handle().schema();
-    let leaves = &schema.fields[field.leaves()];
-    leaves.iter().map(|leaf| leaf.extents.clone()).collect()
 }
 
 /// Rank 0 creates the files, empty but for their headers.
@@ -180,12 +173,11 @@ fn commit<L: FileLayout + ?Sized>(
     partial: Partial,
     path: &Path,
     leaves: &[PlacedLeaf<'_>],
-    extents: &[Vec<usize>],
 ) -> FileResult<()> {
     let is_folder = partial.is_folder();
     let completed = (|| {
         if is_folder {
-            write_schema::<L>(partial.path(), leaves, extents)?;
+            write_schema::<L>(partial.path(), leaves)?;
         }
         sync_folders(partial.path(), leaves)?;
         // What the users have put there in the meantime.
@@ -203,7 +195,6 @@ fn commit<L: FileLayout + ?Sized>(
 fn write_schema<L: FileLayout + ?Sized>(
     folder: &Path,
     leaves: &[PlacedLeaf<'_>],
-    extents: &[Vec<usize>],
 ) -> FileResult<()> {
     let noted = folder.join(CHECKSUMS);
     let sums = fs::read(&noted).map_err(Failure::system("reading it", &noted))?;
@@ -211,14 +202,14 @@ fn write_schema<L: FileLayout + ?Sized>(
         .chunks_exact(size_of::<u64>())
         .map(|sum| u64::from_le_bytes(sum.try_into().expect("eight bytes")));
     let mut fields = Vec::with_capacity(leaves.len());
-    for (leaf, extents) in leaves.iter().zip(extents) {
+    for leaf in leaves {
         let pieces: Vec<u64> = sums.by_ref().take(leaf.pieces()).collect();
         let item = &leaf.file.item;
         fields.push(SavedField {
             name: leaf.file.names.join("."),
             file: relative_path(leaf.file),
             dtype: item.dtype.to_string(),
-            shape: [&extents[..], &item.extents].concat(),
+            shape: [leaf.extents, &item.extents].concat(),
             bytes: leaf.leaf.bytes as u64,
             piece_bytes: leaf.piece_bytes() as u64,
             file_checksum: Checksum::to_hex(Checksum::of_pieces(&pieces)),

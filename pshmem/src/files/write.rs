@@ -18,11 +18,9 @@ use std::path::{Path, PathBuf};
 pub(super) const CHECKSUMS: &str = "checksums.partial";
 
 /// The headers of the leaves.
-pub(super) fn headers(leaves: &[PlacedLeaf<'_>], extents: &[Vec<usize>]) -> Vec<Vec<u8>> {
-    let pairs = leaves.iter().zip(extents);
-    pairs
-        .map(|(leaf, extents)| Header::encode(&leaf.file.item, extents))
-        .collect()
+pub(super) fn headers(leaves: &[PlacedLeaf<'_>]) -> Vec<Vec<u8>> {
+    let header = |leaf: &PlacedLeaf<'_>| Header::encode(&leaf.file.item, leaf.extents);
+    leaves.iter().map(header).collect()
 }
 
 /// Creates the file of each leaf inside `partial`, with its header and its final size.
@@ -107,16 +105,16 @@ pub(super) fn write_share<L: SharedLayout + ?Sized>(
         }
         file.sync_all()
             .map_err(Failure::system("writing it to the disk", &path))?;
-        forget(&path_of(target, leaf.file), &leaf.bytes_of(range));
+        evict_from_page_cache(&path_of(target, leaf.file), &leaf.bytes_of(range));
     }
     Ok(())
 }
 
-/// Tells the system that these bytes of a file, which is about to be replaced, need not stay in memory.
+/// Tells the system that these bytes of a file, which is about to be replaced, need not stay in the page cache.
 ///
-/// Otherwise rank 0 alone frees the memory of the whole file, inside the call that replaces it, while all other ranks wait. The file
-/// itself stays as it is. It is no matter if it cannot be opened or has other bytes.
-fn forget(path: &Path, bytes: &Range<usize>) {
+/// Otherwise rank 0 alone frees the pages of the whole file, inside the call that replaces it, while all other ranks wait. The file
+/// itself stays as it is. An error is ignored: the pages are freed later then.
+fn evict_from_page_cache(path: &Path, bytes: &Range<usize>) {
     // Whatever is at the path now: nothing waits for a pipe, nothing follows a link.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
     if let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) {
@@ -152,15 +150,15 @@ mod tests {
     use rustix::fs::{CWD, mkfifoat};
 
     #[test]
-    fn what_is_forgotten_stays_on_the_disk() {
+    fn what_is_evicted_stays_on_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let bytes = vec![7; 3 * PIECE_BYTES];
         fs::write(&path, &bytes).unwrap();
         // Some of them are not on the disk yet.
-        forget(&path, &(PIECE_BYTES..2 * PIECE_BYTES));
+        evict_from_page_cache(&path, &(PIECE_BYTES..2 * PIECE_BYTES));
         File::open(&path).unwrap().sync_all().unwrap();
-        forget(&path, &(0..10 * PIECE_BYTES));
+        evict_from_page_cache(&path, &(0..10 * PIECE_BYTES));
         assert!(fs::read(&path).unwrap() == bytes);
     }
 
@@ -172,7 +170,7 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&pipe, &link).unwrap();
         for path in [&pipe, &link, &folder.path().join("none")] {
-            forget(path, &(0..1));
+            evict_from_page_cache(path, &(0..1));
         }
     }
 }

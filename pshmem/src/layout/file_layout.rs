@@ -77,8 +77,6 @@ pub struct FileLeaf {
     pub item: Item,
     /// Whether all bytes are valid elements.
     pub any_bits: bool,
-    /// Whether these are the bytes of one valid element.
-    pub is_valid: fn(&[u8]) -> bool,
     /// The first of these elements that is not valid.
     pub first_invalid: fn(&[u8]) -> Option<usize>,
 }
@@ -109,7 +107,6 @@ impl FileLeaves {
             type_name: type_name::<T>(),
             item: T::item(),
             any_bits: T::ANY_BITS,
-            is_valid: T::is_valid,
             first_invalid: first_invalid::<T>,
         });
     }
