@@ -17,7 +17,9 @@ const LEAST: Duration = Duration::from_secs(60);
 pub(super) fn start(launchers: &Launchers) -> Option<Started> {
     let watch = Watch::new(launchers);
     let started = name_of_library().and_then(|library| {
-        launch::doubt(launchers, &library).iter().for_each(report);
+        if let Some(warning) = launch::warning_before_start(launchers, &library) {
+            report(warning);
+        }
         Started::new()
     });
     drop(watch);

@@ -13,9 +13,7 @@ const NUMPY: [&str; 1] = ["numpy==2.2.6"];
 
 /// An interpreter with numpy, which is installed first where it is not there yet.
 pub(crate) fn with_numpy() -> Result<PathBuf, String> {
-    let folder = cargo::target_of("numpy-venv");
-    make(&folder, &NUMPY, "numpy")?;
-    Ok(folder.join("bin").join("python"))
+    interpreter("numpy", &NUMPY)
 }
 
 /// What writes the files of the example `hdf5`.
@@ -23,8 +21,12 @@ const H5PY: [&str; 2] = ["numpy==2.4.6", "h5py==3.16.0"];
 
 /// An interpreter with h5py, which is installed first where it is not there yet.
 pub(crate) fn with_h5py() -> Result<PathBuf, String> {
-    let folder = cargo::target_of("h5py-venv");
-    make(&folder, &H5PY, "h5py")?;
+    interpreter("h5py", &H5PY)
+}
+
+fn interpreter(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
+    let folder = cargo::target_of(&format!("{name}-venv"));
+    make(&folder, packages, name)?;
     Ok(folder.join("bin").join("python"))
 }
 

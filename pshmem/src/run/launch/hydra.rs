@@ -28,8 +28,7 @@ pub(crate) fn end_job(joined: Joined) {
         .and_then(|text| text.parse().ok());
     if let Some(socket) = socket.filter(|_| is_hydra) {
         // SAFETY: the launcher has given this process the socket for this protocol. MPI, which would use it, has not started, or does
-        // not return, and
-        // the process is about to end. Where the number is none of an open socket, the calls below fail.
+        // not return, and the process is about to end. Where the number is none of an open socket, the calls below fail.
         let _ = talk(unsafe { UnixStream::from_raw_fd(socket) }, joined);
     }
 }

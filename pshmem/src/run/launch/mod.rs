@@ -72,7 +72,7 @@ pub(crate) fn check_joined_by_itself(library: &str) -> Result<()> {
 /// What to say before a library starts that probably ends this process instead: Open MPI does so in a step of `srun` that it cannot
 /// join. On the first process of the job.
 #[cfg(feature = "__mpi")]
-pub(crate) fn doubt(launchers: &Launchers, library: &str) -> Option<String> {
+pub(crate) fn warning_before_start(launchers: &Launchers, library: &str) -> Option<String> {
     let family = Family::of(library);
     let launcher = launchers.innermost().filter(|launcher| {
         launcher.rank.is_none_or(|rank| rank == 0)
@@ -105,11 +105,9 @@ fn wait_for_first(launcher: &Launcher) {
 /// The same for a process that fails before MPI has started.
 #[cfg(feature = "__mpi")]
 pub(crate) fn leave_to_first(launchers: &Launchers) {
-    launchers
-        .innermost()
-        .iter()
-        .copied()
-        .for_each(wait_for_first);
+    if let Some(launcher) = launchers.innermost() {
+        wait_for_first(launcher);
+    }
 }
 
 /// Why a program does not start.
@@ -287,16 +285,16 @@ mod tests {
 
     #[test]
     #[cfg(feature = "__mpi")]
-    fn a_step_that_open_mpi_cannot_join_is_doubted() {
+    fn there_is_a_warning_before_open_mpi_starts_in_a_step_that_it_cannot_join() {
         const OPEN_MPI_LIBRARY: &str = "Open MPI v4.1.4";
-        let doubt = |environment: &str, library: &str| {
+        let warning = |environment: &str, library: &str| {
             let first = environment
                 .replace("RANK=1", "RANK=0")
                 .replace("PROCID=1", "PROCID=0");
-            doubt(&Launchers::of(&Environment::of(&first)), library)
+            warning_before_start(&Launchers::of(&Environment::of(&first)), library)
         };
         for environment in [SRUN_NONE, SRUN_PMI2] {
-            let text = doubt(environment, OPEN_MPI_LIBRARY).unwrap();
+            let text = warning(environment, OPEN_MPI_LIBRARY).unwrap();
             assert!(
                 text.starts_with(
                     "`srun` has started 2 processes in a way in which Open MPI v4.1.4 "
@@ -307,13 +305,17 @@ mod tests {
                 text.contains("Start it by `srun --mpi=pmix -n 2 PROGRAM`"),
                 "{text}"
             );
-            assert_eq!(doubt(environment, "MPICH Version: 4.0.2"), None);
+            assert_eq!(warning(environment, "MPICH Version: 4.0.2"), None);
         }
         for environment in [SRUN_PMIX, SRUN_ONE, OPEN_MPI, MPICH, OPEN_MPI_IN_BATCH] {
-            assert_eq!(doubt(environment, OPEN_MPI_LIBRARY), None, "{environment}");
+            assert_eq!(
+                warning(environment, OPEN_MPI_LIBRARY),
+                None,
+                "{environment}"
+            );
         }
         let second = Launchers::of(&Environment::of(SRUN_NONE));
-        assert_eq!(super::doubt(&second, OPEN_MPI_LIBRARY), None);
+        assert_eq!(warning_before_start(&second, OPEN_MPI_LIBRARY), None);
     }
 
     #[test]
