@@ -11,6 +11,7 @@ use crate::files::save::save;
 use crate::files::{Reading, replace};
 use crate::layout::file_layout::{FileLayout, FileLeaves};
 use crate::shared::Shared;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::Location;
@@ -121,7 +122,7 @@ impl Checkpoints {
             let steps = self
                 .steps()
                 .map_err(|failure| failure.error(core, kind.name()))?;
-            let latest = steps.last().map(|&(step, _)| step);
+            let latest = steps.last_key_value().map(|(&step, _)| step);
             Ok(postcard::to_allocvec(&latest).expect("numbers always encode"))
         })?;
         Ok(postcard::from_bytes(&latest).expect("rank 0 runs the same executable"))
@@ -152,18 +153,17 @@ impl Checkpoints {
         self.folder.join(format!("{PREFIX}{step:020}{suffix}"))
     }
 
-    /// The steps of all checkpoints, in rising order, with their names.
-    fn steps(&self) -> FileResult<Vec<(u64, String)>> {
+    /// The steps of all checkpoints. Each has one name, and a second one where a crash has left a folder aside.
+    fn steps(&self) -> FileResult<Steps> {
         let failed = |error| Failure::system("listing it", &self.folder)(error);
-        let mut steps = Vec::new();
+        let mut steps = Steps::new();
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             let name = name.to_string_lossy();
             if let Some(step) = step_of(&name) {
-                steps.push((step, name.into_owned()));
+                steps.entry(step).or_default().push(name.into_owned());
             }
         }
-        steps.sort();
         Ok(steps)
     }
 
@@ -171,17 +171,24 @@ impl Checkpoints {
     /// checkpoints of later ones.
     fn prune(&self, newest: u64) {
         // What cannot be removed now will be tried again after the next save.
-        let mut steps = self.steps().unwrap_or_default();
-        steps.retain(|&(step, _)| step != newest);
-        let others = self.keep.saturating_sub(1);
-        if self.keep == 0 || steps.len() <= others {
-            return;
-        }
-        steps.truncate(steps.len() - others);
-        for (_, name) in steps {
+        let steps = self.steps().unwrap_or_default();
+        for name in too_many(steps, newest, self.keep) {
             replace::remove_at_once(&self.folder.join(name), self.comm.core.group.host());
         }
     }
+}
+
+/// The names of what is there for each step.
+type Steps = BTreeMap<u64, Vec<String>>;
+
+/// The names of the oldest steps, without which `keep` are left, `newest` among them. 0 keeps all.
+fn too_many(mut steps: Steps, newest: u64, keep: usize) -> Vec<String> {
+    let Some(others) = keep.checked_sub(1) else {
+        return Vec::new();
+    };
+    steps.remove(&newest);
+    let oldest = steps.len().saturating_sub(others);
+    steps.into_values().take(oldest).flatten().collect()
 }
 
 /// The step of a checkpoint of this name.
@@ -197,6 +204,28 @@ fn step_of(name: &str) -> Option<u64> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_steps_go_with_all_their_names() {
+        let steps = |numbers: &[u64]| {
+            let names = |&step: &u64| (step, vec![step.to_string()]);
+            numbers.iter().map(names).collect::<Steps>()
+        };
+        assert_eq!(too_many(steps(&[1, 2, 3]), 3, 2), ["1"]);
+        assert_eq!(too_many(steps(&[1, 2, 3]), 3, 1), ["1", "2"]);
+        assert_eq!(
+            too_many(steps(&[1, 2, 30]), 2, 2),
+            ["1"],
+            "a return to step 2"
+        );
+        assert!(too_many(steps(&[1, 2]), 2, 2).is_empty());
+        assert!(too_many(steps(&[1, 2, 3]), 3, 0).is_empty());
+        // A folder that is aside is no step of its own: step 1 is kept, and not the older one without it.
+        let mut aside = steps(&[1, 2]);
+        aside.entry(1).or_default().push("1.old".to_owned());
+        assert!(too_many(aside.clone(), 2, 2).is_empty());
+        assert_eq!(too_many(aside, 2, 1), ["1", "1.old"]);
+    }
 
     #[test]
     fn names_of_checkpoints_are_told_from_others() {

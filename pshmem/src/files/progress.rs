@@ -1,6 +1,7 @@
 //! The progress of a long save or load: a bar on a terminal, on rank 0.
 
 use crate::comm::rank_state::RankState;
+use crate::comm::thread_state::after_call;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -48,6 +49,10 @@ impl Progress {
             bar.finish_and_clear();
         }
         let (bytes, seconds) = (self.bytes, self.start.elapsed().as_secs_f64());
-        tracing::debug!(call, path = %path.display(), bytes, seconds, "share done");
+        let path = path.to_owned();
+        // The subscriber is a user's, and other ranks wait meanwhile.
+        after_call(move || {
+            tracing::debug!(call, path = %path.display(), bytes, seconds, "share done");
+        });
     }
 }

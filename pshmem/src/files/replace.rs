@@ -9,6 +9,7 @@
 //! In the last case there is a moment in which nothing is at `x`. [`recover`] undoes what a crash leaves then. The old folder has a mark
 //! inside while it is aside, so that a folder that a user has called `x.old` is neither moved nor removed.
 
+use crate::comm::thread_state::after_call;
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -234,7 +235,9 @@ fn remove(path: &Path) {
         Err(_) => return,
     };
     if let Err(error) = removed {
-        tracing::warn!(path = %path.display(), %error, "not removed");
+        let path = path.to_owned();
+        // The subscriber is a user's, and other ranks wait meanwhile.
+        after_call(move || tracing::warn!(path = %path.display(), %error, "not removed"));
     }
 }
 
