@@ -62,6 +62,11 @@ impl Row {
         self
     }
 
+    pub(crate) fn failed(mut self, why: impl Into<String>) -> Self {
+        self.verdict = Verdict::Failed(why.into());
+        self
+    }
+
     /// Fills in a run's end and time; `check` looks at the output of a run that ended well.
     pub(crate) fn finished(
         mut self,

@@ -3,7 +3,7 @@
 
 use super::programs::{has, has_reports, must_fail};
 use crate::mpi::Mpi;
-use crate::report::{Row, Verdict};
+use crate::report::Row;
 use crate::{cargo, process};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,13 +53,7 @@ const TOLERATED: [(&str, usize); 2] = [("level", 1), ("no-name", 0)];
 pub(super) fn rows(mpi: &Mpi, libraries: &[Mpi], quickstart: &Path) -> Vec<Row> {
     let library = match compile(mpi) {
         Ok(library) => library,
-        Err(why) => {
-            let verdict = Verdict::Failed(why);
-            return vec![Row {
-                verdict,
-                ..Row::under("bad library", mpi.name, "2")
-            }];
-        }
+        Err(why) => return vec![Row::under("bad library", mpi.name, "2").failed(why)],
     };
     let mut rows: Vec<Row> = WAYS
         .iter()

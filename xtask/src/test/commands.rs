@@ -2,7 +2,7 @@
 
 use super::leftovers::{Folders, only_expected};
 use crate::process::Outcome;
-use crate::report::{Row, Verdict};
+use crate::report::Row;
 use crate::{cargo, process};
 use std::process::Command;
 use std::time::Duration;
@@ -14,9 +14,7 @@ pub(crate) fn cargo_row(row: Row, command: Command) -> Row {
 
 /// Like [`cargo_row`], with the output.
 pub(crate) fn cargo_output(row: Row, command: Command) -> (Row, String) {
-    let log = cargo::log_of(&row.title());
-    announce(&row, cargo::LIMIT, &command);
-    let outcome = process::run(command, cargo::LIMIT, &log, false);
+    let outcome = run(&row, command, cargo::LIMIT);
     let row = row.finished(&outcome, |_| Ok(()));
     if !row.passed() {
         println!("{}", outcome.output.trim_end());
@@ -32,7 +30,7 @@ pub(crate) fn checked(
     verbose: bool,
     check: impl FnOnce(&str) -> Result<(), String>,
 ) -> Row {
-    let outcome = run(&row, command, limit, None);
+    let outcome = run(&row, with_reports(command), limit);
     let row = row.finished(&outcome, check);
     show(row, &outcome, verbose)
 }
@@ -45,34 +43,46 @@ pub(crate) fn clean(
     verbose: bool,
     check: impl FnOnce(&str) -> Result<(), String>,
 ) -> Row {
-    let folders = match Folders::new() {
-        Ok(folders) => folders,
-        Err(why) => {
-            let verdict = Verdict::Failed(format!("no folder for temporary files: {why}"));
-            return Row { verdict, ..row };
+    match in_own_folders(&row, &with_reports(command), limit) {
+        Ok((outcome, leftovers)) => {
+            let row = row.finished(&outcome, |output| {
+                check(output)?;
+                only_expected(&leftovers, &[])
+            });
+            show(row, &outcome, verbose)
         }
-    };
-    let outcome = run(&row, command, limit, Some(&folders));
-    // In any case: it ends the processes that are left.
-    let leftovers = folders.leftovers(&outcome);
-    let row = row.finished(&outcome, |output| {
-        check(output)?;
-        only_expected(&leftovers, &[])
-    });
-    show(row, &outcome, verbose)
+        Err(why) => row.failed(why),
+    }
 }
 
-fn run(row: &Row, mut command: Command, limit: Duration, folders: Option<&Folders>) -> Outcome {
+/// Runs a program with folders of its own, and ends the processes that it leaves. Returns what it has left in the folders.
+pub(super) fn in_own_folders(
+    row: &Row,
+    command: &Command,
+    limit: Duration,
+) -> Result<(Outcome, Vec<String>), String> {
+    let folders = Folders::new().map_err(|why| format!("no folder for temporary files: {why}"))?;
+    announce(row, limit, command);
+    let outcome = execute(row, folders.around(command), limit);
+    let leftovers = folders.leftovers(&outcome);
+    Ok((outcome, leftovers))
+}
+
+/// The output of a run that is ended at its limit says who waited for whom.
+fn with_reports(mut command: Command) -> Command {
     command.current_dir(cargo::root());
     if std::env::var_os("PSHMEM_HANG_REPORT").is_none() {
-        // So that the output of a run that is ended at its limit says who waited for whom.
         command.env("PSHMEM_HANG_REPORT", "20");
     }
+    command
+}
+
+fn run(row: &Row, command: Command, limit: Duration) -> Outcome {
     announce(row, limit, &command);
-    let command = match folders {
-        Some(folders) => folders.around(&command),
-        None => command,
-    };
+    execute(row, command, limit)
+}
+
+fn execute(row: &Row, command: Command, limit: Duration) -> Outcome {
     process::run(command, limit, &cargo::log_of(&row.title()), false)
 }
 

@@ -168,13 +168,7 @@ fn prepare(context: &Context) -> Done<'_> {
     for name in apart {
         match setup::libraries::library(name) {
             Ok(mpi) => libraries.push(mpi),
-            Err(why) => {
-                let verdict = Verdict::Failed(why);
-                rows.push(Row {
-                    verdict,
-                    ..Row::under("installation", name, "-")
-                });
-            }
+            Err(why) => rows.push(Row::under("installation", name, "-").failed(why)),
         }
     }
     if missing.contains(&Requirement::LibClang) {

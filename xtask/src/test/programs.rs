@@ -1,8 +1,8 @@
 //! Programs and examples under one MPI library that each show one thing.
 
-use super::commands::{announce, clean};
+use super::commands::{clean, in_own_folders};
 use super::injector;
-use super::leftovers::{Folders, only_expected, only_files};
+use super::leftovers::{only_expected, only_files};
 use super::permissions::{Permission, in_mount_namespace};
 use super::suites::{LIMIT, ONE_SIDED, program};
 use crate::mpi::{Kind, Mpi};
@@ -36,14 +36,13 @@ pub(super) fn read_only_disk(mpi: &Mpi, verbose: bool) -> Row {
 }
 
 fn saves(mpi: &Mpi, scenario: &str, options: &str, verbose: bool) -> Row {
-    let mut row = Row::under(&format!("{scenario} disk"), mpi.name, "2");
+    let row = Row::under(&format!("{scenario} disk"), mpi.name, "2");
     if let Err(why) = Permission::Mounts.check() {
         return row.skipped(why);
     }
     let folder = cargo::log_of(&row.title()).with_extension("d");
     if let Err(why) = std::fs::create_dir_all(&folder) {
-        row.verdict = Verdict::Failed(format!("{}: {why}", folder.display()));
-        return row;
+        return row.failed(format!("{}: {why}", folder.display()));
     }
     let folder = folder.display().to_string();
     let mut launch = mpi.launch(2, &program(mpi, "saves"));
@@ -142,13 +141,10 @@ pub(super) fn two_programs(mpi: &Mpi) -> Row {
 
 /// A library that has no shared windows fails on all ranks. One of them names the call.
 pub(super) fn no_windows(mpi: &Mpi) -> Row {
-    let mut row = Row::under("no shared windows", mpi.name, "2");
+    let row = Row::under("no shared windows", mpi.name, "2");
     let injector = match injector::compile(mpi) {
         Ok(injector) => injector,
-        Err(why) => {
-            row.verdict = Verdict::Failed(why);
-            return row;
-        }
+        Err(why) => return row.failed(why),
     };
     let mut command = mpi.launch(2, Path::new("env"));
     command
@@ -178,17 +174,10 @@ pub(super) fn killed_launcher(mpi: &Mpi, verbose: bool) -> Row {
     let mut shell = Command::new("sh");
     shell.args(["-c", SCRIPT]).arg(&log);
     let command = process::inside(Some(shell), &launch);
-    let folders = match Folders::new() {
-        Ok(folders) => folders,
-        Err(why) => {
-            row.verdict = Verdict::Failed(format!("no folder for temporary files: {why}"));
-            return row;
-        }
+    let (outcome, leftovers) = match in_own_folders(&row, &command, LIMIT) {
+        Ok(ran) => ran,
+        Err(why) => return row.failed(why),
     };
-    announce(&row, LIMIT, &command);
-    let command = folders.around(&command);
-    let outcome = process::run(command, LIMIT, &cargo::log_of(&row.title()), false);
-    let leftovers = folders.leftovers(&outcome);
     row = row.finished(&outcome, |_| only_files(&leftovers));
     if verbose || !row.passed() {
         println!(
@@ -261,18 +250,11 @@ pub(super) fn must_fail(
     command: &Command,
     check: impl Fn(&str) -> Result<(), String>,
 ) -> Row {
-    let folders = match Folders::new() {
-        Ok(folders) => folders,
-        Err(why) => {
-            row.verdict = Verdict::Failed(format!("no folder for temporary files: {why}"));
-            return row;
-        }
+    let (outcome, leftovers) = match in_own_folders(&row, command, LIMIT) {
+        Ok(ran) => ran,
+        Err(why) => return row.failed(why),
     };
-    announce(&row, LIMIT, command);
-    let command = folders.around(command);
-    let outcome = process::run(command, LIMIT, &cargo::log_of(&row.title()), false);
     row.seconds = outcome.seconds;
-    let leftovers = folders.leftovers(&outcome);
     let checked = has_failed(&outcome)
         .and_then(|()| check(&outcome.output))
         .and_then(|()| only_expected(&leftovers, mpi.leaves()));

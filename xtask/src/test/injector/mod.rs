@@ -78,11 +78,7 @@ pub(super) fn step<'a>(mpi: &Mpi) -> Step<'a> {
 fn rows(mpi: &Mpi, choice: Choice) -> Vec<Row> {
     let injector = match compile(mpi) {
         Ok(injector) => injector,
-        Err(why) => {
-            let mut row = Row::under("injected", mpi.name, "-");
-            row.verdict = Verdict::Failed(why);
-            return vec![row];
-        }
+        Err(why) => return vec![Row::under("injected", mpi.name, "-").failed(why)],
     };
     let layouts = list::layouts(mpi);
     let ranks: usize = layouts.iter().map(|layout| layout.count).sum();

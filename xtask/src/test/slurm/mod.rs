@@ -12,7 +12,7 @@ use super::{checks, suites};
 use crate::args::Slurm;
 use crate::cargo;
 use crate::mpi::{Kind, Mpi};
-use crate::report::{Report, Row, Verdict};
+use crate::report::{Report, Row};
 use crate::setup::{self, requirements::Requirement};
 use daemons::Daemons;
 
@@ -44,11 +44,7 @@ pub(crate) fn command(options: &Slurm) -> Result<(), String> {
     let daemons = match Daemons::start() {
         Ok(daemons) => daemons,
         Err(why) => {
-            let verdict = Verdict::Failed(why);
-            report.push(Row {
-                verdict,
-                ..Row::new("start of Slurm")
-            });
+            report.push(Row::new("start of Slurm").failed(why));
             print!("{}", report.text());
             return report.verdict();
         }
