@@ -139,8 +139,10 @@ pub use error::{Error, Result};
 pub use files::{Checkpoints, Reading, Source};
 pub use home::engine::Engine;
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Op, OwnedBy,
-    Preview, Record, RowLayout, Schema, SharedColumns, SharedLayout, SliceMut, Value, ValueMut,
+    ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Full, Op,
+    OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record, RowLayout,
+    Schema, SharedColumns, SharedLayout, SliceMut, Strings, StringsIter, StringsMut, StringsView,
+    Text, TextMut, Value, ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};

@@ -7,6 +7,7 @@
 //! | `traits` | [`Element`], [`SharedLayout`] and what every layout can do |
 //! | `block` | [`BlockLayout`], [`RowLayout`]: layouts that are written block by block or row by row |
 //! | `value`, `slice`, `array`, `columns` | the layouts; `raw` has what they share |
+//! | `composite/` | layouts of several leaves that belong together: rows, text, tables |
 //! | `placer`, `base` | offsets of fields, and pointers from offsets |
 //! | `handle` | [`Field`], which a layout hands out for each of its fields |
 //! | `derived`, `printing` | what generated code calls |
@@ -22,6 +23,7 @@ mod array;
 mod base;
 mod block;
 mod columns;
+pub(crate) mod composite;
 pub(crate) mod derived;
 pub(crate) mod file_layout;
 mod handle;
@@ -44,6 +46,10 @@ pub(crate) use base::Flag;
 pub use base::{Base, BaseMut};
 pub use block::{AsBlock, BlockLayout, RowLayout};
 pub use columns::{Columns, SharedColumns};
+pub use composite::{
+    Full, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Strings, StringsIter, StringsMut,
+    StringsView, Text, TextMut,
+};
 pub use file_layout::FileLayout;
 pub use handle::{Field, Handle};
 pub use op::Op;

@@ -1,6 +1,7 @@
 //! `Placer`: computes sizes, offsets and alignment of fields in checked arithmetic, without any memory.
 
 use crate::error::{Error, Result};
+use crate::layout::composite::PlacedComposite;
 use crate::layout::schema::{FieldSchema, Schema};
 use std::any::TypeId;
 
@@ -57,6 +58,7 @@ pub struct Placer {
     align: usize,
     next_align: usize,
     leaves: Vec<Leaf>,
+    composites: Vec<PlacedComposite>,
     description: Option<Description>,
 }
 
@@ -71,6 +73,8 @@ struct Description {
 #[derive(Debug)]
 pub(crate) struct Placed {
     pub(crate) leaves: Vec<Leaf>,
+    /// An inner one comes before the one around it.
+    pub(crate) composites: Vec<PlacedComposite>,
     pub(crate) bytes: usize,
     pub(crate) align: usize,
 }
@@ -82,6 +86,7 @@ impl Placer {
             align: LINE,
             next_align: LINE,
             leaves: Vec::new(),
+            composites: Vec::new(),
             description: None,
         }
     }
@@ -160,6 +165,11 @@ impl Placer {
         in_field(name, placed)
     }
 
+    /// Notes that some of the leaves placed so far belong together.
+    pub(crate) fn add_composite(&mut self, composite: PlacedComposite) {
+        self.composites.push(composite);
+    }
+
     /// Number of the next leaf.
     #[must_use]
     pub fn position(&self) -> usize {
@@ -169,6 +179,7 @@ impl Placer {
     pub(crate) fn finish(self) -> Placed {
         Placed {
             leaves: self.leaves,
+            composites: self.composites,
             bytes: self.end,
             align: self.align,
         }

@@ -9,6 +9,28 @@ use crate::layout::{Preview, SharedLayout};
 use std::fmt::{self, Debug, Write};
 use std::marker::PhantomData;
 
+/// Writes the first and the last few items of a list; `item` writes the one with this number.
+pub(crate) fn preview_list(
+    f: &mut dyn Write,
+    len: usize,
+    item: impl Fn(&mut dyn Write, usize) -> fmt::Result,
+) -> fmt::Result {
+    const ENDS: usize = 4;
+    f.write_char('[')?;
+    let mut separator = "";
+    for at in 0..len {
+        if at == ENDS && len > 2 * ENDS {
+            write!(f, "{separator}..")?;
+        }
+        if at < ENDS || at + ENDS >= len {
+            write!(f, "{separator}")?;
+            item(f, at)?;
+        }
+        separator = ", ";
+    }
+    f.write_char(']')
+}
+
 /// Prints the values of a layout in the summary of an object.
 #[derive(Debug)]
 pub struct PreviewOf<L: ?Sized>(PhantomData<fn(&L)>);

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layout::RowLayout;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
+use crate::layout::printing::preview_list;
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
 use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
@@ -259,7 +260,7 @@ macro_rules! slice_layout {
 
         impl<T: Element + Debug> Preview for $layout {
             fn preview(view: &[T], f: &mut dyn Write) -> fmt::Result {
-                preview_slice(view, f)
+                preview_list(f, view.len(), |f, at| write!(f, "{:?}", view[at]))
             }
         }
 
@@ -298,20 +299,3 @@ macro_rules! slice_layout {
 slice_layout!([T], Vec<T>);
 slice_layout!(Vec<T>, Vec<T>);
 slice_layout!(Box<[T]>, Box<[T]>);
-
-/// The first and last few elements.
-fn preview_slice<T: Debug>(view: &[T], f: &mut dyn Write) -> fmt::Result {
-    const ENDS: usize = 4;
-    if view.len() <= 2 * ENDS {
-        return write!(f, "{view:?}");
-    }
-    f.write_char('[')?;
-    for element in &view[..ENDS] {
-        write!(f, "{element:?}, ")?;
-    }
-    f.write_str("..")?;
-    for element in &view[view.len() - ENDS..] {
-        write!(f, ", {element:?}")?;
-    }
-    f.write_char(']')
-}
