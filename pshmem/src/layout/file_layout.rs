@@ -6,7 +6,9 @@
 use crate::error::{Error, Result};
 use crate::layout::placer::in_field;
 use crate::layout::record::first_invalid;
-use crate::layout::{Columns, Record, SharedColumns, SharedLayout, Value};
+use crate::layout::{
+    Columns, Ragged, RaggedDims, Record, SharedColumns, SharedLayout, Strings, Text, Value,
+};
 use ndarray::{Array, Dim};
 use num_complex::Complex;
 use pshmem_format::Item;
@@ -61,10 +63,26 @@ pub trait FileLayout: SharedLayout {
     fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<Self::Dims>;
 }
 
+/// How a file and a leaf belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Role {
+    /// The file has all elements of the leaf.
+    Whole,
+    /// The file has those elements of a composite's leaf that are in use, which are the first ones.
+    Used,
+    /// A leaf of a composite that follows from the others. It has no file.
+    Derived,
+    /// A file of numbers that are no leaf: the first extents of the composite whose leaves come before.
+    Extents,
+}
+
 /// One leaf, as files know it.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct FileLeaf {
+    /// What the file has of the leaf.
+    pub role: Role,
     /// Names of the field and of the structs around it, from the outermost inwards. None for a whole object.
     pub names: Vec<String>,
     /// Number of extents, without those of the item.
@@ -100,7 +118,19 @@ impl FileLeaves {
 
     /// Adds a leaf of `T`s with this number of extents.
     pub fn leaf<T: Record>(&mut self, axes: usize) {
+        self.add::<T>(Role::Whole, axes);
+    }
+
+    /// Adds a leaf of `T`s with one axis, or a file of extents, under a name of its own.
+    pub(crate) fn part<T: Record>(&mut self, name: &str, role: Role, axes: usize) {
+        self.names.push(name.to_owned());
+        self.add::<T>(role, axes);
+        self.names.pop();
+    }
+
+    fn add<T: Record>(&mut self, role: Role, axes: usize) {
         self.leaves.push(FileLeaf {
+            role,
             names: self.names.clone(),
             axes,
             type_id: TypeId::of::<T>(),
@@ -135,7 +165,7 @@ impl<'a> LeafShapes<'a> {
         }
     }
 
-    /// The extents of the next leaf.
+    /// The extents of the next leaf that has a file.
     ///
     /// # Errors
     /// [`Error::Shape`] if there is none, or if it has another number of extents. The shapes are those of another layout then:
@@ -254,3 +284,46 @@ one_leaf!([T: Record] [T], T, 1, |shape| shape[0]);
 one_leaf!([T: Record] Vec<T>, T, 1, |shape| shape[0]);
 one_leaf!([T: Record] Box<[T]>, T, 1, |shape| shape[0]);
 arrays!(1 2 3 4 5 6);
+
+/// Number of rows, from that of their offsets.
+fn rows_of(offsets: usize) -> Result<usize> {
+    offsets.checked_sub(1).ok_or_else(|| Error::Shape {
+        field: String::new(),
+        expected: vec![1],
+        found: vec![offsets],
+    })
+}
+
+/// Implements `FileLayout` for rows of `$t`s, which the file `$items` contains.
+macro_rules! rows {
+    ([$($generics:tt)*] $layout:ty, $t:ty, $items:literal) => {
+        impl<$($generics)*> FileLayout for $layout {
+            fn file_leaves(into: &mut FileLeaves) {
+                into.part::<u64>("used", Role::Derived, 0);
+                into.part::<u64>("offsets", Role::Used, 1);
+                into.part::<$t>($items, Role::Used, 1);
+            }
+
+            fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<RaggedDims> {
+                let ([offsets], [items]) = (shapes.take()?, shapes.take()?);
+                Ok(RaggedDims { rows: rows_of(offsets)?, items })
+            }
+        }
+    };
+}
+
+rows!([T: Record] Ragged<T>, T, "items");
+rows!([] Strings, u8, "bytes");
+
+impl FileLayout for Text {
+    fn file_leaves(into: &mut FileLeaves) {
+        into.part::<u64>("used", Role::Derived, 0);
+        // Without a name: a text is one file.
+        into.add::<u8>(Role::Used, 1);
+    }
+
+    fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<usize> {
+        let [bytes] = shapes.take()?;
+        Ok(bytes)
+    }
+}

@@ -46,6 +46,8 @@ pub struct Leaf {
     pub(crate) offset: usize,
     /// Bytes of the field.
     pub(crate) bytes: usize,
+    /// Bytes of one element.
+    pub(crate) element: usize,
     /// Type of its elements. Bytes that come from a file are checked by the rules of this type.
     pub(crate) type_id: TypeId,
 }
@@ -127,6 +129,7 @@ impl Placer {
             index: self.leaves.len(),
             offset,
             bytes,
+            element: size,
             type_id: TypeId::of::<T>(),
         };
         if let Some(Description { path, schema }) = &mut self.description {

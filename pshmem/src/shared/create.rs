@@ -156,6 +156,7 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
             }
             Ok(Vec::new())
         })?;
+        drop(target);
         Ok(shared)
     }
 

@@ -9,9 +9,11 @@
 //! | `calls` | the calls that read, and those in which one rank's data count; `update` and `set` implement them |
 //! | `parts`, `gather`, `reduce` | the calls in which all ranks write |
 //! | `whole` | `resize`, `copy_from`, `swap`, `swap_data` |
+//! | `composites` | leaves that belong together |
 //! | `summary` | how objects print |
 
 mod calls;
+mod composites;
 mod create;
 mod gather;
 mod object;

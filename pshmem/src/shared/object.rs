@@ -6,6 +6,7 @@ use crate::comm::protocol::call::{Call, Kind};
 use crate::comm::rank_state::RankState;
 use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
+use crate::layout::composite::PlacedComposite;
 use crate::layout::identity::Described;
 use crate::layout::placer::{Leaf, Placed};
 use crate::layout::raw::Planned;
@@ -27,6 +28,7 @@ pub(crate) struct Object {
     /// Number of the object within the `Comm`, never reused.
     number: u64,
     leaves: Vec<Leaf>,
+    composites: Vec<PlacedComposite>,
     /// For each leaf, whether the running update has touched it.
     flags: Box<[Flag]>,
     described: Described,
@@ -54,6 +56,7 @@ impl Object {
             segment,
             number,
             leaves: placed.leaves,
+            composites: placed.composites,
             flags,
             described,
             schema: OnceCell::new(),
@@ -162,7 +165,26 @@ impl<'a> Handle<'a> {
     pub(crate) unsafe fn target(self, leaves: &Range<usize>) -> Target<'a> {
         // SAFETY: the leaves lie in the segment. Every rank that arrives at a call on them holds `&mut` to them, so no view
         // of theirs is alive between claim and release (caller's duty).
-        unsafe { Target::new(self.object().segment.start(), self.extent(leaves)) }
+        let target = unsafe { Target::new(self.object().segment.start(), self.extent(leaves)) };
+        if self.composites(leaves).next().is_none() {
+            return target;
+        }
+        let leaves = leaves.clone();
+        target.with_check(Box::new(move |target, received| {
+            self.check_received(target, &leaves, received)
+        }))
+    }
+
+    /// The composites among these leaves.
+    pub(crate) fn composites(
+        self,
+        leaves: &Range<usize>,
+    ) -> impl Iterator<Item = &'a PlacedComposite> + use<'a> {
+        let leaves = leaves.clone();
+        let is_inside = move |composite: &&PlacedComposite| {
+            leaves.start <= composite.leaves.start && composite.leaves.end <= leaves.end
+        };
+        self.object().composites.iter().filter(is_inside)
     }
 
     /// Marks these leaves as not touched. Those of other fields stay: their update may be going on around this one, on a
@@ -174,17 +196,19 @@ impl<'a> Handle<'a> {
         }
     }
 
-    /// The leaves that were touched, as regions. Addresses come from the plan, never from the view that a closure was given.
-    pub(crate) fn touched(self, leaves: &Range<usize>) -> impl Iterator<Item = Region> {
-        leaves
+    /// The leaves that were touched, as regions, of composites what is in use. Addresses come from the plan, never from the view
+    /// that a closure was given.
+    pub(crate) fn touched(
+        self,
+        target: &Target<'_>,
+        leaves: &Range<usize>,
+    ) -> impl Iterator<Item = Region> {
+        let used = self.used_bytes(target, leaves);
+        let touched = leaves
             .clone()
-            .filter(move |&index| self.object().flags[index].get())
-            .map(move |index| {
-                Region::run(
-                    self.object().leaves[index].offset,
-                    self.object().leaves[index].bytes,
-                )
-            })
+            .zip(used)
+            .filter(move |&(index, _)| self.object().flags[index].get());
+        touched.map(move |(index, used)| Region::run(self.object().leaves[index].offset, used))
     }
 
     /// A checksum of each leaf. Between claim and release only.

@@ -32,7 +32,7 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
                 .then(|| self.handle().checksums(&target, &leaves));
             let written = self.run(&mut closure, write);
             if core.group.is_multi_node() {
-                regions.extend(self.handle().touched(&leaves));
+                regions.extend(self.handle().touched(&target, &leaves));
             }
             result = Some(written?);
             if let Some(before) = before {

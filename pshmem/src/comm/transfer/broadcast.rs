@@ -65,7 +65,12 @@ pub(crate) fn receive(
     else {
         unreachable!("only headers were accepted")
     };
-    let release = || sync.control().release(n, &outcome);
+    let release = || {
+        if let Some(target) = target {
+            target.must_be_consistent(&regions);
+        }
+        sync.control().release(n, &outcome);
+    };
     match target.map(|target| PieceTransfer::new(sync, n, call, target, &regions)) {
         Some(transfer) if bytes.is_empty() => {
             transfer.relay(route.sender(&regions), &route.receivers(&regions), release);

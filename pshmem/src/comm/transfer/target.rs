@@ -1,18 +1,41 @@
 //! The bytes of node memory that a call may access.
 
 use crate::layout::region::Region;
+use crate::stderr::report;
+use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
 
+/// Says whether node memory is consistent, after these regions were received.
+pub(crate) type CheckReceived<'a> = dyn Fn(&Target<'_>, &[Region]) -> Result<(), String> + 'a;
+
 /// The fields of an object that a call names, on this rank's node.
-#[derive(Debug)]
 pub(crate) struct Target<'a> {
     /// First byte of the segment.
     start: NonNull<u8>,
     /// Bytes of the fields that the call names. A view of bytes next to them may be alive.
     fields: Range<usize>,
+    check_received: Option<Box<CheckReceived<'a>>>,
     life: PhantomData<&'a mut u8>,
+}
+
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Target<'a> {
+    /// The same target, with a check of what other nodes send.
+    pub(crate) fn with_check(self, check: Box<CheckReceived<'a>>) -> Self {
+        Target {
+            check_received: Some(check),
+            ..self
+        }
+    }
 }
 
 impl Target<'_> {
@@ -23,6 +46,7 @@ impl Target<'_> {
         Target {
             start,
             fields,
+            check_received: None,
             life: PhantomData,
         }
     }
@@ -44,6 +68,26 @@ impl Target<'_> {
                 unsafe { std::slice::from_raw_parts(self.at(start), region.run) }
             })
         })
+    }
+
+    /// Some bytes of the fields, as for `runs`.
+    pub(crate) fn bytes(&self, offset: usize, len: usize) -> &[u8] {
+        self.check(&[Region::run(offset, len)]);
+        // SAFETY: as in `runs`.
+        unsafe { std::slice::from_raw_parts(self.at(offset), len) }
+    }
+
+    /// Ends the process if what was received makes node memory inconsistent. Called before any rank of the node may read it.
+    ///
+    /// The ranks of the writer's node have been released, so no rank can get an error any more.
+    pub(super) fn must_be_consistent(&self, received: &[Region]) {
+        let checked = self.check_received.as_ref();
+        if let Some(Err(why)) = checked.map(|check| check(self, received)) {
+            report(&format!(
+                "what another node has sent is inconsistent: {why}. The network or the memory of a host is faulty; ending the process"
+            ));
+            std::process::abort();
+        }
     }
 
     /// Writes some bytes of the fields.

@@ -5,7 +5,7 @@ use crate::layout::composite::ragged::{self, Ragged, RaggedDims, RaggedMut, Ragg
 use crate::layout::composite::text::str_of;
 use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composite_layout};
 use crate::layout::printing::preview_list;
-use crate::layout::{Preview, SliceMut, ValueMut};
+use crate::layout::Preview;
 use std::fmt::{self, Debug};
 use std::ops::Index;
 

@@ -1,0 +1,107 @@
+//! What calls of `Shared` do with the leaves of composites, beyond what they do with all leaves.
+
+use crate::comm::transfer::Target;
+use crate::layout::composite::PlacedComposite;
+use crate::layout::region::Region;
+use crate::layout::{Field, Handle, Leaf, SharedLayout};
+use std::ops::Range;
+
+impl<'a> Handle<'a> {
+    /// The bytes of each leaf of a composite. Inside a call on the target, while no rank writes them.
+    fn leaves_of<'t>(self, target: &'t Target<'_>, composite: &PlacedComposite) -> Vec<&'t [u8]> {
+        let leaves = self.placed(&composite.leaves).iter();
+        leaves
+            .map(|leaf| target.bytes(leaf.offset, leaf.bytes))
+            .collect()
+    }
+
+    /// The bytes in use of each of these leaves: of plain ones, all.
+    pub(super) fn used_bytes(self, target: &Target<'_>, leaves: &Range<usize>) -> Vec<usize> {
+        used(self, leaves, |leaf| target.bytes(leaf.offset, leaf.bytes))
+            .into_iter()
+            .zip(self.placed(leaves))
+            .map(|(used, leaf)| used.map_or(leaf.bytes, |used| used * leaf.element))
+            .collect()
+    }
+
+    /// Whether the composites are consistent of which something was received.
+    pub(super) fn check_received(
+        self,
+        target: &Target<'_>,
+        leaves: &Range<usize>,
+        received: &[Region],
+    ) -> Result<(), String> {
+        for composite in self.composites(leaves) {
+            let placed = self.placed(&composite.leaves);
+            let is_touched = |leaf: &Leaf| {
+                let bytes = leaf.offset..leaf.offset + leaf.bytes;
+                received.iter().any(|region| bytes.contains(&region.start))
+            };
+            if placed.iter().any(is_touched) {
+                let bytes = self.leaves_of(target, composite);
+                composite
+                    .check(&bytes)
+                    .map_err(|why| self.named(composite, &why))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes what files do not contain of a composite, and checks it. `used` has the elements in use of each of the `leaves`.
+    ///
+    /// # Safety
+    /// As for [`Target::run_mut`], for all bytes of the composite's leaves, until this returns.
+    pub(crate) unsafe fn complete(
+        self,
+        target: &Target<'_>,
+        composite: &PlacedComposite,
+        used: &[usize],
+    ) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        for leaf in self.placed(&composite.leaves) {
+            // SAFETY: passed on from the caller; leaves have no byte in common.
+            bytes.push(unsafe { target.run_mut(leaf.offset, leaf.bytes) });
+        }
+        let completed = composite.complete(used, &mut bytes);
+        completed.map_err(|why| self.named(composite, &why))
+    }
+
+    /// A message about a composite, with the name of its field.
+    fn named(self, composite: &PlacedComposite, why: &str) -> String {
+        let leaf = &self.schema().fields[composite.leaves.start].name;
+        match leaf.rsplit_once('.') {
+            Some((field, _)) => format!("field `{field}`: {why}"),
+            None => why.to_owned(),
+        }
+    }
+}
+
+impl<L: SharedLayout + ?Sized> Field<'_, L> {
+    /// The elements in use of each leaf of a composite; `None` for plain leaves. Nothing is written while this rank borrows `self`.
+    pub(crate) fn used(&self) -> Vec<Option<usize>> {
+        used(self.handle(), &self.leaves(), |leaf| {
+            self.bytes_of(leaf, 0..leaf.bytes)
+        })
+    }
+}
+
+fn used<'b>(
+    handle: Handle<'_>,
+    leaves: &Range<usize>,
+    bytes: impl Fn(&Leaf) -> &'b [u8],
+) -> Vec<Option<usize>> {
+    let mut all = vec![None; leaves.len()];
+    for composite in handle.composites(leaves) {
+        let parts: Vec<&[u8]> = handle
+            .placed(&composite.leaves)
+            .iter()
+            .map(&bytes)
+            .collect();
+        let lengths = composite.lengths(&parts);
+        let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
+        for (all, length) in all[at].iter_mut().zip(lengths) {
+            *all = Some(length);
+        }
+    }
+    all
+}
