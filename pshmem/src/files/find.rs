@@ -2,8 +2,9 @@
 
 use crate::files::entries::visit_entries;
 use crate::files::failure::{Failure, Result};
-use crate::files::leaf_files::{SCHEMA, is_one_file, path_of, relative_path};
-use crate::layout::file_layout::FileLeaf;
+use crate::files::leaf_files::{SCHEMA, only_file, path_of, relative_path, saved};
+use crate::files::read::{check_sum, read_exact, reverse};
+use crate::layout::file_layout::{FileLeaf, Role};
 use pshmem_format::{Header, SavedField, SavedSchema, piece_bytes};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -19,7 +20,7 @@ pub(super) struct FoundLeaf {
     pub(super) stamp: Stamp,
     /// Bytes before the data.
     pub(super) data_at: u64,
-    /// Extents of the leaf, without those of its elements.
+    /// Extents of the leaf, without those of its elements; or the numbers in a file of extents.
     pub(super) extents: Vec<usize>,
     /// The first axis varies fastest.
     pub(super) is_fortran: bool,
@@ -103,7 +104,7 @@ fn find_in(
     leaves: &[FileLeaf],
     verify: bool,
 ) -> Result<Vec<FoundLeaf>> {
-    if is_one_file(leaves) {
+    if let Some(leaf) = only_file(leaves) {
         if data.is_dir() {
             return Err(Failure::new(
                 path,
@@ -116,7 +117,7 @@ fn find_in(
                 "a single file has no checksums; those of a folder are in its `schema.json`",
             ));
         }
-        return Ok(vec![find_leaf(path, &leaves[0], None)?]);
+        return Ok(vec![find_leaf(path, leaf, None)?]);
     }
     if !data.is_dir() {
         return Err(Failure::new(
@@ -130,15 +131,17 @@ fn find_in(
         return Err(Failure::new(&path.join(SCHEMA), reason));
     }
     check_names(path, leaves, schema.as_ref())?;
-    let saved = |leaf: &FileLeaf| {
+    let in_schema = |leaf: &FileLeaf| {
         let file = relative_path(leaf);
         let fields = schema.as_ref().map(|schema| &schema.fields);
         fields.and_then(|fields| fields.iter().find(|field| field.file == file))
     };
     let found = |leaf| {
-        let saved = saved(leaf);
         let file = path_of(path, leaf);
-        let mut found = find_leaf(&file, leaf, saved)?;
+        let mut found = find_leaf(&file, leaf, in_schema(leaf))?;
+        if leaf.role == Role::Extents {
+            found.extents = read_extents(&file, leaf, &found, verify)?;
+        }
         if !verify {
             found.checksums.clear();
         } else if found.is_fortran {
@@ -147,7 +150,7 @@ fn find_in(
         }
         Ok(found)
     };
-    leaves.iter().map(found).collect()
+    saved(leaves).map(found).collect()
 }
 
 /// `None` for a folder without one, whose files were written by other programs.
@@ -164,7 +167,7 @@ fn read_schema(folder: &Path) -> Result<Option<SavedSchema>> {
 
 /// Checks that the folder has a file for each leaf, and no further ones.
 fn check_names(folder: &Path, leaves: &[FileLeaf], schema: Option<&SavedSchema>) -> Result<()> {
-    let mut expected: Vec<String> = leaves.iter().map(relative_path).collect();
+    let mut expected: Vec<String> = saved(leaves).map(relative_path).collect();
     let mut there: Vec<String> = match schema {
         Some(schema) => schema
             .fields
@@ -232,10 +235,41 @@ fn find_leaf(path: &Path, leaf: &FileLeaf, saved: Option<&SavedField>) -> Result
     })
 }
 
+/// The numbers in a file of extents.
+fn read_extents(
+    path: &Path,
+    leaf: &FileLeaf,
+    found: &FoundLeaf,
+    verify: bool,
+) -> Result<Vec<usize>> {
+    let element = leaf.item.size();
+    let mut bytes = vec![0; leaf.axes * element];
+    read_exact(&open(path)?, path, &mut bytes, found.data_at)?;
+    if verify {
+        check_sum(path, 0, &bytes, found.checksums.first())?;
+    }
+    reverse(&mut bytes, element, &found.swaps);
+    let numbers = bytes.chunks_exact(element);
+    Ok(numbers
+        .map(|number| u64::from_ne_bytes(number.try_into().expect("eight bytes")) as usize)
+        .collect())
+}
+
 /// The extents of the leaf, if the file has as many axes, and the last ones are those of an element.
 fn extents_of(path: &Path, leaf: &FileLeaf, header: &Header) -> Result<Vec<usize>> {
-    let (axes, inner) = (leaf.axes, &leaf.item.extents);
+    let inner = &leaf.item.extents;
     let shape = &header.shape;
+    if leaf.role == Role::Extents {
+        if shape[..] == [leaf.axes] {
+            return Ok(shape.clone());
+        }
+        let reason = format!(
+            "its shape is {shape:?}, but it must have {} numbers",
+            leaf.axes
+        );
+        return Err(Failure::new(path, reason));
+    }
+    let axes = leaf.axes;
     if shape.len() == axes + inner.len() && shape[axes..] == inner[..] {
         return Ok(shape[..axes].to_vec());
     }

@@ -1,6 +1,6 @@
 //! The leaves of a layout, and the file in which each one is saved.
 
-use crate::layout::file_layout::FileLeaf;
+use crate::layout::file_layout::{FileLeaf, Role};
 use crate::layout::{Field, Leaf, SharedLayout};
 use pshmem_format::{SavedSchema, piece_bytes};
 use std::ops::Range;
@@ -9,9 +9,21 @@ use std::path::{Path, PathBuf};
 /// The file that lists the others of a folder.
 pub(super) const SCHEMA: &str = SavedSchema::FILE;
 
+/// The leaves that have a file.
+pub(super) fn saved(leaves: &[FileLeaf]) -> impl Iterator<Item = &FileLeaf> {
+    leaves.iter().filter(|leaf| leaf.role != Role::Derived)
+}
+
 /// Whether an object with these leaves is saved as one file. Otherwise it is a folder.
 pub(super) fn is_one_file(leaves: &[FileLeaf]) -> bool {
-    matches!(leaves, [leaf] if leaf.names.is_empty())
+    only_file(leaves).is_some()
+}
+
+/// The leaf of an object that is saved as one file.
+pub(super) fn only_file(leaves: &[FileLeaf]) -> Option<&FileLeaf> {
+    let mut saved = saved(leaves);
+    let first = saved.next().filter(|leaf| leaf.names.is_empty());
+    first.filter(|_| saved.next().is_none())
 }
 
 /// Where the file of a leaf is, from the folder of its object: `opacity/table.npy`.
@@ -28,39 +40,121 @@ pub(super) fn path_of(path: &Path, leaf: &FileLeaf) -> PathBuf {
     }
 }
 
-/// A leaf of an object, with what its files need to know of it.
+/// What a file contains: the elements of a leaf or, of composites, those in use; or numbers that are no leaf.
 #[derive(Debug)]
 pub(super) struct PlacedLeaf<'a> {
+    /// Its bytes are those that the file contains. Without a place in the object for numbers that are no leaf.
     pub(super) leaf: Leaf,
     pub(super) file: &'a FileLeaf,
-    /// Its extents, without those of its elements.
-    pub(super) extents: &'a [usize],
+    /// Extents of what the file contains, without those of its elements.
+    pub(super) extents: Vec<usize>,
+    /// If these are no leaf: the numbers.
+    numbers: Option<Vec<u64>>,
 }
 
 impl<'a> PlacedLeaf<'a> {
-    /// Brings the leaves of a field's plan and those of its layout together.
+    /// Brings the leaves of a field's plan and those of its layout together. `used` has the elements in use of each leaf of a
+    /// composite.
     ///
     /// # Panics
     /// If they are not of the same types: an implementation of `FileLayout` that does not belong to its layout. Nothing may be read
     /// into memory then, because what is a value of one type may be none of the other.
     pub(super) fn all<L: SharedLayout + ?Sized>(
-        field: &Field<'a, L>,
+        field: &Field<'_, L>,
         files: &'a [FileLeaf],
+        used: &[Option<usize>],
     ) -> Vec<Self> {
         let (handle, leaves) = (field.handle(), field.leaves());
-        let (placed, schema) = (handle.placed(&leaves), &handle.schema().fields[leaves]);
+        let (placed, schema) = (
+            handle.placed(&leaves),
+            &handle.schema().fields[leaves.clone()],
+        );
+        let in_memory = files.iter().filter(|file| file.role != Role::Extents);
         let types = placed.iter().map(|leaf| leaf.type_id);
         assert!(
-            types.eq(files.iter().map(|file| file.type_id)),
+            types.eq(in_memory.map(|file| file.type_id)),
             "the implementation of `FileLayout` names other leaves than that of `SharedLayout`"
         );
-        let all = placed.iter().zip(files).zip(schema);
-        all.map(|((&leaf, file), schema)| PlacedLeaf {
-            leaf,
+        let mut all = Vec::new();
+        let mut at = 0;
+        for file in files {
+            if file.role == Role::Extents {
+                all.push(Self::numbers(field, file, leaves.start + at));
+                continue;
+            }
+            let (mut leaf, mut extents) = (placed[at], schema[at].extents.clone());
+            if let (Role::Used, Some(used)) = (file.role, used[at]) {
+                assert!(
+                    extents.first().is_some_and(|&room| used <= room),
+                    "no more is in use than the leaf has"
+                );
+                leaf.bytes = used * leaf.element;
+                extents = vec![used];
+            }
+            at += 1;
+            if file.role != Role::Derived {
+                let numbers = None;
+                all.push(PlacedLeaf {
+                    leaf,
+                    file,
+                    extents,
+                    numbers,
+                });
+            }
+        }
+        all
+    }
+
+    /// The first extents of the composite whose leaves end at `end`.
+    fn numbers<L: SharedLayout + ?Sized>(
+        field: &Field<'_, L>,
+        file: &'a FileLeaf,
+        end: usize,
+    ) -> Self {
+        let mut composites = field.handle().composites(&field.leaves());
+        let composite = composites.find(|composite| composite.leaves.end == end);
+        let dims = composite.map_or(&[][..], |composite| &composite.dims);
+        let numbers: Vec<u64> = dims[..file.axes]
+            .iter()
+            .map(|&number| number as u64)
+            .collect();
+        PlacedLeaf {
+            leaf: Leaf {
+                index: usize::MAX,
+                offset: 0,
+                bytes: size_of_val(&numbers[..]),
+                element: size_of::<u64>(),
+                type_id: file.type_id,
+            },
             file,
-            extents: &schema.extents,
-        })
-        .collect()
+            extents: vec![numbers.len()],
+            numbers: Some(numbers),
+        }
+    }
+
+    /// What the file must have: the extents of the leaf, or the numbers.
+    pub(super) fn expected(&self) -> Vec<usize> {
+        match &self.numbers {
+            Some(numbers) => numbers.iter().map(|&number| number as usize).collect(),
+            None => self.extents.clone(),
+        }
+    }
+
+    /// Whether this is a leaf, and no file of numbers.
+    pub(super) fn is_leaf(&self) -> bool {
+        self.numbers.is_none()
+    }
+
+    /// Some of the bytes that the file contains.
+    pub(super) fn bytes_in<'b, L: SharedLayout + ?Sized>(
+        &'b self,
+        field: &'b Field<'_, L>,
+        bytes: Range<usize>,
+    ) -> &'b [u8] {
+        match &self.numbers {
+            Some(numbers) => &bytemuck::cast_slice(numbers)[bytes],
+            None => field.bytes_of(&self.leaf, bytes),
+        }
     }
 
     /// Bytes of an element.

@@ -3,19 +3,20 @@
 use crate::comm::Comm;
 use crate::comm::closure::ClosureRunner;
 use crate::comm::protocol::call::{Call, Kind, Step};
-use crate::comm::protocol::contribution::Contribution;
+use crate::comm::protocol::contribution::{Contribution, Contributions};
 use crate::comm::rank_state::RankState;
+use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::files::Reading;
 use crate::files::failure::Failure;
 use crate::files::find::{FileView, FoundLeaf, find};
-use crate::files::leaf_files::{PlacedLeaf, is_one_file};
+use crate::files::leaf_files::{PlacedLeaf, is_one_file, saved};
 use crate::files::pieces::Pieces;
 use crate::files::progress::Progress;
 use crate::files::read::{ReadLeaf, read_share, zero};
 use crate::files::replace;
 use crate::layout::Field;
-use crate::layout::file_layout::{FileLayout, FileLeaf, FileLeaves, LeafShapes};
+use crate::layout::file_layout::{FileLayout, FileLeaf, FileLeaves, LeafShapes, Role};
 use crate::layout::region::Region;
 use crate::shared::Shared;
 use std::os::unix::ffi::OsStrExt;
@@ -60,20 +61,7 @@ pub(super) fn read_from<L: FileLayout + ?Sized>(
     let core = field.core();
     let _call = core.enter(Kind::ReadFrom.name(), site)?;
     let call = field.call(Kind::ReadFrom);
-    let dims = L::dims(field.plan());
     let found = find_on_root(core, call, &files, path, Reading::Once, false)?;
-    let same = dims_of::<L>(&found).and_then(|there| {
-        if there == dims {
-            return Ok(());
-        }
-        let reason = format!(
-            "it has the extents {there:?}, but the object has {dims:?}; load it as a new object instead"
-        );
-        Err(Failure::new(path, reason).error(core, call.name()))
-    });
-    if let Err(error) = same {
-        return Err(core.refuse(call.step(Step::Compare), error));
-    }
     read_into(field, call, &files, path, Reading::Once, found)
 }
 
@@ -113,7 +101,7 @@ fn check_leaves<L: FileLayout + ?Sized>(
     files: &[FileLeaf],
     found: &[FoundLeaf],
 ) -> Result<()> {
-    let axes = files.iter().map(|leaf| leaf.axes);
+    let axes = saved(files).map(|leaf| leaf.axes);
     if axes.eq(found.iter().map(|leaf| leaf.extents.len())) {
         return Ok(());
     }
@@ -143,7 +131,14 @@ fn read_into<L: FileLayout + ?Sized>(
 ) -> Result<()> {
     let core = field.core();
     let topology = &core.group.topology;
-    let leaves = placed_leaves(field, files, found);
+    let used = used_of(field, files, &found);
+    let leaves = match placed_leaves(field, files, &used, found) {
+        Ok(leaves) => leaves,
+        Err(reason) => {
+            let error = Failure::new(path, reason).error(core, call.name());
+            return Err(core.refuse(call.step(Step::Compare), error));
+        }
+    };
     let pieces = Pieces::new(leaves.iter().map(ReadLeaf::pieces));
     let regions_of = |index: usize, shares: usize| -> Vec<Region> {
         let share = pieces.share(index, shares);
@@ -202,29 +197,119 @@ fn read_into<L: FileLayout + ?Sized>(
         });
         core.barrier(call.step(Step::Equalise))?;
     }
+    let completed = complete(field, call, path, &target, &used, agreed);
     let regions: Vec<Region> = field.handle().regions(&field.leaves()).collect();
-    let checked = agreed.and_then(|_| core.check_copies(call, &target, &regions));
+    let checked = completed.and_then(|()| core.check_copies(call, &target, &regions));
     closure.finish(checked)
 }
 
-/// The leaves of the field, each with its file.
-///
-/// # Panics
-/// If the extents of the two differ: an implementation of `FileLayout` that does not belong to its layout. Reading would write
-/// outside of the leaf then.
+/// Each node computes what files do not contain of its composites, and checks them. If that fails on any node, or if something could
+/// not be read, composites are empty afterwards: what was read of them may be inconsistent.
+fn complete<L: FileLayout + ?Sized>(
+    field: &Field<'_, L>,
+    call: Call,
+    path: &Path,
+    target: &Target<'_>,
+    used: &[Option<usize>],
+    read: Result<Contributions>,
+) -> Result<()> {
+    let (core, leaves) = (field.core(), field.leaves());
+    let topology = &core.group.topology;
+    let handle = field.handle();
+    if handle.composites(&leaves).next().is_none()
+        || matches!(&read, Err(error) if error.is_fatal())
+    {
+        return read.map(drop);
+    }
+    let completed = read.and_then(|_| {
+        let mut fault = None;
+        // By one rank, in this order: an inner one before the one around it.
+        if topology.is_leader() {
+            for composite in handle.composites(&leaves) {
+                let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
+                let used: Vec<usize> = used[at].iter().map(|used| used.unwrap_or(0)).collect();
+                // SAFETY: all ranks have arrived at this call, and all bytes of the files are in place. The others of this node
+                // wait in the next round.
+                let completed = unsafe { handle.complete(target, composite, &used) };
+                if let Err(why) = completed {
+                    fault = Some(Failure::new(path, why).error(core, call.name()));
+                    break;
+                }
+            }
+        }
+        core.agree(call.step(Step::Complete), Contribution::fault(fault))
+    });
+    if let Err(error) = &completed
+        && !error.is_fatal()
+    {
+        if topology.is_leader() {
+            for composite in handle.composites(&leaves) {
+                for region in handle.regions(&composite.leaves) {
+                    // SAFETY: as above.
+                    unsafe { zero(target, &region) };
+                }
+            }
+        }
+        core.barrier(call.step(Step::Equalise))?;
+    }
+    completed.map(drop)
+}
+
+/// The elements that will be in use of each leaf of the field; `None` for leaves of which all are.
+fn used_of<L: FileLayout + ?Sized>(
+    field: &Field<'_, L>,
+    files: &[FileLeaf],
+    found: &[FoundLeaf],
+) -> Vec<Option<usize>> {
+    let mut found = found.iter();
+    let mut all = Vec::with_capacity(field.leaves().len());
+    for file in files {
+        match file.role {
+            Role::Whole => {
+                found.next();
+                all.push(None);
+            }
+            Role::Used => all.push(found.next().map(|found| found.extents[0])),
+            Role::Derived => all.push(Some(0)),
+            Role::Extents => drop(found.next()),
+        }
+    }
+    all
+}
+
+/// The leaves of the field, each with its file. An error says why what was found has no room in the field.
 fn placed_leaves<'a, L: FileLayout + ?Sized>(
-    field: &Field<'a, L>,
+    field: &Field<'_, L>,
     files: &'a [FileLeaf],
+    used: &[Option<usize>],
     found: Vec<FoundLeaf>,
-) -> Vec<ReadLeaf<'a>> {
-    let placed = PlacedLeaf::all(field, files);
-    let extents = placed.iter().map(|leaf| leaf.extents);
-    assert!(
-        extents.eq(found.iter().map(|leaf| &leaf.extents[..])),
-        "the implementation of `FileLayout` makes other extents than those of its leaves"
-    );
-    let pairs = placed.into_iter().zip(found);
-    pairs
-        .map(|(placed, found)| ReadLeaf { placed, found })
-        .collect()
+) -> std::result::Result<Vec<ReadLeaf<'a>>, String> {
+    let schema = &field.handle().schema().fields[field.leaves()];
+    let too_long = schema.iter().zip(used).find(|(leaf, used)| {
+        let used = used.unwrap_or(0);
+        leaf.extents.first().is_some_and(|&room| used > room)
+    });
+    if let Some((leaf, used)) = too_long {
+        return Err(format!(
+            "it has {} elements of `{}`, but the object has room for {}; load it as a new object instead",
+            used.unwrap_or(0),
+            leaf.name,
+            leaf.extents[0]
+        ));
+    }
+    let mut leaves = Vec::new();
+    for (placed, found) in PlacedLeaf::all(field, files, used).into_iter().zip(found) {
+        if placed.expected() != found.extents {
+            return Err(format!(
+                "`{}` has the extents {:?} there, but {:?} in the object; load it as a new object instead",
+                placed.file.names.join("."),
+                found.extents,
+                placed.expected()
+            ));
+        }
+        if placed.is_leaf() {
+            leaves.push(ReadLeaf { placed, found });
+        }
+    }
+    Ok(leaves)
 }

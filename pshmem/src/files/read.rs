@@ -113,19 +113,31 @@ fn read_piece(
 ) -> Result<()> {
     let start = leaf.placed.bytes_of(&(piece..piece + 1)).start;
     read_exact(file, path, bytes, leaf.found.data_at + start as u64)?;
-    if let Some(&expected) = leaf.found.checksums.get(piece) {
-        let found = checksum(bytes);
-        if found != expected {
-            let reason = format!(
-                "the checksum of its bytes from {start} on is {found:016x}, but `schema.json` says {expected:016x}; the file was \
-                 changed or damaged"
-            );
-            return Err(Failure::new(path, reason));
-        }
-    }
+    check_sum(path, start, bytes, leaf.found.checksums.get(piece))?;
     let element = leaf.placed.element();
     reverse(bytes, element, &leaf.found.swaps);
     check_values(&leaf.placed, path, start, bytes)
+}
+
+/// Compares the bytes of a file from `start` on with their checksum, if there is one.
+pub(super) fn check_sum(
+    path: &Path,
+    start: usize,
+    bytes: &[u8],
+    expected: Option<&u64>,
+) -> Result<()> {
+    let Some(&expected) = expected else {
+        return Ok(());
+    };
+    let found = checksum(bytes);
+    if found == expected {
+        return Ok(());
+    }
+    let reason = format!(
+        "the checksum of its bytes from {start} on is {found:016x}, but `schema.json` says {expected:016x}; the file was changed or \
+         damaged"
+    );
+    Err(Failure::new(path, reason))
 }
 
 /// Checks that bytes of a leaf from `start` on are values.

@@ -34,7 +34,7 @@ pub(super) fn save<L: FileLayout + ?Sized>(
     let _call = core.enter(Kind::Save.name(), site)?;
     let call = field.call(Kind::Save);
     let topology = &core.group.topology;
-    let leaves = PlacedLeaf::all(field, &files);
+    let leaves = PlacedLeaf::all(field, &files, &field.used());
     let is_folder = !is_one_file(&files);
     let headers = headers(&leaves);
     core.agree_on(call, path.as_os_str().as_bytes(), Contribution::default())?;
@@ -209,7 +209,7 @@ fn write_schema<L: FileLayout + ?Sized>(
             name: leaf.file.names.join("."),
             file: relative_path(leaf.file),
             dtype: item.dtype.to_string(),
-            shape: [leaf.extents, &item.extents].concat(),
+            shape: [&leaf.extents[..], &item.extents].concat(),
             bytes: leaf.leaf.bytes as u64,
             piece_bytes: leaf.piece_bytes() as u64,
             file_checksum: Checksum::to_hex(Checksum::of_pieces(&pieces)),

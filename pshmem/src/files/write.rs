@@ -19,7 +19,7 @@ pub(super) const CHECKSUMS: &str = "checksums.partial";
 
 /// The headers of the leaves.
 pub(super) fn headers(leaves: &[PlacedLeaf<'_>]) -> Vec<Vec<u8>> {
-    let header = |leaf: &PlacedLeaf<'_>| Header::encode(&leaf.file.item, leaf.extents);
+    let header = |leaf: &PlacedLeaf<'_>| Header::encode(&leaf.file.item, &leaf.extents);
     leaves.iter().map(header).collect()
 }
 
@@ -92,7 +92,7 @@ pub(super) fn write_share<L: SharedLayout + ?Sized>(
             .map_err(Failure::system("opening it", &path))?;
         for piece in range.clone() {
             let at = leaf.bytes_of(&(piece..piece + 1));
-            let bytes = field.bytes_of(&leaf.leaf, at.clone());
+            let bytes = leaf.bytes_in(field, at.clone());
             if let Some((path, sums)) = &sums {
                 let number = (pieces.first_of(*index) + piece) as u64;
                 let sum = checksum(bytes).to_le_bytes();

@@ -158,6 +158,8 @@ pub(crate) enum Step {
     Commit,
     /// Copies of nodes that differ, because an error ended the call early, are made equal.
     Equalise,
+    /// Each node has computed what files do not contain, or what no rank has alone.
+    Complete,
 }
 
 /// The part of a collective call that must be the same on all ranks. It is compared word by word, never as a hash.

@@ -1,11 +1,11 @@
 //! `Strings`: many strings, such as names of stations or words.
 
 use crate::error::Result;
+use crate::layout::Preview;
 use crate::layout::composite::ragged::{self, Ragged, RaggedDims, RaggedMut, RaggedView};
 use crate::layout::composite::text::str_of;
 use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composite_layout};
 use crate::layout::printing::preview_list;
-use crate::layout::Preview;
 use std::fmt::{self, Debug};
 use std::ops::Index;
 
