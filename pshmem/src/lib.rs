@@ -139,8 +139,8 @@ pub use error::{Error, Result};
 pub use files::{Checkpoints, Reading, Source};
 pub use home::engine::Engine;
 pub use layout::{
-    ArrayMut, AsBlock, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Full, Op,
-    OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record, RowLayout,
+    ArrayMut, AsBlock, AsRows, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Full,
+    Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record, RowLayout,
     Schema, SharedColumns, SharedLayout, SliceMut, Strings, StringsIter, StringsMut, StringsView,
     Text, TextMut, Value, ValueMut,
 };
@@ -166,6 +166,7 @@ pub mod __private {
         preview_field,
     };
     pub use crate::layout::raw::Planned;
+    pub use crate::layout::stack::{StackParts, StackShapes};
     pub use crate::layout::{Base, BaseMut, Handle, Placer, Value};
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};
     pub use ndarray::{Ix1, Ix2, Ix3, Ix4, Ix5, Ix6};

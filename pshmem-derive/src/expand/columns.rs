@@ -219,11 +219,17 @@ fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
     }
 }
 
-/// `store` and `load`.
+/// `stack_columns`, `store` and `load`.
 fn copying(model: &Model) -> TokenStream {
     let (krate, private, name) = (&model.krate, model.private(), &model.name);
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
+    let texts = model.fields.iter().map(|field| names::unraw(&field.name));
+    let life = &model.lifetime;
     quote! {
+        fn stack_columns<#life>(records: &#life [Self], into: &mut #private::StackParts<#life>) {
+            #(<#private::StackParts<#life>>::column(into, #texts, records, |record: &Self| record.#names);)*
+        }
+
         unsafe fn store(plan: &Self::Plan, base: #private::BaseMut<'_>, owned: &[Self]) {
             // SAFETY: guaranteed by the caller.
             let mut view = unsafe { <Self as #krate::SharedColumns>::view_mut(plan, base) };

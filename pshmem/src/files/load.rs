@@ -223,19 +223,14 @@ fn complete<L: FileLayout + ?Sized>(
     }
     let completed = read.and_then(|_| {
         let mut fault = None;
-        // By one rank, in this order: an inner one before the one around it.
         if topology.is_leader() {
-            for composite in handle.composites(&leaves) {
-                let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
-                let used: Vec<usize> = used[at].iter().map(|used| used.unwrap_or(0)).collect();
-                // SAFETY: all ranks have arrived at this call, and all bytes of the files are in place. The others of this node
-                // wait in the next round.
-                let completed = unsafe { handle.complete(target, composite, &used) };
-                if let Err(why) = completed {
-                    fault = Some(Failure::new(path, why).error(core, call.name()));
-                    break;
-                }
-            }
+            let used: Vec<usize> = used.iter().map(|used| used.unwrap_or(0)).collect();
+            // SAFETY: all ranks have arrived at this call, and all bytes of the files are in place. The other ranks of this node wait
+            // in the next round.
+            let completed = unsafe { handle.complete_all(target, &leaves, &used) };
+            fault = completed
+                .err()
+                .map(|why| Failure::new(path, why).error(core, call.name()));
         }
         core.agree(call.step(Step::Complete), Contribution::fault(fault))
     });

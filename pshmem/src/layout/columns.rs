@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layout::RowLayout;
 use crate::layout::raw::Planned;
+use crate::layout::stack::StackParts;
 use crate::layout::{Base, BaseMut, Handle, Placer, Preview, SharedLayout};
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
@@ -200,6 +201,10 @@ pub unsafe trait SharedColumns: Sized + 'static {
     /// As for `SharedLayout::load`.
     #[doc(hidden)]
     unsafe fn load(plan: &Self::Plan, base: Base<'_>) -> Vec<Self>;
+
+    /// Adds one part for each column.
+    #[doc(hidden)]
+    fn stack_columns<'r>(records: &'r [Self], into: &mut StackParts<'r>);
 
     #[doc(hidden)]
     fn preview(view: Self::View<'_>, f: &mut dyn fmt::Write) -> fmt::Result;

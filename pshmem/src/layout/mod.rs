@@ -14,6 +14,7 @@
 //! | `schema`, `identity` | descriptions of objects, to print and to compare |
 //! | `region`, `partition`, `placement` | arithmetic of blocks and parts |
 //! | `op` | operations of reductions |
+//! | `stack` | [`StackLayout`]: rows of all ranks, one block behind the other |
 //! | `record`, `file_layout` | [`Record`], [`FileLayout`]: what can be saved to files, and how its bytes are described and checked |
 //!
 //! A new kind of field is a new file beside `slice` with an implementation of `RawLayout`. For structs to recognise it, add an
@@ -38,6 +39,7 @@ mod record;
 pub(crate) mod region;
 pub(crate) mod schema;
 mod slice;
+pub(crate) mod stack;
 mod traits;
 mod value;
 
@@ -58,5 +60,6 @@ pub use placer::Placer;
 pub use record::Record;
 pub use schema::{FieldSchema, Schema};
 pub use slice::SliceMut;
+pub use stack::{AsRows, StackLayout};
 pub use traits::{Element, OwnedBy, Preview, SharedLayout};
 pub use value::{Value, ValueMut};

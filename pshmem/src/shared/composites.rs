@@ -6,7 +6,7 @@ use crate::layout::region::Region;
 use crate::layout::{Field, Handle, Leaf, SharedLayout};
 use std::ops::Range;
 
-impl<'a> Handle<'a> {
+impl Handle<'_> {
     /// The bytes of each leaf of a composite. Inside a call on the target, while no rank writes them.
     fn leaves_of<'t>(self, target: &'t Target<'_>, composite: &PlacedComposite) -> Vec<&'t [u8]> {
         let leaves = self.placed(&composite.leaves).iter();
@@ -47,11 +47,28 @@ impl<'a> Handle<'a> {
         Ok(())
     }
 
-    /// Computes what files do not contain of a composite, and checks it. `used` has the elements in use of each of the `leaves`.
+    /// Computes those leaves of composites that follow from the others, and checks them all. `used` has the elements in use of each of
+    /// the `leaves`.
     ///
     /// # Safety
-    /// As for [`Target::run_mut`], for all bytes of the composite's leaves, until this returns.
-    pub(crate) unsafe fn complete(
+    /// As for [`Target::run_mut`], for all bytes of the leaves, until this returns.
+    pub(crate) unsafe fn complete_all(
+        self,
+        target: &Target<'_>,
+        leaves: &Range<usize>,
+        used: &[usize],
+    ) -> Result<(), String> {
+        for composite in self.composites(leaves) {
+            let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
+            // SAFETY: passed on from the caller.
+            unsafe { self.complete(target, composite, &used[at]) }?;
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// As for `complete_all`.
+    unsafe fn complete(
         self,
         target: &Target<'_>,
         composite: &PlacedComposite,

@@ -5,7 +5,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `object` | an object in node memory, and access to its leaves |
-//! | `create` | `new`, `from_root` |
+//! | `create`, `concat` | `new`, `from_root`; objects of rows that all ranks bring |
 //! | `calls` | the calls that read, and those in which one rank's data count; `update` and `set` implement them |
 //! | `parts`, `gather`, `reduce` | the calls in which all ranks write |
 //! | `whole` | `resize`, `copy_from`, `swap`, `swap_data` |
@@ -14,6 +14,7 @@
 
 mod calls;
 mod composites;
+mod concat;
 mod create;
 mod gather;
 mod object;

@@ -27,6 +27,14 @@ impl AllgatherItem for Placement {
     const BYTES: usize = PLACEMENT_BYTES;
 }
 
+/// Up to [`NUMBERS`] numbers.
+impl AllgatherItem for Vec<u64> {
+    const BYTES: usize = 1 + 10 * NUMBERS;
+}
+
+/// The most numbers of an item.
+pub(crate) const NUMBERS: usize = 8;
+
 impl AllgatherItem for u64 {
     const BYTES: usize = 10;
 }

@@ -43,6 +43,8 @@ pub(crate) enum Kind {
     LoadWith,
     Checkpoints,
     Latest,
+    Concat,
+    Collect,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -61,7 +63,7 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 33] = [
+const KINDS: [(Kind, &str, Argument); 35] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -95,6 +97,8 @@ const KINDS: [(Kind, &str, Argument); 33] = [
     (Kind::LoadWith, "load_with", Argument::Layout),
     (Kind::Checkpoints, "Checkpoints::new", Argument::Text),
     (Kind::Latest, "Checkpoints::latest", Argument::Text),
+    (Kind::Concat, "concat", Argument::Layout),
+    (Kind::Collect, "collect", Argument::Layout),
 ];
 
 impl Kind {
@@ -158,6 +162,10 @@ pub(crate) enum Step {
     Commit,
     /// Copies of nodes that differ, because an error ended the call early, are made equal.
     Equalise,
+    /// All ranks compare the types of what they bring.
+    Type,
+    /// They compare what must be the same on all of them.
+    Common,
     /// Each node has computed what files do not contain, or what no rank has alone.
     Complete,
 }
@@ -240,7 +248,7 @@ impl Call {
         match Kind::entry(self.kind_word()) {
             // A checksum, whatever the call is.
             _ if self.is_step(Step::Copies) => Argument::Bytes,
-            _ if self.is_step(Step::Path) => Argument::Text,
+            _ if self.is_step(Step::Path) || self.is_step(Step::Type) => Argument::Text,
             Some(&(.., argument)) => argument,
             None => Argument::Bytes,
         }
