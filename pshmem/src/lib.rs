@@ -141,8 +141,8 @@ pub use home::engine::Engine;
 pub use layout::{
     ArrayMut, AsBlock, AsRows, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Full,
     Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record, RowLayout,
-    Schema, SharedColumns, SharedLayout, SliceMut, Strings, StringsIter, StringsMut, StringsView,
-    Text, TextMut, Value, ValueMut,
+    Schema, SharedColumns, SharedLayout, SliceMut, StackLayout, Strings, StringsIter, StringsMut,
+    StringsView, Text, TextMut, Value, ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};

@@ -103,11 +103,11 @@ impl<L: StackLayout + ?Sized> Shared<L> {
         let mut shared = Self::create(comm, call, number, &dims)?;
         let field = shared.whole_mut();
         let (handle, leaves) = (field.handle(), field.leaves());
-        let placed = handle.placed(&leaves);
+        let in_memory = handle.placed(&leaves);
         let schema = &handle.schema().fields[leaves.clone()];
         // Otherwise bytes of one type could be written where another one is.
         assert!(
-            placed
+            in_memory
                 .iter()
                 .map(|leaf| leaf.type_id)
                 .eq(parts.iter().map(|part| part.type_id))
@@ -123,14 +123,14 @@ impl<L: StackLayout + ?Sized> Shared<L> {
         unsafe {
             write(
                 &target,
-                placed,
+                in_memory,
                 &parts,
                 &places,
                 topology.rank,
                 topology.is_leader(),
-            )
+            );
         };
-        core.exchange_with_all_nodes(call, &target, |rank| places.regions(placed, rank));
+        core.exchange_with_all_nodes(call, &target, |rank| places.regions(in_memory, rank));
         let mut fault = None;
         if handle.composites(&leaves).next().is_some() {
             // What this node's ranks write and receive is in place before one of them computes the rest.

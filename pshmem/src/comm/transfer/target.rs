@@ -83,7 +83,7 @@ impl Target<'_> {
     pub(super) fn must_be_consistent(&self, received: &[Region]) {
         let checked = self.check_received.as_ref();
         if let Some(Err(why)) = checked.map(|check| check(self, received)) {
-            report(&format!(
+            report(format_args!(
                 "what another node has sent is inconsistent: {why}. The network or the memory of a host is faulty; ending the process"
             ));
             std::process::abort();

@@ -17,10 +17,11 @@ pub(crate) struct PlacedComposite {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Content {
     lengths: fn(&[usize], &[&[u8]]) -> Vec<usize>,
-    check: fn(&[usize], &[&[u8]]) -> Result<(), String>,
+    check: Check,
     complete: Complete,
 }
 
+type Check = fn(&[usize], &[&[u8]]) -> Result<(), String>;
 type Complete = fn(&[usize], &[usize], &mut [&mut [u8]]) -> Result<(), String>;
 
 impl Content {

@@ -71,6 +71,7 @@ impl<T> Ragged<T> {
     }
 
     /// The rows, one after the other.
+    #[must_use]
     pub fn rows(&self) -> RaggedIter<'_, T> {
         self.view().iter()
     }
@@ -134,6 +135,7 @@ impl<T> FromIterator<Vec<T>> for Ragged<T> {
     }
 }
 
+#[expect(clippy::into_iter_without_iter, reason = "it is called `rows`")]
 impl<'a, T> IntoIterator for &'a Ragged<T> {
     type Item = &'a [T];
     type IntoIter = RaggedIter<'a, T>;
