@@ -10,6 +10,7 @@
 //! | `content` | what a composite tells of its leaves as bytes: how much of them is used, whether they are consistent |
 //! | `full` | the error of a composite that has no room |
 //! | `ragged`, `strings`, `text`, `map`, `csr` | the composites |
+//! | `tests` | tests of all of them |
 //!
 //! # Why a view can rely on what it reads
 //!
@@ -31,6 +32,8 @@ mod full;
 mod parts;
 mod ragged;
 mod strings;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod text;
 
 pub(crate) use content::{Content, PlacedComposite};
