@@ -122,3 +122,35 @@ fn used<'b>(
     }
     all
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{Comm, Shared, Strings};
+
+    #[test]
+    fn what_is_received_is_checked_if_it_belongs_to_a_composite() {
+        let words = || Strings::from(vec!["one", "two"]);
+        let mut shared = Shared::<Strings>::from_root(&Comm::solo(), 0, words).unwrap();
+        let field = shared.whole_mut();
+        let (handle, leaves) = (field.handle(), field.leaves());
+        let [used, offsets, bytes] = handle.placed(&leaves) else {
+            panic!("three leaves")
+        };
+        // SAFETY: nothing else refers to the object.
+        let target = unsafe { handle.target(&leaves) };
+        let received = |leaf: &Leaf| [Region::run(leaf.offset, leaf.bytes)];
+        let check = |regions: &[Region]| handle.check_received(&target, &leaves, regions);
+        assert_eq!(check(&received(bytes)), Ok(()));
+        // SAFETY: as above.
+        unsafe { target.write(bytes.offset + 4, &[0xff]) };
+        let error = Err("string 1 is not valid UTF-8".to_owned());
+        for leaf in [used, offsets, bytes] {
+            assert_eq!(check(&received(leaf)), error);
+        }
+        assert_eq!(check(&[]), Ok(()));
+        // SAFETY: as above.
+        unsafe { target.write(bytes.offset + 4, b"w") };
+        assert_eq!(check(&received(bytes)), Ok(()));
+    }
+}
