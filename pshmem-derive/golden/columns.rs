@@ -323,6 +323,17 @@ const _: () = {
                 },
             }
         }
+        fn stack_columns<'a>(
+            records: &'a [Self],
+            into: &mut ::pshmem::__private::StackParts<'a>,
+        ) {
+            <::pshmem::__private::StackParts<
+                'a,
+            >>::column(into, "x", records, |record: &Self| record.x);
+            <::pshmem::__private::StackParts<
+                'a,
+            >>::column(into, "mass", records, |record: &Self| record.mass);
+        }
         unsafe fn store(
             plan: &Self::Plan,
             base: ::pshmem::__private::BaseMut<'_>,

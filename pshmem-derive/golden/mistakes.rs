@@ -170,5 +170,5 @@ const _: () = {
     "a shared struct cannot have lifetime parameters, because a reference is valid in one process only: remove `'x`, and use `Vec<T>` instead of `&[T]`"
 }
 ::core::compile_error! {
-    "`&'x str` cannot live in node-shared memory, because a reference is valid in one process only: use `Vec<u8>`, or `[u8; N]` for short text"
+    "`&'x str` cannot live in node-shared memory, because a reference is valid in one process only: use `Text` for one string of run-time length, `Strings` for many, or `[u8; N]` for a short one"
 }

@@ -8,6 +8,9 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, LitInt, Meta, Path, Result, Token, parenthesized};
 
+/// The arguments that a struct takes, for messages.
+const ON_STRUCT: &str = "a struct takes `dims(..)`, `rows = n` and `crate = path`";
+
 /// An argument: `name = value`, `name(value)` or just `name`.
 pub(crate) struct Argument<T> {
     pub(crate) name: Ident,
@@ -18,6 +21,7 @@ pub(crate) struct Argument<T> {
 #[derive(Default)]
 pub(crate) struct StructAttrs {
     pub(crate) dims: Option<Argument<Vec<DimName>>>,
+    pub(crate) rows: Option<Argument<Ident>>,
     pub(crate) krate: Option<Argument<Path>>,
     /// Some argument could not be parsed. Missing arguments are not reported then, because it may have been one of them.
     pub(crate) has_errors: bool,
@@ -27,6 +31,7 @@ pub(crate) struct StructAttrs {
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
     pub(crate) layout: Option<Argument<()>>,
+    pub(crate) value: Option<Argument<()>>,
     pub(crate) shape: Option<Argument<Shape>>,
     pub(crate) dims: Option<Argument<DimsExpr>>,
     pub(crate) align: Option<Argument<LitInt>>,
@@ -68,21 +73,15 @@ impl StructAttrs {
                     let dims = without_duplicates(&name, dims, errors);
                     set_once(&mut parsed.dims, name, dims, errors);
                 }
+                "rows" => set_once(&mut parsed.rows, name, rows(input)?, errors),
                 "crate" => set_once(&mut parsed.krate, name, crate_path(input)?, errors),
-                "layout" | "shape" | "align" => {
+                "layout" | "value" | "shape" | "align" => {
                     return Err(Error::new(
                         name.span(),
-                        format!(
-                            "`{name}` belongs on a field; a struct takes `dims(..)` and `crate = path`"
-                        ),
+                        format!("`{name}` belongs on a field; {ON_STRUCT}"),
                     ));
                 }
-                _ => {
-                    return Err(unknown(
-                        &name,
-                        "a struct takes `dims(..)` and `crate = path`",
-                    ));
-                }
+                _ => return Err(unknown(&name, ON_STRUCT)),
             }
             Ok(())
         });
@@ -97,6 +96,7 @@ impl FieldAttrs {
         let has_errors = for_each_argument(attrs, errors, |name, input, errors| {
             match name.to_string().as_str() {
                 "layout" => set_once(&mut parsed.layout, name, (), errors),
+                "value" => set_once(&mut parsed.value, name, (), errors),
                 "shape" => {
                     expect_equals(&name, input, "shape = [nx, ny]")?;
                     set_once(&mut parsed.shape, name, input.parse()?, errors);
@@ -109,16 +109,21 @@ impl FieldAttrs {
                     expect_equals(&name, input, "align = 4096")?;
                     set_once(&mut parsed.align, name, alignment(input)?, errors);
                 }
-                "crate" => {
+                "crate" | "rows" => {
+                    let example = if name == "rows" {
+                        "rows = n"
+                    } else {
+                        "crate = path"
+                    };
                     return Err(Error::new(
                         name.span(),
-                        "`crate = path` belongs on the struct",
+                        format!("`{example}` belongs on the struct"),
                     ));
                 }
                 _ => {
                     return Err(unknown(
                         &name,
-                        "a field takes `layout`, `shape = [..]`, `dims = ..` and `align = N`",
+                        "a field takes `layout`, `value`, `shape = [..]`, `dims = ..` and `align = N`",
                     ));
                 }
             }
@@ -222,6 +227,17 @@ fn expect_equals(name: &Ident, input: ParseStream<'_>, example: &str) -> Result<
         ""
     };
     Err(Error::new(name.span(), format!("write `{example}`{hint}")))
+}
+
+fn rows(input: ParseStream<'_>) -> Result<Ident> {
+    let message = "expected one of the struct's dims: write `rows = n`";
+    let located = |error: Error| Error::new(error.span(), message);
+    input.parse::<Token![=]>().map_err(located)?;
+    let name = input.parse().map_err(located)?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(name);
+    }
+    Err(input.error(message))
 }
 
 fn crate_path(input: ParseStream<'_>) -> Result<Path> {

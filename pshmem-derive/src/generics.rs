@@ -93,66 +93,96 @@ fn with_field_bounds(
         .iter()
         .filter(|&field| !field.unsupported && choose(field))
     {
-        let (subject, predicate): (&Type, WherePredicate) = match &field.kind {
-            Kind::Value | Kind::Column => (&field.ty, element_bound(krate, &field.ty)),
-            Kind::Slice { element: ty } | Kind::Array { element: ty, .. } => {
-                (ty, element_bound(krate, ty))
+        for (subject, bound) in bounds(field, params) {
+            let predicate = match bound {
+                Bound::Named(name) => {
+                    let name = Ident::new(name, Span::call_site());
+                    if has_bound(&generics, subject, &name) {
+                        continue;
+                    }
+                    parse_quote!(#subject: #krate::#name)
+                }
+                Bound::Nested => match nested_bound(field, krate) {
+                    Some(predicate) => predicate,
+                    None => continue,
+                },
+            };
+            // Concrete nested types get a bound as well: if it does not hold, the compiler reports it once, at this bound, and
+            // assumes it everywhere else. For elements, the call that places the field has that effect.
+            let is_needed = matches!(bound, Bound::Nested) || !params.mentioned(subject).is_empty();
+            let text = predicate.to_token_stream().to_string();
+            if is_needed && !added.contains(&text) {
+                generics.make_where_clause().predicates.push(predicate);
+                added.push(text);
             }
-            Kind::Layout | Kind::Columns => match nested_bound(field, krate) {
-                Some(predicate) => (&field.ty, predicate),
-                None => continue,
-            },
-        };
-        // Concrete nested types get a bound as well: if it does not hold, the compiler reports it once, at this bound, and
-        // assumes it everywhere else. For elements, the call that places the field has that effect.
-        let is_needed = field.is_nested() || !params.mentioned(subject).is_empty();
-        let text = predicate.to_token_stream().to_string();
-        if is_needed && !added.contains(&text) && !has_element_bound(&generics, subject) {
-            generics.make_where_clause().predicates.push(predicate);
-            added.push(text);
         }
     }
     generics
 }
 
-fn element_bound(krate: &TokenStream, ty: &Type) -> WherePredicate {
-    parse_quote!(#ty: #krate::Element)
+/// A bound that a field needs.
+enum Bound {
+    /// A trait of pshmem.
+    Named(&'static str),
+    /// That of a nested field.
+    Nested,
+}
+
+/// The types that need a bound so that the field is a layout.
+fn bounds<'f>(field: &'f Field, params: &ParamNames) -> Vec<(&'f Type, Bound)> {
+    match &field.kind {
+        Kind::Value | Kind::Column => vec![(&field.ty, Bound::Named("Element"))],
+        Kind::Slice { element } | Kind::Array { element, .. } => {
+            vec![(element, Bound::Named("Element"))]
+        }
+        // A bound of the whole type would hide the types of its extents and its views.
+        Kind::Composite(composite) if !params.mentioned(&field.ty).is_empty() => {
+            let key = composite.key().map(|key| (key, Bound::Named("MapKey")));
+            let element = composite.element().map(|ty| (ty, Bound::Named("Element")));
+            key.into_iter().chain(element).collect()
+        }
+        Kind::Composite(_) | Kind::Layout | Kind::Columns => vec![(&field.ty, Bound::Nested)],
+    }
 }
 
 /// The bound `Layout: SharedLayout<Owned = Layout>` of a nested field, or `P: SharedColumns` of columns.
 fn nested_bound(field: &Field, krate: &TokenStream) -> Option<WherePredicate> {
     let (ty, bound) = match field.kind {
-        Kind::Layout => (&field.ty, quote!(SharedLayout)),
+        Kind::Layout | Kind::Composite(_) => (&field.ty, quote!(SharedLayout)),
         Kind::Columns => (
             *last_segment(&field.ty).map(type_arguments)?.first()?,
             quote!(SharedColumns),
         ),
         _ => return None,
     };
-    let (_, last) = first_and_last(ty);
-    let (krate, bound) = (located_at(krate, last), located_at(&bound, last));
+    // The compiler underlines the bound where it does not hold: for a composite, its arguments.
+    let (first, last) = match &field.kind {
+        Kind::Composite(composite) => composite.arguments_span(ty),
+        _ => first_and_last(ty),
+    };
+    let (krate, bound) = (located_at(krate, first), located_at(&bound, last));
     let location = Span::call_site().located_at(last);
     let owned =
-        matches!(field.kind, Kind::Layout).then(|| quote_spanned!(location=> <Owned = #ty>));
+        (!matches!(field.kind, Kind::Columns)).then(|| quote_spanned!(location=> <Owned = #ty>));
     Some(parse_quote!(#ty: #krate::#bound #owned))
 }
 
-/// Whether `ty` is a parameter that the user has bounded by `Element`. A second bound would trigger a lint.
-fn has_element_bound(generics: &Generics, ty: &Type) -> bool {
+/// Whether `ty` is a parameter that the user has bounded by this trait. A second bound would trigger a lint.
+fn has_bound(generics: &Generics, ty: &Type, name: &Ident) -> bool {
     let Type::Path(path) = ungroup(ty) else {
         return false;
     };
-    let is_element = |bound: &TypeParamBound| match bound {
+    let is_named = |bound: &TypeParamBound| match bound {
         TypeParamBound::Trait(bound) => bound
             .path
             .segments
             .last()
-            .is_some_and(|segment| segment.ident == "Element"),
+            .is_some_and(|segment| segment.ident == *name),
         _ => false,
     };
     generics
         .type_params()
-        .any(|param| path.path.is_ident(&param.ident) && param.bounds.iter().any(is_element))
+        .any(|param| path.path.is_ident(&param.ident) && param.bounds.iter().any(is_named))
 }
 
 fn with_lifetime(generics: &Generics, model: &Model) -> Generics {
@@ -165,7 +195,8 @@ fn with_lifetime(generics: &Generics, model: &Model) -> Generics {
 /// Keeps the parameters that the types of nested fields mention, and the bounds that mention only these.
 fn dims(plain: &Generics, params: &ParamNames, model: &Model) -> Generics {
     let has_layouts = model.dims.is_none();
-    let nested = |field: &Field| has_layouts && matches!(field.kind, Kind::Layout);
+    let nested =
+        |field: &Field| has_layouts && matches!(field.kind, Kind::Layout | Kind::Composite(_));
     let fields = model.fields.iter().filter(|field| nested(field));
     let kept: Vec<&Ident> = fields
         .flat_map(|field| params.mentioned(&field.ty))

@@ -93,6 +93,27 @@ fn named_dims() {
 }
 
 #[test]
+fn composites() {
+    check(
+        "composites",
+        layout,
+        "
+        #[shared(dims(n, m), rows = n)]
+        pub struct Network<T> {
+            #[shared(shape = [n, m])]
+            links: Ragged<T>,
+            #[shared(dims = RaggedDims { rows: n, items: 8 * n })]
+            names: pshmem::Strings,
+            #[shared(shape = [HEAD])]
+            head: Text,
+            #[shared(value)]
+            title: text::Text,
+            own: Text<32>,
+        }",
+    );
+}
+
+#[test]
 fn generics() {
     check(
         "generics",
@@ -204,19 +225,29 @@ const PRINTING: &[&str] = &[
 /// Safe items that describe what can be saved. pshmem compares what they say with the plan.
 const SAVING: &[&str] = &["FileColumns", "FileField", "FileLeaves", "LeafShapes"];
 
+/// Safe items that describe rows that are stacked. pshmem compares what they say with the plan.
+const STACKING: &[&str] = &["StackParts", "StackShapes"];
+
 /// With `#[shared(crate = path)]`, a module of the user's may contain other items under these names. A new name must be in one of
 /// the lists, with the reason why the generated `unsafe` code is sound all the same.
 #[test]
 fn every_private_name_is_forced_or_harmless() {
     let mut names = BTreeSet::new();
-    for name in ["columns", "dims", "fields", "generics", "record"] {
+    for name in [
+        "columns",
+        "composites",
+        "dims",
+        "fields",
+        "generics",
+        "record",
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.rs"));
         let code = std::fs::read_to_string(path).expect("the golden file can be read");
         private_names(code.parse().expect("the golden file is Rust"), &mut names);
     }
     for name in &names {
         let unnumbered = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let mut lists = [FORCED, FIELD_TYPES, PRINTING, SAVING].iter();
+        let mut lists = [FORCED, FIELD_TYPES, PRINTING, SAVING, STACKING].iter();
         assert!(
             lists.any(|list| list.contains(&unnumbered)),
             "`__private::{name}` is in no list"

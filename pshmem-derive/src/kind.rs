@@ -1,9 +1,10 @@
 //! The kind of layout that a field has, decided by the last name in its type.
 //!
 //! A derive macro sees names, not types. `Vec`, `Box<[T]>`, `Columns`, `Array1` to `Array6` and `Array<T, IxN>` are containers,
-//! whatever path they are reached by. `#[shared(layout)]` marks nested structs and aliases of containers. Every other type is
-//! one plain value.
+//! and `composite` lists some more, whatever path they are reached by. `#[shared(layout)]` marks nested structs and aliases of
+//! containers. Every other type is one plain value; `#[shared(value)]` marks one whose type has the name of a container.
 
+use crate::composite::Composite;
 use crate::types::{last_segment, type_arguments, ungroup};
 use proc_macro2::Ident;
 use syn::{Error, Expr, ExprLit, Lit, Result, Type};
@@ -21,6 +22,8 @@ pub(crate) enum Kind {
     Array { element: Type, rank: usize },
     /// `Columns<P>`.
     Columns,
+    /// `Ragged<T>` and the like.
+    Composite(Composite),
     /// Marked `#[shared(layout)]`: a derived struct or an alias of a container.
     Layout,
     /// A field of a record that derives `SharedColumns`; the field's type is the element type of the column.
@@ -33,12 +36,13 @@ impl Kind {
         match self {
             Kind::Slice { .. } | Kind::Columns | Kind::Column => Some(1),
             Kind::Array { rank, .. } => Some(*rank),
+            Kind::Composite(composite) => Some(composite.extents().len()),
             Kind::Value | Kind::Layout => None,
         }
     }
 }
 
-/// The kind of a container, or `None` for any other type.
+/// The kind of a container that is no composite, or `None` for any other type.
 pub(crate) fn container(ty: &Type) -> Result<Option<Kind>> {
     let Some(segment) = last_segment(ty) else {
         return Ok(None);

@@ -2,18 +2,20 @@
 //!
 //! `SharedLayout` and `SharedColumns` run in four passes:
 //! 1. `attr` parses the `#[shared(..)]` attributes; `shape` parses the extents in them;
-//! 2. `model` parses the struct; `kind` and `unsupported` classify the type of each field;
+//! 2. `model` parses the struct; `kind`, `composite` and `unsupported` classify the type of each field;
 //! 3. `validate` checks what depends on the whole struct;
 //! 4. `expand` generates code.
 //!
 //! `Record` is simpler: `record` parses and checks, `expand` generates code. Errors of all passes are collected in `errors` and reported together. `generics`, `names` and `types` are helpers.
 
 mod attr;
+mod composite;
 mod errors;
 mod expand;
 mod generics;
 #[cfg(test)]
 mod golden;
+mod instead;
 mod kind;
 mod model;
 mod names;

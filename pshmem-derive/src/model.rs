@@ -2,12 +2,13 @@
 //! messages can point at them.
 
 use crate::attr::{Argument, DimName, FieldAttrs, StructAttrs};
+use crate::composite::Composite;
 use crate::errors::Errors;
 use crate::kind::{Kind, container};
 use crate::names::{self, Names};
 use crate::shape::{DimsExpr, Shape};
 use crate::types::{resolve, self_type};
-use crate::unsupported::{check_element, check_value};
+use crate::unsupported::{Place, check, check_marked_value};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
@@ -17,6 +18,7 @@ use syn::{
 
 /// A struct that derives a layout.
 pub(crate) struct Model {
+    pub(crate) derive: Derive,
     pub(crate) vis: Visibility,
     pub(crate) name: Ident,
     pub(crate) names: Names,
@@ -30,6 +32,8 @@ pub(crate) struct Model {
     pub(crate) self_type: TokenStream,
     /// `dims(..)`, if given.
     pub(crate) dims: Option<Argument<Vec<DimName>>>,
+    /// `rows = n`, if given.
+    pub(crate) rows: Option<Argument<Ident>>,
     /// Some argument on the struct could not be parsed.
     pub(crate) has_errors: bool,
     pub(crate) fields: Vec<Field>,
@@ -42,7 +46,7 @@ pub(crate) struct Field {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     pub(crate) kind: Kind,
-    /// The type is unsupported. The field is left out of all generated code but the fallback views.
+    /// The type is unsupported, or arguments contradict each other. The field is left out of all generated code but the fallback views.
     pub(crate) unsupported: bool,
     pub(crate) shape: Option<Argument<Shape>>,
     pub(crate) dims: Option<Argument<DimsExpr>>,
@@ -57,7 +61,7 @@ impl Field {
         !self.unsupported && !matches!(self.kind, Kind::Value)
     }
 
-    /// Whether the field is a nested struct, columns or an alias of a container.
+    /// Whether the field is a nested struct, columns, a composite or an alias of a container.
     pub(crate) fn is_nested(&self) -> bool {
         self.element().is_none()
     }
@@ -67,7 +71,7 @@ impl Field {
         match &self.kind {
             Kind::Value | Kind::Column => Some(&self.ty),
             Kind::Slice { element } | Kind::Array { element, .. } => Some(element),
-            Kind::Columns | Kind::Layout => None,
+            Kind::Columns | Kind::Composite(_) | Kind::Layout => None,
         }
     }
 
@@ -103,6 +107,7 @@ impl Model {
     pub(crate) fn parse(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Self {
         let StructAttrs {
             dims,
+            rows,
             krate,
             has_errors,
         } = StructAttrs::parse(&input.attrs, errors);
@@ -123,15 +128,18 @@ impl Model {
                 );
             }
         }
-        if derive == Derive::Columns
-            && let Some(dims) = &dims
-        {
-            errors.at(
-                &dims.name,
-                "all columns of a record have the same length, so there are no dims to declare: remove `dims(..)`",
-            );
+        if derive == Derive::Columns {
+            let dims = dims.as_ref().map(|dims| (&dims.name, "dims(..)"));
+            let rows = rows.as_ref().map(|rows| (&rows.name, "rows = .."));
+            if let Some((name, argument)) = dims.or(rows) {
+                errors.at(
+                    name,
+                    format!("all columns of a record have the same length, so there are no dims to declare: remove `{argument}`"),
+                );
+            }
         }
         Model {
+            derive,
             vis: input.vis.clone(),
             name: input.ident.clone(),
             names: match derive {
@@ -143,6 +151,7 @@ impl Model {
             krate,
             self_type: self_type(input),
             dims,
+            rows,
             has_errors,
             fields: fields(input, derive, errors),
         }
@@ -215,17 +224,25 @@ fn parse_field(
     let ty = resolve(&field.ty, input);
     let kind = match derive {
         Derive::Columns => column(&ty, &attrs, errors),
-        // `dims = ..` implies `layout`. On a container, `layout` has no effect.
-        Derive::Layout if attrs.layout.is_some() || attrs.dims.is_some() => {
-            Ok(match container(&ty) {
-                Ok(Some(kind)) => kind,
-                _ => Kind::Layout,
-            })
+        Derive::Layout if attrs.value.is_some() => {
+            check_marked_value(&field.ty).map(|()| Kind::Value)
         }
+        // On a container that is no composite, `layout` has no effect.
+        Derive::Layout if attrs.layout.is_some() => Ok(match container(&ty) {
+            Ok(Some(kind)) => kind,
+            _ => Kind::Layout,
+        }),
+        // `dims = ..` implies `layout`.
+        Derive::Layout if attrs.dims.is_some() => match container(&ty) {
+            Ok(Some(kind)) => Ok(kind),
+            _ if Composite::of(&ty).is_some() => unmarked(&field.ty).and_then(|_| unmarked(&ty)),
+            _ => Ok(Kind::Layout),
+        },
         // First the type as written, for messages that show the user's own lifetimes.
         Derive::Layout => unmarked(&field.ty).and_then(|_| unmarked(&ty)),
     };
-    let unsupported = kind.is_err();
+    let contradicts = derive == Derive::Layout && contradicts(&attrs, errors);
+    let unsupported = kind.is_err() || contradicts;
     let align = attrs.align.map(|argument| argument.value);
     Field {
         docs: field
@@ -249,17 +266,43 @@ fn parse_field(
     }
 }
 
-/// The kind of a field without `#[shared(layout)]`.
+/// Reports `value` beside an argument that no value has.
+fn contradicts(attrs: &FieldAttrs, errors: &mut Errors) -> bool {
+    let other = [
+        attrs.layout.as_ref().map(|argument| &argument.name),
+        attrs.shape.as_ref().map(|argument| &argument.name),
+        attrs.dims.as_ref().map(|argument| &argument.name),
+    ];
+    let other = other.into_iter().flatten().next();
+    let (Some(value), Some(other)) = (&attrs.value, other) else {
+        return false;
+    };
+    errors.at(
+        &value.name,
+        format!(
+            "`value` says that the field is one plain value, but `{other}` is for fields that are none: remove one of them"
+        ),
+    );
+    true
+}
+
+/// The kind of a field without marks.
 fn unmarked(ty: &Type) -> syn::Result<Kind> {
-    match container(ty)? {
-        Some(kind) => {
-            if let Kind::Slice { element } | Kind::Array { element, .. } = &kind {
-                check_element(element)?;
+    if let Some(kind) = container(ty)? {
+        match &kind {
+            Kind::Slice { element } | Kind::Array { element, rank: 1 } => {
+                check(element, &Place::List { of: ty })?;
             }
-            Ok(kind)
+            Kind::Array { element, .. } => check(element, &Place::Inside)?,
+            _ => {}
         }
-        None => check_value(ty).map(|()| Kind::Value),
+        return Ok(kind);
     }
+    if let Some(composite) = Composite::of(ty) {
+        composite.check(ty)?;
+        return Ok(Kind::Composite(composite));
+    }
+    check(ty, &Place::Field).map(|()| Kind::Value)
 }
 
 fn column(ty: &Type, attrs: &FieldAttrs, errors: &mut Errors) -> syn::Result<Kind> {
@@ -274,5 +317,10 @@ fn column(ty: &Type, attrs: &FieldAttrs, errors: &mut Errors) -> syn::Result<Kin
             format!("`{name}` cannot be used with `#[derive(SharedColumns)]`, where every field is a plain value: remove it"),
         );
     }
-    check_element(ty).map(|()| Kind::Column)
+    let checked = if attrs.value.is_some() {
+        check_marked_value(ty)
+    } else {
+        check(ty, &Place::Inside)
+    };
+    checked.map(|()| Kind::Column)
 }

@@ -49,11 +49,17 @@ const USE_INTEGER: &str = "add `#[repr(u8)]`, or another integer of up to 64 bit
 impl Record {
     /// `None` if there are errors.
     pub(crate) fn parse(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
-        let StructAttrs { dims, krate, .. } = StructAttrs::parse(&input.attrs, errors);
-        if let Some(dims) = &dims {
+        let StructAttrs {
+            dims, rows, krate, ..
+        } = StructAttrs::parse(&input.attrs, errors);
+        let dims = dims.as_ref().map(|dims| (&dims.name, "dims(..)"));
+        let rows = rows.as_ref().map(|rows| (&rows.name, "rows = .."));
+        if let Some((name, argument)) = dims.or(rows) {
             errors.at(
-                &dims.name,
-                "a record has no dims to declare, because its size is fixed: remove `dims(..)`",
+                name,
+                format!(
+                    "a record has no dims to declare, because its size is fixed: remove `{argument}`"
+                ),
             );
         }
         for param in &input.generics.params {

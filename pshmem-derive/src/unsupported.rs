@@ -1,130 +1,237 @@
-//! Field types that cannot be in node-shared memory, each with the reason and a type to use instead.
+//! Field types that cannot be in node-shared memory, each with the reason. `instead` says what to use.
 //!
-//! Only common types are listed. Every other type is left to the trait `Element`, whose error message is general. A type of the
-//! user's that has one of these names can be used under an alias.
+//! Only common types are listed. Every other type is left to the trait `Element`, whose error message is general. A field whose
+//! type has one of these names, but is another one, is marked `#[shared(value)]`; in other places it needs an alias.
 
+use crate::composite::Composite;
 use crate::errors::code_text;
-use crate::kind::container;
+use crate::instead::instead;
+use crate::kind::{Kind, container};
 use crate::types::{last_segment, type_arguments, ungroup};
 use syn::{Error, Result, Type};
 
-/// Rejects types that cannot be a plain value.
-pub(crate) fn check_value(ty: &Type) -> Result<()> {
-    if let Type::Slice(slice) = ungroup(ty) {
-        let element = code_text(&slice.elem);
-        return Err(unsupported(
-            ty,
-            "its length is not part of its type",
-            &format!("use `Vec<{element}>` or `Box<[{element}]>`"),
-        ));
+/// Where a type stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'t> {
+    /// It is the type of a field.
+    Field,
+    /// In a list `of` one axis: `Vec<T>`, `[T; N]`.
+    List { of: &'t Type },
+    /// It is the item of rows, `Ragged<T>`.
+    Row { of: &'t Type },
+    /// It is the key of a map with these values.
+    Key { value: &'t Type },
+    /// Anywhere else in another type.
+    Inside,
+}
+
+/// What a type that is not supported consists of.
+pub(crate) enum Content {
+    /// Text, or something like it that need not be UTF-8.
+    Text {
+        is_utf8: bool,
+    },
+    /// Any number of these.
+    List(Type),
+    /// A container of another number of axes, with elements of this type.
+    Array {
+        element: Type,
+        rank: usize,
+    },
+    /// Records.
+    Columns(Type),
+    /// A composite that is no text.
+    Composite(Composite),
+    Table {
+        key: Box<Type>,
+        value: Box<Type>,
+    },
+    Set(Type),
+    /// Something for which this text says what to use.
+    Other(String),
+}
+
+/// Rejects types that cannot be in this place.
+pub(crate) fn check(ty: &Type, place: &Place<'_>) -> Result<()> {
+    let ty = ungroup(ty);
+    if let Type::Array(array) = ty {
+        let place = match place {
+            Place::Field => Place::List { of: ty },
+            _ => Place::Inside,
+        };
+        return check(&array.elem, &place);
     }
-    check_element(ty)
-}
-
-/// Rejects types that cannot be elements of a container.
-pub(crate) fn check_element(ty: &Type) -> Result<()> {
-    let (reason, instead) = match ungroup(ty) {
-        Type::Reference(reference) => {
-            let instead = match ungroup(&reference.elem) {
-                Type::Slice(slice) => {
-                    format!("use `Vec<{}>`", code_text(&slice.elem))
-                }
-                Type::Path(path) if path.path.is_ident("str") => {
-                    "use `Vec<u8>`, or `[u8; N]` for short text".to_owned()
-                }
-                target => use_itself(Some(target)),
-            };
-            ("a reference is valid in one process only", instead)
-        }
-        Type::Ptr(_) => (
-            "an address is valid in one process only",
-            "use an index into a `Vec<T>` field".to_owned(),
-        ),
-        Type::FnPtr(_) => (
-            "an address is valid in one process only",
-            "use an integer that selects the function".to_owned(),
-        ),
-        Type::TraitObject(_) | Type::ImplTrait(_) => {
-            ("its size is unknown", "use a concrete type".to_owned())
-        }
-        Type::Tuple(tuple) if !tuple.elems.is_empty() => (
-            "the memory layout of a tuple is unspecified",
-            "use an array, or a struct with `#[repr(C)]` and `#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]`".to_owned(),
-        ),
-        Type::Array(array) => return check_element(&array.elem),
-        Type::Slice(_) => ("its length is not part of its type", FLATTEN.to_owned()),
-        _ => return check_name(ty),
-    };
-    Err(unsupported(ty, reason, &instead))
-}
-
-/// What replaces a container of containers.
-const FLATTEN: &str = "use `Array2<T>` for rows of equal length, or one `Vec<T>` for all rows and one `Vec<usize>` for their \
-                       offsets";
-
-fn check_name(ty: &Type) -> Result<()> {
-    let Some(segment) = last_segment(ty) else {
+    if matches!(place, Place::Key { .. }) && is_name(ty, "str") {
+        return Ok(());
+    }
+    let Some((reason, content)) = content(ty)? else {
         return Ok(());
     };
-    let argument = type_arguments(segment).first().copied();
-    let (reason, instead) = match segment.ident.to_string().as_str() {
-        "Vec" | "Columns" | "Array" => element_grows(),
-        _ if container(ty)?.is_some() => element_grows(),
-        "String" => (
-            "its text is in private memory, behind a pointer",
-            "use `Vec<u8>`, or `[u8; N]` for short text".to_owned(),
-        ),
-        "Rc" | "Arc" => (
-            "it is a pointer to private memory",
-            use_itself(argument),
-        ),
-        "Box" => (
-            "it is a pointer to private memory",
-            format!("{}, or `Box<[T]>` for many", use_itself(argument)),
-        ),
-        "HashMap" | "BTreeMap" => (
-            "its entries are in private memory, behind pointers",
-            "use one `Vec` of sorted keys and one `Vec` of values, and search the keys with `binary_search`".to_owned(),
-        ),
-        "HashSet" | "BTreeSet" => (
-            "its entries are in private memory, behind pointers",
-            "use a sorted `Vec`, and search it with `binary_search`".to_owned(),
-        ),
-        "VecDeque" | "BinaryHeap" | "LinkedList" => (
-            "a shared field cannot grow or shrink",
-            "use `Vec<T>`".to_owned(),
-        ),
-        "ArrayD" => (
-            "the number of dimensions must be part of the type",
-            "use `Array1<T>` to `Array6<T>`".to_owned(),
-        ),
-        _ => return Ok(()),
-    };
-    Err(unsupported(ty, reason, &instead))
-}
-
-/// What replaces a pointer to `target`.
-fn use_itself(target: Option<&Type>) -> String {
-    match target.map(ungroup) {
-        None => "use the value itself".to_owned(),
-        Some(Type::TraitObject(_)) => "use a concrete type".to_owned(),
-        Some(target) => format!("use `{}` itself", code_text(target)),
+    if !matches!(place, Place::Field)
+        && let Content::List(element) | Content::Array { element, .. } = &content
+    {
+        check(element, &Place::Inside)?;
     }
-}
-
-fn element_grows() -> (&'static str, String) {
-    (
-        "all elements of a container must have one fixed size",
-        FLATTEN.to_owned(),
-    )
-}
-
-fn unsupported(ty: &Type, reason: &str, instead: &str) -> Error {
-    Error::new_spanned(
+    let instead = match (place, container_behind(ty)?) {
+        (Place::Field, Some(target)) => format!("use `{}` itself", code_text(target)),
+        _ => instead(&content, place),
+    };
+    Err(Error::new_spanned(
         ty,
         format!(
             "`{}` cannot live in node-shared memory, because {reason}: {instead}",
             code_text(ty)
         ),
-    )
+    ))
+}
+
+/// The container to which a type is a pointer.
+fn container_behind(ty: &Type) -> Result<Option<&Type>> {
+    let target = match ty {
+        Type::Reference(reference) => Some(&*reference.elem),
+        ty => last_segment(ty)
+            .filter(|segment| POINTERS.iter().any(|name| segment.ident == name))
+            .and_then(|segment| type_arguments(segment).first().copied()),
+    };
+    Ok(match target {
+        Some(target) if container_content(target)?.is_some() => Some(target),
+        _ => None,
+    })
+}
+
+/// Rejects types that cannot be a value whatever their name means.
+pub(crate) fn check_marked_value(ty: &Type) -> Result<()> {
+    match ungroup(ty) {
+        Type::Path(_) => Ok(()),
+        _ => check(ty, &Place::Field),
+    }
+}
+
+/// Whether a type is supported as an element.
+pub(crate) fn is_element(ty: &Type) -> bool {
+    check(ty, &Place::Inside).is_ok()
+}
+
+/// Types that are pointers to their argument. `Box<[T]>` is a container, which is recognised before.
+const POINTERS: &[&str] = &["Rc", "Arc", "Box", "Cow"];
+
+const IN_ONE_PROCESS: &str = "an address is valid in one process only";
+const BEHIND_POINTERS: &str = "its entries are in private memory, behind pointers";
+const NO_LENGTH: &str = "its length is not part of its type";
+const TEXT_ELSEWHERE: &str = "its text is in private memory, behind a pointer";
+
+/// Why a type is not supported, and what it consists of. `None` for all other types.
+pub(crate) fn content(ty: &Type) -> Result<Option<(&'static str, Content)>> {
+    Ok(Some(match ungroup(ty) {
+        Type::Reference(reference) => (
+            "a reference is valid in one process only",
+            behind(Some(&reference.elem))?,
+        ),
+        Type::Ptr(_) => (IN_ONE_PROCESS, other("use an index into a `Vec<T>` field")),
+        Type::FnPtr(_) => (
+            IN_ONE_PROCESS,
+            other("use an integer that selects the function"),
+        ),
+        Type::TraitObject(_) | Type::ImplTrait(_) => {
+            ("its size is unknown", other("use a concrete type"))
+        }
+        Type::Tuple(tuple) if !tuple.elems.is_empty() => (
+            "the memory layout of a tuple is unspecified",
+            other(
+                "use an array, or a struct with `#[repr(C)]` and `#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]`",
+            ),
+        ),
+        Type::Slice(slice) => (NO_LENGTH, Content::List((*slice.elem).clone())),
+        ty => return content_by_name(ty),
+    }))
+}
+
+fn content_by_name(ty: &Type) -> Result<Option<(&'static str, Content)>> {
+    if let Some(content) = container_content(ty)? {
+        let reason = "all elements of a container must have one fixed size";
+        return Ok(Some((reason, content)));
+    }
+    let Some(segment) = last_segment(ty) else {
+        return Ok(None);
+    };
+    let arguments = type_arguments(segment);
+    let argument = |index: usize| arguments.get(index).map(|&ty| ty.clone());
+    Ok(Some(match segment.ident.to_string().as_str() {
+        "str" => (NO_LENGTH, Content::Text { is_utf8: true }),
+        "String" => (TEXT_ELSEWHERE, Content::Text { is_utf8: true }),
+        "OsString" | "PathBuf" | "CString" => (TEXT_ELSEWHERE, Content::Text { is_utf8: false }),
+        name if POINTERS.contains(&name) => {
+            let content = match behind(arguments.first().copied())? {
+                Content::Other(instead) if name == "Box" => {
+                    Content::Other(format!("{instead}, or `Box<[T]>` for many"))
+                }
+                content => content,
+            };
+            ("it is a pointer to private memory", content)
+        }
+        "HashMap" | "BTreeMap" | "IndexMap" | "FxHashMap" | "AHashMap" => {
+            let (Some(key), Some(value)) = (argument(0), argument(1)) else {
+                return Ok(None);
+            };
+            let (key, value) = (Box::new(key), Box::new(value));
+            (BEHIND_POINTERS, Content::Table { key, value })
+        }
+        "HashSet" | "BTreeSet" | "IndexSet" | "FxHashSet" | "AHashSet" => match argument(0) {
+            Some(element) => (BEHIND_POINTERS, Content::Set(element)),
+            None => return Ok(None),
+        },
+        "VecDeque" | "BinaryHeap" | "LinkedList" => match argument(0) {
+            Some(element) => (
+                "a shared field cannot grow or shrink",
+                Content::List(element),
+            ),
+            None => return Ok(None),
+        },
+        "ArrayD" => (
+            "the number of dimensions must be part of the type",
+            other("use `Array1<T>` to `Array6<T>`"),
+        ),
+        _ => return Ok(None),
+    }))
+}
+
+/// The content of a container. `Text` is none here, because it is a likely name of a plain type as well.
+fn container_content(ty: &Type) -> Result<Option<Content>> {
+    if let Some(composite) = Composite::of(ty).filter(|composite| composite.name() != "Text") {
+        return Ok(Some(Content::Composite(composite)));
+    }
+    Ok(container(ty)?.and_then(|kind| match kind {
+        Kind::Slice { element } | Kind::Array { element, rank: 1 } => Some(Content::List(element)),
+        Kind::Array { element, rank } => Some(Content::Array { element, rank }),
+        Kind::Columns => {
+            let record = last_segment(ty).map(type_arguments)?.first().copied()?;
+            Some(Content::Columns(record.clone()))
+        }
+        _ => None,
+    }))
+}
+
+/// What is behind a pointer.
+fn behind(target: Option<&Type>) -> Result<Content> {
+    let Some(target) = target.map(ungroup) else {
+        return Ok(other("use the value itself"));
+    };
+    if ["Path", "OsStr", "CStr"]
+        .iter()
+        .any(|name| is_name(target, name))
+    {
+        return Ok(Content::Text { is_utf8: false });
+    }
+    Ok(match content(target)? {
+        Some((_, content)) => content,
+        None => Content::Other(format!("use `{}` itself", code_text(target))),
+    })
+}
+
+fn is_name(ty: &Type, name: &str) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == name)
+}
+
+fn other(instead: &str) -> Content {
+    Content::Other(instead.to_owned())
 }

@@ -1,13 +1,15 @@
 //! Third pass: checks that need the whole struct, such as whether every dim is used.
 
+use crate::attr::DimName;
 use crate::errors::{Errors, code_text};
 use crate::kind::Kind;
-use crate::model::{Field, Model};
+use crate::model::{Derive, Field, Model};
 use crate::names;
-use crate::shape::ExtentExpr;
+use crate::shape::{DimsExpr, ExtentExpr};
 use crate::types::last_segment;
 use proc_macro2::{Ident, TokenStream};
 use std::collections::HashMap;
+use syn::Member;
 
 /// Checks the arguments of every field, and the use of every dim.
 pub(crate) fn validate(model: &Model, errors: &mut Errors) {
@@ -17,6 +19,7 @@ pub(crate) fn validate(model: &Model, errors: &mut Errors) {
         for_each_extent(field, |extent| dims.record_use(extent, model, errors));
     }
     let has_errors = model.fields.iter().any(|field| field.has_errors);
+    check_rows(model, has_errors, errors);
     if let Some(argument) = &model.dims
         && !has_errors
     {
@@ -76,8 +79,7 @@ impl Dims {
             } else if let Some(declared) = &model.dims
                 && looks_like_a_dim(name, model)
             {
-                let declared = declared.value.iter().map(|dim| format!("`{}`", dim.name));
-                let declared = declared.collect::<Vec<_>>().join(", ");
+                let declared = listed(&declared.value);
                 errors.at(
                     name,
                     format!(
@@ -108,6 +110,75 @@ impl Dims {
             );
         }
     }
+}
+
+/// Checks that `rows = n` names a dim that is the first extent of some field.
+fn check_rows(model: &Model, has_errors: bool, errors: &mut Errors) {
+    // A record with columns has no dims; this is an error already.
+    let (Some(rows), Derive::Layout) = (&model.rows, model.derive) else {
+        return;
+    };
+    let name = &rows.value;
+    let Some(declared) = &model.dims else {
+        if !model.has_errors {
+            errors.at(
+                &rows.name,
+                format!("`rows` needs dims, but the struct declares none: add `dims({name})`"),
+            );
+        }
+        return;
+    };
+    let is_rows = |extent: &ExtentExpr| {
+        extent
+            .name()
+            .is_some_and(|dim| names::unraw(dim) == names::unraw(name))
+    };
+    if !(declared.value.iter()).any(|dim| names::unraw(&dim.name) == names::unraw(name)) {
+        errors.at(
+            name,
+            format!(
+                "unknown dim `{name}`: the struct declares {}",
+                listed(&declared.value)
+            ),
+        );
+    } else if !has_errors && !model.fields.iter().any(|field| counts_rows(field, is_rows)) {
+        errors.at(
+            name,
+            format!(
+                "no field has rows that `{name}` counts: use `{name}` alone as the first extent of a `shape`"
+            ),
+        );
+    }
+}
+
+/// Whether the first extent of a field is one for which `is_rows` is true.
+fn counts_rows(field: &Field, is_rows: impl Fn(&ExtentExpr) -> bool) -> bool {
+    if let Some(shape) = &field.shape {
+        return shape.value.extents.first().is_some_and(is_rows);
+    }
+    match field.dims.as_ref().map(|dims| &dims.value) {
+        Some(DimsExpr::Extent(extent)) => is_rows(extent),
+        Some(DimsExpr::List(list)) => {
+            matches!(list.first(), Some(DimsExpr::Extent(extent)) if is_rows(extent))
+        }
+        Some(DimsExpr::Struct(_, members)) => members.iter().any(|(member, value)| {
+            let counts = match (&field.kind, member) {
+                (Kind::Composite(composite), Member::Named(name)) => {
+                    composite.rows().is_some_and(|rows| name == rows)
+                }
+                // Which dims of a nested struct count its rows is not known here.
+                _ => true,
+            };
+            counts && matches!(value, DimsExpr::Extent(extent) if is_rows(extent))
+        }),
+        Some(DimsExpr::Unit) | None => false,
+    }
+}
+
+/// `` `nx`, `ny` ``
+fn listed(dims: &[DimName]) -> String {
+    let names: Vec<_> = dims.iter().map(|dim| format!("`{}`", dim.name)).collect();
+    names.join(", ")
 }
 
 /// Constants are recognised by capitals in their name, const parameters by their declaration.
@@ -154,7 +225,9 @@ fn check_arguments(model: &Model, field: &Field, errors: &mut Errors) {
             );
         }
     }
-    if let (Some(dims), Some(rank)) = (&field.dims, field.kind.rank()) {
+    if let (Some(dims), Some(rank)) = (&field.dims, field.kind.rank())
+        && !matches!(field.kind, Kind::Composite(_))
+    {
         errors.at(
             &dims.name,
             format!(
@@ -179,15 +252,22 @@ fn check_extents(model: &Model, field: &Field, errors: &mut Errors) {
     match (&field.shape, field.kind.rank()) {
         (Some(shape), Some(rank)) if shape.value.extents.len() != rank => {
             let count = shape.value.extents.len();
-            let dimensions = if rank == 1 { "dimension" } else { "dimensions" };
             let extents = if count == 1 { "extent" } else { "extents" };
-            errors.at_span(
-                shape.value.bracket.span.join(),
+            let message = if let Kind::Composite(composite) = &field.kind {
+                let expected = if rank == 1 { "extent" } else { "extents" };
+                format!(
+                    "`{}` has {rank} {expected} ({}), but this shape has {count} {extents}: write one number for each",
+                    code_text(&field.ty),
+                    composite.extents().join(", ")
+                )
+            } else {
+                let dimensions = if rank == 1 { "dimension" } else { "dimensions" };
                 format!(
                     "`{}` has {rank} {dimensions}, but this shape has {count} {extents}: write one extent for each dimension",
                     code_text(&field.ty)
-                ),
-            );
+                )
+            };
+            errors.at_span(shape.value.bracket.span.join(), message);
         }
         (None, Some(rank)) if is_missing => {
             errors.at(

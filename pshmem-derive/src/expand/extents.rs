@@ -71,8 +71,8 @@ fn value_of(field: &Field, model: &Model) -> TokenStream {
         .collect();
     match field.kind {
         Kind::Array { .. } => quote!([#(#extents),*]),
-        // The type behind the alias, which the derive cannot see, decides whether this is a number or a list.
-        Kind::Layout => {
+        // The type behind an alias, which the derive cannot see, decides whether this is a number or a list.
+        Kind::Layout | Kind::Composite(_) => {
             let span = shape.value.bracket.span.join();
             let (plan, count) = (field.plan(model), extents.len());
             quote_spanned!(span=> <#plan>::dims_from_shape::<#count>([#(#extents),*]))
@@ -240,7 +240,7 @@ fn inferred(dim: &Ident, fields: &[&Field], model: &Model) -> TokenStream {
         {
             return match field.kind {
                 Kind::Array { .. } => quote!(#actual[#axis]),
-                Kind::Layout => {
+                Kind::Layout | Kind::Composite(_) => {
                     let rank = field
                         .shape
                         .as_ref()

@@ -36,8 +36,11 @@ fn types(model: &Model, params: &ItemGenerics) -> TokenStream {
 /// Whether the struct cannot implement the trait: with lifetime parameters it is not `'static`, and with unsized fields it cannot
 /// be returned by value.
 fn cannot_implement(model: &Model) -> bool {
-    let is_unsized =
-        |field: &Field| matches!(ungroup(&field.ty), Type::Slice(_) | Type::TraitObject(_));
+    let is_unsized = |field: &Field| match ungroup(&field.ty) {
+        Type::Slice(_) | Type::TraitObject(_) => true,
+        Type::Path(path) => path.path.is_ident("str"),
+        _ => false,
+    };
     model.generics.lifetimes().next().is_some() || model.fields.iter().any(is_unsized)
 }
 

@@ -24,7 +24,11 @@ impl Field {
                 quote!(#open #ty #close)
             }
             Kind::Column => quote!([#ty]),
-            Kind::Slice { .. } | Kind::Array { .. } | Kind::Columns | Kind::Layout => quote!(#ty),
+            Kind::Slice { .. }
+            | Kind::Array { .. }
+            | Kind::Columns
+            | Kind::Composite(_)
+            | Kind::Layout => quote!(#ty),
         }
     }
 
@@ -91,7 +95,7 @@ impl Field {
                 let view = numbered("ArrayView", *rank);
                 quote!(#private::#view<#life, #element>)
             }
-            Kind::Columns | Kind::Layout => {
+            Kind::Columns | Kind::Composite(_) | Kind::Layout => {
                 let layout = self.as_layout(model);
                 quote!(#layout::View<#life>)
             }
@@ -108,7 +112,7 @@ impl Field {
                 let dimension = numbered("Ix", *rank);
                 quote!(#krate::ArrayMut<#life, #element, #private::#dimension>)
             }
-            Kind::Columns | Kind::Layout => {
+            Kind::Columns | Kind::Composite(_) | Kind::Layout => {
                 let layout = self.as_layout(model);
                 quote!(#layout::ViewMut<#life>)
             }
@@ -133,7 +137,7 @@ impl Field {
                 let rank = Literal::usize_unsuffixed(*rank);
                 quote!([#number; #rank])
             }
-            Kind::Value | Kind::Layout => {
+            Kind::Value | Kind::Composite(_) | Kind::Layout => {
                 let layout = self.as_layout(model);
                 quote!(#layout::Dims)
             }

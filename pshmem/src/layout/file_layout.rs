@@ -48,7 +48,7 @@ use std::any::{TypeId, type_name};
     message = "`{Self}` cannot be saved to files or loaded from them",
     label = "this type does not implement `pshmem::FileLayout`",
     note = "a layout is saved if each of its elements is a `pshmem::Record`; `u128` and `i128` are not: use `[u64; 2]`",
-    note = "add `#[derive(pshmem::SharedLayout)]` to a struct; one plain value is a `Value<T>`, many are a `Vec<T>`, `Box<[T]>` or `Array1<T>` to `Array6<T>`"
+    note = "add `#[derive(pshmem::SharedLayout)]` to a struct; one plain value is a `Value<T>`, many are a `Vec<T>`, `Box<[T]>` or `Array1<T>` to `Array6<T>`; see also `Ragged<T>`, `Strings`, `Text`, `Map<K, V>` and `Csr<T>`"
 )]
 pub trait FileLayout: SharedLayout {
     /// Adds one entry for each leaf, in the order of the plan.

@@ -35,6 +35,7 @@ use std::ops::Range;
     message = "`{Self}` cannot live in node-shared memory",
     label = "its bytes must mean the same to every rank: no pointer, no padding, and all bytes zero is a value",
     note = "use numbers, `bool`, `char`, arrays of these, or a struct with `#[repr(C)]` and `#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]`",
+    note = "rows of different lengths are a `Ragged<T>`, strings are `Strings` or one `Text`, a table is a `Map<K, V>`: these are fields, not elements",
     note = "a field that is a struct with `#[derive(SharedLayout)]`, or an alias of a container, needs `#[shared(layout)]`"
 )]
 pub trait Element: Zeroable + NoUninit + Send + Sync {}
@@ -87,7 +88,8 @@ impl<T: Zeroable + NoUninit + Send + Sync> Element for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layout for node-shared memory",
     label = "not a shared layout",
-    note = "add `#[derive(pshmem::SharedLayout)]` to a struct; one plain value is a `Value<T>`, many are a `Vec<T>`, `Box<[T]>` or `Array1<T>` to `Array6<T>`"
+    note = "add `#[derive(pshmem::SharedLayout)]` to a struct; one plain value is a `Value<T>`, many are a `Vec<T>`, `Box<[T]>` or `Array1<T>` to `Array6<T>`",
+    note = "see also `Ragged<T>`, `Strings`, `Text`, `Map<K, V>` and `Csr<T>`; a field of another type with such a name needs `#[shared(value)]` if it is one plain value"
 )]
 pub unsafe trait SharedLayout: raw::Planned + 'static {
     /// The same value in private memory.

@@ -8,7 +8,7 @@ pub struct Flow {
     pub name: String,
     #[shared(layuot)]
     pub opacity: u8,
-    pub lines: Vec<std::path::PathBuf>,
+    pub lines: Vec<std::num::NonZeroU32>,
     #[shared(shape = [1])]
     pub step: u64,
 }

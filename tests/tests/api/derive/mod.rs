@@ -1,6 +1,7 @@
 //! `#[derive(SharedLayout)]`, `#[derive(SharedColumns)]` and `#[derive(Record)]`, with ranks as threads.
 //!
-//! - `behaviour` objects of derived structs · `dims` named extents · `columns` records as one array per field
+//! - `behaviour` objects of derived structs · `dims` named extents · `columns` records as one array per field · `composites` fields
+//!   that are rows of different lengths, strings or text
 //! - `records` descriptions and checks of bytes of unknown origin · `files` leaves of objects that are saved
 //! - `forms` all forms of structs that the derives accept · `hygiene` names that generated code might use, defined by the user
 //! - `crate_path` modules in place of pshmem that replace single items of it · `strict` a module that denies every lint
@@ -18,6 +19,7 @@
 
 mod behaviour;
 mod columns;
+mod composites;
 mod crate_path;
 mod dims;
 mod files;

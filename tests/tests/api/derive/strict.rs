@@ -23,7 +23,10 @@
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
 use ndarray::Array2;
-use pshmem::{Columns, Comm, FileLayout, Record, Shared, SharedColumns, SharedLayout};
+use pshmem::{
+    Columns, Comm, FileLayout, Ragged, RaggedDims, Record, Shared, SharedColumns, SharedLayout,
+    Strings, Text,
+};
 
 /// A record.
 #[derive(Debug, Clone, Copy, PartialEq, SharedColumns)]
@@ -97,6 +100,22 @@ struct Flow<T: pshmem::Element> {
     step: u64,
 }
 
+/// Rows of different lengths.
+#[derive(Debug, SharedLayout)]
+#[shared(dims(n), rows = n)]
+struct Rows<T: pshmem::Element> {
+    /// Items.
+    #[shared(shape = [n, 2 * n])]
+    items: Ragged<T>,
+    #[shared(dims = RaggedDims { rows: n, items: 8 })]
+    names: Strings,
+    /// What they are.
+    #[shared(shape = [n])]
+    title: Text,
+    #[shared(value)]
+    hidden: Hidden<T>,
+}
+
 /// Compiles only for layouts that can be saved.
 const fn can_be_saved<L: FileLayout>() {}
 
@@ -129,6 +148,11 @@ fn works() {
         (owned.cells.dim(), owned.inner.values.len(), owned.step),
         ((1, 2), 1, 0)
     );
+    let rows = Shared::<Rows<u8>>::new(&Comm::solo(), RowsDims { n: 2 })
+        .unwrap()
+        .to_owned();
+    assert!(rows.items.is_empty() && rows.names.is_empty() && rows.title.is_empty());
+    assert_eq!(rows.hidden.0, 0);
     assert_eq!(
         (
             owned.particles[0].x.to_bits(),
