@@ -101,6 +101,7 @@
 //!   Without the feature nothing needs to be installed.
 //! - `mpi-abi`: ranks are MPI processes, and the program loads a library with the standard ABI of MPI 5.0 when it starts. Nothing
 //!   needs to be installed for building: see [the guide](crate::guide::clusters#one-program-for-several-libraries).
+//! - `sprs`: [`Csr`] from and to matrices of the crate `sprs`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
@@ -139,10 +140,11 @@ pub use error::{Error, Result};
 pub use files::{Checkpoints, Reading, Source};
 pub use home::engine::Engine;
 pub use layout::{
-    ArrayMut, AsBlock, AsRows, BlockLayout, Columns, Element, Field, FieldSchema, FileLayout, Full,
-    Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record, RowLayout,
-    Schema, SharedColumns, SharedLayout, SliceMut, StackLayout, Strings, StringsIter, StringsMut,
-    StringsView, Text, TextMut, Value, ValueMut,
+    ArrayMut, AsBlock, AsRows, BlockLayout, Columns, Csr, CsrDims, CsrError, CsrMut, CsrView,
+    Element, Field, FieldSchema, FileLayout, Full, Op, OwnedBy, Preview, Ragged, RaggedDims,
+    RaggedIter, RaggedMut, RaggedView, Record, RowLayout, Schema, SharedColumns, SharedLayout,
+    SliceMut, StackLayout, Strings, StringsIter, StringsMut, StringsView, Text, TextMut, Value,
+    ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};

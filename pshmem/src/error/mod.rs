@@ -283,6 +283,17 @@ pub enum Error {
         size: usize,
     },
 
+    /// A sparse matrix was to have more columns than there are column numbers.
+    ///
+    /// All ranks get it, nothing was allocated, and the `Comm` lives.
+    #[error(
+        "a sparse matrix of {cols} columns was asked for, but its column numbers have 32 bits: at most 4294967296 columns"
+    )]
+    TooManyColumns {
+        /// How many were asked for.
+        cols: usize,
+    },
+
     /// A private value, or what a file holds, has other extents than the `shape` attribute of its field states; or a column in a
     /// file is longer or shorter than the first one.
     ///

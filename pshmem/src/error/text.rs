@@ -39,6 +39,7 @@ impl Error {
             Error::OutOfBounds { .. }
             | Error::Counts { .. }
             | Error::Holders { .. }
+            | Error::TooManyColumns { .. }
             | Error::Poisoned { .. }
             | Error::TaskHeld { .. } => Vec::new(),
             Error::Nested { call }

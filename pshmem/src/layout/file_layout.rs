@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::layout::placer::in_field;
 use crate::layout::record::first_invalid;
 use crate::layout::{
-    Columns, Ragged, RaggedDims, Record, SharedColumns, SharedLayout, Strings, Text, Value,
+    Columns, Csr, CsrDims, Ragged, RaggedDims, Record, SharedColumns, SharedLayout, Strings, Text,
+    Value,
 };
 use ndarray::{Array, Dim};
 use num_complex::Complex;
@@ -325,5 +326,40 @@ impl FileLayout for Text {
     fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<usize> {
         let [bytes] = shapes.take()?;
         Ok(bytes)
+    }
+}
+
+/// As scipy names the arrays of a `csr_matrix`.
+impl<T: Record> FileLayout for Csr<T> {
+    fn file_leaves(into: &mut FileLeaves) {
+        into.part::<u64>("indptr", Role::Used, 1);
+        into.part::<u32>("indices", Role::Used, 1);
+        into.part::<T>("data", Role::Used, 1);
+        // Rows and columns.
+        into.part::<u64>("shape", Role::Extents, 2);
+    }
+
+    fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<CsrDims> {
+        let ([offsets], [nnz], [values]) = (shapes.take()?, shapes.take()?, shapes.take()?);
+        let [rows, cols] = shapes.take()?;
+        // `complete` would find it, too, but could not say that the files do not belong together.
+        let equal = |name, found: usize, expected: usize| {
+            let shape = Error::Shape {
+                field: String::new(),
+                expected: vec![expected],
+                found: vec![found],
+            };
+            in_field(
+                name,
+                if found == expected {
+                    Ok(())
+                } else {
+                    Err(shape)
+                },
+            )
+        };
+        equal("indptr", offsets, rows.saturating_add(1))?;
+        equal("data", values, nnz)?;
+        Ok(CsrDims { rows, cols, nnz })
     }
 }

@@ -56,7 +56,7 @@ fn build() -> Row {
         "-p",
         "pshmem-tests",
         "--features",
-        "mpi-abi",
+        "mpi-abi,pshmem/sprs",
         "--bin",
         "suite",
         "-p",
@@ -96,7 +96,14 @@ fn unit_tests(mpi: &Mpi) -> Row {
             "--config",
             &format!("target.'cfg(all())'.runner={launcher}"),
         ])
-        .args(["test", "-p", "pshmem", "--lib", "--features", "mpi-abi"])
+        .args([
+            "test",
+            "-p",
+            "pshmem",
+            "--lib",
+            "--features",
+            "mpi-abi,sprs",
+        ])
         .args(["--", "--ignored", "--test-threads", "1", "transport::mpi"])
         .envs(mpi.variables())
         .env("PSHMEM_TEST_ABI_HEADER", mpi.folder().join("include"));

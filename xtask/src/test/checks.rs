@@ -8,19 +8,23 @@ use crate::setup::toolchains;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Selects all crates of the workspace, with feature `mpi`.
+/// Selects all crates of the workspace, with feature `mpi`. Without feature `sprs`, they are built for the oldest Rust.
 ///
 /// All calls of cargo select the same crates: the features of a dependency are those that any selected crate asks for, and a
 /// dependency with other features would be compiled again.
-const WITH_MPI: [&str; 3] = ["--workspace", "--features", "pshmem/mpi,pshmem-tests/mpi"];
+const WITH_MPI: [&str; 3] = [
+    "--workspace",
+    "--features",
+    "pshmem/sprs,pshmem/mpi,pshmem-tests/mpi",
+];
 
 /// The same with the other engine beside it.
 const WITH_BOTH: [&str; 3] = [
     "--workspace",
     "--features",
-    "pshmem/mpi,pshmem/mpi-abi,pshmem-tests/mpi",
+    "pshmem/sprs,pshmem/mpi,pshmem/mpi-abi,pshmem-tests/mpi",
 ];
-pub(crate) const WITHOUT_MPI: [&str; 1] = ["--workspace"];
+pub(crate) const WITHOUT_MPI: [&str; 3] = ["--workspace", "--features", "pshmem/sprs"];
 
 /// Selects all targets, as programs and as tests. `--all-targets` would also build the programs that have no tests a second time, as
 /// tests, in spite of `test = false`.

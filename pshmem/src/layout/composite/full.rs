@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A [`Ragged`](crate::Ragged), [`Strings`](crate::Strings), [`Text`](crate::Text), [`Map`](crate::Map) or [`Csr`](crate::Csr) has
-/// no room for what was to be added or assigned. Nothing has changed.
+/// no room for what was to be added or assigned, or a matrix of another shape was assigned. Nothing has changed.
 ///
 /// The room is what the extents of the object say; more needs a new object.
 ///
@@ -21,10 +21,20 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub struct Full {
-    what: &'static str,
-    needed: usize,
-    room: usize,
+pub struct Full(Reason);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Room {
+        what: &'static str,
+        needed: usize,
+        room: usize,
+    },
+    /// Rows and columns.
+    Shape {
+        given: (usize, usize),
+        expected: (usize, usize),
+    },
 }
 
 impl Full {
@@ -33,17 +43,35 @@ impl Full {
         if needed <= room {
             return Ok(());
         }
-        Err(Full { what, needed, room })
+        Err(Full(Reason::Room { what, needed, room }))
+    }
+
+    /// `Ok` if a matrix has as many rows and columns as the one that it replaces.
+    pub(crate) fn check_shape(given: (usize, usize), expected: (usize, usize)) -> Result<(), Self> {
+        if given == expected {
+            return Ok(());
+        }
+        Err(Full(Reason::Shape { given, expected }))
     }
 }
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Full { what, needed, room } = self;
-        write!(
-            f,
-            "{needed} {what} are needed, but there is room for {room}"
-        )
+        match self.0 {
+            Reason::Room { what, needed, room } => {
+                write!(
+                    f,
+                    "{needed} {what} are needed, but there is room for {room}"
+                )
+            }
+            Reason::Shape { given, expected } => {
+                let ((rows, cols), (of_rows, of_cols)) = (given, expected);
+                write!(
+                    f,
+                    "a matrix of {rows} rows and {cols} columns cannot replace one of {of_rows} rows and {of_cols} columns"
+                )
+            }
+        }
     }
 }
 

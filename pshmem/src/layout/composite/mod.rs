@@ -28,6 +28,7 @@
 //! rests on it (`text::str_of`).
 
 mod content;
+mod csr;
 mod full;
 mod parts;
 mod ragged;
@@ -37,6 +38,7 @@ mod tests;
 mod text;
 
 pub(crate) use content::{Content, PlacedComposite};
+pub use csr::{Csr, CsrDims, CsrError, CsrMut, CsrView};
 pub use full::Full;
 pub(crate) use parts::Parts;
 pub use ragged::{Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView};
