@@ -15,8 +15,18 @@ pub(crate) fn preview_list(
     len: usize,
     item: impl Fn(&mut dyn Write, usize) -> fmt::Result,
 ) -> fmt::Result {
+    preview_items(f, ['[', ']'], len, item)
+}
+
+/// As `preview_list`, between these brackets.
+pub(crate) fn preview_items(
+    f: &mut dyn Write,
+    [open, close]: [char; 2],
+    len: usize,
+    item: impl Fn(&mut dyn Write, usize) -> fmt::Result,
+) -> fmt::Result {
     const ENDS: usize = 4;
-    f.write_char('[')?;
+    f.write_char(open)?;
     let mut separator = "";
     for at in 0..len {
         if at == ENDS && len > 2 * ENDS {
@@ -28,7 +38,7 @@ pub(crate) fn preview_list(
         }
         separator = ", ";
     }
-    f.write_char(']')
+    f.write_char(close)
 }
 
 /// Prints the values of a layout in the summary of an object.

@@ -30,6 +30,7 @@
 mod content;
 mod csr;
 mod full;
+mod map;
 mod parts;
 mod ragged;
 mod strings;
@@ -40,6 +41,7 @@ mod text;
 pub(crate) use content::{Content, PlacedComposite};
 pub use csr::{Csr, CsrDims, CsrError, CsrMut, CsrView};
 pub use full::Full;
+pub use map::{Map, MapDims, MapIter, MapKey, MapMut, MapView};
 pub(crate) use parts::Parts;
 pub use ragged::{Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView};
 pub use strings::{Strings, StringsIter, StringsMut, StringsView};

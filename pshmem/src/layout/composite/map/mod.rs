@@ -1,0 +1,241 @@
+//! `Map<K, V>`: a hash table that is built once and then read.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `mod` | [`MapDims`], the layout in node memory, and its checks |
+//! | `owned` | [`Map`], the private value |
+//! | `view`, `view_mut` | [`MapView`] for reading, [`MapMut`] inside the closure of an update |
+//! | `key` | [`MapKey`]: what can be a key, and how keys lie in memory |
+//! | `index` | the hash table: from keys to numbers of entries |
+//!
+//! Memory safety does not rest on the index: a number of an entry that is out of range is looked up with checked bounds.
+
+mod index;
+mod key;
+mod owned;
+mod view;
+mod view_mut;
+
+pub use key::MapKey;
+pub use owned::Map;
+pub use view::{MapIter, MapView};
+pub use view_mut::MapMut;
+
+use crate::error::{Error, Result};
+use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composite_layout};
+use crate::layout::derived::FromShape;
+use crate::layout::file_layout::{FileLayout, FileLeaves, LeafShapes, Role};
+use crate::layout::printing::preview_items;
+use crate::layout::{Element, Preview, Record};
+use std::fmt::{self, Debug};
+
+/// The capacity of a shared [`Map`].
+///
+/// ```
+/// use pshmem::{Comm, Map, MapDims, Shared};
+///
+/// let weights = Shared::<Map<u64, f64>>::new(&Comm::solo(), MapDims::new(1000))?;
+/// let names = Shared::<Map<str, u32>>::new(&Comm::solo(), MapDims::text(1000, 20_000))?;
+/// assert!(weights.view().is_empty() && names.view().is_empty());
+/// # Ok::<(), pshmem::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MapDims {
+    /// The largest number of entries.
+    pub entries: usize,
+    /// The largest number of bytes of all keys together, if they are strings. For other keys it has no meaning and should be 0.
+    pub key_bytes: usize,
+}
+
+impl MapDims {
+    /// The capacity of a map whose keys are no strings.
+    #[must_use]
+    pub const fn new(entries: usize) -> Self {
+        MapDims::text(entries, 0)
+    }
+
+    /// The capacity of a map whose keys are strings, with this number of bytes in all.
+    #[must_use]
+    pub const fn text(entries: usize, key_bytes: usize) -> Self {
+        MapDims { entries, key_bytes }
+    }
+}
+
+impl FromShape<2> for MapDims {
+    fn from_shape([entries, key_bytes]: [usize; 2]) -> Self {
+        MapDims { entries, key_bytes }
+    }
+
+    fn to_shape(&self) -> [usize; 2] {
+        [self.entries, self.key_bytes]
+    }
+}
+
+impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
+    type Parts = (u64, K::Keys, Vec<V>, Vec<u64>);
+    type Dims = MapDims;
+    type View<'a> = MapView<'a, K, V>;
+    type ViewMut<'a> = MapMut<'a, K, V>;
+
+    const NAMES: &'static [&'static str] = &["used", "keys", "values", "slots"];
+
+    fn part_dims(dims: &MapDims) -> Result<((), key::KeysDims<K>, usize, usize)> {
+        if dims.entries > index::MAX_ENTRIES {
+            return Err(Error::TooLarge {
+                what: "the index of a map".to_owned(),
+                extents: vec![dims.entries],
+                size: size_of::<u64>(),
+            });
+        }
+        let words = index::words_for(dims.entries);
+        Ok(((), K::dims(dims), dims.entries, words))
+    }
+
+    fn dims_of(&self) -> MapDims {
+        MapDims {
+            entries: self.len(),
+            key_bytes: K::key_bytes(&self.keys),
+        }
+    }
+
+    fn encode_dims(dims: &MapDims, out: &mut Vec<usize>) {
+        out.extend(dims.to_shape());
+    }
+
+    fn decode_dims(from: &mut dyn Iterator<Item = usize>) -> Option<MapDims> {
+        Some(MapDims {
+            entries: from.next()?,
+            key_bytes: from.next()?,
+        })
+    }
+
+    #[inline]
+    unsafe fn view<'a>(
+        _: &MapDims,
+        (&used, keys, values, words): PartsView<'a, Self>,
+    ) -> MapView<'a, K, V> {
+        let used = used as usize;
+        MapView::of_parts(K::first(keys, used), &values[..used], words)
+    }
+
+    unsafe fn view_mut<'a>(
+        &dims: &MapDims,
+        (used, keys, values, words): PartsViewMut<'a, Self>,
+    ) -> MapMut<'a, K, V> {
+        MapMut {
+            dims,
+            used,
+            keys,
+            values,
+            words,
+        }
+    }
+
+    fn store(&self, mut into: MapMut<'_, K, V>) -> Result<(), Full> {
+        into.assign(self)
+    }
+
+    fn load(from: MapView<'_, K, V>) -> Self {
+        Map {
+            keys: K::copy(from.keys()),
+            values: from.values().to_vec(),
+            words: from.words().to_vec(),
+        }
+    }
+
+    fn lengths(dims: &MapDims, leaves: &[&[u8]]) -> Vec<usize> {
+        let (used, keys, words) = parts_of(leaves);
+        let mut lengths = vec![1];
+        lengths.extend(K::lengths(dims, keys, used as usize));
+        lengths.extend([used as usize, words.len()]);
+        lengths
+    }
+
+    fn check(dims: &MapDims, leaves: &[&[u8]]) -> Result<(), String> {
+        let (used, keys, words) = parts_of(leaves);
+        if used > dims.entries as u64 {
+            return Err(format!("{used} entries are in use of {}", dims.entries));
+        }
+        let used = used as usize;
+        let count = K::count_in(keys, used);
+        if count != used {
+            return Err(format!("there are {count} keys, but {used} values"));
+        }
+        if !index::has_entries(words, used) {
+            return Err(format!("the index is not that of {used} entries"));
+        }
+        Ok(())
+    }
+
+    fn complete(dims: &MapDims, lengths: &[usize], leaves: &mut [&mut [u8]]) -> Result<(), String> {
+        let [used_leaf, keys @ .., _, words] = leaves else {
+            unreachable!("a map has four parts");
+        };
+        let (first_key, used) = (lengths[1], lengths[lengths.len() - 2]);
+        if used > dims.entries {
+            return Err(format!("{used} entries are in use of {}", dims.entries));
+        }
+        let keys: Vec<&[u8]> = keys.iter().map(|leaf| &**leaf).collect();
+        let count = K::count_in(&keys, first_key);
+        if count != used {
+            return Err(format!("there are {count} keys, but {used} values"));
+        }
+        let keys = K::in_leaves(&keys);
+        let hashes = (0..used).map(|i| key::hash(keys.get(i)));
+        let words = bytemuck::cast_slice_mut(words);
+        index::build(words, hashes, |a, b| keys.get(a) == keys.get(b)).map_err(|(a, b)| {
+            let key = keys.show(a);
+            format!("entries {a} and {b} have the same key, {key}; the keys of a map differ")
+        })?;
+        bytemuck::cast_slice_mut(used_leaf)[0] = used as u64;
+        Ok(())
+    }
+}
+
+composite_layout! {
+    [K: MapKey + ?Sized, V] Map<K, V>, where [V: Element]
+    Dims = MapDims, View<'a> = MapView<'a, K, V>, ViewMut<'a> = MapMut<'a, K, V>
+}
+
+/// Number of entries, leaves of the keys, and index.
+fn parts_of<'l, 'a>(leaves: &'l [&'a [u8]]) -> (u64, &'l [&'a [u8]], &'a [u64]) {
+    let [used, keys @ .., _, words] = leaves else {
+        unreachable!("a map has four parts");
+    };
+    let used = bytemuck::cast_slice(used)[0];
+    (used, keys, bytemuck::cast_slice(words))
+}
+
+impl<K: MapKey + ?Sized, V: Record> FileLayout for Map<K, V> {
+    fn file_leaves(into: &mut FileLeaves) {
+        into.part::<u64>("used", Role::Derived, 0);
+        K::file_leaves(into);
+        into.part::<V>("values", Role::Used, 1);
+        into.part::<u64>("slots", Role::Derived, 1);
+    }
+
+    fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<MapDims> {
+        let dims = K::dims_from_shapes(shapes)?;
+        let [values] = shapes.take()?;
+        if values == dims.entries {
+            return Ok(dims);
+        }
+        Err(Error::Shape {
+            field: "values".to_owned(),
+            expected: vec![dims.entries],
+            found: vec![values],
+        })
+    }
+}
+
+impl<K: MapKey + Debug + ?Sized, V: Element + Debug> Preview for Map<K, V> {
+    fn preview(view: MapView<'_, K, V>, f: &mut dyn fmt::Write) -> fmt::Result {
+        preview_items(f, ['{', '}'], view.len(), |f, entry| {
+            let (key, value) = view.at(entry).expect("an entry in use");
+            write!(f, "{key:?}: {value:?}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
