@@ -202,7 +202,7 @@ fn agree_on_common(core: &RankState, call: Call, parts: &[StackPart<'_>]) -> Res
         let mut sum = Checksum::new();
         match &part.data {
             StackData::Derived => continue,
-            StackData::Offsets(offsets) => sum.update(bytemuck::cast_slice(offsets)),
+            StackData::Offsets { offsets, .. } => sum.update(bytemuck::cast_slice(offsets)),
             StackData::Elements { extents, copy } => {
                 let mut buffer = vec![0; part.element.max(COPY_BYTES)];
                 for some in pieces(extents.iter().product(), part.element) {
@@ -245,7 +245,7 @@ unsafe fn write(
         let region = places.region(leaf, index, rank);
         match &part.data {
             StackData::Derived => {}
-            StackData::Offsets(offsets) => {
+            StackData::Offsets { offsets, .. } => {
                 // SAFETY: passed on from the caller.
                 let bytes = unsafe { target.run_mut(region.start, region.run) };
                 let first = places.start(index + 1, rank) as u64;

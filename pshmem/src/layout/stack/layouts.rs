@@ -4,7 +4,8 @@ use crate::error::Result;
 use crate::layout::stack::parts::StackData;
 use crate::layout::stack::{AsRows, StackLayout, StackParts, StackShapes};
 use crate::layout::{
-    BlockLayout, Columns, Element, Ragged, RaggedDims, SharedColumns, Strings, Text, Value,
+    BlockLayout, Columns, Csr, CsrDims, Element, Ragged, RaggedDims, SharedColumns, Strings, Text,
+    Value,
 };
 
 /// Implements `StackLayout` for layouts whose rows are blocks.
@@ -105,7 +106,7 @@ macro_rules! rows {
 
             fn parts<'r>($rows: &'r Self, into: &mut StackParts<'r>) -> Result<()> {
                 into.part::<u64>("used", StackData::Derived);
-                into.part::<u64>("offsets", StackData::Offsets($rows.view().offsets()));
+                into.offsets("offsets", $rows.view().offsets(), Vec::new());
                 into.elements::<$t>($items, $elements);
                 Ok(())
             }
@@ -126,6 +127,32 @@ macro_rules! rows {
 
 rows!([T: Element] Ragged<T>, T, "items", |rows| rows.view().as_slice());
 rows!([] Strings, u8, "bytes", |rows| rows.view().text().as_bytes());
+
+impl<T: Element> StackLayout for Csr<T> {
+    type Rows<'r> = &'r Self;
+
+    fn rows_of(owned: &Self) -> &Self {
+        owned
+    }
+
+    fn parts<'r>(matrix: &'r Self, into: &mut StackParts<'r>) -> Result<()> {
+        into.offsets("indptr", matrix.indptr(), vec![matrix.cols()]);
+        into.elements("indices", matrix.indices());
+        into.elements("data", matrix.values());
+        Ok(())
+    }
+
+    fn dims_of_stack(shapes: &mut StackShapes<'_>) -> Result<CsrDims> {
+        let ([rows, cols], [nnz], [_]) = (shapes.take(), shapes.take(), shapes.take());
+        Ok(CsrDims { rows, cols, nnz })
+    }
+}
+
+impl<T: Element> AsRows<Csr<T>> for Csr<T> {
+    fn as_rows(&self) -> &Self {
+        self
+    }
+}
 
 /// Values have no rows. They are here to be common fields of structs.
 impl<T: Element> StackLayout for Value<T> {

@@ -26,7 +26,11 @@ pub(crate) enum StackData<'r> {
         copy: Box<CopyElements<'r>>,
     },
     /// Offsets of rows, one more than there are rows, in the leaf that follows. They are made to begin where its elements begin.
-    Offsets(&'r [u64]),
+    Offsets {
+        offsets: &'r [u64],
+        /// Extents of a row that are those of no leaf, such as the columns of a matrix. They must be the same on all ranks.
+        of_row: Vec<usize>,
+    },
     /// Follows from the other leaves of a composite.
     Derived,
 }
@@ -39,7 +43,7 @@ impl StackPart<'_> {
         PartKind {
             form: match self.data {
                 StackData::Elements { .. } => Form::Elements,
-                StackData::Offsets(_) => Form::Offsets,
+                StackData::Offsets { .. } => Form::Offsets,
                 StackData::Derived => Form::Derived,
             },
             axes: self.data.extents().len(),
@@ -61,7 +65,12 @@ impl StackData<'_> {
     pub(crate) fn extents(&self) -> Vec<usize> {
         match self {
             StackData::Elements { extents, .. } => extents.clone(),
-            StackData::Offsets(offsets) => vec![offsets.len() - 1],
+            StackData::Offsets { offsets, of_row } => {
+                let rows = offsets.len() - 1;
+                std::iter::once(rows)
+                    .chain(of_row.iter().copied())
+                    .collect()
+            }
             StackData::Derived => Vec::new(),
         }
     }
@@ -151,6 +160,11 @@ impl<'r> StackParts<'r> {
         self.names.push(name.to_owned());
         self.add::<T>(data);
         self.names.pop();
+    }
+
+    /// Adds the offsets of rows in the leaf that follows.
+    pub(crate) fn offsets(&mut self, name: &str, offsets: &'r [u64], of_row: Vec<usize>) {
+        self.part::<u64>(name, StackData::Offsets { offsets, of_row });
     }
 
     /// Adds elements that are contiguous.

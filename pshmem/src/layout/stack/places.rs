@@ -17,7 +17,7 @@ pub(crate) struct PartKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Elements,
-    /// One more than there are rows.
+    /// One more than there are rows. Extents behind the first are no extents of the leaf.
     Offsets,
     Derived,
 }
