@@ -294,6 +294,17 @@ pub enum Error {
         cols: usize,
     },
 
+    /// A rank passed a triplet to `collect` that is for no place of the matrix.
+    ///
+    /// All ranks get it, that of the lowest rank if several did; no object was made, and the `Comm` lives.
+    #[error("rank {rank} passed triplets that are not all inside of the matrix: {what}")]
+    Triplet {
+        /// The rank that passed it.
+        rank: usize,
+        /// The triplet and the shape.
+        what: String,
+    },
+
     /// A private value, or what a file holds, has other extents than the `shape` attribute of its field states; or a column in a
     /// file is longer or shorter than the first one.
     ///

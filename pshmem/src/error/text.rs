@@ -51,7 +51,9 @@ impl Error {
             | Error::AlreadyLocked { call }
             | Error::NoSuchTask { call, .. }
             | Error::MpiFinalized { call } => vec![call],
-            Error::Diverged { what } | Error::TooLarge { what, .. } => vec![what],
+            Error::Diverged { what }
+            | Error::TooLarge { what, .. }
+            | Error::Triplet { what, .. } => vec![what],
             Error::Start { reason } => vec![reason],
             Error::Closure { message, .. } => vec![message],
             Error::TaskTakenOver { name, .. } => vec![name],

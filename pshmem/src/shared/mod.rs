@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `object` | an object in node memory, and access to its leaves |
 //! | `create`, `concat` | `new`, `from_root`; objects of rows that all ranks bring |
+//! | `collect/` | objects of what all ranks bring, in which entries of several ranks are combined |
 //! | `calls` | the calls that read, and those in which one rank's data count; `update` and `set` implement them |
 //! | `parts`, `gather`, `reduce` | the calls in which all ranks write |
 //! | `whole` | `resize`, `copy_from`, `swap`, `swap_data` |
@@ -13,6 +14,7 @@
 //! | `summary` | how objects print |
 
 mod calls;
+mod collect;
 mod composites;
 mod concat;
 mod create;

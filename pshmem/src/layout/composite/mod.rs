@@ -28,7 +28,7 @@
 //! rests on it (`text::str_of`).
 
 mod content;
-mod csr;
+pub(crate) mod csr;
 mod full;
 mod map;
 mod parts;

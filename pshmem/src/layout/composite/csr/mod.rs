@@ -14,7 +14,7 @@ mod memory;
 mod structure;
 #[cfg(all(test, not(loom)))]
 mod tests;
-mod triplets;
+pub(crate) mod triplets;
 mod update;
 mod view;
 #[cfg(feature = "sprs")]
@@ -89,7 +89,7 @@ impl<T> Csr<T> {
     where
         T: Add<Output = T>,
     {
-        triplets::build(shape, triplets.into_iter(), T::add)
+        triplets::build(shape, triplets, T::add)
     }
 
     /// The matrix of these arrays: row `i` has the elements `indptr[i]..indptr[i + 1]` of `indices`, which are its columns, and of

@@ -1,44 +1,48 @@
-//! From triplets to sorted rows.
+//! From triplets to rows: checking, sorting and summing.
 
 use super::{Csr, CsrError, structure};
 
-/// A triplet whose row and column are those of the matrix.
-struct Triplet<T> {
-    row: usize,
-    col: u32,
-    value: T,
+/// Row, column, value. The row and the column are those of the matrix.
+pub(crate) type Triplet<T> = (usize, u32, T);
+
+/// Triplets by rows and, in a row, by columns; those of one place keep their order.
+pub(crate) fn sorted<T>(
+    shape: (usize, usize),
+    triplets: impl IntoIterator<Item = (usize, usize, T)>,
+) -> Result<Vec<Triplet<T>>, CsrError> {
+    structure::offset_count(shape)?;
+    let (rows, cols) = shape;
+    let in_range = |(triplet, (row, col, value)): (usize, (usize, usize, T))| {
+        if row < rows && col < cols {
+            return Ok((row, col as u32, value));
+        }
+        Err(CsrError::OutOfRange {
+            triplet,
+            row,
+            col,
+            rows,
+            cols,
+        })
+    };
+    let triplets: Result<Vec<_>, _> = triplets.into_iter().enumerate().map(in_range).collect();
+    let mut triplets = triplets?;
+    triplets.sort_by_key(|&(row, col, _)| (row, col));
+    Ok(triplets)
 }
 
-/// The matrix of these triplets. `sum` combines those of one place.
-pub(super) fn build<T>(
+/// The matrix of these triplets. `sum` combines those of one place, in their order.
+pub(crate) fn build<T>(
     shape: (usize, usize),
-    triplets: impl Iterator<Item = (usize, usize, T)>,
+    triplets: impl IntoIterator<Item = (usize, usize, T)>,
     sum: impl Fn(T, T) -> T,
 ) -> Result<Csr<T>, CsrError> {
+    let triplets = sorted(shape, triplets)?;
     let (rows, cols) = shape;
-    let offsets = structure::offset_count(shape)?;
-    let in_range = |(triplet, (row, col, value)): (usize, (usize, usize, T))| {
-        if row >= rows || col >= cols {
-            return Err(CsrError::OutOfRange {
-                triplet,
-                row,
-                col,
-                rows,
-                cols,
-            });
-        }
-        let col = col as u32;
-        Ok(Triplet { row, col, value })
-    };
-    let triplets: Result<Vec<_>, _> = triplets.enumerate().map(in_range).collect();
-    let mut triplets = triplets?;
-    // A stable sort: duplicates keep their order.
-    triplets.sort_by_key(|triplet| (triplet.row, triplet.col));
-    let mut indptr = vec![0; offsets];
+    let mut indptr = vec![0; structure::offset_count(shape)?];
     let mut indices = Vec::with_capacity(triplets.len());
     let mut values: Vec<T> = Vec::with_capacity(triplets.len());
     let mut last = None;
-    for Triplet { row, col, value } in triplets {
+    for (row, col, value) in triplets {
         match values.pop() {
             Some(before) if last == Some((row, col)) => values.push(sum(before, value)),
             before => {
