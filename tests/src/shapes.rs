@@ -27,9 +27,9 @@ const CLUSTERS: &[(&[usize], bool, Option<u64>)] = &[
     (&[1, 3], false, None),
     (&[3, 1], false, None),
     (&[2, 2], true, None),
-    (&[1, 2, 4], false, None),
     (&[4, 2, 1], true, None),
-    (&[1, 1, 1, 1, 1, 1, 1, 1], false, None),
+    // A tree of nodes with three levels.
+    (&[1, 1, 1, 1, 1], false, None),
     // One seed with one-sided operations and one without.
     (&[2, 1], false, Some(0)),
     (&[1, 2], false, Some(1)),

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`writing`] | Which of the calls that write is the right one here? |
 //! | [`memory`] | What is allocated when, where is it, and when is it free again? |
+//! | [`tables`] | How are rows of different lengths, text, look-up tables and sparse matrices shared? |
 //! | [`files`] | How are tables read from files and saved, and what is left after a crash? |
 //! | [`errors`] | Which errors can be handled, and what happens to the other ranks? |
 //! | [`locks_and_batches`] | How do locks and task batches work over several nodes and several jobs? |
 //! | [`clusters`] | How is a program built and started on a cluster, or in a container? |
 //! | [`testing`] | How does `cargo test` run a case on several ranks, with threads and under MPI? |
 //! | [`troubleshooting`] | What does this message mean, and what is to be done? |
+//! | [`patterns`] | How does a simulation that exists look with this library? |
 //! | [`python`] | How do numpy, xarray and h5py read what is saved here, and write what is loaded? |
 //! | [`from_python`] | What replaces `MPIShared`, `MPILock` and `MPIBatch` of the Python package? |
 //!
@@ -29,6 +31,9 @@ pub mod writing {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 
+#[doc = include_str!("tables.md")]
+pub mod tables {}
+
 #[doc = include_str!("files.md")]
 pub mod files {}
 
@@ -46,6 +51,9 @@ pub mod testing {}
 
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
+
+#[doc = include_str!("patterns.md")]
+pub mod patterns {}
 
 #[doc = include_str!("python.md")]
 pub mod python {}

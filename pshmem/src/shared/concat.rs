@@ -11,7 +11,7 @@ use crate::layout::region::Region;
 use crate::layout::stack::parts::{StackData, StackPart};
 use crate::layout::stack::places::{Places, PlacesError};
 use crate::layout::stack::{StackParts, StackShapes};
-use crate::layout::{AsRows, Leaf, StackLayout};
+use crate::layout::{AsRows, Leaf, SharedLayout, StackLayout};
 use crate::shared::Shared;
 use pshmem_format::Checksum;
 use std::ops::Range;
@@ -20,7 +20,7 @@ use std::panic::Location;
 /// Bytes that are copied at a time if elements are not contiguous.
 const COPY_BYTES: usize = 256 << 10;
 
-impl<L: StackLayout + ?Sized> Shared<L> {
+impl<L: SharedLayout + ?Sized> Shared<L> {
     /// Makes an object of rows that all ranks bring: in the order of ranks, one copy on each node. Returns the object and the rows
     /// of this rank.
     ///
@@ -72,7 +72,10 @@ impl<L: StackLayout + ?Sized> Shared<L> {
     /// [`Error::Mismatch`] if ranks pass different types, rows of different extents, or different values of a common field, [`Error::Shape`] if the fields of a rank's struct contradict each other; those of
     /// [`new`](Shared::new). No object exists then.
     #[track_caller]
-    pub fn concat<M: AsRows<L> + ?Sized>(comm: &Comm, mine: &M) -> Result<(Self, Range<usize>)> {
+    pub fn concat<M: AsRows<L> + ?Sized>(comm: &Comm, mine: &M) -> Result<(Self, Range<usize>)>
+    where
+        L: StackLayout,
+    {
         // Here, where no rank waits yet: the implementation may be a user's.
         let rows = mine.as_rows();
         let core = &comm.core;
@@ -80,7 +83,9 @@ impl<L: StackLayout + ?Sized> Shared<L> {
         let number = core.memory.next_object();
         Self::stack(comm, Call::new(Kind::Concat), number, rows)
     }
+}
 
+impl<L: StackLayout + ?Sized> Shared<L> {
     /// The rounds of `concat`.
     pub(super) fn stack(
         comm: &Comm,

@@ -52,6 +52,10 @@ macro_rules! for_each_case {
                 arrays_come_back, structs_come_back, backups_stay, fields_alone, other_orders_are_converted, values_are_checked,
                 wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, checkpoints,
             }
+            composites {
+                ragged_rows, full_rows, closures_fail_between_rows, strings, texts, stacked_arrays, stacked_rows, stacked_large_rows,
+                unequal_rows, composites_come_back, damaged_composites,
+            }
             fields { array_is_its_only_field, value_is_its_only_field, calls_mix }
             elements {
                 integers, floats, bool_char_and_fixed_arrays, structs, zero_sized, aligned_views, bits_are_preserved,

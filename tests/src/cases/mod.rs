@@ -3,6 +3,7 @@
 //! - `list` the names of all cases · `support` what several of them need
 //! - `create` objects are created and dropped · `write` calls in which one rank writes · `fields` the same through `Field`
 //! - `parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
+//! - `composites` rows of different lengths, text, tables; rows that all ranks bring
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
 //! - `files` saving and loading · `comms` splits and other derived `Comm`s · `locks` locks and values that they protect · `batch` tasks and workers
 //! - `arguments` invalid arguments · `mismatch` arguments that differ between ranks · `divergence` different calls
@@ -14,6 +15,7 @@ mod arrays;
 mod batch;
 mod closures;
 mod comms;
+mod composites;
 mod create;
 mod divergence;
 mod elements;

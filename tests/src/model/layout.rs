@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Axis, Dimension, Slice};
-use pshmem::{AsBlock, BlockLayout, Field, RowLayout, Shared};
+use pshmem::{AsBlock, AsRows, BlockLayout, Field, RowLayout, Shared, StackLayout};
 
 use super::rng::{ModelElement, Rng};
 use crate::values::{assert_array_eq, assert_slice_eq};
@@ -22,7 +22,7 @@ pub(super) fn random_update<T: ModelElement, D: Dimension>(
 
 /// A layout whose objects are compared with a model.
 pub(super) trait ModelLayout:
-    BlockLayout<Item: ModelElement, Owned: AsBlock<Self>> + RowLayout
+    BlockLayout<Item: ModelElement, Owned: AsBlock<Self> + AsRows<Self>> + RowLayout + StackLayout
 {
     const DIMENSIONS: usize;
     fn dims_for(extents: &[usize]) -> Self::Dims;

@@ -4,7 +4,7 @@
 //! `Comm`. So every sequence is valid, and stays valid when proptest removes operations from it.
 //!
 //! - `sequence` the sequence of a seed · `ops` operations and how to generate them · `state` the `Comm`s and objects of one rank
-//! - `object` one object and its model · `record` the same for a derived struct · `array` one array, which is an object or a field ·
+//! - `object` one object and its model · `record`, `tables` the same for derived structs · `array` one array, which is an object or a field ·
 //!   `calls` what both have in common · `layout` conversions for each layout
 //! - `pairs` calls on two objects · `locks` locks that several ranks use · `batches` tasks that workers run
 //! - `group` the ranks and nodes of a `Comm` · `rng` pseudo-random numbers and arrays
@@ -27,6 +27,7 @@ mod record;
 mod rng;
 pub mod sequence;
 mod state;
+mod tables;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};

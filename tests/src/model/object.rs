@@ -7,9 +7,10 @@ use ndarray::{Array1, Array2, Array3, ArrayD, Slice};
 use pshmem::{Comm, Result, Shared};
 
 use super::array::{AnyArray, ArrayWithModel};
-use super::layout::{ModelLayout, random_update};
+use super::layout::{ModelLayout, random_update, rows_of};
 use super::record::RecordWithModel;
 use super::rng::{ModelElement, Rng};
+use super::tables::TablesWithModel;
 
 /// An object of any layout and its model. All ranks make each call with the same arguments.
 pub(super) trait AnyObject: Any {
@@ -49,13 +50,14 @@ pub(super) fn on_array<R>(
     result.expect("an object calls it once")
 }
 
-/// Creates an object of random layout and extents, by `from_root` if a root is given.
+/// Creates an object of random layout and extents; by `from_root` or `concat` if a root is given.
 pub(super) fn create(comm: &Comm, root: Option<usize>, mut rng: Rng) -> Result<Box<dyn AnyObject>> {
-    match rng.below(6) {
+    match rng.below(8) {
         0 => ObjectWithModel::<[u64]>::create(comm, root, rng),
         1 => ObjectWithModel::<Array1<[u8; 3]>>::create(comm, root, rng),
         2 => ObjectWithModel::<Array2<f32>>::create(comm, root, rng),
         3 => ObjectWithModel::<Array3<u64>>::create(comm, root, rng),
+        4 | 5 => TablesWithModel::create(comm, root, rng),
         _ => RecordWithModel::create(comm, root, rng),
     }
 }
@@ -71,13 +73,35 @@ impl<L: ModelLayout + ?Sized> ObjectWithModel<L> {
     fn create(comm: &Comm, root: Option<usize>, mut rng: Rng) -> Result<Box<dyn AnyObject>> {
         let extents = rng.extents(L::DIMENSIONS);
         if let Some(root) = root {
-            return Ok(Box::new(Self::from_root(comm, root, &extents, &mut rng)?));
+            let is_stacked = rng.below(3) == 0;
+            let made = if is_stacked {
+                Self::concat(comm, &extents, &mut rng)
+            } else {
+                Self::from_root(comm, root, &extents, &mut rng)
+            };
+            return Ok(Box::new(made?));
         }
         Ok(Box::new(ObjectWithModel {
             shared: Shared::<L>::new(comm, L::dims_for(&extents))?,
             model: ArrayD::from_elem(&*extents, L::Item::zeroed()),
             saved_model: None,
         }))
+    }
+
+    /// Each rank brings some of the rows.
+    fn concat(comm: &Comm, extents: &[usize], rng: &mut Rng) -> Result<Self> {
+        let mut counts = rng.partition(extents[0], comm.size());
+        counts[0] += extents[0] - counts.iter().sum::<usize>();
+        let model = rng.array(extents);
+        let start = counts[..comm.rank()].iter().sum();
+        let mine = start..start + counts[comm.rank()];
+        let (shared, rows) = Shared::<L>::concat(comm, &L::owned(&rows_of(&model, mine.clone())))?;
+        assert_eq!(rows, mine);
+        Ok(ObjectWithModel {
+            shared,
+            model,
+            saved_model: None,
+        })
     }
 
     fn from_root(comm: &Comm, root: usize, extents: &[usize], rng: &mut Rng) -> Result<Self> {

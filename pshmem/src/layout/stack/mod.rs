@@ -75,11 +75,17 @@ pub trait StackLayout: SharedLayout {
 /// assert_eq!((table.view()[[0, 0]], rows), (3.0, 0..2));
 /// # Ok::<(), pshmem::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stacked as rows of `{L}`",
+    label = "this type does not implement `pshmem::AsRows<{L}>`",
+    note = "pass a private value of the layout, or a block of a slice or an array"
+)]
 pub trait AsRows<L: StackLayout + ?Sized> {
     /// The value as rows.
     fn as_rows(&self) -> L::Rows<'_>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<L, B> AsRows<L> for B
 where
     L: BlockLayout + for<'r> StackLayout<Rows<'r> = <L as BlockLayout>::Block<'r>> + ?Sized,
