@@ -1,7 +1,11 @@
 //! An object with fields of all composite layouts, and its model.
 
 use ndarray::{Array1, ArrayD};
-use pshmem::{Comm, Ragged, RaggedDims, RaggedMut, Result, Shared, SharedLayout, Strings, Text};
+use pshmem::{
+    Comm, Csr, CsrDims, CsrMut, Map, MapDims, MapMut, Ragged, RaggedDims, RaggedMut, Result,
+    Shared, SharedLayout, Strings, Text,
+};
+use std::collections::BTreeMap;
 
 use super::array::{AnyArray, ArrayWithModel};
 use super::layout::ModelLayout;
@@ -15,6 +19,8 @@ struct Tables {
     names: Strings,
     other_names: Strings,
     title: Text,
+    numbers: Map<u16, u32>,
+    matrix: Csr<u32>,
 }
 
 /// The values of an object.
@@ -25,7 +31,14 @@ struct Model {
     names: Vec<String>,
     other_names: Vec<String>,
     title: String,
+    /// Each key once, in the order of insertion.
+    numbers: Vec<(u16, u32)>,
+    /// By row and column.
+    matrix: BTreeMap<(usize, usize), u32>,
 }
+
+/// The shape of all matrices.
+const SHAPE: (usize, usize) = (3, 4);
 
 /// The capacity of an object.
 #[derive(Clone, Copy, PartialEq)]
@@ -34,6 +47,8 @@ struct Room {
     tracks: RaggedDims,
     names: RaggedDims,
     title: usize,
+    numbers: usize,
+    matrix: usize,
 }
 
 impl Room {
@@ -44,6 +59,12 @@ impl Room {
             names: self.names,
             other_names: self.names,
             title: self.title,
+            numbers: MapDims::new(self.numbers),
+            matrix: CsrDims {
+                rows: SHAPE.0,
+                cols: SHAPE.1,
+                nnz: self.matrix,
+            },
         }
     }
 }
@@ -58,6 +79,33 @@ fn text(rng: &mut Rng) -> String {
         .collect()
 }
 
+fn numbers(rng: &mut Rng) -> Vec<(u16, u32)> {
+    let mut all: Vec<(u16, u32)> = Vec::new();
+    for _ in 0..rng.below(6) {
+        let key = rng.below(40) as u16;
+        if all.iter().all(|&(other, _)| other != key) {
+            all.push((key, rng.next() as u32));
+        }
+    }
+    all
+}
+
+fn matrix(rng: &mut Rng) -> BTreeMap<(usize, usize), u32> {
+    let count = rng.below(7);
+    let entry = |_| {
+        let place = (rng.below(SHAPE.0), rng.below(SHAPE.1));
+        (place, rng.next() as u32)
+    };
+    (0..count).map(entry).collect()
+}
+
+fn matrix_of(entries: &BTreeMap<(usize, usize), u32>) -> Csr<u32> {
+    let triplets = entries
+        .iter()
+        .map(|(&(row, col), &value)| (row, col, value));
+    Csr::from_triplets(SHAPE, triplets).expect("inside of the shape")
+}
+
 fn bytes(texts: &[String]) -> usize {
     texts.iter().map(String::len).sum()
 }
@@ -70,6 +118,8 @@ impl Model {
             names: Vec::new(),
             other_names: Vec::new(),
             title: String::new(),
+            numbers: Vec::new(),
+            matrix: BTreeMap::new(),
         }
     }
 
@@ -85,6 +135,8 @@ impl Model {
             names,
             other_names,
             title: text(rng),
+            numbers: numbers(rng),
+            matrix: matrix(rng),
         }
     }
 
@@ -101,6 +153,8 @@ impl Model {
                 items: bytes(&self.names),
             },
             title: self.title.len(),
+            numbers: self.numbers.len(),
+            matrix: self.matrix.len(),
         }
     }
 
@@ -111,6 +165,8 @@ impl Model {
             names: self.names.iter().collect(),
             other_names: self.other_names.iter().collect(),
             title: self.title.as_str().into(),
+            numbers: self.numbers.iter().copied().collect(),
+            matrix: matrix_of(&self.matrix),
         }
     }
 }
@@ -143,6 +199,8 @@ impl TablesWithModel {
                 items: rng.below(40),
             },
             title: rng.below(12),
+            numbers: rng.below(8),
+            matrix: rng.below(8),
         };
         Ok(Box::new(TablesWithModel {
             shared: Shared::<Tables>::new(comm, room.dims())?,
@@ -213,7 +271,7 @@ impl AnyObject for TablesWithModel {
 
     fn update_whole(&mut self, root: usize, mut rng: Rng) -> Result<()> {
         let (model, room) = (&mut self.model, self.room);
-        match rng.below(6) {
+        match rng.below(8) {
             0 => {
                 let mut fields = self.shared.fields();
                 std::mem::swap(&mut model.names, &mut model.other_names);
@@ -237,6 +295,47 @@ impl AnyObject for TablesWithModel {
                         assert_eq!(w.assign(&names.into()).is_ok(), fits);
                     })
                     .map(drop)
+            }
+            3 => {
+                let entries = numbers(&mut rng);
+                let fits = entries.len() <= room.numbers;
+                let owned: Map<u16, u32> = entries.iter().copied().collect();
+                if fits {
+                    model.numbers = entries;
+                }
+                let mut fields = self.shared.fields();
+                let assign =
+                    |mut w: MapMut<'_, u16, u32>| assert_eq!(w.assign(&owned).is_ok(), fits);
+                fields.numbers.update(root, assign).map(drop)
+            }
+            4 => {
+                let entries = matrix(&mut rng);
+                let fits = entries.len() <= room.matrix;
+                let owned = matrix_of(&entries);
+                if fits {
+                    model.matrix = entries;
+                }
+                let mut fields = self.shared.fields();
+                let assign = |mut w: CsrMut<'_, u32>| assert_eq!(w.assign(&owned).is_ok(), fits);
+                fields.matrix.update(root, assign).map(drop)
+            }
+            5 => {
+                let add = rng.next() as u32;
+                if let Some((_, value)) = model.numbers.first_mut() {
+                    *value ^= add;
+                }
+                model.matrix.values_mut().for_each(|value| *value ^= add);
+                let first = model.numbers.first().map(|&(key, _)| key);
+                let update = |mut w: TablesViewMut<'_>| {
+                    if let Some(value) = first.and_then(|key| w.numbers.get_mut(&key)) {
+                        *value ^= add;
+                    }
+                    w.matrix
+                        .values_mut()
+                        .iter_mut()
+                        .for_each(|value| *value ^= add);
+                };
+                self.shared.update(root, update).map(drop)
             }
             _ => {
                 let is_touched = [rng.below(2) == 0, rng.below(2) == 0];
@@ -338,6 +437,21 @@ impl AnyObject for TablesWithModel {
         );
         assert!(view.other_names.iter().eq(&model.other_names));
         assert_eq!(view.title, model.title);
+        let numbers = view.numbers.iter().map(|(&key, &value)| (key, value));
+        assert!(
+            numbers.eq(model.numbers.iter().copied()),
+            "{:?}",
+            view.numbers
+        );
+        for key in 0..40 {
+            let value = model.numbers.iter().find(|&&(other, _)| other == key);
+            assert_eq!(view.numbers.get(&key), value.map(|(_, value)| value));
+        }
+        let entries = view
+            .matrix
+            .iter()
+            .map(|(row, col, &value)| ((row, col), value));
+        assert!(entries.eq(model.matrix.iter().map(|(&place, &value)| (place, value))));
     }
 
     fn save_model(&mut self) {
