@@ -15,7 +15,7 @@
 //! # Why a view can rely on what it reads
 //!
 //! A composite is consistent whenever a view of it can exist, and views check nothing but indices.
-//! - New memory is zeroed, which is an empty composite: zero rows, no text.
+//! - New memory is zeroed, which is an empty composite: zero rows, no text, a matrix without values.
 //! - Safe code writes only through the types of `ViewMut`, whose calls begin and end with a consistent composite, and write nothing
 //!   that is in use before they say so. No code of users runs in between.
 //! - A transfer brings all leaves that were written on another node. `content` checks them before the ranks of this node go on;

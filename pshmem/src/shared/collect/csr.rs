@@ -206,6 +206,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(12))]
 
         #[test]
+        #[cfg_attr(miri, ignore = "many ranks")]
         fn the_same_bits_as_from_all_triplets(
             (rows, cols) in (1_usize..8, 1_usize..4),
             places in vec((any::<usize>(), any::<usize>(), 0..VALUES.len(), any::<usize>()), 0..60),
