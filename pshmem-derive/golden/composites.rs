@@ -4,6 +4,8 @@
 //     links: Ragged<T>,
 //     #[shared(dims = RaggedDims { rows: n, items: 8 * n })]
 //     names: pshmem::Strings,
+//     #[shared(shape = [n])]
+//     people: Columns<Person>,
 //     #[shared(shape = [HEAD])]
 //     head: Text,
 //     #[shared(value)]
@@ -49,12 +51,15 @@ pub struct NetworkView<'a, T>
 where
     T: ::pshmem::Element,
     pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+    Person: ::pshmem::SharedColumns,
     Text: ::pshmem::SharedLayout<Owned = Text>,
 {
     ///Field `links`.
     links: <Ragged<T> as ::pshmem::SharedLayout>::View<'a>,
     ///Field `names`.
     names: <pshmem::Strings as ::pshmem::SharedLayout>::View<'a>,
+    ///Field `people`.
+    people: <Columns<Person> as ::pshmem::SharedLayout>::View<'a>,
     ///Field `head`.
     head: <Text as ::pshmem::SharedLayout>::View<'a>,
     ///Field `title`.
@@ -80,12 +85,15 @@ pub struct NetworkViewMut<'a, T>
 where
     T: ::pshmem::Element,
     pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+    Person: ::pshmem::SharedColumns,
     Text: ::pshmem::SharedLayout<Owned = Text>,
 {
     ///Field `links`.
     links: <Ragged<T> as ::pshmem::SharedLayout>::ViewMut<'a>,
     ///Field `names`.
     names: <pshmem::Strings as ::pshmem::SharedLayout>::ViewMut<'a>,
+    ///Field `people`.
+    people: <Columns<Person> as ::pshmem::SharedLayout>::ViewMut<'a>,
     ///Field `head`.
     head: <Text as ::pshmem::SharedLayout>::ViewMut<'a>,
     ///Field `title`.
@@ -111,12 +119,15 @@ pub struct NetworkFields<'a, T>
 where
     T: ::pshmem::Element,
     pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+    Person: ::pshmem::SharedColumns,
     Text: ::pshmem::SharedLayout<Owned = Text>,
 {
     ///Field `links`.
     links: ::pshmem::Field<'a, Ragged<T>>,
     ///Field `names`.
     names: ::pshmem::Field<'a, pshmem::Strings>,
+    ///Field `people`.
+    people: ::pshmem::Field<'a, Columns<Person>>,
     ///Field `head`.
     head: ::pshmem::Field<'a, Text>,
     ///Field `title`.
@@ -178,6 +189,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         #[inline]
@@ -190,6 +202,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {}
     #[automatically_derived]
@@ -197,6 +210,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -204,6 +218,7 @@ const _: () = {
             let fields = [
                 ("links", (&::pshmem::__private::DebugOf(&self.links)).pshmem_debug()),
                 ("names", (&::pshmem::__private::DebugOf(&self.names)).pshmem_debug()),
+                ("people", (&::pshmem::__private::DebugOf(&self.people)).pshmem_debug()),
                 ("head", (&::pshmem::__private::DebugOf(&self.head)).pshmem_debug()),
                 ("title", (&::pshmem::__private::DebugOf(&self.title)).pshmem_debug()),
                 ("own", (&::pshmem::__private::DebugOf(&self.own)).pshmem_debug()),
@@ -216,6 +231,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -223,6 +239,7 @@ const _: () = {
             let fields = [
                 ("links", (&::pshmem::__private::DebugOf(&self.links)).pshmem_debug()),
                 ("names", (&::pshmem::__private::DebugOf(&self.names)).pshmem_debug()),
+                ("people", (&::pshmem::__private::DebugOf(&self.people)).pshmem_debug()),
                 ("head", (&::pshmem::__private::DebugOf(&self.head)).pshmem_debug()),
                 ("title", (&::pshmem::__private::DebugOf(&self.title)).pshmem_debug()),
                 ("own", (&::pshmem::__private::DebugOf(&self.own)).pshmem_debug()),
@@ -235,6 +252,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -242,6 +260,7 @@ const _: () = {
             let fields = [
                 ("links", (&::pshmem::__private::DebugOf(&self.links)).pshmem_debug()),
                 ("names", (&::pshmem::__private::DebugOf(&self.names)).pshmem_debug()),
+                ("people", (&::pshmem::__private::DebugOf(&self.people)).pshmem_debug()),
                 ("head", (&::pshmem::__private::DebugOf(&self.head)).pshmem_debug()),
                 ("title", (&::pshmem::__private::DebugOf(&self.title)).pshmem_debug()),
                 ("own", (&::pshmem::__private::DebugOf(&self.own)).pshmem_debug()),
@@ -253,12 +272,14 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         dims: NetworkDims,
         first_leaf: ::core::primitive::usize,
         field_links: ::pshmem::__private::NestedPlan<Ragged<T>>,
         field_names: ::pshmem::__private::NestedPlan<pshmem::Strings>,
+        field_people: ::pshmem::__private::NestedPlan<Columns<Person>>,
         field_head: ::pshmem::__private::NestedPlan<Text>,
         field_title: ::pshmem::__private::FieldPlan<
             ::pshmem::__private::Value<text::Text>,
@@ -271,6 +292,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         type Plan = __NetworkPlan<T>;
@@ -284,6 +306,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         ::core::result::Result::Ok(
@@ -306,6 +329,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         ::core::result::Result::Ok(RaggedDims {
@@ -316,12 +340,26 @@ const _: () = {
                 .get("names", "8 * n", dims)?,
         })
     }
+    fn __extents_of_people<T>(
+        dims: &NetworkDims,
+    ) -> ::core::result::Result<::core::primitive::usize, ::pshmem::Error>
+    where
+        T: ::pshmem::Element,
+        pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
+        Text: ::pshmem::SharedLayout<Owned = Text>,
+    {
+        ::core::result::Result::Ok(
+            (<::pshmem::__private::Placer>::extent(dims.n)).get("people", "n", dims)?,
+        )
+    }
     fn __extents_of_head<T>(
         dims: &NetworkDims,
     ) -> ::core::result::Result<<Text as ::pshmem::SharedLayout>::Dims, ::pshmem::Error>
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         ::core::result::Result::Ok(
@@ -337,6 +375,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         type Owned = Self;
@@ -360,6 +399,9 @@ const _: () = {
                 field_names: <::pshmem::__private::Placer>::nested::<
                     pshmem::Strings,
                 >(placer, "names", 1, &__extents_of_names::<T>(dims)?)?,
+                field_people: <::pshmem::__private::Placer>::nested::<
+                    Columns<Person>,
+                >(placer, "people", 1, &__extents_of_people::<T>(dims)?)?,
                 field_head: <::pshmem::__private::Placer>::nested::<
                     Text,
                 >(placer, "head", 1, &__extents_of_head::<T>(dims)?)?,
@@ -391,6 +433,9 @@ const _: () = {
             let __actual_names = <::pshmem::__private::NestedPlan<
                 pshmem::Strings,
             >>::dims_of("names", &owned.names)?;
+            let __actual_people = <::pshmem::__private::NestedPlan<
+                Columns<Person>,
+            >>::dims_of("people", &owned.people)?;
             let __actual_head = <::pshmem::__private::NestedPlan<
                 Text,
             >>::dims_of("head", &owned.head)?;
@@ -409,6 +454,13 @@ const _: () = {
             <::pshmem::__private::NestedPlan<
                 pshmem::Strings,
             >>::check_dims("names", &__extents_of_names::<T>(dims)?, &__actual_names)?;
+            <::pshmem::__private::NestedPlan<
+                Columns<Person>,
+            >>::check_dims(
+                "people",
+                &__extents_of_people::<T>(dims)?,
+                &__actual_people,
+            )?;
             <::pshmem::__private::NestedPlan<
                 Text,
             >>::check_dims("head", &__extents_of_head::<T>(dims)?, &__actual_head)?;
@@ -445,6 +497,11 @@ const _: () = {
                         pshmem::Strings,
                     >>::view(&plan.field_names, base)
                 },
+                people: unsafe {
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Person>,
+                    >>::view(&plan.field_people, base)
+                },
                 head: unsafe {
                     <::pshmem::__private::NestedPlan<Text>>::view(&plan.field_head, base)
                 },
@@ -475,6 +532,11 @@ const _: () = {
                         pshmem::Strings,
                     >>::load(&plan.field_names, base)
                 },
+                people: ::core::convert::From::from(unsafe {
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Person>,
+                    >>::load(&plan.field_people, base)
+                }),
                 head: unsafe {
                     <::pshmem::__private::NestedPlan<Text>>::load(&plan.field_head, base)
                 },
@@ -505,6 +567,11 @@ const _: () = {
                     <::pshmem::__private::NestedPlan<
                         pshmem::Strings,
                     >>::view_mut(&plan.field_names, base)
+                },
+                people: unsafe {
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Person>,
+                    >>::view_mut(&plan.field_people, base)
                 },
                 head: unsafe {
                     <::pshmem::__private::NestedPlan<
@@ -537,6 +604,11 @@ const _: () = {
                     <::pshmem::__private::NestedPlan<
                         pshmem::Strings,
                     >>::field(&plan.field_names, handle)
+                },
+                people: unsafe {
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Person>,
+                    >>::field(&plan.field_people, handle)
                 },
                 head: unsafe {
                     <::pshmem::__private::NestedPlan<
@@ -572,6 +644,11 @@ const _: () = {
             };
             unsafe {
                 <::pshmem::__private::NestedPlan<
+                    Columns<Person>,
+                >>::store(&plan.field_people, base, &owned.people)
+            };
+            unsafe {
+                <::pshmem::__private::NestedPlan<
                     Text,
                 >>::store(&plan.field_head, base, &owned.head)
             };
@@ -592,6 +669,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
     {
         fn preview(
@@ -615,6 +693,15 @@ const _: () = {
                 |f| {
                     (&::pshmem::__private::PreviewOf::<pshmem::Strings>::new())
                         .pshmem_preview(view.names, f)
+                },
+            )?;
+            ::pshmem::__private::preview_field(
+                f,
+                false,
+                "people",
+                |f| {
+                    (&::pshmem::__private::PreviewOf::<Columns<Person>>::new())
+                        .pshmem_preview(view.people, f)
                 },
             )?;
             ::pshmem::__private::preview_field(
@@ -656,6 +743,7 @@ const _: () = {
     where
         T: ::pshmem::Element,
         pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
         Text: ::pshmem::SharedLayout<Owned = Text>,
         for<'__file> Ragged<
             T,
@@ -669,17 +757,20 @@ const _: () = {
             1usize,
             <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
         >,
+        for<'__file> Columns<
+            Person,
+        >: ::pshmem::__private::FileField<'__file, 2usize, ::core::primitive::usize>,
         for<'__file> Text: ::pshmem::__private::FileField<
             '__file,
-            2usize,
+            3usize,
             <Text as ::pshmem::SharedLayout>::Dims,
         >,
         for<'__file> ::pshmem::__private::Value<
             text::Text,
-        >: ::pshmem::__private::FileField<'__file, 3usize, ()>,
+        >: ::pshmem::__private::FileField<'__file, 4usize, ()>,
         for<'__file> ::pshmem::__private::Value<
             Text<32>,
-        >: ::pshmem::__private::FileField<'__file, 4usize, ()>,
+        >: ::pshmem::__private::FileField<'__file, 5usize, ()>,
     {
         fn file_leaves(into: &mut ::pshmem::__private::FileLeaves) {
             <Ragged<
@@ -694,23 +785,30 @@ const _: () = {
                 1usize,
                 <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
             >>::file_leaves("names", into);
-            <Text as ::pshmem::__private::FileField<
+            <Columns<
+                Person,
+            > as ::pshmem::__private::FileField<
                 '_,
                 2usize,
+                ::core::primitive::usize,
+            >>::file_leaves("people", into);
+            <Text as ::pshmem::__private::FileField<
+                '_,
+                3usize,
                 <Text as ::pshmem::SharedLayout>::Dims,
             >>::file_leaves("head", into);
             <::pshmem::__private::Value<
                 text::Text,
             > as ::pshmem::__private::FileField<
                 '_,
-                3usize,
+                4usize,
                 (),
             >>::file_leaves("title", into);
             <::pshmem::__private::Value<
                 Text<32>,
             > as ::pshmem::__private::FileField<
                 '_,
-                4usize,
+                5usize,
                 (),
             >>::file_leaves("own", into);
         }
@@ -732,25 +830,217 @@ const _: () = {
                 1usize,
                 <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
             >>::dims_from_shapes("names", shapes)?;
-            let __actual_head = <Text as ::pshmem::__private::FileField<
+            let __actual_people = <Columns<
+                Person,
+            > as ::pshmem::__private::FileField<
                 '_,
                 2usize,
+                ::core::primitive::usize,
+            >>::dims_from_shapes("people", shapes)?;
+            let __actual_head = <Text as ::pshmem::__private::FileField<
+                '_,
+                3usize,
                 <Text as ::pshmem::SharedLayout>::Dims,
             >>::dims_from_shapes("head", shapes)?;
             <::pshmem::__private::Value<
                 text::Text,
             > as ::pshmem::__private::FileField<
                 '_,
-                3usize,
+                4usize,
                 (),
             >>::dims_from_shapes("title", shapes)?;
             <::pshmem::__private::Value<
                 Text<32>,
             > as ::pshmem::__private::FileField<
                 '_,
-                4usize,
+                5usize,
                 (),
             >>::dims_from_shapes("own", shapes)?;
+            let inferred = NetworkDims {
+                n: __actual_people,
+                m: <::pshmem::__private::NestedPlan<
+                    Ragged<T>,
+                >>::shape_of::<2usize>(&__actual_links)[1usize],
+            };
+            let dims = &inferred;
+            <Ragged<
+                T,
+            > as ::pshmem::__private::FileField<
+                '_,
+                0usize,
+                <Ragged<T> as ::pshmem::SharedLayout>::Dims,
+            >>::check_dims("links", &__extents_of_links::<T>(dims)?, &__actual_links)?;
+            <pshmem::Strings as ::pshmem::__private::FileField<
+                '_,
+                1usize,
+                <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
+            >>::check_dims("names", &__extents_of_names::<T>(dims)?, &__actual_names)?;
+            <Columns<
+                Person,
+            > as ::pshmem::__private::FileField<
+                '_,
+                2usize,
+                ::core::primitive::usize,
+            >>::check_dims(
+                "people",
+                &__extents_of_people::<T>(dims)?,
+                &__actual_people,
+            )?;
+            <Text as ::pshmem::__private::FileField<
+                '_,
+                3usize,
+                <Text as ::pshmem::SharedLayout>::Dims,
+            >>::check_dims("head", &__extents_of_head::<T>(dims)?, &__actual_head)?;
+            ::core::result::Result::Ok(inferred)
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::pshmem::StackLayout for Network<T>
+    where
+        T: ::pshmem::Element,
+        pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
+        Text: ::pshmem::SharedLayout<Owned = Text>,
+        for<'__stack> Ragged<
+            T,
+        >: ::pshmem::__private::StackField<
+            '__stack,
+            0usize,
+            Ragged<T>,
+            <Ragged<T> as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__stack> pshmem::Strings: ::pshmem::__private::StackField<
+            '__stack,
+            1usize,
+            pshmem::Strings,
+            <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__stack> Columns<
+            Person,
+        >: ::pshmem::__private::StackField<
+            '__stack,
+            2usize,
+            ::pshmem::__private::Vec<Person>,
+            ::core::primitive::usize,
+        >,
+        for<'__stack> Text: ::pshmem::__private::StackField<
+            '__stack,
+            3usize,
+            Text,
+            <Text as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__stack> ::pshmem::__private::Value<
+            text::Text,
+        >: ::pshmem::__private::StackField<'__stack, 4usize, text::Text, ()>,
+        for<'__stack> ::pshmem::__private::Value<
+            Text<32>,
+        >: ::pshmem::__private::StackField<'__stack, 5usize, Text<32>, ()>,
+    {
+        type Rows<'__rows> = &'__rows Self;
+        fn rows_of(owned: &Self) -> &Self {
+            owned
+        }
+        fn parts<'__rows>(
+            rows: &'__rows Self,
+            into: &mut ::pshmem::__private::StackParts<'__rows>,
+        ) -> ::core::result::Result<(), ::pshmem::Error> {
+            <Self as ::pshmem::SharedLayout>::dims_of(rows)?;
+            <Ragged<
+                T,
+            > as ::pshmem::__private::StackField<
+                '_,
+                0usize,
+                Ragged<T>,
+                <Ragged<T> as ::pshmem::SharedLayout>::Dims,
+            >>::rows("links", &rows.links, into)?;
+            <pshmem::Strings as ::pshmem::__private::StackField<
+                '_,
+                1usize,
+                pshmem::Strings,
+                <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
+            >>::rows("names", &rows.names, into)?;
+            <Columns<
+                Person,
+            > as ::pshmem::__private::StackField<
+                '_,
+                2usize,
+                ::pshmem::__private::Vec<Person>,
+                ::core::primitive::usize,
+            >>::rows("people", &rows.people, into)?;
+            <Text as ::pshmem::__private::StackField<
+                '_,
+                3usize,
+                Text,
+                <Text as ::pshmem::SharedLayout>::Dims,
+            >>::common("head", &rows.head, into)?;
+            <::pshmem::__private::Value<
+                text::Text,
+            > as ::pshmem::__private::StackField<
+                '_,
+                4usize,
+                text::Text,
+                (),
+            >>::common("title", &rows.title, into)?;
+            <::pshmem::__private::Value<
+                Text<32>,
+            > as ::pshmem::__private::StackField<
+                '_,
+                5usize,
+                Text<32>,
+                (),
+            >>::common("own", &rows.own, into)?;
+            ::core::result::Result::Ok(())
+        }
+        fn dims_of_stack(
+            shapes: &mut ::pshmem::__private::StackShapes<'_>,
+        ) -> ::core::result::Result<
+            <Self as ::pshmem::SharedLayout>::Dims,
+            ::pshmem::Error,
+        > {
+            let __actual_links = <Ragged<
+                T,
+            > as ::pshmem::__private::StackField<
+                '_,
+                0usize,
+                Ragged<T>,
+                <Ragged<T> as ::pshmem::SharedLayout>::Dims,
+            >>::dims_of_stack("links", shapes)?;
+            let __actual_names = <pshmem::Strings as ::pshmem::__private::StackField<
+                '_,
+                1usize,
+                pshmem::Strings,
+                <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
+            >>::dims_of_stack("names", shapes)?;
+            let __actual_people = <Columns<
+                Person,
+            > as ::pshmem::__private::StackField<
+                '_,
+                2usize,
+                ::pshmem::__private::Vec<Person>,
+                ::core::primitive::usize,
+            >>::dims_of_stack("people", shapes)?;
+            let __actual_head = <Text as ::pshmem::__private::StackField<
+                '_,
+                3usize,
+                Text,
+                <Text as ::pshmem::SharedLayout>::Dims,
+            >>::dims_of_stack("head", shapes)?;
+            <::pshmem::__private::Value<
+                text::Text,
+            > as ::pshmem::__private::StackField<
+                '_,
+                4usize,
+                text::Text,
+                (),
+            >>::dims_of_stack("title", shapes)?;
+            <::pshmem::__private::Value<
+                Text<32>,
+            > as ::pshmem::__private::StackField<
+                '_,
+                5usize,
+                Text<32>,
+                (),
+            >>::dims_of_stack("own", shapes)?;
             let inferred = NetworkDims {
                 n: <::pshmem::__private::NestedPlan<
                     Ragged<T>,
@@ -767,9 +1057,62 @@ const _: () = {
                 pshmem::Strings,
             >>::check_dims("names", &__extents_of_names::<T>(dims)?, &__actual_names)?;
             <::pshmem::__private::NestedPlan<
+                Columns<Person>,
+            >>::check_dims(
+                "people",
+                &__extents_of_people::<T>(dims)?,
+                &__actual_people,
+            )?;
+            <::pshmem::__private::NestedPlan<
                 Text,
             >>::check_dims("head", &__extents_of_head::<T>(dims)?, &__actual_head)?;
             ::core::result::Result::Ok(inferred)
+        }
+    }
+    #[automatically_derived]
+    impl<T> ::pshmem::AsRows<Network<T>> for Network<T>
+    where
+        T: ::pshmem::Element,
+        pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
+        Text: ::pshmem::SharedLayout<Owned = Text>,
+        for<'__stack> Ragged<
+            T,
+        >: ::pshmem::__private::StackField<
+            '__stack,
+            0usize,
+            Ragged<T>,
+            <Ragged<T> as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__stack> pshmem::Strings: ::pshmem::__private::StackField<
+            '__stack,
+            1usize,
+            pshmem::Strings,
+            <pshmem::Strings as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__stack> Columns<
+            Person,
+        >: ::pshmem::__private::StackField<
+            '__stack,
+            2usize,
+            ::pshmem::__private::Vec<Person>,
+            ::core::primitive::usize,
+        >,
+        for<'__stack> Text: ::pshmem::__private::StackField<
+            '__stack,
+            3usize,
+            Text,
+            <Text as ::pshmem::SharedLayout>::Dims,
+        >,
+        for<'__stack> ::pshmem::__private::Value<
+            text::Text,
+        >: ::pshmem::__private::StackField<'__stack, 4usize, text::Text, ()>,
+        for<'__stack> ::pshmem::__private::Value<
+            Text<32>,
+        >: ::pshmem::__private::StackField<'__stack, 5usize, Text<32>, ()>,
+    {
+        fn as_rows(&self) -> &Self {
+            self
         }
     }
 };

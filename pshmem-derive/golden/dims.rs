@@ -626,18 +626,27 @@ const _: () = {
                 ny: __actual_opacity.n,
             };
             let dims = &inferred;
-            <sim::shm::__private::FieldPlan<
-                ndarray::Array<f64, ndarray::Ix2>,
+            <ndarray::Array<
+                f64,
+                ndarray::Ix2,
+            > as sim::shm::__private::FileField<
+                '_,
+                0usize,
+                [::core::primitive::usize; 2],
             >>::check_dims(
                 "pressure",
                 &__extents_of_pressure(dims)?,
                 &__actual_pressure,
             )?;
-            <sim::shm::__private::NestedPlan<
-                Opacity,
+            <Opacity as sim::shm::__private::FileField<
+                '_,
+                1usize,
+                <Opacity as sim::shm::SharedLayout>::Dims,
             >>::check_dims("opacity", &__extents_of_opacity(dims)?, &__actual_opacity)?;
-            <sim::shm::__private::NestedPlan<
-                Sides,
+            <Sides as sim::shm::__private::FileField<
+                '_,
+                2usize,
+                <Sides as sim::shm::SharedLayout>::Dims,
             >>::check_dims("sides", &__extents_of_sides(dims)?, &__actual_sides)?;
             ::core::result::Result::Ok(inferred)
         }

@@ -20,7 +20,7 @@ struct Form {
     arguments: usize,
     /// The names of its extents, in the order in which `shape = [..]` lists them.
     extents: &'static [&'static str],
-    /// The extent that counts its rows, if it consists of rows.
+    /// The extent that counts its rows or entries, if it consists of such.
     rows: Option<&'static str>,
 }
 
@@ -46,8 +46,8 @@ const FORMS: &[Form] = &[
     Form {
         name: "Map",
         arguments: 2,
-        extents: &["entries", "key bytes"],
-        rows: None,
+        extents: &["entries", "key_bytes"],
+        rows: Some("entries"),
     },
     Form {
         name: "Csr",
@@ -95,12 +95,9 @@ impl Composite {
         }
     }
 
-    /// Spans of the first and the last token of its arguments, or of the whole type if it has none.
-    pub(crate) fn arguments_span(&self, ty: &Type) -> (Span, Span) {
-        match (self.arguments.first(), self.arguments.last()) {
-            (Some(first), Some(last)) => (first_and_last(first).0, first_and_last(last).1),
-            _ => first_and_last(ty),
-        }
+    /// Spans of the first and the last token of its items or values, or of the whole type if it has none.
+    pub(crate) fn element_span(&self, ty: &Type) -> (Span, Span) {
+        first_and_last(self.element().unwrap_or(ty))
     }
 
     /// Rejects types that cannot be its items, keys or values.
@@ -122,7 +119,7 @@ impl Composite {
         self.form.extents
     }
 
-    /// The extent that counts the rows.
+    /// The extent that counts the rows or entries.
     pub(crate) fn rows(&self) -> Option<&'static str> {
         self.form.rows
     }

@@ -155,9 +155,9 @@ fn nested_bound(field: &Field, krate: &TokenStream) -> Option<WherePredicate> {
         ),
         _ => return None,
     };
-    // The compiler underlines the bound where it does not hold: for a composite, its arguments.
+    // The compiler underlines these tokens if the bound does not hold: of a composite, its items or values.
     let (first, last) = match &field.kind {
-        Kind::Composite(composite) => composite.arguments_span(ty),
+        Kind::Composite(composite) => composite.element_span(ty),
         _ => first_and_last(ty),
     };
     let (krate, bound) = (located_at(krate, first), located_at(&bound, last));

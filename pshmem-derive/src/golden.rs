@@ -104,6 +104,8 @@ fn composites() {
             links: Ragged<T>,
             #[shared(dims = RaggedDims { rows: n, items: 8 * n })]
             names: pshmem::Strings,
+            #[shared(shape = [n])]
+            people: Columns<Person>,
             #[shared(shape = [HEAD])]
             head: Text,
             #[shared(value)]
@@ -226,7 +228,7 @@ const PRINTING: &[&str] = &[
 const SAVING: &[&str] = &["FileColumns", "FileField", "FileLeaves", "LeafShapes"];
 
 /// Safe items that describe rows that are stacked. pshmem compares what they say with the plan.
-const STACKING: &[&str] = &["StackParts", "StackShapes"];
+const STACKING: &[&str] = &["StackField", "StackParts", "StackShapes"];
 
 /// With `#[shared(crate = path)]`, a module of the user's may contain other items under these names. A new name must be in one of
 /// the lists, with the reason why the generated `unsafe` code is sound all the same.

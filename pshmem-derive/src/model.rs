@@ -157,6 +157,15 @@ impl Model {
         }
     }
 
+    /// The position of a field of this struct.
+    pub(crate) fn index_of(&self, field: &Field) -> usize {
+        let position = self
+            .fields
+            .iter()
+            .position(|other| std::ptr::eq(other, field));
+        position.expect("the field belongs to the struct")
+    }
+
     /// Whether the struct has extents at all.
     pub(crate) fn has_dims(&self) -> bool {
         self.dims.is_some() || self.fields.iter().any(Field::has_dims)

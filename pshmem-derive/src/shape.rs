@@ -11,6 +11,7 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
@@ -59,6 +60,12 @@ impl ExtentExpr {
             ExtentExpr::Paren(inner) => inner.name(),
             _ => None,
         }
+    }
+
+    /// Whether the expression is this name.
+    pub(crate) fn is_name(&self, other: &Ident) -> bool {
+        self.name()
+            .is_some_and(|name| name.unraw() == other.unraw())
     }
 
     /// Calls `visit` with every name in the expression.

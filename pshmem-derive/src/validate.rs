@@ -128,11 +128,6 @@ fn check_rows(model: &Model, has_errors: bool, errors: &mut Errors) {
         }
         return;
     };
-    let is_rows = |extent: &ExtentExpr| {
-        extent
-            .name()
-            .is_some_and(|dim| names::unraw(dim) == names::unraw(name))
-    };
     if !(declared.value.iter()).any(|dim| names::unraw(&dim.name) == names::unraw(name)) {
         errors.at(
             name,
@@ -141,7 +136,14 @@ fn check_rows(model: &Model, has_errors: bool, errors: &mut Errors) {
                 listed(&declared.value)
             ),
         );
-    } else if !has_errors && !model.fields.iter().any(|field| counts_rows(field, is_rows)) {
+        return;
+    }
+    let before = errors.len();
+    for field in &model.fields {
+        check_other_extents(field, name, errors);
+    }
+    let has_errors = has_errors || errors.len() > before;
+    if !has_errors && !model.fields.iter().any(|field| counts_rows(field, name)) {
         errors.at(
             name,
             format!(
@@ -151,27 +153,61 @@ fn check_rows(model: &Model, has_errors: bool, errors: &mut Errors) {
     }
 }
 
-/// Whether the first extent of a field is one for which `is_rows` is true.
-fn counts_rows(field: &Field, is_rows: impl Fn(&ExtentExpr) -> bool) -> bool {
-    if let Some(shape) = &field.shape {
-        return shape.value.extents.first().is_some_and(is_rows);
+/// Whether the first extent of a field is the dim `rows`.
+pub(crate) fn counts_rows(field: &Field, rows: &Ident) -> bool {
+    if matches!(&field.kind, Kind::Composite(composite) if composite.rows().is_none()) {
+        return false;
     }
+    if let Some(shape) = &field.shape {
+        return (shape.value.extents.first()).is_some_and(|extent| extent.is_name(rows));
+    }
+    let is_rows =
+        |value: &DimsExpr| matches!(value, DimsExpr::Extent(extent) if extent.is_name(rows));
     match field.dims.as_ref().map(|dims| &dims.value) {
-        Some(DimsExpr::Extent(extent)) => is_rows(extent),
-        Some(DimsExpr::List(list)) => {
-            matches!(list.first(), Some(DimsExpr::Extent(extent)) if is_rows(extent))
+        Some(DimsExpr::List(list)) => list.first().is_some_and(is_rows),
+        Some(DimsExpr::Struct(_, members)) => members
+            .iter()
+            .any(|(member, value)| may_count_rows(field, member) && is_rows(value)),
+        Some(value) => is_rows(value),
+        None => false,
+    }
+}
+
+/// Whether this member of a field's extents may count its rows. Which one of a nested struct does is not known here.
+fn may_count_rows(field: &Field, member: &Member) -> bool {
+    match (&field.kind, member) {
+        (Kind::Composite(composite), Member::Named(name)) => {
+            composite.rows().is_some_and(|rows| name == rows)
         }
-        Some(DimsExpr::Struct(_, members)) => members.iter().any(|(member, value)| {
-            let counts = match (&field.kind, member) {
-                (Kind::Composite(composite), Member::Named(name)) => {
-                    composite.rows().is_some_and(|rows| name == rows)
-                }
-                // Which dims of a nested struct count its rows is not known here.
-                _ => true,
-            };
-            counts && matches!(value, DimsExpr::Extent(extent) if is_rows(extent))
-        }),
-        Some(DimsExpr::Unit) | None => false,
+        _ => true,
+    }
+}
+
+/// Reports the dim `rows` where it is another extent than the first one, or a part of the first one: the extents of the field would
+/// not follow from those that all ranks bring.
+fn check_other_extents(field: &Field, rows: &Ident, errors: &mut Errors) {
+    let Some(shape) = &field.shape else {
+        return;
+    };
+    let is_composite = matches!(field.kind, Kind::Composite(_));
+    let counts = counts_rows(field, rows);
+    for (axis, extent) in shape.value.extents.iter().enumerate() {
+        // A capacity may be computed from the number of rows.
+        let is_first = axis == 0 && counts;
+        let is_capacity = axis > 0 && is_composite && !extent.is_name(rows);
+        if is_first || is_capacity {
+            continue;
+        }
+        extent.for_each_name(&mut |path| {
+            if path.path.get_ident().is_some_and(|name| names::unraw(name) == names::unraw(rows)) {
+                errors.at(
+                    path,
+                    format!(
+                        "`{rows}` counts the rows, which are the first extent: write `shape = [{rows}, ..]`, or use another dim here"
+                    ),
+                );
+            }
+        });
     }
 }
 

@@ -168,7 +168,7 @@ pub mod __private {
         preview_field,
     };
     pub use crate::layout::raw::Planned;
-    pub use crate::layout::stack::{StackParts, StackShapes};
+    pub use crate::layout::stack::{StackField, StackParts, StackShapes};
     pub use crate::layout::{Base, BaseMut, Handle, Placer, Value};
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};
     pub use ndarray::{Ix1, Ix2, Ix3, Ix4, Ix5, Ix6};

@@ -1,6 +1,6 @@
 //! Extents of the fields: computed from the dims, read from an existing value, and converted to and from numbers.
 
-use super::dims;
+use super::{dims, files};
 use crate::errors::code_text;
 use crate::generics::ItemGenerics;
 use crate::kind::Kind;
@@ -162,23 +162,33 @@ pub(super) fn items(model: &Model, params: &ItemGenerics) -> TokenStream {
 
 fn dims_of(model: &Model, params: &ItemGenerics) -> TokenStream {
     let fields = model.fields.iter().filter(|field| field.has_dims());
-    from_fields(model, params, fields, |_, field| {
+    from_fields(model, params, fields, Source::Value, |field| {
         let (name, text, plan) = (&field.name, names::unraw(&field.name), field.plan(model));
         quote!(<#plan>::dims_of(#text, &owned.#name))
     })
 }
 
-/// The extents of the struct, inferred from those of these fields and compared with their shapes. The expression `actual`, of a
-/// field and its position among them, has its extents as a result.
+/// Where the extents of fields come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From a value, so that they are those of the shapes.
+    Value,
+    /// From files, which contain of a composite only what is in use: its extents are those of the shapes or smaller.
+    Files,
+}
+
+/// The extents of the struct, inferred from those of these fields and compared with their shapes. The expression `actual` of a
+/// field has its extents as a result.
 pub(super) fn from_fields<'m>(
     model: &Model,
     params: &ItemGenerics,
     fields: impl Iterator<Item = &'m Field>,
-    actual: impl Fn(usize, &Field) -> TokenStream,
+    source: Source,
+    actual: impl Fn(&Field) -> TokenStream,
 ) -> TokenStream {
     let fields: Vec<_> = fields.collect();
-    let found = fields.iter().enumerate().map(|(index, field)| {
-        let value = actual(index, field);
+    let found = fields.iter().map(|&field| {
+        let value = actual(field);
         if field.has_dims() {
             let name = names::actual_extents(&field.name);
             quote!(let #name = #value?;)
@@ -207,11 +217,15 @@ pub(super) fn from_fields<'m>(
     let inferred = declared
         .value
         .iter()
-        .map(|dim| inferred(&dim.name, &fields, model));
+        .map(|dim| inferred(&dim.name, &fields, source, model));
     let checks = fields.iter().zip(&actual_names).map(|(field, actual)| {
         let (text, plan) = (names::unraw(&field.name), field.plan(model));
         let expected = call_function(field, params);
-        quote!(<#plan>::check_dims(#text, &#expected, &#actual)?;)
+        let check = match source {
+            Source::Value => quote!(<#plan>),
+            Source::Files => files::as_field(field, model),
+        };
+        quote!(#check::check_dims(#text, &#expected, &#actual)?;)
     });
     quote! {
         #found
@@ -222,49 +236,53 @@ pub(super) fn from_fields<'m>(
     }
 }
 
-/// The value of a dim, from the first place where it is a whole extent: `__actual_pressure[0]`, `__actual_lines`,
-/// `__actual_opacity.n`.
-fn inferred(dim: &Ident, fields: &[&Field], model: &Model) -> TokenStream {
-    let is_dim = |extent: &ExtentExpr| {
-        extent
-            .name()
-            .is_some_and(|name| names::unraw(name) == names::unraw(dim))
-    };
+/// The value of a dim, from a place where it is a whole extent: the first one in a field with exact extents, or the largest of all.
+fn inferred(dim: &Ident, fields: &[&Field], source: Source, model: &Model) -> TokenStream {
+    let mut largest: Option<TokenStream> = None;
     for field in fields {
-        let actual = names::actual_extents(&field.name);
-        if let Some(axis) = field
-            .shape
-            .iter()
-            .flat_map(|shape| &shape.value.extents)
-            .position(is_dim)
-        {
-            return match field.kind {
-                Kind::Array { .. } => quote!(#actual[#axis]),
-                Kind::Layout | Kind::Composite(_) => {
-                    let rank = field
-                        .shape
-                        .as_ref()
-                        .map_or(0, |shape| shape.value.extents.len());
-                    let plan = field.plan(model);
-                    quote!(<#plan>::shape_of::<#rank>(&#actual)[#axis])
-                }
-                _ => quote!(#actual),
-            };
-        }
-        let mut value = None;
-        if let Some(dims) = &field.dims {
-            dims.value
-                .for_each_extent(&TokenStream::new(), &mut |path, extent| {
-                    if value.is_none() && is_dim(extent) {
-                        value = Some(quote!(#actual #path));
-                    }
-                });
-        }
-        if let Some(value) = value {
-            return value;
+        for value in values_of_dim(dim, field, model) {
+            // A layout that the derive cannot see may contain a composite.
+            let may_be_less = matches!(field.kind, Kind::Composite(_) | Kind::Layout);
+            if source == Source::Value || !may_be_less {
+                return value;
+            }
+            largest = Some(match largest {
+                Some(other) => quote!(::core::cmp::Ord::max(#other, #value)),
+                None => value,
+            });
         }
     }
-    quote!(::core::unreachable!())
+    largest.unwrap_or_else(|| quote!(::core::unreachable!()))
+}
+
+/// The extents of a field that are a dim: `__actual_pressure[0]`, `__actual_lines`, `__actual_opacity.n`.
+fn values_of_dim(dim: &Ident, field: &Field, model: &Model) -> Vec<TokenStream> {
+    let actual = names::actual_extents(&field.name);
+    let mut values = Vec::new();
+    if let Some(shape) = &field.shape {
+        let rank = shape.value.extents.len();
+        for (axis, extent) in shape.value.extents.iter().enumerate() {
+            if extent.is_name(dim) {
+                values.push(match field.kind {
+                    Kind::Array { .. } => quote!(#actual[#axis]),
+                    Kind::Layout | Kind::Composite(_) => {
+                        let plan = field.plan(model);
+                        quote!(<#plan>::shape_of::<#rank>(&#actual)[#axis])
+                    }
+                    _ => quote!(#actual),
+                });
+            }
+        }
+    }
+    if let Some(dims) = &field.dims {
+        dims.value
+            .for_each_extent(&TokenStream::new(), &mut |path, extent| {
+                if extent.is_name(dim) {
+                    values.push(quote!(#actual #path));
+                }
+            });
+    }
+    values
 }
 
 fn encode_dims(model: &Model) -> TokenStream {

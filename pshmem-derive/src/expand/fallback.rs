@@ -53,6 +53,25 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
     let (generics, parameters, clause) = params.full.split_for_impl();
     let associated = associated_types(model, params);
     let dims = dims::type_of(model, params);
+    let stack = model.rows.is_some().then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #generics #krate::StackLayout for #name #parameters #clause {
+                type Rows<'__rows> = &'__rows Self;
+                fn rows_of(owned: &Self) -> &Self { owned }
+                fn parts<'__rows>(
+                    _: &'__rows Self,
+                    _: &mut #private::StackParts<'__rows>,
+                ) -> ::core::result::Result<(), #krate::Error> { ::core::unreachable!() }
+                fn dims_of_stack(_: &mut #private::StackShapes<'_>) -> ::core::result::Result<Self::Dims, #krate::Error> { ::core::unreachable!() }
+            }
+
+            #[automatically_derived]
+            impl #generics #krate::AsRows<#name #parameters> for #name #parameters #clause {
+                fn as_rows(&self) -> &Self { self }
+            }
+        }
+    });
     let checks = model
         .fields
         .iter()
@@ -99,6 +118,8 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
         impl #generics #krate::Preview for #name #parameters #clause {
             fn preview(_: Self::View<'_>, _: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result { ::core::unreachable!() }
         }
+
+        #stack
     }
 }
 
@@ -129,6 +150,7 @@ fn columns_implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
             unsafe fn fields<#life>(_: &#life (), _: #private::Handle<#life>) -> Self::Fields<#life> { ::core::unreachable!() }
             unsafe fn store(_: &(), _: #private::BaseMut<'_>, _: &[Self]) {}
             unsafe fn load(_: &(), _: #private::Base<'_>) -> #private::Vec<Self> { ::core::unreachable!() }
+            fn stack_columns<'__rows>(_: &'__rows [Self], _: &mut #private::StackParts<'__rows>) {}
             fn preview(_: Self::View<'_>, _: &mut dyn ::core::fmt::Write) -> ::core::fmt::Result { ::core::unreachable!() }
         }
 

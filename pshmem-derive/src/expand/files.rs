@@ -2,7 +2,7 @@
 //!
 //! All code here is safe, and pshmem compares what it says with the plan, so it may rest on anything in a module of the user's.
 
-use super::extents;
+use super::extents::{self, Source};
 use crate::generics::ItemGenerics;
 use crate::model::{Field, Model};
 use crate::names;
@@ -17,14 +17,10 @@ pub(super) fn layout(model: &Model, params: &ItemGenerics) -> TokenStream {
     let conditional = with_conditions(&params.full, model);
     let (generics, parameters, clause) = conditional.split_for_impl();
     let leaves = leaves(model);
-    let dims = extents::from_fields(model, params, model.fields.iter(), |index, field| {
-        call(
-            index,
-            field,
-            model,
-            &quote!(dims_from_shapes),
-            &quote!(shapes),
-        )
+    let fields = model.fields.iter();
+    let dims = extents::from_fields(model, params, fields, Source::Files, |field| {
+        let (layout, text) = (as_field(field, model), names::unraw(&field.name));
+        quote!(#layout::dims_from_shapes(#text, shapes))
     });
     quote! {
         #[automatically_derived]
@@ -81,7 +77,7 @@ fn with_conditions(generics: &Generics, model: &Model) -> Generics {
 }
 
 /// The type of the field's extents. For a single value, its name needs no bound.
-fn dims_type(field: &Field, model: &Model) -> TokenStream {
+pub(super) fn dims_type(field: &Field, model: &Model) -> TokenStream {
     if field.has_dims() {
         field.dims_type(model)
     } else {
@@ -89,23 +85,18 @@ fn dims_type(field: &Field, model: &Model) -> TokenStream {
     }
 }
 
-/// A call of a function of the bound.
-fn call(
-    index: usize,
-    field: &Field,
-    model: &Model,
-    function: &TokenStream,
-    argument: &TokenStream,
-) -> TokenStream {
+/// The layout of the field as the trait of the bound, to be followed by a function.
+pub(super) fn as_field(field: &Field, model: &Model) -> TokenStream {
     let private = model.private();
+    let index = model.index_of(field);
     let (layout, dims) = (field.layout(model), dims_type(field, model));
-    let text = names::unraw(&field.name);
-    quote!(<#layout as #private::FileField<'_, #index, #dims>>::#function(#text, #argument))
+    quote!(<#layout as #private::FileField<'_, #index, #dims>>)
 }
 
 fn leaves(model: &Model) -> TokenStream {
-    let fields = model.fields.iter().enumerate();
-    let calls =
-        fields.map(|(index, field)| call(index, field, model, &quote!(file_leaves), &quote!(into)));
+    let calls = model.fields.iter().map(|field| {
+        let (layout, text) = (as_field(field, model), names::unraw(&field.name));
+        quote!(#layout::file_leaves(#text, into))
+    });
     quote!(#(#calls;)*)
 }

@@ -12,6 +12,7 @@ mod files;
 mod layout;
 mod print;
 mod record;
+mod stack;
 mod views;
 
 use crate::generics::ItemGenerics;
@@ -39,6 +40,7 @@ pub(crate) fn layout(model: &Model) -> TokenStream {
         layout::implementation(model, &params),
         print::preview(model, &params),
         files::layout(model, &params),
+        stack::layout(model, &params),
     ]);
     quote!(#dims #view #view_mut #fields #hidden)
 }

@@ -249,7 +249,7 @@ impl<const N: usize> FromShape<N> for [usize; N] {
 }
 
 /// Compares extents; `encode_dims` converts them to numbers.
-fn check_dims<D: PartialEq>(
+pub(crate) fn check_dims<D: PartialEq>(
     field: &str,
     expected: &D,
     actual: &D,
@@ -258,16 +258,48 @@ fn check_dims<D: PartialEq>(
     if expected == actual {
         return Ok(());
     }
-    let list = |dims: &D| {
-        let mut list = Vec::new();
-        encode_dims(dims, &mut list);
-        list
-    };
-    Err(Error::Shape {
+    Err(other_shape(field, expected, actual, encode_dims))
+}
+
+/// Checks that no extent is larger than expected.
+pub(crate) fn check_fits<D>(
+    field: &str,
+    expected: &D,
+    actual: &D,
+    encode_dims: impl Fn(&D, &mut Vec<usize>),
+) -> Result<()> {
+    let (room, needed) = (
+        numbers(expected, &encode_dims),
+        numbers(actual, &encode_dims),
+    );
+    if room.len() == needed.len()
+        && room
+            .iter()
+            .zip(&needed)
+            .all(|(room, needed)| needed <= room)
+    {
+        return Ok(());
+    }
+    Err(other_shape(field, expected, actual, encode_dims))
+}
+
+fn other_shape<D>(
+    field: &str,
+    expected: &D,
+    actual: &D,
+    encode_dims: impl Fn(&D, &mut Vec<usize>),
+) -> Error {
+    Error::Shape {
         field: field.to_owned(),
-        expected: list(expected),
-        found: list(actual),
-    })
+        expected: numbers(expected, &encode_dims),
+        found: numbers(actual, encode_dims),
+    }
+}
+
+fn numbers<D>(dims: &D, encode_dims: impl Fn(&D, &mut Vec<usize>)) -> Vec<usize> {
+    let mut list = Vec::new();
+    encode_dims(dims, &mut list);
+    list
 }
 
 /// Compiles only if `T` is an element. Code for a struct with errors calls it, so that errors in its other fields are reported too.
@@ -288,6 +320,14 @@ mod tests {
             error.to_string(),
             "field `grid.flux`: the extent `nx * 2` is negative or too large for a usize (7)"
         );
+    }
+
+    #[test]
+    fn what_is_in_use_may_be_less() {
+        let numbers = |pair: &[usize; 2], out: &mut Vec<usize>| out.extend(pair);
+        assert_eq!(check_fits("a", &[3, 5], &[3, 4], numbers), Ok(()));
+        let error = check_fits("a", &[3, 5], &[4, 1], numbers).unwrap_err();
+        assert!(matches!(error, Error::Shape { found, .. } if found == [4, 1]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! holds; who saves or loads compares their types and their number with the leaves of the plan.
 
 use crate::error::{Error, Result};
+use crate::layout::derived::{check_dims, check_fits};
 use crate::layout::placer::in_field;
 use crate::layout::record::first_invalid;
 use crate::layout::{
@@ -203,6 +204,11 @@ pub trait FileField<'a, const INDEX: usize, D> {
     /// # Errors
     /// Those of the field, with its name.
     fn dims_from_shapes(name: &str, shapes: &mut LeafShapes<'_>) -> Result<D>;
+    /// Compares the extents that the shape gives with those of the files. Of a composite, files have only what is in use.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if they differ, or if those of a composite are larger.
+    fn check_dims(name: &str, expected: &D, found: &D) -> Result<()>;
 }
 
 impl<L: FileLayout + ?Sized, const INDEX: usize> FileField<'_, INDEX, L::Dims> for L {
@@ -212,6 +218,13 @@ impl<L: FileLayout + ?Sized, const INDEX: usize> FileField<'_, INDEX, L::Dims> f
 
     fn dims_from_shapes(name: &str, shapes: &mut LeafShapes<'_>) -> Result<L::Dims> {
         shapes.field::<L>(name)
+    }
+
+    fn check_dims(name: &str, expected: &L::Dims, found: &L::Dims) -> Result<()> {
+        if (FileLeaves::of::<L>().iter()).all(|leaf| leaf.role == Role::Whole) {
+            return check_dims(name, expected, found, L::encode_dims);
+        }
+        check_fits(name, expected, found, L::encode_dims)
     }
 }
 

@@ -1,4 +1,4 @@
-use pshmem::{Ragged, SharedLayout};
+use pshmem::{Csr, Map, Ragged, SharedLayout, Text};
 
 pub struct Opaque(f64);
 
@@ -6,6 +6,8 @@ pub struct Opaque(f64);
 pub struct Gas {
     pub step: u64,
     pub tracks: Ragged<Opaque>,
+    pub titles: Map<u64, Text>,
+    pub matrix: Csr<Opaque>,
 }
 
 fn main() {}

@@ -2,11 +2,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use ndarray::{Array1, Array2};
-use pshmem::{Columns, Ragged, SharedColumns, SharedLayout, Strings};
-
-pub struct Map<K: ?Sized, V>(V, std::marker::PhantomData<K>);
-
-pub struct Csr<T>(T);
+use pshmem::{Columns, Csr, Map, Ragged, SharedColumns, SharedLayout, Strings};
 
 #[derive(Clone, Copy, SharedColumns)]
 pub struct Particle {

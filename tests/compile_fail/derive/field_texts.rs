@@ -2,9 +2,7 @@ use std::borrow::Cow;
 use std::ffi::{CString, OsString};
 use std::rc::Rc;
 
-use pshmem::{Ragged, SharedLayout};
-
-pub struct Map<K: ?Sized, V>(V, std::marker::PhantomData<K>);
+use pshmem::{Map, Ragged, SharedLayout};
 
 #[derive(SharedLayout)]
 pub struct Run {

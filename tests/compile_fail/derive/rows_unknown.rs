@@ -1,4 +1,4 @@
-use pshmem::{SharedColumns, SharedLayout};
+use pshmem::{Ragged, SharedColumns, SharedLayout};
 
 #[derive(SharedLayout)]
 #[shared(dims(n, m), rows = k)]
@@ -20,6 +20,13 @@ pub struct NotFirst {
     pub pressure: ndarray::Array2<f64>,
     #[shared(shape = [m + 1])]
     pub levels: Vec<f64>,
+}
+
+#[derive(SharedLayout)]
+#[shared(dims(n, m), rows = m)]
+pub struct NoRows {
+    #[shared(dims = pshmem::RaggedDims { rows: n, items: m })]
+    pub tracks: Ragged<f64>,
 }
 
 #[derive(SharedLayout)]

@@ -248,7 +248,12 @@ impl Call {
         match Kind::entry(self.kind_word()) {
             // A checksum, whatever the call is.
             _ if self.is_step(Step::Copies) => Argument::Bytes,
-            _ if self.is_step(Step::Path) || self.is_step(Step::Type) => Argument::Text,
+            _ if self.is_step(Step::Path)
+                || self.is_step(Step::Type)
+                || self.is_step(Step::Common) =>
+            {
+                Argument::Text
+            }
             Some(&(.., argument)) => argument,
             None => Argument::Bytes,
         }

@@ -11,7 +11,7 @@ mod layouts;
 pub(crate) mod parts;
 pub(crate) mod places;
 
-pub use parts::{StackParts, StackShapes};
+pub use parts::{StackField, StackParts, StackShapes};
 
 use crate::error::Result;
 use crate::layout::{AsBlock, BlockLayout, SharedLayout};

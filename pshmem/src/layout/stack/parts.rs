@@ -223,3 +223,40 @@ impl<'a> StackShapes<'a> {
         in_field(name, L::dims_of_stack(self))
     }
 }
+
+/// The bound of generated implementations for the layout `Self` of their field `INDEX`, with private values `O` and extents `D`.
+///
+/// Its lifetime and `INDEX` have the purpose of those of [`FileField`](crate::layout::file_layout::FileField): a struct with a field
+/// that cannot be stacked compiles until it is.
+#[doc(hidden)]
+pub trait StackField<'a, const INDEX: usize, O: ?Sized, D> {
+    /// Adds the field, whose rows are those of the struct.
+    ///
+    /// # Errors
+    /// Those of the field, with its name.
+    fn rows<'r>(name: &str, owned: &'r O, into: &mut StackParts<'r>) -> Result<()>;
+    /// Adds the field, of which all ranks bring the same value.
+    ///
+    /// # Errors
+    /// Those of the field, with its name.
+    fn common<'r>(name: &str, owned: &'r O, into: &mut StackParts<'r>) -> Result<()>;
+    /// The extents of the field.
+    ///
+    /// # Errors
+    /// Those of the field, with its name.
+    fn dims_of_stack(name: &str, shapes: &mut StackShapes<'_>) -> Result<D>;
+}
+
+impl<L: StackLayout + ?Sized, const INDEX: usize> StackField<'_, INDEX, L::Owned, L::Dims> for L {
+    fn rows<'r>(name: &str, owned: &'r L::Owned, into: &mut StackParts<'r>) -> Result<()> {
+        into.field::<L>(name, owned)
+    }
+
+    fn common<'r>(name: &str, owned: &'r L::Owned, into: &mut StackParts<'r>) -> Result<()> {
+        into.common::<L>(name, owned)
+    }
+
+    fn dims_of_stack(name: &str, shapes: &mut StackShapes<'_>) -> Result<L::Dims> {
+        shapes.field::<L>(name)
+    }
+}

@@ -1,8 +1,11 @@
-//! Fields that are composites: rows of different lengths, strings, text.
+//! Fields that are composites: rows of different lengths, strings, text, maps and sparse matrices.
 
 use bytemuck::{Pod, Zeroable};
 use pshmem::local::Cluster;
-use pshmem::{Comm, Element, Error, Ragged, RaggedDims, Shared, SharedLayout, Strings, Text};
+use pshmem::{
+    Comm, Csr, CsrDims, Element, Error, Map, MapDims, MapKey, Ragged, RaggedDims, Shared,
+    SharedLayout, Strings, Text,
+};
 
 #[derive(Debug, Clone, PartialEq, SharedLayout)]
 pub struct Network {
@@ -91,9 +94,8 @@ fn composites_print_their_content() {
     );
 }
 
-/// Rows of all fields are cells.
 #[derive(Debug, Clone, PartialEq, SharedLayout)]
-#[shared(dims(cells, links, letters), rows = cells)]
+#[shared(dims(cells, links, letters))]
 pub struct Mesh {
     #[shared(shape = [cells, links])]
     pub neighbours: Ragged<u32>,
@@ -218,9 +220,63 @@ fn first<T: Element>(view: TracksView<'_, T>) -> &[T] {
     view.points.row(0)
 }
 
+#[derive(Debug, Clone, PartialEq, SharedLayout)]
+#[shared(dims(nodes, links, letters))]
+struct Graph<K: MapKey + ?Sized, T: Element> {
+    #[shared(shape = [nodes, letters])]
+    numbers: Map<str, u32>,
+    #[shared(dims = MapDims { entries: links, key_bytes: 0 })]
+    weights: Map<[u32; 2], T>,
+    #[shared(shape = [links, letters])]
+    any: Map<K, T>,
+    #[shared(shape = [nodes, nodes, links])]
+    matrix: Csr<f64>,
+    #[shared(dims = CsrDims { rows: 1, cols: nodes, nnz: links })]
+    row: Csr<T>,
+}
+
+fn graph() -> Graph<str, u8> {
+    let links = [(0, 1, 3), (2, 0, 4)];
+    Graph {
+        numbers: [("a", 0), ("bc", 1), ("d", 2)].into_iter().collect(),
+        weights: [([0, 1], 3), ([2, 0], 4)].into_iter().collect(),
+        any: [("xyz", 1), ("w", 2)].into_iter().collect(),
+        matrix: Csr::from_triplets((3, 3), links.map(|(i, j, v)| (i, j, f64::from(v)))).unwrap(),
+        row: Csr::from_triplets((1, 3), [(0, 2, 5), (0, 0, 6)]).unwrap(),
+    }
+}
+
+#[test]
+fn maps_and_matrices() {
+    Cluster::new(&[1, 2]).run_ok(|comm| -> pshmem::Result<()> {
+        let mut shared = Shared::<Graph<str, u8>>::from_root(comm, 1, graph)?;
+        let dims = GraphDims {
+            nodes: 3,
+            links: 2,
+            letters: 4,
+        };
+        assert_eq!((shared.dims(), shared.to_owned()), (dims, graph()));
+        shared.update(2, |mut w| {
+            w.matrix.values_mut()[0] = 0.5;
+            *w.any.get_mut("w").unwrap() = 9;
+        })?;
+        let view = shared.view();
+        assert_eq!(
+            (view.numbers.get("bc"), view.any.get("w")),
+            (Some(&1), Some(&9))
+        );
+        assert_eq!(view.weights.get(&[2, 0]), Some(&4));
+        assert_eq!(view.matrix.row(0), (&[1][..], &[0.5][..]));
+        assert_eq!(view.row.nnz(), 2);
+        let shared = Shared::<Graph<u64, f32>>::new(comm, dims)?;
+        assert!(shared.view().any.is_empty() && shared.view().matrix.rows() == 3);
+        Ok(())
+    });
+}
+
 /// Types of the user that have names of composites.
 mod own {
-    use super::*;
+    use super::{Element, Pod, SharedLayout, Zeroable};
 
     #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
     #[repr(transparent)]

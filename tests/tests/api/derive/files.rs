@@ -4,9 +4,12 @@ use bytemuck::{NoUninit, Pod, Zeroable};
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use pshmem::__private::{FileLeaves, LeafShapes};
+use pshmem::local::Cluster;
 use pshmem::{
-    Columns, Comm, Element, Error, FileLayout, Record, Shared, SharedColumns, SharedLayout, Value,
+    Columns, Comm, Element, Error, FileLayout, Full, Ragged, RaggedDims, RaggedMut, Record, Shared,
+    SharedColumns, SharedLayout, Strings, StringsMut, Value,
 };
+use pshmem_tests::temp_dir::TempDir;
 use std::any::TypeId;
 
 /// Name, number of axes and type of each leaf.
@@ -240,8 +243,10 @@ fn shapes_that_contradict_named_dims_are_refused() {
         with(7, &[1]),
         ("particles.type".to_owned(), vec![2], vec![1])
     );
-    // Both dims follow from the first place where they stand alone, so these are errors of other fields.
+    // `nx` follows from `pressure`, so this is an error of another field.
     assert_eq!(with(2, &[4, 3]).0, "flux");
+    // `ny` is the largest of those of `sides` and `cube`.
+    assert_eq!(with(5, &[3, 6, 2]).0, "flux");
     assert_eq!(with(4, &[4]).0, "sides.both");
 
     // Extents that no object can have.
@@ -381,4 +386,96 @@ fn other_structs_can_be_shared_all_the_same() {
         (7, 8, 1.0)
     );
     assert_eq!((view.keys.columns.hash[1], *view.keys.empty), (9, ()));
+}
+
+/// Saved while there is room for more in the composites.
+#[derive(Debug, PartialEq, SharedLayout)]
+#[shared(dims(n, items))]
+struct Tracks {
+    #[shared(shape = [n, items])]
+    points: Ragged<f32>,
+    #[shared(dims = RaggedDims { rows: n, items: 4 * n })]
+    names: Strings,
+    #[shared(shape = [n])]
+    weights: Vec<f64>,
+    #[shared(layout, shape = [items])]
+    aliased: Bytes,
+}
+
+type Bytes = Vec<u8>;
+
+/// Nothing else tells the dim.
+#[derive(Debug, PartialEq, SharedLayout)]
+#[shared(dims(n, m, bytes))]
+struct Alone {
+    #[shared(shape = [n, m])]
+    points: Ragged<u8>,
+    #[shared(shape = [n, bytes])]
+    names: Strings,
+    #[shared(dims = TracksDims { n: n, items: m })]
+    tracks: Tracks,
+}
+
+fn fill(points: &mut RaggedMut<'_, f32>, names: &mut StringsMut<'_>) -> Result<(), Full> {
+    points.push(&[1.0, 2.0])?;
+    points.push(&[])?;
+    names.push("a")
+}
+
+#[test]
+fn what_is_in_use_of_composites_is_saved_and_found() {
+    let folder = TempDir::new().unwrap();
+    Cluster::new(&[2, 1]).run_ok(|comm| -> pshmem::Result<()> {
+        let dims = TracksDims { n: 5, items: 9 };
+        let mut tracks = Shared::<Tracks>::new(comm, dims)?;
+        tracks.try_update(0, |mut w| {
+            w.weights[4] = 0.5;
+            fill(&mut w.points, &mut w.names)
+        })?;
+        tracks.save(folder.path().join("tracks"))?;
+        let loaded = Shared::<Tracks>::load(comm, folder.path().join("tracks"))?;
+        assert_eq!(loaded.dims(), dims);
+        assert_eq!(loaded.to_owned(), tracks.to_owned());
+        assert_eq!(
+            loaded.view().points,
+            Ragged::from_rows([vec![1.0, 2.0], vec![]])
+        );
+
+        let dims = AloneDims {
+            n: 5,
+            m: 9,
+            bytes: 7,
+        };
+        let mut alone = Shared::<Alone>::new(comm, dims)?;
+        alone.try_update(1, |mut w| {
+            w.points.push(&[1])?;
+            w.names.push("Bern")?;
+            w.names.push("")?;
+            fill(&mut w.tracks.points, &mut w.tracks.names)
+        })?;
+        alone.save(folder.path().join("alone"))?;
+        let loaded = Shared::<Alone>::load(comm, folder.path().join("alone"))?;
+        assert_eq!(
+            (loaded.dims().n, loaded.dims().m, loaded.dims().bytes),
+            (5, 9, 4)
+        );
+        assert_eq!(loaded.to_owned(), alone.to_owned());
+        Ok(())
+    });
+}
+
+#[test]
+fn composites_with_more_rows_than_other_fields_are_refused() {
+    let shapes = |rows, weights| -> Vec<usize> { [rows, 3, 2, 2, weights, 9].to_vec() };
+    let found = |rows, weights| {
+        let shapes: Vec<_> = shapes(rows, weights).into_iter().map(|n| vec![n]).collect();
+        let shapes: Vec<_> = shapes.iter().map(|shape| &shape[..]).collect();
+        dims::<Tracks>(&shapes)
+    };
+    assert_eq!(found(4, 5), Ok(TracksDims { n: 5, items: 9 }));
+    let error = found(7, 5).unwrap_err();
+    assert!(
+        matches!(&error, Error::Shape { field, .. } if field == "points"),
+        "{error}"
+    );
 }

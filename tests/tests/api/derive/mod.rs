@@ -2,7 +2,7 @@
 //!
 //! - `behaviour` objects of derived structs · `dims` named extents · `columns` records as one array per field · `composites` fields
 //!   that are rows of different lengths, strings or text
-//! - `records` descriptions and checks of bytes of unknown origin · `files` leaves of objects that are saved
+//! - `stack` rows of all ranks · `records` descriptions and checks of bytes of unknown origin · `files` leaves of objects that are saved
 //! - `forms` all forms of structs that the derives accept · `hygiene` names that generated code might use, defined by the user
 //! - `crate_path` modules in place of pshmem that replace single items of it · `strict` a module that denies every lint
 
@@ -26,4 +26,5 @@ mod files;
 mod forms;
 mod hygiene;
 mod records;
+mod stack;
 mod strict;

@@ -110,7 +110,7 @@ struct Rows<T: pshmem::Element> {
     #[shared(dims = RaggedDims { rows: n, items: 8 })]
     names: Strings,
     /// What they are.
-    #[shared(shape = [n])]
+    #[shared(shape = [4])]
     title: Text,
     #[shared(value)]
     hidden: Hidden<T>,

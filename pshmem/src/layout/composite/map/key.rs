@@ -129,6 +129,7 @@ pub(super) fn hash(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: Record> MapKey for K {
     type Keys = Vec<K>;
 
