@@ -18,8 +18,8 @@ use crate::layout::{AsBlock, BlockLayout, SharedLayout};
 
 /// Layouts that [`Shared::concat`](crate::Shared::concat) can make of rows that all ranks bring.
 ///
-/// It is implemented for slices, arrays, [`Columns`], [`Ragged`], [`Strings`] and [`Csr`](crate::Csr). The derive implements it for
-/// structs with `rows = n`. The hidden items are for the derive and may change in any release.
+/// It is implemented for slices, arrays, [`Columns`](crate::Columns), [`Ragged`](crate::Ragged), [`Strings`](crate::Strings) and
+/// [`Csr`](crate::Csr). The derive implements it for structs with `rows = n`. The hidden items are for the derive and may change in any release.
 ///
 /// ```
 /// use pshmem::{Comm, Ragged, Shared, StackLayout};
