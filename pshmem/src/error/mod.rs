@@ -305,6 +305,22 @@ pub enum Error {
         what: String,
     },
 
+    /// Two ranks brought the same key to [`Shared::collect`](crate::Shared::collect) of a map, or one rank brought it twice.
+    ///
+    /// All ranks get it; no object was made, and the `Comm` lives.
+    #[error(
+        "rank {first} and rank {second} have brought the same key, {key}; the keys of all ranks must differ, or use `collect_with`, which combines \
+         their values"
+    )]
+    RepeatedKey {
+        /// The key as text, or its bytes.
+        key: String,
+        /// The lower rank.
+        first: usize,
+        /// The other rank, or the same one.
+        second: usize,
+    },
+
     /// A private value, or what a file holds, has other extents than the `shape` attribute of its field states; or a column in a
     /// file is longer or shorter than the first one.
     ///

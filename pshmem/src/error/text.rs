@@ -56,6 +56,7 @@ impl Error {
             | Error::Triplet { what, .. } => vec![what],
             Error::Start { reason } => vec![reason],
             Error::Closure { message, .. } => vec![message],
+            Error::RepeatedKey { key, .. } => vec![key],
             Error::TaskTakenOver { name, .. } => vec![name],
             Error::Corrupt { call, what } => vec![call, what],
             Error::Mismatch {

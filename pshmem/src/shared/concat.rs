@@ -93,6 +93,22 @@ impl<L: StackLayout + ?Sized> Shared<L> {
         number: u64,
         rows: L::Rows<'_>,
     ) -> Result<(Self, Range<usize>)> {
+        let mut stacked = Stacked::<L>::new(comm, call, number, rows)?;
+        let completed = stacked.complete();
+        stacked.finish(completed)
+    }
+}
+
+/// An object with the rows of all ranks, before what follows from them is computed.
+pub(super) struct Stacked<L: StackLayout + ?Sized> {
+    call: Call,
+    pub(super) shared: Shared<L>,
+    pub(super) places: Places,
+}
+
+impl<L: StackLayout + ?Sized> Stacked<L> {
+    /// All rounds but the last one. The rows of all ranks are in place on this rank's node when this returns.
+    pub(super) fn new(comm: &Comm, call: Call, number: u64, rows: L::Rows<'_>) -> Result<Self> {
         let core = &comm.core;
         let mut parts = StackParts::default();
         let fault = L::parts(rows, &mut parts).err();
@@ -105,7 +121,7 @@ impl<L: StackLayout + ?Sized> Shared<L> {
         )?;
         let places = gather(core, call, &parts)?;
         let dims = L::dims_of_stack(&mut StackShapes::new(&places.shapes()))?;
-        let mut shared = Self::create(comm, call, number, &dims)?;
+        let mut shared = Shared::<L>::create(comm, call, number, &dims)?;
         let field = shared.whole_mut();
         let (handle, leaves) = (field.handle(), field.leaves());
         let in_memory = handle.placed(&leaves);
@@ -136,24 +152,60 @@ impl<L: StackLayout + ?Sized> Shared<L> {
             );
         };
         core.exchange_with_all_nodes(call, &target, |rank| places.regions(in_memory, rank));
-        let mut fault = None;
         if handle.composites(&leaves).next().is_some() {
             // What this node's ranks write and receive is in place before one of them computes the rest.
             core.barrier(call.step(Step::Write))?;
-            if topology.is_leader() {
-                // SAFETY: as above; the other ranks of the node wait in the next round.
-                fault = unsafe { handle.complete_all(&target, &leaves, &places.used()) }.err();
-            }
         }
-        let fault = fault.map(|what| Error::Corrupt {
-            call: call.name().to_owned(),
-            what,
-        });
-        core.agree(call.step(Step::Finish), Contribution::fault(fault))?;
-        let regions: Vec<Region> = handle.regions(&leaves).collect();
-        core.check_copies(call, &target, &regions)?;
         drop(target);
-        Ok((shared, places.rows(topology.rank)))
+        Ok(Stacked {
+            call,
+            shared,
+            places,
+        })
+    }
+
+    /// The leader of each node computes what follows from the rows.
+    fn complete(&mut self) -> Result<()> {
+        if !self.shared.comm().core.group.topology.is_leader() {
+            return Ok(());
+        }
+        let leaves = self.shared.whole_mut().leaves();
+        self.complete_composites(&leaves)
+    }
+
+    /// The same for the composites inside of an object that is one itself. On the leader of each node.
+    pub(super) fn complete_inner(&mut self) -> Result<()> {
+        let leaves = self.shared.whole_mut().leaves();
+        self.complete_composites(&(leaves.start + 1..leaves.end))
+    }
+
+    /// The composites among these leaves.
+    fn complete_composites(&mut self, leaves: &Range<usize>) -> Result<()> {
+        let field = self.shared.whole_mut();
+        let used = &self.places.used()[leaves.start - field.leaves().start..];
+        // SAFETY: only the ranks in this call know the object.
+        let target = unsafe { field.handle().target(leaves) };
+        // SAFETY: the rows are in place, and the other ranks of the node wait in the last round.
+        let completed = unsafe { field.handle().complete_all(&target, leaves, used) };
+        completed.map_err(|what| Error::Corrupt {
+            call: self.call.name().to_owned(),
+            what,
+        })
+    }
+
+    /// The last round. Returns the object, and the rows of this rank.
+    pub(super) fn finish(mut self, completed: Result<()>) -> Result<(Shared<L>, Range<usize>)> {
+        let field = self.shared.whole_mut();
+        let (core, leaves) = (field.core(), field.leaves());
+        let fault = completed.err();
+        core.agree(self.call.step(Step::Finish), Contribution::fault(fault))?;
+        let regions: Vec<Region> = field.handle().regions(&leaves).collect();
+        // SAFETY: only the ranks in this call know the object.
+        let target = unsafe { field.handle().target(&leaves) };
+        core.check_copies(self.call, &target, &regions)?;
+        drop(target);
+        let rows = self.places.rows(core.group.topology.rank);
+        Ok((self.shared, rows))
     }
 }
 

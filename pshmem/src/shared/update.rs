@@ -67,8 +67,8 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
         closure.finish(agreed.map(|_| result))
     }
 
-    /// Runs `write` on this node's copy. Between claim and release only.
-    fn run<R>(
+    /// Runs `write` on this node's copy. Between claim and release only, or inside a call that makes the object.
+    pub(super) fn run<R>(
         &self,
         closure: &mut ClosureRunner,
         write: impl FnOnce(L::ViewMut<'_>) -> Result<R, String>,

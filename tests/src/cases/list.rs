@@ -53,8 +53,8 @@ macro_rules! for_each_case {
                 wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, checkpoints,
             }
             composites {
-                ragged_rows, full_rows, closures_fail_between_rows, strings, texts, stacked_arrays, stacked_rows, stacked_large_rows,
-                unequal_rows, maps, other_keys, sparse_matrices, collected_matrices, composites_come_back, damaged_composites,
+                ragged_rows, full_rows, closures_fail_between_rows, strings, texts, stacked_arrays, stacked_rows, stacked_large_rows, stacked_structs,
+                unequal_rows, maps, other_keys, collected_maps, uncollected_maps, sparse_matrices, collected_matrices, composites_come_back, damaged_composites,
             }
             fields { array_is_its_only_field, value_is_its_only_field, calls_mix }
             elements {

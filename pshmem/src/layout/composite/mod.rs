@@ -30,7 +30,7 @@
 mod content;
 pub(crate) mod csr;
 mod full;
-mod map;
+pub(crate) mod map;
 mod parts;
 mod ragged;
 mod strings;

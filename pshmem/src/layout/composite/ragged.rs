@@ -455,6 +455,23 @@ impl<'a, T> RaggedMut<'a, T> {
 }
 
 impl<T: Copy> RaggedMut<'_, T> {
+    /// Removes some rows, whose numbers rise.
+    pub(super) fn remove(&mut self, rows: &[usize]) {
+        let mut rows = rows.iter().copied().peekable();
+        let (mut kept, mut end) = (0, 0);
+        for row in 0..self.len() {
+            if rows.next_if_eq(&row).is_some() {
+                continue;
+            }
+            let items = row_range(&self.offsets, row).expect("a row in use");
+            self.items.copy_within(items.clone(), end);
+            end += items.len();
+            kept += 1;
+            self.offsets[kept] = end as u64;
+        }
+        *self.used = kept as u64;
+    }
+
     /// Adds a row behind the others.
     ///
     /// # Errors

@@ -326,6 +326,11 @@ impl StringsMut<'_> {
         self.rows.capacity()
     }
 
+    /// Removes some strings, whose numbers rise.
+    pub(super) fn remove(&mut self, strings: &[usize]) {
+        self.rows.remove(strings);
+    }
+
     /// Removes all strings.
     pub fn clear(&mut self) {
         self.rows.clear();

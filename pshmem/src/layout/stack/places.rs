@@ -179,6 +179,17 @@ impl Places {
         let start = self.start(part, rank);
         start..start + self.extents_of(part, rank)[0]
     }
+
+    /// The rows of all ranks.
+    pub(crate) fn total_rows(&self) -> usize {
+        self.rows(self.extents.len() - 1).end
+    }
+
+    /// The rank that has brought a row.
+    pub(crate) fn rank_of_row(&self, row: usize) -> usize {
+        let ranks: Vec<usize> = (0..self.extents.len()).collect();
+        ranks.partition_point(|&rank| self.rows(rank).end <= row)
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -234,7 +245,8 @@ mod tests {
         let places = Places::new(kinds, extents).unwrap();
         assert_eq!(places.shapes(), [vec![3], vec![9], vec![3, 3], vec![7]]);
         assert_eq!(places.used(), [0, 4, 9, 3, 7]);
-        assert_eq!(places.rows(2), 2..3);
+        assert_eq!((places.rows(2), places.total_rows()), (2..3, 3));
+        assert_eq!([0, 1, 2].map(|row| places.rank_of_row(row)), [0, 0, 2]);
         assert_eq!(
             places.region(&leaf(64, 8), 1, 2),
             Region::run(64 + 3 * 8, 8)

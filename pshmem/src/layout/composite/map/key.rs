@@ -5,7 +5,7 @@ use crate::layout::composite::{
     Composite, Full, MapDims, RaggedDims, Strings, StringsMut, StringsView,
 };
 use crate::layout::file_layout::{FileLeaves, LeafShapes, Role};
-use crate::layout::{Record, SharedLayout, SliceMut};
+use crate::layout::{Record, SharedLayout, SliceMut, StackLayout};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Types of the keys of a [`Map`](crate::Map): `str`, and every [`Record`].
@@ -32,7 +32,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub trait MapKey: Sealed + 'static {
     /// The keys of a map, one after the other.
     #[doc(hidden)]
-    type Keys: SharedLayout<Owned = Self::Keys> + Clone + Default;
+    type Keys: StackLayout + SharedLayout<Owned = Self::Keys> + Clone + Default;
 
     /// What is hashed and compared.
     #[doc(hidden)]
@@ -85,6 +85,18 @@ pub trait MapKey: Sealed + 'static {
     /// The extents of the keys.
     #[doc(hidden)]
     fn dims(dims: &MapDims) -> KeysDims<Self>;
+
+    /// The extents of a map with keys of these extents.
+    #[doc(hidden)]
+    fn map_dims(keys: KeysDims<Self>) -> MapDims;
+
+    /// Removes some of the first `used` keys. The numbers of those that are removed rise.
+    #[doc(hidden)]
+    fn remove(keys: &mut KeysMut<'_, Self>, used: usize, removed: &[usize]);
+
+    /// How a message shows the key.
+    #[doc(hidden)]
+    fn show(&self) -> String;
 
     /// The elements in use of each leaf of the keys.
     #[doc(hidden)]
@@ -187,6 +199,18 @@ impl<K: Record> MapKey for K {
         dims.entries
     }
 
+    fn map_dims(keys: usize) -> MapDims {
+        MapDims::new(keys)
+    }
+
+    fn remove(keys: &mut SliceMut<'_, K>, used: usize, removed: &[usize]) {
+        remove_elements(&mut keys[..used], removed);
+    }
+
+    fn show(&self) -> String {
+        format!("of the bytes {:?}", self.bytes())
+    }
+
     fn lengths(_: &MapDims, _: &[&[u8]], used: usize) -> Vec<usize> {
         vec![used]
     }
@@ -276,6 +300,18 @@ impl MapKey for str {
         }
     }
 
+    fn map_dims(keys: RaggedDims) -> MapDims {
+        MapDims::text(keys.rows, keys.items)
+    }
+
+    fn remove(keys: &mut StringsMut<'_>, _: usize, removed: &[usize]) {
+        keys.remove(removed);
+    }
+
+    fn show(&self) -> String {
+        format!("{self:?}")
+    }
+
     fn lengths(dims: &MapDims, leaves: &[&[u8]], _: usize) -> Vec<usize> {
         <Strings as Composite>::lengths(&Self::dims(dims), leaves)
     }
@@ -298,6 +334,18 @@ impl MapKey for str {
     fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<MapDims> {
         let RaggedDims { rows, items } = shapes.field::<Strings>("keys")?;
         Ok(MapDims::text(rows, items))
+    }
+}
+
+/// Moves elements up over those that are removed, whose numbers rise. What is behind the rest has no meaning.
+pub(super) fn remove_elements<T: Copy>(elements: &mut [T], removed: &[usize]) {
+    let mut removed = removed.iter().copied().peekable();
+    let mut kept = 0;
+    for at in 0..elements.len() {
+        if removed.next_if_eq(&at).is_none() {
+            elements[kept] = elements[at];
+            kept += 1;
+        }
     }
 }
 

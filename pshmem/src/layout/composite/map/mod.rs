@@ -6,16 +6,19 @@
 //! | `owned` | [`Map`], the private value |
 //! | `view`, `view_mut` | [`MapView`] for reading, [`MapMut`] inside the closure of an update |
 //! | `key` | [`MapKey`]: what can be a key, and how keys lie in memory |
+//! | `combine` | entries of several ranks, of which some keys may be equal |
 //! | `index` | the hash table: from keys to numbers of entries |
 //!
 //! Memory safety does not rest on the index: a number of an entry that is out of range is looked up with checked bounds.
 
+mod combine;
 mod index;
 mod key;
 mod owned;
 mod view;
 mod view_mut;
 
+pub(crate) use combine::Combine;
 pub use key::MapKey;
 pub use owned::Map;
 pub use view::{MapIter, MapView};
@@ -26,7 +29,9 @@ use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composi
 use crate::layout::derived::FromShape;
 use crate::layout::file_layout::{FileLayout, FileLeaves, LeafShapes, Role};
 use crate::layout::printing::preview_items;
-use crate::layout::{Element, Preview, Record};
+use crate::layout::stack::parts::StackData;
+use crate::layout::stack::{StackParts, StackShapes};
+use crate::layout::{Element, Preview, Record, StackLayout};
 use std::fmt::{self, Debug};
 
 /// The capacity of a shared [`Map`].
@@ -225,6 +230,30 @@ impl<K: MapKey + ?Sized, V: Record> FileLayout for Map<K, V> {
             expected: vec![dims.entries],
             found: vec![values],
         })
+    }
+}
+
+/// For `collect`, in which equal keys of two ranks need more than to be stacked: [`Map`] is no
+/// [`AsRows`](crate::layout::AsRows).
+impl<K: MapKey + ?Sized, V: Element> StackLayout for Map<K, V> {
+    type Rows<'r> = &'r Self;
+
+    fn rows_of(owned: &Self) -> &Self {
+        owned
+    }
+
+    fn parts<'r>(map: &'r Self, into: &mut StackParts<'r>) -> Result<()> {
+        into.part::<u64>("used", StackData::Derived);
+        into.field::<K::Keys>("keys", &map.keys)?;
+        into.elements("values", &map.values);
+        into.part::<u64>("slots", StackData::Derived);
+        Ok(())
+    }
+
+    fn dims_of_stack(shapes: &mut StackShapes<'_>) -> Result<MapDims> {
+        let keys = shapes.field::<K::Keys>("keys")?;
+        let [_] = shapes.take();
+        Ok(K::map_dims(keys))
     }
 }
 

@@ -66,6 +66,15 @@ impl<K: MapKey + ?Sized, V> MapMut<'_, K, V> {
         Some(&mut self.values[entry])
     }
 
+    /// The key at this place, also if no entry was made of it yet.
+    ///
+    /// # Panics
+    /// If there are fewer keys.
+    pub(crate) fn key(&self, place: usize) -> &K {
+        let keys = K::first(K::view_of(&self.keys), place + 1);
+        K::get(keys, place).expect("a key in place")
+    }
+
     /// The values in the order of insertion, to be written.
     #[must_use]
     pub fn values_mut(&mut self) -> &mut [V] {
