@@ -46,7 +46,9 @@ impl<T: Zeroable + NoUninit + Send + Sync> Element for T {}
 /// A type that [`Shared`](crate::Shared) can hold once per node.
 ///
 /// It is implemented for primitives, complex numbers and fixed arrays, for [`Value<T>`], for `[T]`, `Vec<T>` and `Box<[T]>`,
-/// for `ndarray::Array` of one to six dimensions, and for [`Columns<P>`]. `#[derive(SharedLayout)]` implements it for structs.
+/// for `ndarray::Array` of one to six dimensions, for [`Columns<P>`], and for [`Ragged<T>`](crate::Ragged),
+/// [`Strings`](crate::Strings), [`Text`](crate::Text), [`Map<K, V>`](crate::Map) and [`Csr<T>`](crate::Csr).
+/// `#[derive(SharedLayout)]` implements it for structs.
 /// The hidden items are for the derive and may change in any release.
 ///
 /// ```
@@ -73,6 +75,10 @@ impl<T: Zeroable + NoUninit + Send + Sync> Element for T {}
 /// | `[T]` (`Owned` is `Vec<T>`), `Vec<T>`, `Box<[T]>` | itself | `usize` | `&[T]` | `[T]` |
 /// | `Columns<P>` (`Owned` is `Vec<P>`) | | `usize` | one `&[T]` for each field of `P` | one `[T]` for each field |
 /// | `ndarray::Array<T, IxN>` | itself | `[usize; N]` | `ArrayView` | `ndarray::ArrayRef` |
+/// | `Ragged<T>`, `Strings` | itself | `RaggedDims` | `RaggedView`, `StringsView` | nothing: `RaggedMut`, `StringsMut` |
+/// | `Text` | itself | `usize` | `&str` | nothing: `TextMut` |
+/// | `Map<K, V>` | itself | `MapDims` | `MapView` | nothing: `MapMut` |
+/// | `Csr<T>` | itself | `CsrDims` | `CsrView` | nothing: `CsrMut` |
 /// | a derived struct | itself | generated | generated | generated |
 ///
 /// # Safety
