@@ -17,7 +17,7 @@
 //!
 //! - `timing` measurement of the columns of a row · `settings` options · `raw` MPI without the library
 //! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
-//!   `create` objects, splits, barriers · `lock` · `batch` tasks · `files` save and load · `memory` peaks
+//!   `look_ups` in maps · `create` objects, splits, barriers · `lock` · `batch` tasks · `files` save and load · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -40,6 +40,7 @@ mod create;
 mod fields;
 mod files;
 mod lock;
+mod look_ups;
 mod memory;
 mod nodes;
 mod parts;
@@ -63,6 +64,7 @@ fn main() -> std::process::ExitCode {
         reduce::rows(&bench)?;
         read::rows(&bench)?;
         fields::rows(&bench)?;
+        look_ups::rows(&bench)?;
         create::rows(&bench)?;
         lock::rows(&bench)?;
         batch::rows(&bench)?;

@@ -1,26 +1,24 @@
 //! The index of a map: a hash table from keys to the numbers of entries. Pure functions on slices of words; they see no key.
 //!
-//! The words form buckets of eight, one cache line each where the slice begins on one. A bucket has room for eight entries:
+//! The index has buckets with places for eight entries each. Its words are
 //!
 //! | words | contents |
 //! |---|---|
-//! | 0 | one byte for each entry, its tag: eight bits of the hash of its key. 0 where there is no entry |
-//! | 1 | one byte for each entry: bits 32 to 39 of its number |
-//! | 2, 3 | unused |
-//! | 4 to 7 | 32 bits for each entry: bits 0 to 31 of its number |
+//! | the first fifth, one for each bucket | one byte for each place, its tag: eight bits of the hash of the entry's key; 0 where there is no entry |
+//! | the others, four for each bucket | 32 bits for each place: the number of the entry |
 //!
-//! An entry is in the bucket that the high bits of its hash select or, if that is full, in the next one with room. So a search ends
-//! at the first bucket that is not full. The tags of a bucket are compared all at once, and a key is read only where its tag is equal.
+//! An entry is in the bucket that the high bits of its hash select or, if that is full, in the next one with a free place. So a
+//! search ends at the first bucket that is not full. The tags of a bucket are compared all at once, and a key is read only where its
+//! tag is equal. Tags lie together, so that the search for a key that is not there reads few bytes.
 
-const WORDS: usize = 8;
-/// The entries of a bucket.
-const ROOM: usize = 8;
+/// The places of a bucket.
+const PLACES: usize = 8;
+/// The words of a bucket: one of tags, and those of the numbers of entries.
+const WORDS: usize = 1 + PLACES / 2;
 /// The entries for which there is a bucket, so that few buckets are full.
 const LOAD: usize = 5;
 /// The largest number of entries.
-pub(super) const MAX_ENTRIES: usize = (1 << 40) - 1;
-
-type Bucket = [u64; WORDS];
+pub(super) const MAX_ENTRIES: usize = u32::MAX as usize;
 
 /// The number of words for this many entries.
 pub(super) fn words_for(entries: usize) -> usize {
@@ -30,87 +28,67 @@ pub(super) fn words_for(entries: usize) -> usize {
     }
 }
 
-#[inline]
-fn home(buckets: usize, hash: u64) -> usize {
-    ((u128::from(hash) * buckets as u128) >> u64::BITS) as usize
+/// An index for reading.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Index<'a> {
+    words: &'a [u64],
+    buckets: usize,
 }
 
-/// Bits of the hash that the bucket does not depend on, one of them set.
-#[inline]
-fn tag(hash: u64) -> u64 {
-    hash & 0xFF | 1
-}
-
-/// The number of the entry at this place of a bucket.
-#[inline]
-fn entry(bucket: &Bucket, place: usize) -> usize {
-    let high: &[[u8; ROOM]; WORDS] = bytemuck::cast_ref(bucket);
-    let low: &[[u32; ROOM]; 2] = bytemuck::cast_ref(bucket);
-    low[1][place % ROOM] as usize | usize::from(high[1][place % ROOM]) << 32
-}
-
-fn set_entry(bucket: &mut Bucket, place: usize, entry: usize) {
-    let high: &mut [[u8; ROOM]; WORDS] = bytemuck::cast_mut(bucket);
-    high[1][place] = (entry >> 32) as u8;
-    let low: &mut [[u32; ROOM]; 2] = bytemuck::cast_mut(bucket);
-    low[1][place] = entry as u32;
-}
-
-/// The places of a bucket with this tag: the highest bit of byte `i` for place `i`. Where there is one, places above may be wrong.
-#[inline]
-fn with_tag(bucket: &Bucket, tag: u64) -> u64 {
-    const LOWEST: u64 = u64::MAX / 0xFF;
-    let differences = bucket[0] ^ (LOWEST * tag);
-    differences.wrapping_sub(LOWEST) & !differences & (LOWEST << 7)
-}
-
-/// The entry in a bucket with this tag for which `is_equal` is true.
-#[inline]
-fn find_in(bucket: &Bucket, tag: u64, is_equal: &mut impl FnMut(usize) -> bool) -> Option<usize> {
-    let mut places = with_tag(bucket, tag);
-    while places != 0 {
-        let entry = entry(bucket, places.trailing_zeros() as usize / 8);
-        if is_equal(entry) {
-            return Some(entry);
+impl<'a> Index<'a> {
+    #[inline]
+    pub(super) fn new(words: &'a [u64]) -> Self {
+        Index {
+            words,
+            buckets: words.len() / WORDS,
         }
-        places &= places - 1;
     }
-    None
-}
 
-/// How many entries a bucket has. They are at its first places.
-#[inline]
-fn occupied(bucket: &Bucket) -> usize {
-    ROOM - bucket[0].leading_zeros() as usize / 8
-}
+    pub(super) fn words(self) -> &'a [u64] {
+        self.words
+    }
 
-/// The entry with this hash for which `is_equal` is true. If no function of this module has written the words, it may pass any
-/// number to `is_equal`, and return any that `is_equal` accepts.
-#[inline]
-pub(super) fn find(
-    words: &[u64],
-    hash: u64,
-    mut is_equal: impl FnMut(usize) -> bool,
-) -> Option<usize> {
-    let (buckets, _) = words.as_chunks::<WORDS>();
-    let tag = tag(hash);
-    let mut at = home(buckets.len(), hash);
-    // Not for ever, even if all buckets are full.
-    for _ in 0..buckets.len() {
-        let bucket = &buckets[at];
-        let found = find_in(bucket, tag, &mut is_equal);
-        if found.is_some() || occupied(bucket) < ROOM {
-            return found;
+    /// The number of the entry at this place of a bucket.
+    #[inline]
+    fn entry(self, bucket: usize, place: usize) -> usize {
+        let halves: &[u32] = bytemuck::cast_slice(self.words);
+        halves[half(self.buckets, bucket, place)] as usize
+    }
+
+    /// The entry with this hash for which `is_equal` is true. If no function of this module has written the words, it may pass any
+    /// number to `is_equal`, and return any that `is_equal` accepts.
+    #[inline]
+    pub(super) fn find(self, hash: u64, mut is_equal: impl FnMut(usize) -> bool) -> Option<usize> {
+        let mut bucket = home(self.buckets, hash);
+        // Not for ever, even if all buckets are full.
+        for _ in 0..self.buckets {
+            let tags = self.words[bucket];
+            for place in places_with(tags, hash) {
+                let entry = self.entry(bucket, place);
+                if is_equal(entry) {
+                    return Some(entry);
+                }
+            }
+            if occupied(tags) < PLACES {
+                return None;
+            }
+            bucket = following(self.buckets, bucket);
         }
-        at = following(at, buckets.len());
+        None
     }
-    None
-}
 
-/// The bucket behind this one; behind the last one is the first one.
-#[inline]
-fn following(at: usize, buckets: usize) -> usize {
-    if at + 1 == buckets { 0 } else { at + 1 }
+    /// Whether the index has as many entries as this, each with a number below it.
+    pub(super) fn has_entries(self, entries: usize) -> bool {
+        let mut count = 0;
+        for bucket in 0..self.buckets {
+            let occupied = occupied(self.words[bucket]);
+            if (0..occupied).any(|place| self.entry(bucket, place) >= entries) {
+                return false;
+            }
+            count += occupied;
+        }
+        count == entries
+    }
 }
 
 /// Adds an entry, unless there is one with this hash for which `is_equal` is true.
@@ -124,24 +102,23 @@ pub(super) fn insert(
     words: &mut [u64],
     hash: u64,
     new: usize,
-    mut is_equal: impl FnMut(usize) -> bool,
+    is_equal: impl FnMut(usize) -> bool,
 ) -> Result<(), usize> {
-    let (buckets, _) = words.as_chunks_mut::<WORDS>();
-    let count = buckets.len();
-    let tag = tag(hash);
-    let mut at = home(count, hash);
-    for _ in 0..count {
-        let bucket = &mut buckets[at];
-        if let Some(old) = find_in(bucket, tag, &mut is_equal) {
-            return Err(old);
-        }
-        let place = occupied(bucket);
-        if place < ROOM {
-            bucket[0] |= tag << (8 * place);
-            set_entry(bucket, place, new);
+    let index = Index::new(words);
+    if let Some(old) = index.find(hash, is_equal) {
+        return Err(old);
+    }
+    let buckets = index.buckets;
+    let mut bucket = home(buckets, hash);
+    for _ in 0..buckets {
+        let place = occupied(words[bucket]);
+        if place < PLACES {
+            words[bucket] |= tag(hash) << (8 * place);
+            let halves: &mut [u32] = bytemuck::cast_slice_mut(words);
+            halves[half(buckets, bucket, place)] = new as u32;
             return Ok(());
         }
-        at = following(at, count);
+        bucket = following(buckets, bucket);
     }
     panic!(
         "{} words of an index have no room for entry {new}",
@@ -168,21 +145,51 @@ pub(super) fn build(
     Ok(())
 }
 
-/// Whether the index has as many entries as this, each with a number below it.
-pub(super) fn has_entries(words: &[u64], entries: usize) -> bool {
-    let (buckets, rest) = words.as_chunks::<WORDS>();
-    let mut count = 0;
-    for bucket in buckets {
-        let occupied = occupied(bucket);
-        if (0..occupied).any(|place| entry(bucket, place) >= entries) {
-            return false;
-        }
-        count += occupied;
-    }
-    rest.is_empty() && count == entries
+/// The bucket at which the search for a hash begins.
+#[inline]
+fn home(buckets: usize, hash: u64) -> usize {
+    ((u128::from(hash) * buckets as u128) >> u64::BITS) as usize
 }
 
-#[cfg(test)]
+/// The bucket behind this one; behind the last one is the first one.
+#[inline]
+fn following(buckets: usize, bucket: usize) -> usize {
+    if bucket + 1 == buckets { 0 } else { bucket + 1 }
+}
+
+/// Where the number of an entry is, in halves of words.
+#[inline]
+fn half(buckets: usize, bucket: usize, place: usize) -> usize {
+    2 * buckets + PLACES * bucket + place
+}
+
+/// Bits of the hash that the bucket does not depend on, one of them set.
+#[inline]
+fn tag(hash: u64) -> u64 {
+    hash & 0xFF | 1
+}
+
+/// The places of a bucket with the tag of this hash. Behind the first one, there may be some with other tags.
+#[inline]
+fn places_with(tags: u64, hash: u64) -> impl Iterator<Item = usize> {
+    const LOWEST: u64 = u64::MAX / 0xFF;
+    let differences = tags ^ (LOWEST * tag(hash));
+    // The highest bit of each byte that is 0; a borrow makes one of a byte above it that is 1.
+    let mut zeros = differences.wrapping_sub(LOWEST) & !differences & (LOWEST << 7);
+    std::iter::from_fn(move || {
+        let place = zeros.trailing_zeros() as usize / 8;
+        zeros &= zeros.wrapping_sub(1);
+        (place < PLACES).then_some(place)
+    })
+}
+
+/// How many entries a bucket has. They are at its first places.
+#[inline]
+fn occupied(tags: u64) -> usize {
+    PLACES - tags.leading_zeros() as usize / 8
+}
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -206,9 +213,8 @@ mod tests {
         }
 
         fn find(&self, key: u32) -> Option<usize> {
-            find(&self.words, (self.hash)(key), |entry| {
-                self.keys[entry] == key
-            })
+            let index = Index::new(&self.words);
+            index.find((self.hash)(key), |entry| self.keys[entry] == key)
         }
     }
 
@@ -241,8 +247,8 @@ mod tests {
             for key in 0..70 {
                 prop_assert_eq!(table.find(key), model.get(&key).copied());
             }
-            prop_assert!(has_entries(&table.words, model.len()));
-            prop_assert!(!has_entries(&table.words, model.len() + 1));
+            prop_assert!(Index::new(&table.words).has_entries(model.len()));
+            prop_assert!(!Index::new(&table.words).has_entries(model.len() + 1));
             let mut words = vec![7; table.words.len()];
             let hashes = table.keys.iter().map(|&key| (table.hash)(key));
             build(&mut words, hashes, |a, b| table.keys[a] == table.keys[b]).unwrap();
@@ -252,12 +258,12 @@ mod tests {
         #[test]
         fn any_words_end_a_search(words in prop::collection::vec(any::<u64>(), 0..40), hash: u64) {
             let mut asked = 0;
-            let found = find(&words, hash, |_| {
+            let found = Index::new(&words).find(hash, |_| {
                 asked += 1;
                 false
             });
-            prop_assert!(found.is_none() && asked <= words.len());
-            has_entries(&words, 3);
+            prop_assert!(found.is_none() && asked <= 8 * words.len());
+            Index::new(&words).has_entries(3);
         }
     }
 
@@ -268,19 +274,21 @@ mod tests {
             keys: Vec::new(),
             hash: |_| u64::MAX,
         };
-        for key in 0..3 * ROOM as u32 {
+        for key in 0..3 * PLACES as u32 {
             table.insert(key).unwrap();
         }
         assert_eq!(table.find(23), Some(23));
         assert_eq!(table.find(24), None);
-        assert!(has_entries(&table.words, 24) && !has_entries(&table.words, 23));
+        assert!(
+            Index::new(&table.words).has_entries(24) && !Index::new(&table.words).has_entries(23)
+        );
     }
 
     #[test]
     #[should_panic(expected = "no room for entry 8")]
     fn an_entry_without_room_is_a_panic() {
         let mut words = [0; WORDS];
-        for entry in 0..=ROOM {
+        for entry in 0..=PLACES {
             insert(&mut words, 1, entry, |_| false).unwrap();
         }
     }
@@ -288,8 +296,8 @@ mod tests {
     #[test]
     fn an_empty_index_has_no_words() {
         assert_eq!(words_for(0), 0);
-        assert_eq!(find(&[], 5, |_| true), None);
-        assert!(has_entries(&[], 0) && !has_entries(&[], 1));
+        assert_eq!(Index::new(&[]).find(5, |_| true), None);
+        assert!(Index::new(&[]).has_entries(0) && !Index::new(&[]).has_entries(1));
         assert_eq!(build(&mut [], std::iter::empty(), |_, _| true), Ok(()));
     }
 
@@ -297,21 +305,9 @@ mod tests {
     fn there_is_room_for_as_many_entries_as_asked_for() {
         for entries in (1..100).chain([MAX_ENTRIES]) {
             let words = words_for(entries);
-            assert!(words.is_multiple_of(WORDS) && words / WORDS * ROOM > entries);
+            assert!(words.is_multiple_of(WORDS) && words / WORDS * PLACES > entries);
             assert!(words / WORDS <= entries / LOAD + 1);
         }
-    }
-
-    #[test]
-    fn numbers_of_40_bits_are_kept() {
-        let mut bucket = [0; WORDS];
-        for place in 0..ROOM {
-            set_entry(&mut bucket, place, MAX_ENTRIES - place * 0x1234_5678);
-        }
-        for place in 0..ROOM {
-            assert_eq!(entry(&bucket, place), MAX_ENTRIES - place * 0x1234_5678);
-        }
-        assert_eq!(bucket[0], 0);
     }
 
     #[test]

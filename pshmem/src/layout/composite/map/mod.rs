@@ -18,6 +18,9 @@ mod owned;
 mod view;
 mod view_mut;
 
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 pub(crate) use combine::Combine;
 pub use key::MapKey;
 pub use owned::Map;
@@ -32,6 +35,7 @@ use crate::layout::printing::preview_items;
 use crate::layout::stack::parts::StackData;
 use crate::layout::stack::{StackParts, StackShapes};
 use crate::layout::{Element, Preview, Record, StackLayout};
+use index::Index;
 use std::fmt::{self, Debug};
 
 /// The capacity of a shared [`Map`].
@@ -144,7 +148,7 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         Map {
             keys: K::copy(from.keys()),
             values: from.values().to_vec(),
-            words: from.words().to_vec(),
+            words: from.index().words().to_vec(),
         }
     }
 
@@ -166,7 +170,7 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         if count != used {
             return Err(format!("there are {count} keys, but {used} values"));
         }
-        if !index::has_entries(words, used) {
+        if !Index::new(words).has_entries(used) {
             return Err(format!("the index is not that of {used} entries"));
         }
         Ok(())
@@ -265,6 +269,3 @@ impl<K: MapKey + Debug + ?Sized, V: Element + Debug> Preview for Map<K, V> {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -29,8 +29,9 @@ use std::fmt::{self, Debug};
 ///
 /// Entries are in the order of insertion. Of a key that occurs several times, the last value counts, at the first place.
 ///
-/// It takes the bytes of keys and values, and 12.8 bytes for each entry of the capacity, rounded up to 64 in all: 5 of 8 slots of its
-/// index are in use if the map is full. A look-up reads one line of the index, the key and the value.
+/// It takes the bytes of keys and values, and 8 bytes for each entry of the capacity: its index has 8 places for 5 entries, of 5
+/// bytes each. A look-up of a key that is there reads two places of the index, the key and the value; one of a key that is not there,
+/// mostly one place of the index. There is room for up to 2^32 - 1 entries.
 ///
 /// The hash is XXH3 with 64 bits of the bytes of a key, without a seed: the same for all ranks, runs and machines of one byte order.
 /// Who can choose the keys can therefore make look-ups slow.

@@ -1,7 +1,8 @@
 //! `MapView` and `MapIter`: a map for reading.
 
+use crate::layout::composite::map::index::Index;
 use crate::layout::composite::map::key::{KeysView, hash};
-use crate::layout::composite::map::{Map, MapKey, index};
+use crate::layout::composite::map::{Map, MapKey};
 use std::fmt::{self, Debug};
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ pub struct MapView<'a, K: MapKey + ?Sized, V> {
     /// As many as values.
     keys: KeysView<'a, K>,
     values: &'a [V],
-    words: &'a [u64],
+    index: Index<'a>,
 }
 
 impl<K: MapKey + ?Sized, V> Clone for MapView<'_, K, V> {
@@ -39,7 +40,7 @@ impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
         MapView {
             keys,
             values,
-            words,
+            index: Index::new(words),
         }
     }
 
@@ -47,7 +48,7 @@ impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
     #[inline]
     pub(super) fn entry(self, key: &K) -> Option<usize> {
         let key = key.bytes();
-        index::find(self.words, hash(key), |entry| {
+        self.index.find(hash(key), |entry| {
             K::get(self.keys, entry).is_some_and(|other| other.bytes() == key)
         })
     }
@@ -106,9 +107,8 @@ impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
         self.values
     }
 
-    /// The index.
-    pub(super) fn words(self) -> &'a [u64] {
-        self.words
+    pub(super) fn index(self) -> Index<'a> {
+        self.index
     }
 
     /// Entry `entry`, or `None` if there are fewer.
