@@ -33,7 +33,8 @@ fn pagerank(comm: &Comm) -> Result<(), Box<dyn Error>> {
     let crawled = pages * comm.rank() / comm.size()..pages * (comm.rank() + 1) / comm.size();
 
     // The names of all pages, in the order of ranks, and the number of each.
-    let (names, mine) = Shared::<Strings>::concat(comm, &crawled.clone().map(name).collect())?;
+    let found: Strings = crawled.clone().map(name).collect();
+    let (names, mine) = Shared::<Strings>::concat(comm, &found)?;
     let numbers = mine
         .zip(0..)
         .map(|(number, _)| (names.view().row(number), number as u32));
@@ -85,7 +86,7 @@ fn pagerank(comm: &Comm) -> Result<(), Box<dyn Error>> {
             .max_by(|&a, &b| scores[a].total_cmp(&scores[b]))
             .ok_or("no pages")?;
         println!(
-            "pagerank: {pages} pages, {} links, after {rounds} rounds the best is {} with {:.3} times the mean score",
+            "pagerank: {pages} pages, {} links, after {rounds} rounds the best is {} with {:.12} times the mean score",
             links.view().nnz(),
             &names.view()[best],
             scores[best] * pages as f64

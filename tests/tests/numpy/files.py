@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse
 
 LINE = np.dtype([("frequency", "<f8"), ("levels", "<u4", (2,))])
 
@@ -32,6 +33,20 @@ def check(folder):
     name = opened(model, "inner/name", "<u4", (3,))
     assert "".join(map(chr, name)) == "aß𝄞"
     assert opened(model, "inner/count", "<u8", ()) == 42
+    links = model / "links"
+    parts = [np.load(links / f"{name}.npy", mmap_mode="r") for name in ("data", "indices", "indptr")]
+    matrix = scipy.sparse.csr_matrix(tuple(parts), shape=np.load(links / "shape.npy"))
+    assert matrix.has_canonical_format and matrix.nnz == 3
+    assert matrix.toarray().tolist() == [[0, 1.5, 0, 0], [0, 0, 0, 0], [2.5, 0, 0, -1]]
+    offsets = opened(model, "tracks/offsets", "<u8", (4,))
+    items = opened(model, "tracks/items", "<f4", (3,))
+    assert [row.tolist() for row in np.split(items, offsets[1:-1])] == [[1, 2], [], [3]]
+    names = opened(model, "names/bytes", "u1", (8,)).tobytes()
+    offsets = opened(model, "names/offsets", "<u8", (3,))
+    assert [names[a:b].decode() for a, b in zip(offsets, offsets[1:])] == ["Genève", "x"]
+    assert opened(model, "title", "u1", (4,)).tobytes() == "𝄞".encode()
+    keys = opened(model, "numbers/keys", "<u4", (2,)).tolist()
+    assert dict(zip(keys, opened(model, "numbers/values", "<f8", (2,)).tolist())) == {7: 0.5, 3: 1.5}
     schema = json.loads((model / "schema.json").read_text())
     files = sorted(str(path.relative_to(model)) for path in model.rglob("*.npy"))
     assert sorted(field["file"] for field in schema["fields"]) == files
@@ -61,6 +76,12 @@ def write(folder):
     save("scalar", np.float32(2.5))
     save("empty", np.zeros((0, 3), "u1"))
     save("bools", np.array([True, False]))
+    matrix = scipy.sparse.csr_matrix([[0, 1.5, 0, 0], [0, 0, 0, 0], [2.5, 0, 0, -1]])
+    (folder / "matrix").mkdir()
+    save("matrix/data", matrix.data)
+    save("matrix/indices", matrix.indices.astype("<u4"))
+    save("matrix/indptr", matrix.indptr.astype("<u8"))
+    save("matrix/shape", np.array(matrix.shape, "<u8"))
 
 
 {"open": check, "write": write}[sys.argv[1]](Path(sys.argv[2]))

@@ -1,6 +1,6 @@
-//! numpy opens what is saved, and what numpy has written is loaded. `files.py` is the other side.
+//! numpy and scipy open what is saved, and what they have written is loaded. `files.py` is the other side.
 //!
-//! `PSHMEM_TEST_PYTHON` names an interpreter with numpy.
+//! `PSHMEM_TEST_PYTHON` names an interpreter with both.
 #![allow(
     clippy::cast_possible_wrap,
     clippy::float_cmp,
@@ -14,7 +14,10 @@ use bytemuck::{Pod, Zeroable};
 use ndarray::{Array2, Array3};
 use num_complex::Complex64;
 use pshmem::local::Cluster;
-use pshmem::{Columns, Comm, Record, Result, Shared, SharedColumns, SharedLayout};
+use pshmem::{
+    Columns, Comm, Csr, Map, Ragged, Record, Result, Shared, SharedColumns, SharedLayout, Strings,
+    Text,
+};
 use pshmem_tests::temp_dir::TempDir;
 
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, Record)]
@@ -45,6 +48,11 @@ struct Model {
     particles: Columns<Particle>,
     #[shared(layout)]
     inner: Inner,
+    links: Csr<f64>,
+    tracks: Ragged<f32>,
+    names: Strings,
+    title: Text,
+    numbers: Map<u32, f64>,
 }
 
 fn model() -> Model {
@@ -72,7 +80,16 @@ fn model() -> Model {
             name: ['a', 'ß', '𝄞'],
             count: 42,
         },
+        links: links(),
+        tracks: Ragged::from_rows([vec![1.0, 2.0], vec![], vec![3.0]]),
+        names: vec!["Genève", "x"].into(),
+        title: "𝄞".into(),
+        numbers: [(7, 0.5), (3, 1.5)].into_iter().collect(),
     }
+}
+
+fn links() -> Csr<f64> {
+    Csr::from_triplets((3, 4), [(2, 3, -1.0), (0, 1, 1.5), (2, 0, 2.5)]).unwrap()
 }
 
 /// Runs `files.py`, which must succeed.
@@ -133,6 +150,8 @@ fn what_numpy_has_written_is_loaded() {
             Shared::<[bool]>::load(comm, at("bools"))?.view(),
             [true, false]
         );
+        let matrix = Shared::<Csr<f64>>::load(comm, folder.path().join("matrix"))?;
+        assert_eq!(matrix.to_owned(), links());
         Ok(())
     };
     Cluster::new(&[2, 1]).run_ok(load);

@@ -9,7 +9,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// For tests of files.
-const NUMPY: [&str; 1] = ["numpy==2.2.6"];
+const NUMPY: [&str; 2] = ["numpy==2.2.6", "scipy==1.15.3"];
 
 /// An interpreter with numpy, which is installed first where it is not there yet.
 pub(crate) fn with_numpy() -> Result<PathBuf, String> {

@@ -58,10 +58,27 @@ const SKY: &str =
 
 /// The usual scan gives the same map with any number of ranks.
 pub(crate) fn skymap(output: &str) -> Result<(), String> {
-    match output.lines().find(|line| line.starts_with("skymap: ")) {
-        Some(SKY) => Ok(()),
-        Some(other) => Err(format!("`{other}` instead of `{SKY}`")),
-        None => Err("no line `skymap: ..`".into()),
+    exact_line(output, "skymap: ", SKY)
+}
+
+/// The number of pages for [`pagerank`].
+pub(crate) const PAGES: &str = "5000";
+
+/// What `pagerank` finds in that many pages, with any number of ranks.
+const BEST_PAGE: &str = "pagerank: 5000 pages, 34951 links, after 25 rounds the best is www.page-3.org/index.html with \
+                         7.406272868747 times the mean score";
+
+/// The same scores, bit by bit, with any number of ranks.
+pub(crate) fn pagerank(output: &str) -> Result<(), String> {
+    exact_line(output, "pagerank: ", BEST_PAGE)
+}
+
+/// The first line that begins like this is the expected one.
+fn exact_line(output: &str, start: &str, expected: &str) -> Result<(), String> {
+    match output.lines().find(|line| line.starts_with(start)) {
+        Some(line) if line == expected => Ok(()),
+        Some(other) => Err(format!("`{other}` instead of `{expected}`")),
+        None => Err(format!("no line `{start}..`")),
     }
 }
 
@@ -153,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn heat_and_skymap_must_be_exact() {
+    fn heat_skymap_and_pagerank_must_be_exact() {
         assert_eq!(
             heat("heat: x\nthe same bits as on one rank, with 4 ranks\n"),
             Ok(())
@@ -170,6 +187,8 @@ mod tests {
         let error = skymap("skymap: 999999 samples\n").unwrap_err();
         assert!(error.contains("`skymap: 999999 samples`"), "{error}");
         assert!(skymap("nothing").is_err());
+        assert_eq!(pagerank(&format!("{BEST_PAGE}\n")), Ok(()));
+        assert!(pagerank("pagerank: 3 pages").is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The examples as tests: `quickstart` prints what its comments promise; `earth`, `heat` and `skymap` give the same answers with
+//! The examples as tests: `quickstart` prints what its comments promise; `earth`, `heat`, `skymap` and `pagerank` give the same answers with
 //! ranks as threads and under every MPI library, with any number of ranks.
 
 use super::Context;
@@ -42,6 +42,7 @@ pub(super) fn on_threads<'a>(context: &'a Context, mpi: Option<&Mpi>) -> Vec<Ste
         on("2+1").heat(example("heat", "2+1")),
         on("1+2+1, continued").continued_heat(&example("heat", "1+2+1")),
         on("2+1").skymap(example("skymap", "2+1")),
+        on("1+2").pagerank(example("pagerank", "1+2")),
         on("4").batch(example("batch", "2+2")),
         on("3").earth(example("earth", "3")),
         on("2+1").earth(example("earth", "2+1")),
@@ -65,6 +66,7 @@ pub(super) fn under<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
         (4, on("4").lock(example("lock", 4))),
         (2, on("2").heat(example("heat", 2))),
         (2, on("2").skymap(example("skymap", 2))),
+        (2, on("2").pagerank(example("pagerank", 2))),
         (4, on("4").batch(example("batch", 4))),
         (1, on("1").earth(example("earth", 1))),
         (4, on("4").earth(example("earth", 4))),
@@ -126,6 +128,11 @@ impl<'a> Run<'a> {
 
     fn skymap(self, command: Command) -> Work<'a> {
         self.work("skymap", command, output::skymap)
+    }
+
+    fn pagerank(self, mut command: Command) -> Work<'a> {
+        command.arg(output::PAGES);
+        self.work("pagerank", command, output::pagerank)
     }
 
     fn batch(self, mut command: Command) -> Work<'a> {
