@@ -188,7 +188,7 @@ impl TablesWithModel {
         if let Some(root) = root {
             return Ok(Box::new(Self::from_root(comm, root, Model::new(&mut rng))?));
         }
-        let room = Room {
+        let capacity = Room {
             list: rng.below(9),
             tracks: RaggedDims {
                 rows: rng.below(9),
@@ -203,9 +203,9 @@ impl TablesWithModel {
             matrix: rng.below(8),
         };
         Ok(Box::new(TablesWithModel {
-            shared: Shared::<Tables>::new(comm, room.dims())?,
-            model: Model::empty(room.list),
-            room,
+            shared: Shared::<Tables>::new(comm, capacity.dims())?,
+            model: Model::empty(capacity.list),
+            room: capacity,
             saved_model: None,
         }))
     }
@@ -270,7 +270,7 @@ impl AnyObject for TablesWithModel {
     }
 
     fn update_whole(&mut self, root: usize, mut rng: Rng) -> Result<()> {
-        let (model, room) = (&mut self.model, self.room);
+        let (model, capacity) = (&mut self.model, self.room);
         match rng.below(8) {
             0 => {
                 let mut fields = self.shared.fields();
@@ -284,7 +284,8 @@ impl AnyObject for TablesWithModel {
             }
             2 => {
                 let names: Vec<String> = (0..rng.below(5)).map(|_| text(&mut rng)).collect();
-                let fits = names.len() <= room.names.rows && bytes(&names) <= room.names.items;
+                let fits =
+                    names.len() <= capacity.names.rows && bytes(&names) <= capacity.names.items;
                 if fits {
                     model.names.clone_from(&names);
                 }
@@ -298,7 +299,7 @@ impl AnyObject for TablesWithModel {
             }
             3 => {
                 let entries = numbers(&mut rng);
-                let fits = entries.len() <= room.numbers;
+                let fits = entries.len() <= capacity.numbers;
                 let owned: Map<u16, u32> = entries.iter().copied().collect();
                 if fits {
                     model.numbers = entries;
@@ -310,7 +311,7 @@ impl AnyObject for TablesWithModel {
             }
             4 => {
                 let entries = matrix(&mut rng);
-                let fits = entries.len() <= room.matrix;
+                let fits = entries.len() <= capacity.matrix;
                 let owned = matrix_of(&entries);
                 if fits {
                     model.matrix = entries;
@@ -341,9 +342,9 @@ impl AnyObject for TablesWithModel {
                 let is_touched = [rng.below(2) == 0, rng.below(2) == 0];
                 let title = text(&mut rng);
                 if is_touched[0] {
-                    change_tracks(&mut model.tracks, room.tracks, rng.clone());
+                    change_tracks(&mut model.tracks, capacity.tracks, rng.clone());
                 }
-                if is_touched[1] && title.len() <= room.title {
+                if is_touched[1] && title.len() <= capacity.title {
                     model.title.clone_from(&title);
                 }
                 let update = |mut w: TablesViewMut<'_>| {
@@ -388,12 +389,12 @@ impl AnyObject for TablesWithModel {
         other_extents: bool,
         mut rng: Rng,
     ) -> Result<Box<dyn AnyObject>> {
-        let mut room = self.room;
-        room.title += usize::from(other_extents);
+        let mut capacity = self.room;
+        capacity.title += usize::from(other_extents);
         let mut partner = TablesWithModel {
-            shared: Shared::<Tables>::new(comm, room.dims())?,
-            model: Model::empty(room.list),
-            room,
+            shared: Shared::<Tables>::new(comm, capacity.dims())?,
+            model: Model::empty(capacity.list),
+            room: capacity,
             saved_model: None,
         };
         let root = rng.below(comm.size());

@@ -25,13 +25,13 @@ where
     fn new(dims: &<C as SharedLayout>::Dims) -> Self {
         let mut placer = Placer::new();
         let plan = <C as SharedLayout>::plan(dims, &mut placer).unwrap();
-        let mut placed = placer.finish();
+        let mut layout = placer.finish();
         InMemory {
             plan,
-            flags: placed.leaves.iter().map(|_| Flag::new(false)).collect(),
-            memory: vec![[0; 8]; placed.bytes.div_ceil(64) + 1],
-            leaves: placed.leaves,
-            composite: placed.composites.pop().unwrap(),
+            flags: layout.leaves.iter().map(|_| Flag::new(false)).collect(),
+            memory: vec![[0; 8]; layout.bytes.div_ceil(64) + 1],
+            leaves: layout.leaves,
+            composite: layout.composites.pop().unwrap(),
         }
     }
 

@@ -47,7 +47,10 @@ pub(crate) fn stacked_arrays(comm: &Comm) -> Outcome {
     check_same_text(comm, &format!("{:?}", list.view()))?;
 
     // Every second column of a larger array, which is not contiguous.
-    let large = Array2::from_shape_fn((mine, 6), |(i, j)| number(rank, i * 6 + j) as f32);
+    let large = Array2::from_shape_fn(
+        (mine, 6),
+        |(i, j)| f32::from(number(rank, i * 6 + j) as u16),
+    );
     let view = large.slice(s![.., ..;2]);
     let (table, rows) = Shared::<Array2<f32>>::concat(comm, &view)?;
     assert_eq!(table.view().shape(), [total, 3]);

@@ -75,7 +75,9 @@ pub(crate) fn ragged_rows(comm: &Comm) -> Outcome {
         check(comm, &shared, &model)?;
     }
     shared.update_per_node(|mut w| w.as_mut_slice().fill(7))?;
-    model.iter_mut().for_each(|row| row.fill(7));
+    for row in &mut model {
+        row.fill(7);
+    }
     check(comm, &shared, &model)?;
     let mut other = Shared::<Ragged<u32>>::new(comm, dims)?;
     other.copy_from(&shared)?;

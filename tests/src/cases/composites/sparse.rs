@@ -60,7 +60,9 @@ pub(crate) fn sparse_matrices(comm: &Comm) -> Outcome {
     })?;
     check(comm, &shared, &sums)?;
     shared.update(0, |mut w| w.values_mut().iter_mut().for_each(|x| *x += 1))?;
-    sums.values_mut().for_each(|x| *x += 1);
+    for sum in sums.values_mut() {
+        *sum += 1;
+    }
     check(comm, &shared, &sums)?;
     let dims = CsrDims {
         rows: SHAPE.0,

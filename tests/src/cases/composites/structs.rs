@@ -26,7 +26,9 @@ struct Found {
 /// The rows of a struct; its other fields are common.
 pub(crate) fn stacked_structs(comm: &Comm) -> Outcome {
     let found = |rank: usize, run: u64| Found {
-        tracks: (0..count(rank)).map(|i| vec![i as f32; i % 3]).collect(),
+        tracks: (0..count(rank))
+            .map(|i| vec![f32::from(i as u16); i % 3])
+            .collect(),
         energy: Array1::from_shape_fn(count(rank), |i| f64::from(i as u32)),
         hits: (0..count(rank)).map(|i| hit(rank, i)).collect(),
         edges: vec![0.0, 0.5, 1.0],
@@ -40,7 +42,7 @@ pub(crate) fn stacked_structs(comm: &Comm) -> Outcome {
         (before(comm, count).1, all.dims().n)
     );
     for (i, row) in rows.enumerate() {
-        assert_eq!(view.tracks[row], vec![i as f32; i % 3]);
+        assert_eq!(view.tracks[row], vec![f32::from(i as u16); i % 3]);
         assert!((view.energy[row] - f64::from(i as u32)).abs() < 1e-12);
         assert_eq!(view.hits.get(row), hit(comm.rank(), i));
     }
