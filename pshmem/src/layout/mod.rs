@@ -49,9 +49,9 @@ pub use base::{Base, BaseMut};
 pub use block::{AsBlock, BlockLayout, RowLayout};
 pub use columns::{Columns, SharedColumns};
 pub use composite::{
-    Csr, CsrDims, CsrError, CsrMut, CsrView, Full, Map, MapDims, MapIter, MapKey, MapMut, MapView,
-    Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Strings, StringsIter, StringsMut,
-    StringsView, Text, TextMut,
+    Csr, CsrDims, CsrError, CsrIter, CsrMut, CsrView, Full, Map, MapDims, MapIter, MapKey, MapMut,
+    MapView, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Strings, StringsIter,
+    StringsMut, StringsView, Text, TextMut,
 };
 pub use file_layout::FileLayout;
 pub use handle::{Field, Handle};

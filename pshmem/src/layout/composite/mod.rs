@@ -39,7 +39,7 @@ mod tests;
 mod text;
 
 pub(crate) use content::{Content, PlacedComposite};
-pub use csr::{Csr, CsrDims, CsrError, CsrMut, CsrView};
+pub use csr::{Csr, CsrDims, CsrError, CsrIter, CsrMut, CsrView};
 pub use full::Full;
 pub use map::{Map, MapDims, MapIter, MapKey, MapMut, MapView};
 pub(crate) use parts::Parts;

@@ -6,7 +6,7 @@ use crate::layout::derived::FromShape;
 use crate::layout::printing::preview_list;
 use crate::layout::{Element, Preview, SliceMut, ValueMut};
 use std::fmt::{self, Debug};
-use std::ops::Index;
+use std::ops::{Index, IndexMut};
 
 /// Rows of different lengths: neighbours of each cell, samples of each detector, nodes of each polygon.
 ///
@@ -72,8 +72,32 @@ impl<T> Ragged<T> {
 
     /// The rows, one after the other.
     #[must_use]
-    pub fn rows(&self) -> RaggedIter<'_, T> {
+    pub fn iter(&self) -> RaggedIter<'_, T> {
         self.view().iter()
+    }
+
+    /// The same as [`iter`](Ragged::iter).
+    #[must_use]
+    pub fn rows(&self) -> RaggedIter<'_, T> {
+        self.iter()
+    }
+
+    /// The items of all rows, one after the other.
+    #[must_use]
+    pub fn as_slice(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The items of all rows, to be written.
+    #[must_use]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
+    /// The number of the first item of each row, and the number of all items.
+    #[must_use]
+    pub fn offsets(&self) -> &[u64] {
+        &self.offsets
     }
 
     /// Row `i`, or `None` if there are fewer rows.
@@ -127,27 +151,58 @@ impl<T> From<Vec<Vec<T>>> for Ragged<T> {
 impl<T> FromIterator<Vec<T>> for Ragged<T> {
     fn from_iter<I: IntoIterator<Item = Vec<T>>>(rows: I) -> Self {
         let mut all = Ragged::new();
-        for mut row in rows {
-            all.items.append(&mut row);
-            all.offsets.push(all.items.len() as u64);
-        }
+        all.extend(rows);
         all
     }
 }
 
-#[expect(clippy::into_iter_without_iter, reason = "it is called `rows`")]
+/// Adds rows behind the others.
+///
+/// ```
+/// let mut rows = pshmem::Ragged::from_rows([[1, 2]]);
+/// rows.extend([vec![], vec![3]]);
+/// rows[2][0] = 4;
+/// assert_eq!((rows.len(), rows.as_slice()), (3, &[1, 2, 4][..]));
+/// ```
+impl<T> Extend<Vec<T>> for Ragged<T> {
+    fn extend<I: IntoIterator<Item = Vec<T>>>(&mut self, rows: I) {
+        for mut row in rows {
+            self.items.append(&mut row);
+            self.offsets.push(self.items.len() as u64);
+        }
+    }
+}
+
 impl<'a, T> IntoIterator for &'a Ragged<T> {
     type Item = &'a [T];
     type IntoIter = RaggedIter<'a, T>;
     fn into_iter(self) -> RaggedIter<'a, T> {
-        self.rows()
+        self.iter()
     }
 }
 
 impl<T> Index<usize> for Ragged<T> {
     type Output = [T];
+    #[track_caller]
     fn index(&self, i: usize) -> &[T] {
         self.view().row(i)
+    }
+}
+
+impl<T> IndexMut<usize> for Ragged<T> {
+    #[track_caller]
+    fn index_mut(&mut self, i: usize) -> &mut [T] {
+        let len = self.len();
+        match self.get_mut(i) {
+            Some(row) => row,
+            None => panic!("row {i} of {len} rows"),
+        }
+    }
+}
+
+impl<T: PartialEq> PartialEq<RaggedView<'_, T>> for Ragged<T> {
+    fn eq(&self, other: &RaggedView<'_, T>) -> bool {
+        self.view() == *other
     }
 }
 
@@ -304,6 +359,8 @@ impl<T: PartialEq> PartialEq for RaggedView<'_, T> {
     }
 }
 
+impl<T: Eq> Eq for RaggedView<'_, T> {}
+
 impl<T: PartialEq> PartialEq<Ragged<T>> for RaggedView<'_, T> {
     fn eq(&self, other: &Ragged<T>) -> bool {
         *self == other.view()
@@ -323,10 +380,19 @@ impl<T: Debug> Debug for RaggedView<'_, T> {
 /// let last_first: Vec<&[i32]> = rows.view().iter().rev().collect();
 /// assert_eq!(last_first, [&[2, 3][..], &[1][..]]);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RaggedIter<'a, T> {
     offsets: std::slice::Windows<'a, u64>,
     items: &'a [T],
+}
+
+impl<T> Clone for RaggedIter<'_, T> {
+    fn clone(&self) -> Self {
+        RaggedIter {
+            offsets: self.offsets.clone(),
+            items: self.items,
+        }
+    }
 }
 
 impl<'a, T> RaggedIter<'a, T> {
@@ -371,7 +437,7 @@ impl<T> std::iter::FusedIterator for RaggedIter<'_, T> {}
 /// let mut tracks = Shared::<Ragged<f64>>::new(&Comm::solo(), RaggedDims { rows: 2, items: 5 })?;
 /// tracks.try_update(0, |mut w: RaggedMut<f64>| {
 ///     w.push(&[1.0, 2.0])?;
-///     w.row_mut(0)[1] = 3.0;
+///     w.row_mut(0)[1] = 3.0; // or w[0][1] = 3.0
 ///     w.push(&[4.0])
 /// })?;
 /// assert_eq!(tracks.view(), Ragged::from_rows([vec![1.0, 3.0], vec![4.0]]));
@@ -504,6 +570,21 @@ impl<T: Copy> RaggedMut<'_, T> {
         self.offsets[..rows.offsets.len()].copy_from_slice(&rows.offsets);
         *self.used = rows.len() as u64;
         Ok(())
+    }
+}
+
+impl<T> Index<usize> for RaggedMut<'_, T> {
+    type Output = [T];
+    #[track_caller]
+    fn index(&self, i: usize) -> &[T] {
+        self.view().row(i)
+    }
+}
+
+impl<T> IndexMut<usize> for RaggedMut<'_, T> {
+    #[track_caller]
+    fn index_mut(&mut self, i: usize) -> &mut [T] {
+        self.row_mut(i)
     }
 }
 

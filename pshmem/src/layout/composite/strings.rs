@@ -102,6 +102,16 @@ impl<S: AsRef<str>> From<Vec<S>> for Strings {
     }
 }
 
+/// ```
+/// let words = pshmem::Strings::from(["one", "two"]);
+/// assert_eq!(&words[1], "two");
+/// ```
+impl<S: AsRef<str>, const N: usize> From<[S; N]> for Strings {
+    fn from(texts: [S; N]) -> Self {
+        texts.into_iter().collect()
+    }
+}
+
 impl<'a> IntoIterator for &'a Strings {
     type Item = &'a str;
     type IntoIter = StringsIter<'a>;
@@ -115,6 +125,12 @@ impl Index<usize> for Strings {
     #[track_caller]
     fn index(&self, i: usize) -> &str {
         self.view().row(i)
+    }
+}
+
+impl PartialEq<StringsView<'_>> for Strings {
+    fn eq(&self, other: &StringsView<'_>) -> bool {
+        self.view() == *other
     }
 }
 
@@ -350,6 +366,14 @@ impl StringsMut<'_> {
     /// [`Full`] if there is no room for all of them; nothing has changed then.
     pub fn assign(&mut self, texts: &Strings) -> Result<(), Full> {
         self.rows.assign(&texts.rows)
+    }
+}
+
+impl Index<usize> for StringsMut<'_> {
+    type Output = str;
+    #[track_caller]
+    fn index(&self, i: usize) -> &str {
+        self.view().row(i)
     }
 }
 

@@ -130,7 +130,41 @@ fn only_what_is_written_is_touched() {
     assert_eq!(rows.load(), Ragged::from_rows([vec![], vec![9, 2]]));
     let mut text = InMemory::<Text>::new(&4);
     text.update(|w| assert_eq!(&*w, ""));
+    text.update(|mut w| w.clear());
     assert_eq!(text.touched(), [false; 2]);
+    text.update(|mut w| w.set("abc")).unwrap();
+    text.update(|mut w| w.clear());
+    assert_eq!(text.view(), "");
+}
+
+#[test]
+fn rows_are_indexed_and_compared_like_vectors() {
+    let mut rows = InMemory::<Ragged<u32>>::new(&DIMS);
+    rows.update(|mut w| {
+        w.push(&[1, 2]).unwrap();
+        w[0][1] = 3;
+        assert_eq!(&w[0], [1, 3]);
+    });
+    let mut owned = Ragged::default();
+    owned.extend([vec![1, 2]]);
+    assert!(owned != rows.view() && rows.view() != owned);
+    owned[0][1] = 3;
+    assert!(owned == rows.view() && rows.view() == owned);
+    assert_eq!(
+        (owned.offsets(), owned.as_slice()),
+        (&[0, 2][..], &[1, 3][..])
+    );
+    owned.as_mut_slice().fill(0);
+    assert!(owned.iter().eq([&[0, 0]]) && owned.rows().eq(&owned));
+    assert!(std::panic::catch_unwind(move || owned[1][0] = 1).is_err());
+    let mut words = InMemory::<Strings>::new(&DIMS);
+    words.update(|mut w| {
+        w.push("ab").unwrap();
+        assert_eq!(&w[0], "ab");
+    });
+    assert!(Strings::from(["ab"]) == words.view() && words.view() != Strings::from(["a", "b"]));
+    let text = Text::from("ab");
+    assert!(text == "ab" && *"ab" == text && "a" != text && text != *"b");
 }
 
 #[test]

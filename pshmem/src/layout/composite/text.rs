@@ -65,6 +65,34 @@ impl AsRef<str> for Text {
     }
 }
 
+/// ```
+/// let title = pshmem::Text::from("Dust");
+/// assert_eq!(title, "Dust");
+/// ```
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl PartialEq<Text> for str {
+    fn eq(&self, other: &Text) -> bool {
+        *self == **other
+    }
+}
+
+impl PartialEq<Text> for &str {
+    fn eq(&self, other: &Text) -> bool {
+        **self == **other
+    }
+}
+
 impl Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Debug::fmt(&**self, f)
@@ -112,6 +140,13 @@ impl TextMut<'_> {
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Removes the text.
+    pub fn clear(&mut self) {
+        if !self.is_empty() {
+            *self.used = 0;
+        }
     }
 
     /// Replaces the text.

@@ -5,7 +5,7 @@
 //! | `mod` | [`Csr`], the private value |
 //! | `error`, `structure` | what offsets and column numbers must be |
 //! | `triplets` | sorting and summing |
-//! | `view`, `update` | [`CsrView`] and [`CsrMut`] |
+//! | `view`, `update` | [`CsrView`] with [`CsrIter`], and [`CsrMut`] |
 //! | `memory` | the layout in node memory |
 //! | `with_sprs` | from and to matrices of `sprs` |
 
@@ -23,8 +23,9 @@ mod with_sprs;
 pub use error::CsrError;
 pub use memory::CsrDims;
 pub use update::CsrMut;
-pub use view::CsrView;
+pub use view::{CsrIter, CsrView};
 
+use std::fmt::{self, Debug};
 use std::ops::Add;
 
 /// As many columns as 32 bits can number.
@@ -57,7 +58,7 @@ pub(crate) const MAX_COLUMNS: usize = 1 << 32;
 /// assert_eq!((product(0), product(1)), (102.0, 300.0));
 /// # Ok::<(), pshmem::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Csr<T> {
     rows: usize,
     cols: usize,
@@ -207,6 +208,66 @@ impl<T> Csr<T> {
         self.view().row(row)
     }
 
+    /// The columns of a row, and its values to be written.
+    ///
+    /// ```
+    /// let mut matrix = pshmem::Csr::from_triplets((2, 3), [(1, 2, 5.0)])?;
+    /// matrix.row_mut(1).1[0] = 6.0;
+    /// assert_eq!(matrix.values(), [6.0]);
+    /// # Ok::<(), pshmem::CsrError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    #[track_caller]
+    pub fn row_mut(&mut self, row: usize) -> (&[u32], &mut [T]) {
+        assert!(row < self.rows, "row {row} of {} rows", self.rows);
+        let range = structure::range(&self.indptr, row);
+        (&self.indices[range.clone()], &mut self.values[range])
+    }
+
+    /// The value at a place. `None` if the matrix has no value there, or no such place.
+    ///
+    /// This is a binary search in the row.
+    ///
+    /// ```
+    /// let matrix = pshmem::Csr::from_triplets((2, 3), [(1, 2, 5.0)])?;
+    /// assert_eq!((matrix.get(1, 2), matrix.get(0, 2), matrix.get(2, 2)), (Some(&5.0), None, None));
+    /// # Ok::<(), pshmem::CsrError>(())
+    /// ```
+    #[must_use]
+    pub fn get(&self, row: usize, col: usize) -> Option<&T> {
+        self.view().get(row, col)
+    }
+
+    /// The value at a place, to be written. `None` if the matrix has no value there, or no such place.
+    ///
+    /// ```
+    /// let mut matrix = pshmem::Csr::from_triplets((2, 3), [(1, 2, 5.0)])?;
+    /// *matrix.get_mut(1, 2).unwrap() += 1.0;
+    /// assert_eq!(matrix.get_mut(0, 2), None);
+    /// assert_eq!(matrix.values(), [6.0]);
+    /// # Ok::<(), pshmem::CsrError>(())
+    /// ```
+    #[must_use]
+    pub fn get_mut(&mut self, row: usize, col: usize) -> Option<&mut T> {
+        let place = self.view().place(row, col)?;
+        self.values.get_mut(place)
+    }
+
+    /// Row, column and value of all values, row by row.
+    ///
+    /// ```
+    /// let matrix = pshmem::Csr::from_triplets((2, 3), [(1, 2, 5.0), (0, 1, 4.0)])?;
+    /// assert_eq!(matrix.iter().collect::<Vec<_>>(), [(0, 1, &4.0), (1, 2, &5.0)]);
+    /// # Ok::<(), pshmem::CsrError>(())
+    /// ```
+    #[must_use]
+    pub fn iter(&self) -> CsrIter<'_, T> {
+        self.view().iter()
+    }
+
     /// Where each row begins in [`indices`](Csr::indices) and [`values`](Csr::values), and where the last one ends.
     ///
     /// ```
@@ -254,5 +315,38 @@ impl<T> Csr<T> {
     #[must_use]
     pub fn values_mut(&mut self) -> &mut [T] {
         &mut self.values
+    }
+}
+
+/// A matrix of no rows and no columns.
+impl<T> Default for Csr<T> {
+    fn default() -> Self {
+        Csr {
+            rows: 0,
+            cols: 0,
+            indptr: vec![0],
+            indices: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Csr<T> {
+    type Item = (usize, usize, &'a T);
+    type IntoIter = CsrIter<'a, T>;
+    fn into_iter(self) -> CsrIter<'a, T> {
+        self.iter()
+    }
+}
+
+impl<T: PartialEq> PartialEq<CsrView<'_, T>> for Csr<T> {
+    fn eq(&self, other: &CsrView<'_, T>) -> bool {
+        self.view() == *other
+    }
+}
+
+impl<T: Debug> Debug for Csr<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
     }
 }

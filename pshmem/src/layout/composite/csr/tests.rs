@@ -286,6 +286,36 @@ fn only_what_is_written_is_sent() {
 }
 
 #[test]
+fn values_one_by_one() {
+    let dims = dims(5, 3, 7);
+    let mut matrix = Csr::from_triplets((5, 3), [(1, 2, 4), (1, 0, 3), (4, 1, 5)]).unwrap();
+    let mut segment = Segment::new(dims);
+    assert_eq!(segment.view().iter().next(), None);
+    segment.view_mut().assign(&matrix).unwrap();
+    assert!(matrix == segment.view() && segment.view() == matrix);
+    let entries = [(1, 0, &3), (1, 2, &4), (4, 1, &5)];
+    assert!(segment.view().into_iter().eq(entries) && (&matrix).into_iter().eq(entries));
+    let mut rest = segment.view().iter();
+    assert_eq!((rest.nth(1), rest.len()), (Some((1, 2, &4)), 1));
+    segment.flags.iter().for_each(|flag| flag.set(false));
+    assert_eq!(segment.view_mut().capacity(), dims);
+    assert_eq!(segment.view_mut().get_mut(1, 1), None);
+    assert_eq!(segment.view_mut().get_mut(5, 0), None);
+    assert!(segment.written().is_empty());
+    *segment.view_mut().get_mut(4, 1).unwrap() = 6;
+    assert_eq!(segment.written(), ["data"]);
+    assert!(matrix != segment.view());
+    *matrix.get_mut(4, 1).unwrap() += 1;
+    assert!(matrix == segment.view());
+    assert_eq!(matrix.row_mut(4), (&[1][..], &mut [6][..]));
+    segment.view_mut().clear();
+    assert_eq!(segment.check(dims), Ok(()));
+    assert_eq!((segment.view().nnz(), segment.view().rows()), (0, 5));
+    let none = Csr::<i64>::default();
+    assert!(none == Csr::from_triplets((0, 0), []).unwrap() && none.iter().len() == 0);
+}
+
+#[test]
 fn another_shape_is_refused() {
     for (rows, cols) in [(3, 3), (1, 3), (2, 4)] {
         let mut segment = Segment::new(dims(rows, cols, 9));

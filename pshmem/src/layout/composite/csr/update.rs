@@ -1,6 +1,6 @@
 //! `CsrMut`: a sparse matrix inside the closure of an update.
 
-use super::{Csr, CsrView, structure};
+use super::{Csr, CsrDims, CsrView, structure};
 use crate::layout::SliceMut;
 use crate::layout::composite::Full;
 use std::fmt::{self, Debug};
@@ -55,10 +55,31 @@ impl<'a, T> CsrMut<'a, T> {
         CsrView::of_parts(self.cols, &self.indptr, &self.indices, &self.values)
     }
 
-    /// The largest number of values.
+    /// The shape, and the largest number of values.
     #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.values.len()
+    pub fn capacity(&self) -> CsrDims {
+        CsrDims {
+            rows: self.indptr.len() - 1,
+            cols: self.cols,
+            nnz: self.values.len(),
+        }
+    }
+
+    /// The value at a place, to be written. `None` if the matrix has no value there, or no such place.
+    ///
+    /// This is a binary search in the row.
+    #[must_use]
+    pub fn get_mut(&mut self, row: usize, col: usize) -> Option<&mut T> {
+        let place = self.view().place(row, col)?;
+        // Only a value that is there marks the values as written.
+        Some(&mut self.values[place])
+    }
+
+    /// Removes all values: the rows are empty then.
+    pub fn clear(&mut self) {
+        if self.view().nnz() > 0 {
+            self.indptr.fill(0);
+        }
     }
 
     /// The values, row by row, to be written.
@@ -91,7 +112,7 @@ impl<T: Copy> CsrMut<'_, T> {
         let view = self.view();
         Full::check_shape((matrix.rows, matrix.cols), (view.rows(), view.cols()))?;
         let nnz = matrix.nnz();
-        Full::check("values", nnz, self.capacity())?;
+        Full::check("values", nnz, self.values.len())?;
         // Nothing is in use while columns and values change.
         self.indptr.fill(0);
         self.indices[..nnz].copy_from_slice(&matrix.indices);

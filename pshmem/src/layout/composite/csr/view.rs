@@ -1,7 +1,8 @@
-//! `CsrView`: a sparse matrix, read.
+//! `CsrView` and `CsrIter`: a sparse matrix, read.
 
-use super::structure;
+use super::{Csr, structure};
 use std::fmt::{self, Debug};
+use std::ops::Range;
 
 /// A sparse matrix in node memory, or a private one, for reading.
 ///
@@ -94,21 +95,29 @@ impl<'a, T> CsrView<'a, T> {
     #[must_use]
     #[inline]
     pub fn get(self, row: usize, col: usize) -> Option<&'a T> {
+        self.values.get(self.place(row, col)?)
+    }
+
+    /// Where in `values` the value of a place is.
+    #[inline]
+    pub(super) fn place(self, row: usize, col: usize) -> Option<usize> {
         if row >= self.rows() {
             return None;
         }
-        let (indices, values) = self.row(row);
-        let found = indices.binary_search(&u32::try_from(col).ok()?);
-        values.get(found.ok()?)
+        let range = structure::range(self.indptr, row);
+        let start = range.start;
+        let found = self.indices[range].binary_search(&u32::try_from(col).ok()?);
+        Some(start + found.ok()?)
     }
 
     /// Row, column and value of all values, row by row.
-    pub fn iter(self) -> impl Iterator<Item = (usize, usize, &'a T)> {
-        (0..self.rows()).flat_map(move |row| {
-            let (indices, values) = self.row(row);
-            let cols = indices.iter().map(|&col| col as usize);
-            cols.zip(values).map(move |(col, value)| (row, col, value))
-        })
+    #[must_use]
+    pub fn iter(self) -> CsrIter<'a, T> {
+        CsrIter {
+            view: self,
+            row: 0,
+            places: 0..self.nnz(),
+        }
     }
 
     /// Where each row begins in [`indices`](CsrView::indices) and [`values`](CsrView::values), and where the last one ends.
@@ -133,10 +142,26 @@ impl<'a, T> CsrView<'a, T> {
     }
 }
 
+impl<'a, T> IntoIterator for CsrView<'a, T> {
+    type Item = (usize, usize, &'a T);
+    type IntoIter = CsrIter<'a, T>;
+    fn into_iter(self) -> CsrIter<'a, T> {
+        self.iter()
+    }
+}
+
 impl<T: PartialEq> PartialEq for CsrView<'_, T> {
     fn eq(&self, other: &Self) -> bool {
         let structure = |view: Self| (view.cols, view.indptr, view.indices());
         structure(*self) == structure(*other) && self.values() == other.values()
+    }
+}
+
+impl<T: Eq> Eq for CsrView<'_, T> {}
+
+impl<T: PartialEq> PartialEq<Csr<T>> for CsrView<'_, T> {
+    fn eq(&self, other: &Csr<T>) -> bool {
+        *self == other.view()
     }
 }
 
@@ -146,5 +171,59 @@ impl<T: Debug> Debug for CsrView<'_, T> {
         write!(f, "{} x {} ", self.rows(), self.cols)?;
         let places = self.iter().map(|(row, col, value)| ((row, col), value));
         f.debug_map().entries(places).finish()
+    }
+}
+
+/// Row, column and value of all values of a [`CsrView`] or a [`Csr`], row by row.
+///
+/// ```
+/// let matrix = pshmem::Csr::from_triplets((2, 3), [(1, 2, 5.0), (0, 1, 4.0)])?;
+/// let mut values = matrix.iter();
+/// assert_eq!(values.len(), 2);
+/// assert_eq!(values.next(), Some((0, 1, &4.0)));
+/// assert_eq!(values.next(), Some((1, 2, &5.0)));
+/// # Ok::<(), pshmem::CsrError>(())
+/// ```
+pub struct CsrIter<'a, T> {
+    view: CsrView<'a, T>,
+    /// No value that is left is in a row before it.
+    row: usize,
+    /// What is left of `indices` and `values`.
+    places: Range<usize>,
+}
+
+impl<T> Clone for CsrIter<'_, T> {
+    fn clone(&self) -> Self {
+        CsrIter {
+            view: self.view,
+            row: self.row,
+            places: self.places.clone(),
+        }
+    }
+}
+
+impl<'a, T> Iterator for CsrIter<'a, T> {
+    type Item = (usize, usize, &'a T);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let place = self.places.next()?;
+        while self.view.indptr[self.row + 1] <= place as u64 {
+            self.row += 1;
+        }
+        let col = self.view.indices[place] as usize;
+        Some((self.row, col, &self.view.values[place]))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.places.size_hint()
+    }
+}
+
+impl<T> ExactSizeIterator for CsrIter<'_, T> {}
+impl<T> std::iter::FusedIterator for CsrIter<'_, T> {}
+
+impl<T: Debug> Debug for CsrIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
     }
 }
