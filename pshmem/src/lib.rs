@@ -33,6 +33,8 @@
 //! | [`Field`] | a handle to one field of it, with the same calls |
 //! | [`derive@SharedLayout`] | makes a struct shareable; its page is the manual of the derive |
 //! | [`derive@SharedColumns`], [`Columns`] | records stored as one array per field |
+//! | [`Ragged`], [`Strings`], [`Text`] | rows of different lengths; many strings; one string |
+//! | [`Map`], [`Csr`] | a hash table; a sparse matrix |
 //! | [`Element`], [`Value`] | what may be an element; one value of any such type |
 //! | [`derive@Record`], [`FileLayout`] | what may be an element of files; what can be saved to files and loaded |
 //!
@@ -44,6 +46,8 @@
 //! | [`update_per_node`](Shared::update_per_node) | those of one rank of each node |
 //! | [`update_parts`](Shared::update_parts), [`gather`](Shared::gather) | those of all ranks, each a part of its own |
 //! | [`reduce_into`](Shared::reduce_into), [`accumulate`](Shared::accumulate) | those of all ranks, combined by an [`Op`] |
+//! | [`concat`](Shared::concat) | those of all ranks: rows, of which it makes a new object |
+//! | [`collect`](Shared::collect) | those of all ranks: pairs of a [`Map`] or triplets of a [`Csr`], of which it makes a new one |
 //! | [`resize`](Shared::resize), [`copy_from`](Shared::copy_from), [`swap`](Shared::swap) | none: whole objects |
 //!
 //! | locks and tasks | |
@@ -56,8 +60,10 @@
 //! | [`Error`] | says what went wrong, on which rank and host, and what to do |
 //!
 //! The [guide] explains more: [choosing among the calls that write](guide::writing), [memory](guide::memory),
-//! [errors](guide::errors), [locks and batches](guide::locks_and_batches), [clusters](guide::clusters),
-//! [troubleshooting](guide::troubleshooting), and moving [from the Python package](guide::from_python).
+//! [tables of rows, text, keys and matrices](guide::tables), [files](guide::files), [errors](guide::errors),
+//! [locks and batches](guide::locks_and_batches), [clusters](guide::clusters), [testing](guide::testing),
+//! [troubleshooting](guide::troubleshooting), [patterns of real programs](guide::patterns), [files in Python](guide::python), and moving
+//! [from the Python package](guide::from_python).
 //!
 //! # What makes it safe
 //!
