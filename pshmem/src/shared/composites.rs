@@ -126,7 +126,8 @@ fn used<'b>(
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{Comm, Shared, Strings};
+    use crate::local::Cluster;
+    use crate::{Comm, RaggedDims, Shared, Strings};
 
     #[test]
     fn what_is_received_is_checked_if_it_belongs_to_a_composite() {
@@ -152,5 +153,28 @@ mod tests {
         // SAFETY: as above.
         unsafe { target.write(bytes.offset + 4, b"w") };
         assert_eq!(check(&received(bytes)), Ok(()));
+    }
+
+    #[test]
+    fn offsets_are_sent_with_what_they_belong_to() {
+        let read = Cluster::new(&[1, 1]).run(|comm| {
+            let dims = RaggedDims { rows: 3, items: 2 };
+            let mut words = Shared::<Strings>::new(comm, dims).unwrap();
+            let node = comm.node().index;
+            let written = words.update_per_node(|mut w| {
+                let mine = if node == 0 {
+                    &["a", "b"][..]
+                } else {
+                    &["\u{e9}"]
+                };
+                mine.iter().try_for_each(|word| w.push(word)).unwrap();
+            });
+            written.unwrap();
+            words.update(0, |mut w| w.push("").unwrap()).unwrap();
+            words.to_owned()
+        });
+        for words in read {
+            assert_eq!(words, Strings::from(vec!["a", "b", ""]));
+        }
     }
 }

@@ -521,6 +521,11 @@ impl<'a, T> RaggedMut<'a, T> {
 }
 
 impl<T: Copy> RaggedMut<'_, T> {
+    /// Marks all items as written, so that those in use are sent to the other nodes.
+    pub(super) fn touch_items(&mut self) {
+        let _: &mut [T] = &mut self.items;
+    }
+
     /// Removes some rows, whose numbers rise.
     pub(super) fn remove(&mut self, rows: &[usize]) {
         let mut rows = rows.iter().copied().peekable();

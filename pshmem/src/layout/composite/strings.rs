@@ -357,7 +357,10 @@ impl StringsMut<'_> {
     /// # Errors
     /// [`Full`] if there is no room for it; nothing has changed then.
     pub fn push(&mut self, text: &str) -> Result<(), Full> {
-        self.rows.push(text.as_bytes())
+        self.rows.push(text.as_bytes())?;
+        // Another node may hold other strings after an `update_per_node`, whose bytes would not fit the offsets that are sent.
+        self.rows.touch_items();
+        Ok(())
     }
 
     /// Replaces all strings.
