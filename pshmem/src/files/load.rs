@@ -198,8 +198,13 @@ fn read_into<L: FileLayout + ?Sized>(
         core.barrier(call.step(Step::Equalise))?;
     }
     let completed = complete(field, call, path, &target, &used, agreed);
-    let regions: Vec<Region> = field.handle().regions(&field.leaves()).collect();
-    let checked = completed.and_then(|()| core.check_copies(call, &target, &regions));
+    let checked = completed.and_then(|()| {
+        let regions: Vec<Region> = field
+            .handle()
+            .used_regions(&target, &field.leaves())
+            .collect();
+        core.check_copies(call, &target, &regions)
+    });
     closure.finish(checked)
 }
 
@@ -307,4 +312,35 @@ fn placed_leaves<'a, L: FileLayout + ?Sized>(
         }
     }
     Ok(leaves)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::comm::check::Level;
+    use crate::local::Cluster;
+    use crate::{RaggedDims, Strings};
+
+    #[test]
+    #[cfg_attr(miri, ignore = "files")]
+    fn what_is_not_in_use_is_not_compared_between_nodes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words");
+        let read = Cluster::new(&[2, 1]).run(|comm| {
+            comm.core.group.world.level.set(Level::Copies);
+            let saved = Shared::<Strings>::from_root(comm, 0, || Strings::from(vec!["one"]));
+            saved.unwrap().save(&path).unwrap();
+            let mut words = Shared::<Strings>::new(comm, RaggedDims { rows: 2, items: 9 }).unwrap();
+            let written = words.update(0, |mut w| {
+                // Written on one node, and not sent.
+                w.push("three").unwrap();
+                w.clear();
+            });
+            written.unwrap();
+            words.read_from(&path).map(|()| words.to_owned())
+        });
+        for words in read {
+            assert_eq!(words, Ok(Strings::from(vec!["one"])));
+        }
+    }
 }

@@ -203,12 +203,21 @@ impl<'a> Handle<'a> {
         target: &Target<'_>,
         leaves: &Range<usize>,
     ) -> impl Iterator<Item = Region> {
+        let regions = leaves.clone().zip(self.used_regions(target, leaves));
+        regions
+            .filter(move |&(index, _)| self.object().flags[index].get())
+            .map(|(_, region)| region)
+    }
+
+    /// All leaves as regions, of composites what is in use: bytes behind it may differ between nodes, because they are not sent.
+    pub(crate) fn used_regions(
+        self,
+        target: &Target<'_>,
+        leaves: &Range<usize>,
+    ) -> impl Iterator<Item = Region> {
         let used = self.used_bytes(target, leaves);
-        let touched = leaves
-            .clone()
-            .zip(used)
-            .filter(move |&(index, _)| self.object().flags[index].get());
-        touched.map(move |(index, used)| Region::run(self.object().leaves[index].offset, used))
+        let placed = self.placed(leaves).iter().zip(used);
+        placed.map(|(leaf, used)| Region::run(leaf.offset, used))
     }
 
     /// A checksum of each leaf. Between claim and release only.
