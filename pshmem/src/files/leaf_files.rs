@@ -84,8 +84,9 @@ impl<'a> PlacedLeaf<'a> {
             }
             let (mut leaf, mut extents) = (placed[at], schema[at].extents.clone());
             if let (Role::Used, Some(used)) = (file.role, used[at]) {
+                // Otherwise bytes of the next leaf could be written. A leaf of several axes may have rows, but no bytes.
                 assert!(
-                    extents.first().is_some_and(|&room| used <= room),
+                    extents.len() == 1 && used <= extents[0],
                     "no more is in use than the leaf has"
                 );
                 leaf.bytes = used * leaf.element;
@@ -176,5 +177,22 @@ impl<'a> PlacedLeaf<'a> {
     pub(super) fn bytes_of(&self, pieces: &Range<usize>) -> Range<usize> {
         let size = self.piece_bytes();
         pieces.start * size..(pieces.end * size).min(self.leaf.bytes)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::layout::file_layout::FileLeaves;
+    use crate::{Comm, Shared, Text};
+    use ndarray::Array2;
+
+    #[test]
+    #[should_panic(expected = "no more is in use than the leaf has")]
+    fn a_leaf_with_rows_but_no_bytes_is_not_a_part_of_a_composite() {
+        let object = Shared::<Array2<u8>>::new(&Comm::solo(), [5, 0]).unwrap();
+        let mut files = FileLeaves::of::<Text>();
+        files.remove(0);
+        PlacedLeaf::all(&object.whole(), &files, &[Some(5)]);
     }
 }
