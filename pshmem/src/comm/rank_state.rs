@@ -76,6 +76,11 @@ impl RankState {
         agree::refuse(&self.sync, call, error)
     }
 
+    /// Whether this rank's node has room for an object of these bytes, as far as is known before all ranks allocate it.
+    pub(crate) fn check_room(&self, bytes: usize) -> Result<()> {
+        allocate::check_room_for_object(&self.sync, bytes)
+    }
+
     /// All ranks wait for each other.
     pub(crate) fn barrier(&self, call: Call) -> Result<()> {
         agree::barrier(&self.sync, call)

@@ -219,6 +219,14 @@ fn map(sync: &RankSync, memory: &NodeMemory, bytes: usize) -> Result<(Option<Chu
     Ok((Some(Chunk::of_mapping(mapping)), populated))
 }
 
+/// Whether this node has room for an object of these bytes. One that needs no mapping of its own may find room in a chunk.
+pub(crate) fn check_room_for_object(sync: &RankSync, bytes: usize) -> Result<()> {
+    if arena::is_small(bytes, PAGE) {
+        return Ok(());
+    }
+    check_room(sync, bytes)
+}
+
 fn check_room(sync: &RankSync, bytes: usize) -> Result<()> {
     let (needed, memory) = (bytes.saturating_add(SLACK), free_memory(sync)?);
     if needed <= memory.free {

@@ -94,7 +94,11 @@ fn agree_on_triplets<T: Element>(
         "{} of {rows} rows and {cols} columns",
         std::any::type_name::<Csr<T>>()
     );
-    let fault = mine.as_ref().err().cloned();
+    let mut fault = mine.as_ref().err().cloned();
+    if fault.is_none() && core.group.topology.is_leader() {
+        // Before ranks make the offsets of their rows in private memory, which ends the process when there is too little.
+        fault = core.check_room((rows + 1) * size_of::<u64>()).err();
+    }
     core.agree_on(
         call.step(Step::Type),
         what.as_bytes(),
@@ -296,6 +300,20 @@ mod tests {
                 "{text}"
             );
             assert_eq!(too_wide, Error::TooManyColumns { cols: usize::MAX });
+        }
+    }
+
+    #[test]
+    fn more_rows_than_there_is_memory_are_an_error() {
+        let errors = Cluster::new(&[2, 1]).run(|comm| {
+            let none = [(0, 0, 1); 0];
+            let made = Shared::<Csr<i32>>::collect(comm, (1 << 50, 3), none);
+            comm.barrier().unwrap();
+            made.map(|_| ()).unwrap_err()
+        });
+        for error in &errors {
+            assert!(matches!(error, Error::NoRoom { .. }), "{error}");
+            assert_eq!(error, &errors[0]);
         }
     }
 
