@@ -1,6 +1,7 @@
 //! `concat`: rows that all ranks bring become one object, in the order of ranks.
 
 use crate::comm::Comm;
+use crate::comm::closure::ClosureRunner;
 use crate::comm::collective::allgather::NUMBERS;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
@@ -102,6 +103,10 @@ impl<L: StackLayout + ?Sized> Shared<L> {
 /// An object with the rows of all ranks, before what follows from them is computed.
 pub(super) struct Stacked<L: StackLayout + ?Sized> {
     call: Call,
+    /// Of what the implementation of `StackLayout` has copied; it may be a user's, and panic.
+    copies: ClosureRunner,
+    /// Such a panic, if the ranks have not agreed on it yet.
+    fault: Option<Error>,
     pub(super) shared: Shared<L>,
     pub(super) places: Places,
 }
@@ -135,30 +140,43 @@ impl<L: StackLayout + ?Sized> Stacked<L> {
                 && places.fill(schema.iter().map(|field| &field.extents[..])),
             "the implementation of `StackLayout` names other leaves than that of `SharedLayout`"
         );
-        agree_on_common(core, call, &parts)?;
+        let topology = &core.group.topology;
+        let mut copies = ClosureRunner::new(topology.rank);
+        if let Err(error) = agree_on_common(core, call, &parts, &mut copies) {
+            return copies.finish(Err(error));
+        }
         // SAFETY: only the ranks in this call know the object.
         let target = unsafe { handle.target(&leaves) };
-        let topology = &core.group.topology;
-        // SAFETY: all ranks have arrived at this call, and no rank has a view of the object. The rows of two ranks have no byte in
-        // common, and common leaves are written by the leader of each node alone.
-        unsafe {
-            write(
-                &target,
-                in_memory,
-                &parts,
-                &places,
-                topology.rank,
-                topology.is_leader(),
-            );
-        };
+        let written = copies.run(|| {
+            // SAFETY: all ranks have arrived at this call, and no rank has a view of the object. The rows of two ranks have no byte
+            // in common, and common leaves are written by the leader of each node alone.
+            unsafe {
+                write(
+                    &target,
+                    in_memory,
+                    &parts,
+                    &places,
+                    topology.rank,
+                    topology.is_leader(),
+                );
+            };
+            Ok(())
+        });
+        let mut fault = written.err();
+        // Also after a panic: the other nodes wait for these bytes.
         core.exchange_with_all_nodes(call, &target, |rank| places.regions(in_memory, rank));
         if handle.composites(&leaves).next().is_some() {
             // What this node's ranks write and receive is in place before one of them computes the rest.
-            core.barrier(call.step(Step::Write))?;
+            let in_place = core.agree(call.step(Step::Write), Contribution::fault(fault.take()));
+            if let Err(error) = in_place {
+                return copies.finish(Err(error));
+            }
         }
         drop(target);
         Ok(Stacked {
             call,
+            copies,
+            fault,
             shared,
             places,
         })
@@ -197,15 +215,17 @@ impl<L: StackLayout + ?Sized> Stacked<L> {
     pub(super) fn finish(mut self, completed: Result<()>) -> Result<(Shared<L>, Range<usize>)> {
         let field = self.shared.whole_mut();
         let (core, leaves) = (field.core(), field.leaves());
-        let fault = completed.err();
-        core.agree(self.call.step(Step::Finish), Contribution::fault(fault))?;
-        let regions: Vec<Region> = field.handle().regions(&leaves).collect();
-        // SAFETY: only the ranks in this call know the object.
-        let target = unsafe { field.handle().target(&leaves) };
-        core.check_copies(self.call, &target, &regions)?;
-        drop(target);
-        let rows = self.places.rows(core.group.topology.rank);
-        Ok((self.shared, rows))
+        let fault = self.fault.take().or(completed.err());
+        let finish = || {
+            core.agree(self.call.step(Step::Finish), Contribution::fault(fault))?;
+            let regions: Vec<Region> = field.handle().regions(&leaves).collect();
+            // SAFETY: only the ranks in this call know the object.
+            let target = unsafe { field.handle().target(&leaves) };
+            core.check_copies(self.call, &target, &regions)?;
+            Ok(self.places.rows(core.group.topology.rank))
+        };
+        let rows = finish();
+        self.copies.finish(rows.map(|rows| (self.shared, rows)))
     }
 }
 
@@ -254,21 +274,31 @@ fn gather(core: &RankState, call: Call, parts: &[StackPart<'_>]) -> Result<Place
 }
 
 /// All ranks compare what each of them brings of common parts.
-fn agree_on_common(core: &RankState, call: Call, parts: &[StackPart<'_>]) -> Result<()> {
-    for part in parts.iter().filter(|part| part.is_common) {
+fn agree_on_common(
+    core: &RankState,
+    call: Call,
+    parts: &[StackPart<'_>],
+    copies: &mut ClosureRunner,
+) -> Result<()> {
+    let is_compared =
+        |part: &&StackPart<'_>| part.is_common && !matches!(part.data, StackData::Derived);
+    for part in parts.iter().filter(is_compared) {
         let mut sum = Checksum::new();
-        match &part.data {
-            StackData::Derived => continue,
-            StackData::Offsets { offsets, .. } => sum.update(bytemuck::cast_slice(offsets)),
-            StackData::Elements { extents, copy } => {
-                let mut buffer = vec![0; part.element.max(COPY_BYTES)];
-                for some in pieces(extents.iter().product(), part.element) {
-                    let bytes = &mut buffer[..some.len() * part.element];
-                    copy(some, bytes);
-                    sum.update(bytes);
+        let summed = copies.run(|| {
+            match &part.data {
+                StackData::Derived => {}
+                StackData::Offsets { offsets, .. } => sum.update(bytemuck::cast_slice(offsets)),
+                StackData::Elements { extents, copy } => {
+                    let mut buffer = vec![0; part.element.max(COPY_BYTES)];
+                    for some in pieces(extents.iter().product(), part.element) {
+                        let bytes = &mut buffer[..some.len() * part.element];
+                        copy(some, bytes);
+                        sum.update(bytes);
+                    }
                 }
             }
-        }
+            Ok(())
+        });
         let text = format!(
             "{}value with the checksum {:016x}",
             part.label(),
@@ -277,7 +307,7 @@ fn agree_on_common(core: &RankState, call: Call, parts: &[StackPart<'_>]) -> Res
         core.agree_on(
             call.step(Step::Common),
             text.as_bytes(),
-            Contribution::default(),
+            Contribution::fault(summed.err()),
         )?;
     }
     Ok(())

@@ -181,12 +181,14 @@ impl<'r> StackParts<'r> {
     }
 
     pub(crate) fn add<T: 'static>(&mut self, data: StackData<'r>) {
+        // What has no rows has one place for all ranks, whatever the implementation says.
+        let is_one = matches!(&data, StackData::Elements { extents, .. } if extents.is_empty());
         self.parts.push(StackPart {
             name: self.names.join("."),
             type_id: TypeId::of::<T>(),
             element: size_of::<T>(),
             data,
-            is_common: self.is_common,
+            is_common: self.is_common || is_one,
         });
     }
 }
