@@ -1,6 +1,6 @@
 //! Entries of keys and values of which some keys may be equal, as they come from several ranks.
 
-use crate::layout::composite::map::key::{hash, remove_elements};
+use crate::layout::composite::map::key::{index_key, remove_elements};
 use crate::layout::composite::map::{MapKey, MapMut, index, owned};
 
 /// What becomes of the values of entries with equal keys, the earlier one first. Without it, equal keys are an error.
@@ -23,7 +23,12 @@ impl<K: MapKey + ?Sized, V: Copy> MapMut<'_, K, V> {
         self.words.fill(0);
         for new in 0..entries {
             let is_equal = |old: usize| key(old) == key(new);
-            let inserted = index::insert(&mut self.words, hash(key(new)), new, is_equal);
+            let inserted = index::insert(
+                &mut self.words,
+                index_key(key(new), K::IS_SMALL),
+                new,
+                is_equal,
+            );
             if let Err(old) = inserted {
                 let Some(combine) = combine else {
                     self.words.fill(0);

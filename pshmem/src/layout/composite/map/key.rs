@@ -1,6 +1,7 @@
 //! `MapKey`: types that can be the keys of a map, and how each kind of them lies in memory.
 
 use crate::error::Result;
+use crate::layout::composite::map::index::IndexKey;
 use crate::layout::composite::{
     Composite, Full, MapDims, RaggedDims, Strings, StringsMut, StringsView,
 };
@@ -33,6 +34,10 @@ pub trait MapKey: Sealed + 'static {
     /// The keys of a map, one after the other.
     #[doc(hidden)]
     type Keys: StackLayout + SharedLayout<Owned = Self::Keys> + Clone + Default;
+
+    /// Whether all keys have as many bytes, and at most 8.
+    #[doc(hidden)]
+    const IS_SMALL: bool;
 
     /// What is hashed and compared.
     #[doc(hidden)]
@@ -137,13 +142,28 @@ pub(crate) type KeysMut<'a, K> = <<K as MapKey>::Keys as SharedLayout>::ViewMut<
 
 /// The hash of a key, the same for all ranks, runs and machines of one byte order: XXH3 with 64 bits, no seed.
 #[inline]
-pub(super) fn hash(key: &[u8]) -> u64 {
+fn hash(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
 
-#[diagnostic::do_not_recommend]
+/// What the index knows of a key. All keys of its map have as many bytes if `is_whole`; at most 8, of which it then knows all.
+#[inline]
+pub(super) fn index_key(key: &[u8], is_whole: bool) -> IndexKey {
+    let hash = hash(key);
+    let word = if is_whole {
+        let mut word = [0; 8];
+        word[..key.len()].copy_from_slice(key);
+        u64::from_ne_bytes(word)
+    } else {
+        hash
+    };
+    IndexKey { hash, word }
+}
+
 impl<K: Record> MapKey for K {
     type Keys = Vec<K>;
+
+    const IS_SMALL: bool = size_of::<K>() <= 8;
 
     #[inline]
     fn bytes(&self) -> &[u8] {
@@ -238,6 +258,8 @@ impl<K: Record> MapKey for K {
 
 impl MapKey for str {
     type Keys = Strings;
+
+    const IS_SMALL: bool = false;
 
     #[inline]
     fn bytes(&self) -> &[u8] {

@@ -35,7 +35,6 @@ use crate::layout::printing::preview_items;
 use crate::layout::stack::parts::StackData;
 use crate::layout::stack::{StackParts, StackShapes};
 use crate::layout::{Element, Preview, Record, StackLayout};
-use index::Index;
 use std::fmt::{self, Debug};
 
 /// The capacity of a shared [`Map`].
@@ -148,7 +147,7 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         Map {
             keys: K::copy(from.keys()),
             values: from.values().to_vec(),
-            words: from.index().words().to_vec(),
+            words: from.words().to_vec(),
         }
     }
 
@@ -170,7 +169,7 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         if count != used {
             return Err(format!("there are {count} keys, but {used} values"));
         }
-        if !Index::new(words).has_entries(used) {
+        if !index::has_entries(words, used) {
             return Err(format!("the index is not that of {used} entries"));
         }
         Ok(())
@@ -190,9 +189,9 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
             return Err(format!("there are {count} keys, but {used} values"));
         }
         let keys = K::in_leaves(&keys);
-        let hashes = (0..used).map(|i| key::hash(keys.get(i)));
+        let index_keys = (0..used).map(|i| key::index_key(keys.get(i), K::IS_SMALL));
         let words = bytemuck::cast_slice_mut(words);
-        index::build(words, hashes, |a, b| keys.get(a) == keys.get(b)).map_err(|(a, b)| {
+        index::build(words, index_keys, |a, b| keys.get(a) == keys.get(b)).map_err(|(a, b)| {
             let key = keys.show(a);
             format!("entries {a} and {b} have the same key, {key}; the keys of a map differ")
         })?;

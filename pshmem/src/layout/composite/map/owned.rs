@@ -1,7 +1,7 @@
 //! `Map<K, V>`: the private value.
 
 use crate::layout::Record;
-use crate::layout::composite::map::key::{KeysView, hash};
+use crate::layout::composite::map::key::{KeysView, index_key};
 use crate::layout::composite::map::{MapIter, MapKey, MapView, index};
 use std::fmt::{self, Debug};
 
@@ -29,9 +29,9 @@ use std::fmt::{self, Debug};
 ///
 /// Entries are in the order of insertion. Of a key that occurs several times, the last value counts, at the first place.
 ///
-/// It takes the bytes of keys and values, and 8 bytes for each entry of the capacity: its index has 8 places for 5 entries, of 5
-/// bytes each. A look-up of a key that is there reads two places of the index, the key and the value; one of a key that is not there,
-/// mostly one place of the index. There is room for up to 2^32 - 1 entries.
+/// It takes the bytes of keys and values, and 32 bytes for each entry of the capacity: its index has a cache line of four places for two
+/// entries. A look-up reads mostly one line of the index, then the value. The index has all bytes of keys with at most 8 bytes; of
+/// others the hash, so the key is read, too. There is room for up to 2^32 - 1 entries.
 ///
 /// The hash is XXH3 with 64 bits of the bytes of a key, without a seed: the same for all ranks, runs and machines of one byte order.
 /// Who can choose the keys can therefore make look-ups slow.
@@ -110,7 +110,12 @@ impl<K: MapKey + ?Sized, V> Map<K, V> {
         if self.words.len() < index::words_for(self.len()) {
             self.words = indexed::<K>(K::view(&self.keys), self.len() * 2);
         } else {
-            let added = index::insert(&mut self.words, hash(key.bytes()), entry, |_| false);
+            let added = index::insert(
+                &mut self.words,
+                index_key(key.bytes(), K::IS_SMALL),
+                entry,
+                |_| false,
+            );
             added.expect("no other entry was asked for its key");
         }
         None
@@ -126,8 +131,9 @@ fn indexed<K: MapKey + ?Sized>(keys: KeysView<'_, K>, room: usize) -> Vec<u64> {
 
 /// Replaces the index by that of these keys, which are all different.
 pub(super) fn fill_index<K: MapKey + ?Sized>(words: &mut [u64], keys: KeysView<'_, K>) {
-    let hashes = (0..K::count(keys)).map(|i| hash(K::get(keys, i).expect("a key").bytes()));
-    index::build(words, hashes, |_, _| false).expect("no key was compared");
+    let key = |i: usize| index_key(K::get(keys, i).expect("a key").bytes(), K::IS_SMALL);
+    let index_keys = (0..K::count(keys)).map(key);
+    index::build(words, index_keys, |_, _| false).expect("no key was compared");
 }
 
 impl<K: Record, V> FromIterator<(K, V)> for Map<K, V> {

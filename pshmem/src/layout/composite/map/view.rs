@@ -1,8 +1,7 @@
 //! `MapView` and `MapIter`: a map for reading.
 
-use crate::layout::composite::map::index::Index;
-use crate::layout::composite::map::key::{KeysView, hash};
-use crate::layout::composite::map::{Map, MapKey};
+use crate::layout::composite::map::key::{KeysView, index_key};
+use crate::layout::composite::map::{Map, MapKey, index};
 use std::fmt::{self, Debug};
 use std::ops::Range;
 
@@ -22,7 +21,7 @@ pub struct MapView<'a, K: MapKey + ?Sized, V> {
     /// As many as values.
     keys: KeysView<'a, K>,
     values: &'a [V],
-    index: Index<'a>,
+    words: &'a [u64],
 }
 
 impl<K: MapKey + ?Sized, V> Clone for MapView<'_, K, V> {
@@ -40,16 +39,17 @@ impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
         MapView {
             keys,
             values,
-            index: Index::new(words),
+            words,
         }
     }
 
     /// The number of the entry with this key.
     #[inline]
     pub(super) fn entry(self, key: &K) -> Option<usize> {
-        let key = key.bytes();
-        self.index.find(hash(key), |entry| {
-            K::get(self.keys, entry).is_some_and(|other| other.bytes() == key)
+        let bytes = key.bytes();
+        index::find(self.words, index_key(bytes, K::IS_SMALL), |entry| {
+            // The index has compared small keys.
+            K::IS_SMALL || K::get(self.keys, entry).is_some_and(|other| other.bytes() == bytes)
         })
     }
 
@@ -107,8 +107,8 @@ impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
         self.values
     }
 
-    pub(super) fn index(self) -> Index<'a> {
-        self.index
+    pub(super) fn words(self) -> &'a [u64] {
+        self.words
     }
 
     /// Entry `entry`, or `None` if there are fewer.
