@@ -59,8 +59,10 @@ impl<T: Element + Add<Output = T>> Shared<Csr<T>> {
         let core = &comm.core;
         let _call = core.enter(Kind::Collect.name(), Location::caller())?;
         let call = Call::new(Kind::Collect);
+        // Taken before anything can fail, as for maps: a rank that collects one of these must number later objects alike.
+        let number = core.memory.next_object();
         let mine = agree_on_triplets(core, call, shape, mine)?;
-        let found = Found::stack(comm, call, mine)?;
+        let found = Found::stack(comm, call, number, mine)?;
         let mut closure = ClosureRunner::new(core.group.topology.rank);
         let rows = closure.run(|| Ok(found.rows_of_rank(core, shape)));
         let fault = rows.as_ref().err().cloned();
@@ -117,7 +119,7 @@ struct Found<T: Element> {
 }
 
 impl<T: Element> Found<T> {
-    fn stack(comm: &Comm, call: Call, mine: Vec<Triplet<T>>) -> Result<Self> {
+    fn stack(comm: &Comm, call: Call, number: u64, mine: Vec<Triplet<T>>) -> Result<Self> {
         let core = &comm.core;
         let ranks: Vec<usize> = (0..core.group.topology.size()).collect();
         let count = vec![mine.len() as u64];
@@ -138,9 +140,9 @@ impl<T: Element> Found<T> {
             values.push(value);
         }
         Ok(Found {
-            rows: stack(comm, call, &rows)?,
-            cols: stack(comm, call, &cols)?,
-            values: stack(comm, call, &values)?,
+            rows: stack(comm, call, number, &rows)?,
+            cols: stack(comm, call, core.memory.next_object(), &cols)?,
+            values: stack(comm, call, core.memory.next_object(), &values)?,
             runs,
         })
     }
@@ -168,8 +170,7 @@ impl<T: Element + Add<Output = T>> Found<T> {
 }
 
 /// An object of the elements of all ranks.
-fn stack<T: Element>(comm: &Comm, call: Call, elements: &[T]) -> Result<Shared<[T]>> {
-    let number = comm.core.memory.next_object();
+fn stack<T: Element>(comm: &Comm, call: Call, number: u64, elements: &[T]) -> Result<Shared<[T]>> {
     Shared::stack(comm, call, number, elements).map(|(stacked, _)| stacked)
 }
 
@@ -197,6 +198,7 @@ fn first_row(rows: usize, runs: &[&[u64]], part: usize, parts: usize) -> usize {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::Map;
     use crate::local::Cluster;
     use bytemuck::{Pod, Zeroable};
     use proptest::collection::vec;
@@ -315,6 +317,21 @@ mod tests {
             assert!(matches!(error, Error::NoRoom { .. }), "{error}");
             assert_eq!(error, &errors[0]);
         }
+    }
+
+    #[test]
+    fn ranks_that_collect_other_things_number_later_objects_alike() {
+        let outcomes = Cluster::new(&[2, 1]).run(|comm| {
+            let error = if comm.rank() == 0 {
+                Shared::<Map<u64, u64>>::collect(comm, [(1, 1)]).map(|_| ())
+            } else {
+                Shared::<Csr<i32>>::collect(comm, (1, 1), [(0, 0, 1)]).map(|_| ())
+            };
+            assert!(matches!(error, Err(Error::Mismatch { .. })), "{error:?}");
+            let mut later = Shared::<[u8]>::new(comm, 1).unwrap();
+            later.update(0, |mut w| w[0] = 1).map(|_| later.view()[0])
+        });
+        assert_eq!(outcomes, [Ok(1), Ok(1), Ok(1)]);
     }
 
     /// A number whose sum must not be 13.

@@ -68,7 +68,8 @@ macro_rules! calls {
             ///
             /// # Collective
             /// As [`collect`](Self::collect), with the same operation. There is room for the entries of all ranks, before those of equal
-            /// keys are combined.
+            /// keys are combined. Each node combines them itself: an operation that depends on more than its two values, such as on
+            /// the rank, can make copies that differ, which `PSHMEM_CHECK=2` finds.
             ///
             /// # Errors
             /// Those of [`concat`](Shared::concat), [`Error::Mismatch`] if ranks pass different operations, and [`Error::Closure`] on
