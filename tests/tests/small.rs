@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::{Array2, array};
 use pshmem::local::Cluster;
-use pshmem::{Comm, Error, Op, Shared};
+use pshmem::{Comm, Csr, Error, Map, Op, Ragged, RaggedDims, Shared, Strings, Text};
 use pshmem_tests::cases::{self, Case};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::report::{self, Outcome};
@@ -84,6 +84,31 @@ fn closure_panics(comm: &Comm) -> Outcome {
     Ok(())
 }
 
+/// Rows, text, maps and matrices are written by one rank, and made of what both bring.
+fn composites(comm: &Comm) -> Outcome {
+    let dims = RaggedDims { rows: 3, items: 4 };
+    let mut tracks = Shared::<Ragged<u16>>::new(comm, dims)?;
+    tracks.try_update(1, |mut w| {
+        w.push(&[1, 2])?;
+        w.push(&[3])
+    })?;
+    tracks.update(0, |mut w| w.row_mut(1)[0] = 4)?;
+    assert_eq!(tracks.view(), Ragged::from_rows([vec![1, 2], vec![4]]));
+    let title = Shared::<Text>::from_root(comm, 1, || "Zürich".into())?;
+    assert_eq!(title.view(), "Zürich");
+    let rank = comm.rank() as u32;
+    let mine: Strings = (0..=rank).map(|i| format!("ö{i}")).collect();
+    let (names, rows) = Shared::<Strings>::concat(comm, &mine)?;
+    assert_eq!((&names.view()[2], rows.len()), ("ö1", mine.len()));
+    let pairs = mine.iter().map(|name| (name, 1 + rank));
+    let counts = Shared::<Map<str, u32>>::collect_with(comm, Op::sum(), pairs)?;
+    assert_eq!(counts.view().get("ö0"), Some(&3));
+    let matrix = Shared::<Csr<u32>>::collect(comm, (2, 2), [(0, 1, 1), (1, rank as usize, 5)])?;
+    assert_eq!(matrix.view().row(0), (&[1][..], &[2][..]));
+    assert_eq!(matrix.view().nnz(), 3);
+    Ok(())
+}
+
 /// A case of this file.
 fn case(name: &'static str, run: fn(&Comm) -> Outcome) -> Case {
     Case { name, run }
@@ -108,4 +133,5 @@ tests! {
     a_closure_panics: case("closure_panics", closure_panics);
     ranks_make_different_calls: case("different_calls", different_calls);
     all_ranks_write: case("both_ranks_write", both_ranks_write);
+    tables_and_text: case("composites", composites);
 }
