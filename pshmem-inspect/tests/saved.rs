@@ -1,7 +1,7 @@
 //! What the library saves is what the program shows.
 
 use ndarray::{Array2, array};
-use pshmem::{Comm, Record, Shared, SharedLayout};
+use pshmem::{Comm, Csr, Map, Ragged, Record, Shared, SharedLayout, Strings, Text};
 use std::path::Path;
 use std::process::Command;
 
@@ -77,4 +77,52 @@ fn what_the_library_saves_is_shown_and_verified() {
             .any(|line| line.starts_with("opacity.table") && line.ends_with("2          0")),
         "{text}"
     );
+}
+
+#[derive(SharedLayout)]
+struct Network {
+    title: Text,
+    names: Strings,
+    samples: Ragged<f32>,
+    numbers: Map<str, u32>,
+    links: Csr<f64>,
+}
+
+#[test]
+fn tables_are_shown_file_by_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("network");
+    let network = Shared::<Network>::from_root(&Comm::solo(), 0, || Network {
+        title: "Railways".into(),
+        names: vec!["Bern", "Basel"].into(),
+        samples: Ragged::from_rows([vec![0.5, 1.5, 2.5], vec![]]),
+        numbers: [("BE", 0), ("BS", 1)].into_iter().collect(),
+        links: Csr::from_triplets((2, 2), [(0, 1, 55.0), (1, 0, 57.0)]).unwrap(),
+    });
+    network.unwrap().save(&path).unwrap();
+    let text = inspect(&[], &path);
+    let rows: Vec<String> = text
+        .lines()
+        .skip(2)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "title |u1 8 8 82 121 105.5 0",
+            "names.offsets <u8 3 24 0 9 4.33333 0",
+            "names.bytes |u1 9 9 66 115 97.5556 0",
+            "samples.offsets <u8 3 24 0 3 2 0",
+            "samples.items <f4 3 12 0.5 2.5 1.5 0",
+            "numbers.keys.offsets <u8 3 24 0 4 2 0",
+            "numbers.keys.bytes |u1 4 4 66 83 71 0",
+            "numbers.values <u4 2 8 0 1 0.5 0",
+            "links.indptr <u8 3 24 0 2 1 0",
+            "links.indices <u4 2 8 0 1 0.5 0",
+            "links.data <f8 2 16 55 57 56 0",
+            "links.shape <u8 2 16 2 2 2 0",
+        ]
+    );
+    let verified = inspect(&["--verify"], &path);
+    assert!(verified.ends_with("All checksums are those of schema.json.\n"));
 }

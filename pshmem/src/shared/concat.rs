@@ -70,8 +70,8 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
     /// node once.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if ranks pass different types, rows of different extents, or different values of a common field, [`Error::Shape`] if the fields of a rank's struct contradict each other; those of
-    /// [`new`](Shared::new). No object exists then.
+    /// [`Error::Mismatch`] if ranks pass different types, rows of different extents, or different values of a common field,
+    /// [`Error::Shape`] if the fields of a rank's struct contradict each other; those of [`new`](Shared::new). No object exists then.
     #[track_caller]
     pub fn concat<M: AsRows<L> + ?Sized>(comm: &Comm, mine: &M) -> Result<(Self, Range<usize>)>
     where

@@ -9,8 +9,8 @@
 //! | `parts` | layouts of several parts one after the other |
 //! | `content` | what a composite tells of its leaves as bytes: how much of them is used, whether they are consistent |
 //! | `full` | the error of a composite that has no room |
-//! | `ragged`, `strings`, `text`, `map`, `csr` | the composites |
-//! | `tests` | tests of all of them |
+//! | `ragged`, `strings`, `text`; folders `map/`, `csr/` | the composites |
+//! | `tests` | tests of `ragged`, `strings` and `text`; the folders have their own |
 //!
 //! # Why a view can rely on what it reads
 //!
