@@ -47,10 +47,8 @@ pub(crate) fn maps(comm: &Comm) -> Outcome {
             shared.update(0, |mut w| *w.get_mut(&key).unwrap() += 1)?;
             check(comm, &shared, &model)?;
         }
-        assert_eq!(
-            shared.to_owned(),
-            shared.view().iter().map(|(&k, &v)| (k, v)).collect()
-        );
+        let copied: Map<u64, u32> = shared.view().iter().map(|(&k, &v)| (k, v)).collect();
+        assert_eq!(shared.to_owned(), copied);
     }
     let mut large = Shared::<Map<u64, u32>>::new(comm, MapDims::new(60))?;
     check(comm, &large, &HashMap::new())?;

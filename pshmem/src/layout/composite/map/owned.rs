@@ -4,6 +4,7 @@ use crate::layout::Record;
 use crate::layout::composite::map::key::{KeysView, index_key};
 use crate::layout::composite::map::{MapIter, MapKey, MapView, index};
 use std::fmt::{self, Debug};
+use std::ops::Index;
 
 /// A table to look values up by their keys, read-only but for the values.
 ///
@@ -93,6 +94,30 @@ impl<K: MapKey + ?Sized, V> Map<K, V> {
         self.view().contains_key(key)
     }
 
+    /// The key in the map and its value.
+    #[must_use]
+    pub fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
+        self.view().get_key_value(key)
+    }
+
+    /// The keys in the order of insertion: `&[K]`, or a [`StringsView`](crate::StringsView).
+    #[must_use]
+    pub fn keys(&self) -> <K::Keys as crate::SharedLayout>::View<'_> {
+        self.view().keys()
+    }
+
+    /// The values in the order of insertion.
+    #[must_use]
+    pub fn values(&self) -> &[V] {
+        &self.values
+    }
+
+    /// The values in the order of insertion, to be written.
+    #[must_use]
+    pub fn values_mut(&mut self) -> &mut [V] {
+        &mut self.values
+    }
+
     /// The entries in the order of insertion.
     #[must_use]
     pub fn iter(&self) -> MapIter<'_, K, V> {
@@ -152,6 +177,36 @@ impl<S: AsRef<str>, V> FromIterator<(S, V)> for Map<str, V> {
     }
 }
 
+/// ```
+/// use pshmem::Map;
+///
+/// let channels = Map::<str, u32>::from([("dust", 3), ("CO", 5)]);
+/// assert_eq!((channels["CO"], &channels.keys()[0], channels.values()), (5, "dust", &[3, 5][..]));
+/// ```
+impl<S: AsRef<str>, V, const N: usize> From<[(S, V); N]> for Map<str, V> {
+    fn from(pairs: [(S, V); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl<K: Record, V, const N: usize> From<[(K, V); N]> for Map<K, V> {
+    fn from(pairs: [(K, V); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+/// The value of a key.
+///
+/// # Panics
+/// If the map has no such key.
+impl<K: MapKey + ?Sized, V> Index<&K> for Map<K, V> {
+    type Output = V;
+    #[track_caller]
+    fn index(&self, key: &K) -> &V {
+        self.get(key).expect("the map has no such key")
+    }
+}
+
 impl<K: Record, V> Extend<(K, V)> for Map<K, V> {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, pairs: I) {
         for (key, value) in pairs {
@@ -200,6 +255,12 @@ impl<K: MapKey + ?Sized, V: PartialEq> PartialEq for Map<K, V> {
 }
 
 impl<K: MapKey + ?Sized, V: Eq> Eq for Map<K, V> {}
+
+impl<K: MapKey + ?Sized, V: PartialEq> PartialEq<MapView<'_, K, V>> for Map<K, V> {
+    fn eq(&self, other: &MapView<'_, K, V>) -> bool {
+        self.view() == *other
+    }
+}
 
 impl<K: MapKey + Debug + ?Sized, V: Debug> Debug for Map<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

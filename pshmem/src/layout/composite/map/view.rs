@@ -3,7 +3,7 @@
 use crate::layout::composite::map::key::{KeysView, index_key};
 use crate::layout::composite::map::{Map, MapKey, index};
 use std::fmt::{self, Debug};
-use std::ops::Range;
+use std::ops::{Index as IndexBy, Range};
 
 /// A map for reading.
 ///
@@ -132,6 +132,20 @@ impl<'b, K: MapKey + ?Sized, V: PartialEq> PartialEq<MapView<'b, K, V>> for MapV
             && self
                 .iter()
                 .all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl<K: MapKey + ?Sized, V: Eq> Eq for MapView<'_, K, V> {}
+
+/// The value of a key.
+///
+/// # Panics
+/// If the map has no such key.
+impl<K: MapKey + ?Sized, V> IndexBy<&K> for MapView<'_, K, V> {
+    type Output = V;
+    #[track_caller]
+    fn index(&self, key: &K) -> &V {
+        self.get(key).expect("the map has no such key")
     }
 }
 
