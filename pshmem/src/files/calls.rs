@@ -34,7 +34,7 @@ impl<L: FileLayout + ?Sized> Shared<L> {
     /// # Collective
     /// All ranks of `comm` call it, with the same type and path. Rank 0 reads the headers. Then every byte is read once in the whole
     /// job, in pieces of up to 4 MiB straight into node memory: each rank reads an equal share, and sends it to one rank of each
-    /// other node. Three rounds more than [`new`](Shared::new), and one for each 8 KiB of names.
+    /// other node. Four rounds more than [`new`](Shared::new), and one for each 8 KiB of names.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) if a file is missing, too short or too long, has another dtype or number of axes, or bytes

@@ -19,6 +19,7 @@ use crate::layout::Field;
 use crate::layout::file_layout::{FileLayout, FileLeaf, FileLeaves, LeafShapes, Role};
 use crate::layout::region::Region;
 use crate::shared::Shared;
+use serde::{Deserialize, Serialize};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::Location;
 use std::path::Path;
@@ -40,7 +41,8 @@ pub(super) fn load<L: FileLayout + ?Sized>(
     let number = core.memory.next_object();
     let found = find_on_root(core, call, &files, path, reading, verify)?;
     // A rank whose type is not that of rank 0 may find other leaves. It must still take part in the round that compares the types.
-    let dims = match check_leaves::<L>(core, &files, &found).and_then(|()| dims_of::<L>(&found)) {
+    let dims = check_leaves::<L>(core, &files, &found.leaves);
+    let dims = match dims.and_then(|()| dims_of::<L>(&found.leaves)) {
         Ok(dims) => dims,
         Err(error) => return Err(core.refuse(call, error)),
     };
@@ -65,6 +67,26 @@ pub(super) fn read_from<L: FileLayout + ?Sized>(
     read_into(field, call, &files, path, Reading::Once, found)
 }
 
+/// What rank 0 has found, and for what.
+#[derive(Debug, Serialize, Deserialize)]
+struct Found {
+    /// See `types_of`.
+    types: String,
+    leaves: Vec<FoundLeaf>,
+}
+
+/// What the implementation of `FileLayout` says, but for the types of elements, which are compared with those of the leaves.
+fn types_of(files: &[FileLeaf]) -> String {
+    let text = |leaf: &FileLeaf| {
+        let name = leaf.names.join(".");
+        format!(
+            "{name}: {:?} {} in {} axes",
+            leaf.role, leaf.type_name, leaf.axes
+        )
+    };
+    files.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
 /// All ranks agree on the arguments, and rank 0 looks at the files.
 fn find_on_root(
     core: &RankState,
@@ -73,7 +95,7 @@ fn find_on_root(
     path: &Path,
     reading: Reading,
     verify: bool,
-) -> Result<Vec<FoundLeaf>> {
+) -> Result<Found> {
     // No beginning of one is another one, so no two arguments are equal.
     let how: &[u8] = match (reading, verify) {
         (Reading::Once, false) => b"once: ",
@@ -88,8 +110,12 @@ fn find_on_root(
             // A job that may only read finds nothing to put back, or cannot.
             let _ = replace::recover(path);
         }
-        let found =
+        let leaves =
             find(path, files, verify).map_err(|failure| failure.error(core, call.name()))?;
+        let found = Found {
+            types: types_of(files),
+            leaves,
+        };
         Ok(postcard::to_allocvec(&found).expect("plain data always encodes"))
     })?;
     Ok(postcard::from_bytes(&found).expect("rank 0 runs the same executable"))
@@ -127,18 +153,33 @@ fn read_into<L: FileLayout + ?Sized>(
     files: &[FileLeaf],
     path: &Path,
     reading: Reading,
-    found: Vec<FoundLeaf>,
+    found: Found,
 ) -> Result<()> {
     let core = field.core();
     let topology = &core.group.topology;
-    let used = used_of(field, files, &found);
-    let leaves = match placed_leaves(field, files, &used, found) {
-        Ok(leaves) => leaves,
-        Err(reason) => {
-            let error = Failure::new(path, reason).error(core, call.name());
-            return Err(core.refuse(call.step(Step::Compare), error));
+    let place = || {
+        // The implementation of `FileLayout` may be a user's, and say something else on each rank.
+        let types = types_of(files);
+        if types != found.types {
+            return Err(Error::Mismatch {
+                call: call.name().to_owned(),
+                reference: 0,
+                ours: found.types,
+                rank: topology.rank,
+                theirs: types,
+            });
         }
+        let used = used_of(field, files, &found.leaves);
+        let leaves = placed_leaves(field, files, &used, found.leaves);
+        let leaves =
+            leaves.map_err(|reason| Failure::new(path, reason).error(core, call.name()))?;
+        Ok((used, leaves))
     };
+    let placed = place();
+    // No rank writes a byte before all of them know that they share the same bytes of the same files.
+    let fault = placed.as_ref().err().cloned();
+    core.agree(call.step(Step::Compare), Contribution::fault(fault))?;
+    let (used, leaves) = placed?;
     let pieces = Pieces::new(leaves.iter().map(ReadLeaf::pieces));
     let regions_of = |index: usize, shares: usize| -> Vec<Region> {
         let share = pieces.share(index, shares);
@@ -341,6 +382,40 @@ mod tests {
         });
         for words in read {
             assert_eq!(words, Ok(Strings::from(vec!["one"])));
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "files")]
+    fn ranks_that_would_share_other_bytes_write_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words");
+        let outcomes = Cluster::new(&[2, 1]).run(|comm| {
+            let words = || Strings::from(vec!["one", "two"]);
+            let mut shared = Shared::<Strings>::from_root(comm, 0, words).unwrap();
+            shared.save(&path).unwrap();
+            let mut files = FileLeaves::of::<Strings>();
+            if comm.rank() == 1 {
+                files[2].role = Role::Whole;
+            }
+            let mut field = shared.whole_mut();
+            let (core, call) = (field.core(), field.call(Kind::ReadFrom));
+            let found = find_on_root(core, call, &files, &path, Reading::Once, false);
+            let read = read_into(
+                &mut field,
+                call,
+                &files,
+                &path,
+                Reading::Once,
+                found.unwrap(),
+            );
+            assert_eq!(shared.view(), words());
+            shared.read_from(&path).unwrap();
+            read.unwrap_err()
+        });
+        for error in &outcomes {
+            assert!(matches!(error, Error::Mismatch { rank: 1, .. }), "{error}");
+            assert_eq!(error, &outcomes[0]);
         }
     }
 }
