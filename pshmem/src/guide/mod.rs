@@ -12,7 +12,7 @@
 //! | [`testing`] | How does `cargo test` run a case on several ranks, with threads and under MPI? |
 //! | [`troubleshooting`] | What does this message mean, and what is to be done? |
 //! | [`patterns`] | How does a simulation that exists look with this library? |
-//! | [`python`] | How do numpy, xarray and h5py read what is saved here, and write what is loaded? |
+//! | [`python`] | How do numpy, scipy, xarray and h5py read what is saved here, and write what is loaded? |
 //! | [`from_python`] | What replaces `MPIShared`, `MPILock` and `MPIBatch` of the Python package? |
 //!
 //! # Words
@@ -23,6 +23,12 @@
 //!   calls. The heading `# Collective` in the documentation of a call says who must call, what must be the same on all
 //!   ranks, and what it costs.
 //! - **Root**: the rank whose data, or whose closure, counts in a collective call.
+//! - **Row**: what the first axis counts: one element of a slice, one index of an array's first axis, one record of
+//!   [`Columns`](crate::Columns), one slice of a [`Ragged`](crate::Ragged), one string of [`Strings`](crate::Strings).
+//! - **Items**, **offsets**: the elements of all rows of a [`Ragged`](crate::Ragged), and where each row begins among them.
+//! - **Entry**: a key of a [`Map`](crate::Map) with its value.
+//! - **Capacity**: how much there is room for in a `Ragged`, `Strings`, `Text`, `Map` or `Csr`, which its extents state. What is
+//!   **in use** is what views show.
 //! - **Home rank**: the rank that holds a lock or the task table of a batch when the ranks are on several nodes.
 
 #[doc = include_str!("writing.md")]
