@@ -95,3 +95,57 @@ fn a_copy_that_panics_is_an_error_on_the_other_ranks() {
         }
     }
 }
+
+/// Names the type of its rows wrongly if it is asked to.
+#[derive(SharedLayout)]
+struct Liar {
+    rows: Vec<u32>,
+    lies: bool,
+}
+
+impl StackLayout for Liar {
+    type Rows<'r> = &'r Self;
+
+    fn rows_of(owned: &Self) -> &Self {
+        owned
+    }
+
+    fn parts<'r>(owned: &'r Self, into: &mut StackParts<'r>) -> Result<()> {
+        if owned.lies {
+            into.column("rows", &owned.rows, |&number| f64::from(number));
+        } else {
+            into.column("rows", &owned.rows, |&number| number);
+        }
+        into.common::<Value<bool>>("lies", &false)
+    }
+
+    fn dims_of_stack(shapes: &mut StackShapes<'_>) -> Result<LiarDims> {
+        let ([rows], []) = (shapes.take(), shapes.take());
+        Ok(LiarDims { rows })
+    }
+}
+
+impl AsRows<Liar> for Liar {
+    fn as_rows(&self) -> &Self {
+        self
+    }
+}
+
+#[test]
+fn other_parts_on_another_rank_are_an_error_on_all() {
+    let errors = Cluster::new(&[2, 1]).run(|comm| {
+        let lies = comm.rank() == 2;
+        let concat = |lies: bool| {
+            let rows = vec![1, 2];
+            Shared::<Liar>::concat(comm, &Liar { rows, lies }).map(|(_, rows)| rows)
+        };
+        let error = concat(lies).unwrap_err();
+        assert!(catch_unwind(AssertUnwindSafe(|| concat(true))).is_err());
+        assert_eq!(concat(false).unwrap().len(), 2);
+        error
+    });
+    for error in &errors {
+        assert!(matches!(error, Error::Mismatch { rank: 2, .. }), "{error}");
+        assert_eq!(error, &errors[0]);
+    }
+}

@@ -15,6 +15,7 @@ use crate::layout::stack::{StackParts, StackShapes};
 use crate::layout::{AsRows, Leaf, SharedLayout, StackLayout};
 use crate::shared::Shared;
 use pshmem_format::Checksum;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::panic::Location;
 
@@ -231,19 +232,23 @@ impl<L: StackLayout + ?Sized> Stacked<L> {
 
 /// All ranks learn how many rows each of them brings, or get the same error.
 fn gather(core: &RankState, call: Call, parts: &[StackPart<'_>]) -> Result<Places> {
-    let mine: Vec<u64> = parts
-        .iter()
-        .flat_map(|part| part.data.extents())
-        .map(|extent| extent as u64)
+    let numbers = parts.iter().flat_map(|part| part.data.extents());
+    let mine: Vec<u64> = std::iter::once(hash_of_kinds(parts))
+        .chain(numbers.map(|extent| extent as u64))
         .collect();
     let ranks: Vec<usize> = (0..core.group.topology.size()).collect();
     let mut extents = vec![Vec::new(); ranks.len()];
-    // All ranks have as many numbers: they have agreed on the type.
     for some in mine.chunks(NUMBERS) {
         let found = core.allgather(call.step(Step::Gather), &ranks, Some(&some.to_vec()))?;
         for (all, some) in extents.iter_mut().zip(found) {
             all.extend(some.into_iter().map(|extent| extent as usize));
         }
+        // From the first ones on, all ranks know whether all have as many numbers: the implementation of `StackLayout` may be a
+        // user's, and name other parts on each rank.
+        check_hashes(call, &extents)?;
+    }
+    for all in &mut extents {
+        all.remove(0);
     }
     let kinds = parts.iter().map(StackPart::kind).collect();
     Places::new(kinds, extents.clone()).map_err(|error| match error {
@@ -271,6 +276,30 @@ fn gather(core: &RankState, call: Call, parts: &[StackPart<'_>]) -> Result<Place
             size: parts[part].element,
         },
     })
+}
+
+/// The first number of each rank is a hash of its parts.
+fn check_hashes(call: Call, numbers: &[Vec<usize>]) -> Result<()> {
+    let Some(rank) = numbers.iter().position(|all| all[0] != numbers[0][0]) else {
+        return Ok(());
+    };
+    let text = |rank: usize| format!("parts with the checksum {:016x}", numbers[rank][0]);
+    Err(Error::Mismatch {
+        call: call.name().to_owned(),
+        reference: 0,
+        ours: text(0),
+        rank,
+        theirs: text(rank),
+    })
+}
+
+/// A hash of all that the parts are but their rows. The same on all ranks if these are, because all run the same executable.
+fn hash_of_kinds(parts: &[StackPart<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for part in parts {
+        (&part.name, part.type_id, part.element, part.kind()).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// All ranks compare what each of them brings of common parts.

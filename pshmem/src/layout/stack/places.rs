@@ -5,7 +5,7 @@ use crate::layout::region::Region;
 use std::ops::Range;
 
 /// What places need to know of a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct PartKind {
     pub(crate) form: Form,
     /// Number of extents.
@@ -14,7 +14,7 @@ pub(crate) struct PartKind {
     pub(crate) is_common: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Form {
     Elements,
     /// One more than there are rows. Extents behind the first are no extents of the leaf.
