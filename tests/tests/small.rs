@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::{Array2, array};
 use pshmem::local::Cluster;
-use pshmem::{Comm, Csr, Error, Map, Op, Ragged, RaggedDims, Shared, Strings, Text};
+use pshmem::{Comm, Error, Map, Op, Ragged, RaggedDims, Shared, Strings, Text};
 use pshmem_tests::cases::{self, Case};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::report::{self, Outcome};
@@ -84,8 +84,8 @@ fn closure_panics(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// Rows, text, maps and matrices are written by one rank, and made of what both bring.
-fn composites(comm: &Comm) -> Outcome {
+/// Rows and text that one rank writes.
+fn rows_and_text(comm: &Comm) -> Outcome {
     let dims = RaggedDims { rows: 3, items: 4 };
     let mut tracks = Shared::<Ragged<u16>>::new(comm, dims)?;
     tracks.try_update(1, |mut w| {
@@ -96,16 +96,25 @@ fn composites(comm: &Comm) -> Outcome {
     assert_eq!(tracks.view(), Ragged::from_rows([vec![1, 2], vec![4]]));
     let title = Shared::<Text>::from_root(comm, 1, || "Zürich".into())?;
     assert_eq!(title.view(), "Zürich");
-    let rank = comm.rank() as u32;
-    let mine: Strings = (0..=rank).map(|i| format!("ö{i}")).collect();
+    Ok(())
+}
+
+/// Strings that both ranks bring.
+fn stacked_strings(comm: &Comm) -> Outcome {
+    let mine: Strings = (0..=comm.rank()).map(|i| format!("ö{i}")).collect();
     let (names, rows) = Shared::<Strings>::concat(comm, &mine)?;
     assert_eq!((&names.view()[2], rows.len()), ("ö1", mine.len()));
-    let pairs = mine.iter().map(|name| (name, 1 + rank));
-    let counts = Shared::<Map<str, u32>>::collect_with(comm, Op::sum(), pairs)?;
-    assert_eq!(counts.view().get("ö0"), Some(&3));
-    let matrix = Shared::<Csr<u32>>::collect(comm, (2, 2), [(0, 1, 1), (1, rank as usize, 5)])?;
-    assert_eq!(matrix.view().row(0), (&[1][..], &[2][..]));
-    assert_eq!(matrix.view().nnz(), 3);
+    Ok(())
+}
+
+/// A map of pairs that both ranks bring.
+fn collected_pairs(comm: &Comm) -> Outcome {
+    let pairs = ["ö", "x"].into_iter().zip(1..).skip(comm.rank());
+    let sums = Shared::<Map<str, u32>>::collect_with(comm, Op::sum(), pairs)?;
+    assert_eq!(
+        (sums.view().get("ö"), sums.view().get("x")),
+        (Some(&1), Some(&4))
+    );
     Ok(())
 }
 
@@ -133,5 +142,7 @@ tests! {
     a_closure_panics: case("closure_panics", closure_panics);
     ranks_make_different_calls: case("different_calls", different_calls);
     all_ranks_write: case("both_ranks_write", both_ranks_write);
-    tables_and_text: case("composites", composites);
+    one_rank_writes_rows_and_text: case("rows_and_text", rows_and_text);
+    strings_are_stacked: case("stacked_strings", stacked_strings);
+    pairs_are_collected: case("collected_pairs", collected_pairs);
 }
