@@ -338,6 +338,7 @@ fn placed_leaves<'a, L: FileLayout + ?Sized>(
             leaf.extents[0]
         ));
     }
+    field.handle().check_lengths(&field.leaves(), used)?;
     let mut leaves = Vec::new();
     for (placed, found) in PlacedLeaf::all(field, files, used).into_iter().zip(found) {
         if placed.expected() != found.extents {

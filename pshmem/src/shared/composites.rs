@@ -47,6 +47,21 @@ impl Handle<'_> {
         Ok(())
     }
 
+    /// Whether the composites can be consistent, if so many elements of each of the `leaves` are in use.
+    pub(crate) fn check_lengths(
+        self,
+        leaves: &Range<usize>,
+        used: &[Option<usize>],
+    ) -> Result<(), String> {
+        for composite in self.composites(leaves) {
+            let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
+            let used: Vec<usize> = used[at].iter().map(|used| used.unwrap_or(0)).collect();
+            let checked = composite.check_lengths(&used);
+            checked.map_err(|why| self.named(composite, &why))?;
+        }
+        Ok(())
+    }
+
     /// Computes those leaves of composites that follow from the others, and checks them all. `used` has the elements in use of each of
     /// the `leaves`.
     ///

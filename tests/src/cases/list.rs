@@ -54,7 +54,7 @@ macro_rules! for_each_case {
             }
             composites {
                 ragged_rows, full_rows, closures_fail_between_rows, strings, texts, stacked_arrays, stacked_rows, stacked_large_rows, stacked_structs,
-                unequal_rows, maps, other_keys, collected_maps, uncollected_maps, sparse_matrices, collected_matrices, composites_come_back, damaged_composites,
+                unequal_rows, maps, other_keys, collected_maps, uncollected_maps, sparse_matrices, collected_matrices, composites_come_back, damaged_composites, headers_of_composites_disagree,
             }
             fields { array_is_its_only_field, value_is_its_only_field, calls_mix }
             elements {

@@ -17,6 +17,7 @@ pub(crate) struct PlacedComposite {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Content {
     lengths: fn(&[usize], &[&[u8]]) -> Vec<usize>,
+    check_lengths: fn(&[usize], &[usize]) -> Result<(), String>,
     check: Check,
     complete: Complete,
 }
@@ -28,6 +29,7 @@ impl Content {
     pub(crate) fn of<C: Composite>() -> Self {
         Content {
             lengths: |dims, leaves| C::lengths(&decode::<C>(dims), leaves),
+            check_lengths: |dims, lengths| C::check_lengths(&decode::<C>(dims), lengths),
             check: |dims, leaves| C::check(&decode::<C>(dims), leaves),
             complete: |dims, lengths, leaves| C::complete(&decode::<C>(dims), lengths, leaves),
         }
@@ -42,6 +44,11 @@ impl PlacedComposite {
     /// How many elements of each leaf are in use.
     pub(crate) fn lengths(&self, leaves: &[&[u8]]) -> Vec<usize> {
         (self.content.lengths)(&self.dims, leaves)
+    }
+
+    /// Whether leaves of which so many elements are in use can be consistent.
+    pub(crate) fn check_lengths(&self, lengths: &[usize]) -> Result<(), String> {
+        (self.content.check_lengths)(&self.dims, lengths)
     }
 
     /// Whether the leaves are consistent.

@@ -95,10 +95,15 @@ pub trait Composite: Sized + 'static {
     /// How many elements of each leaf are in use. `leaves` are the bytes of all leaves of the parts, in order; they are consistent.
     fn lengths(dims: &Self::Dims, leaves: &[&[u8]]) -> Vec<usize>;
 
+    /// Whether leaves of which so many elements are in use can be consistent: what is known before anything of them is read. That of
+    /// derived leaves is 0.
+    fn check_lengths(dims: &Self::Dims, lengths: &[usize]) -> Result<(), String>;
+
     /// Whether the bytes of the leaves are consistent. It must not panic, whatever they are.
     fn check(dims: &Self::Dims, leaves: &[&[u8]]) -> Result<(), String>;
 
-    /// Computes those leaves that files do not contain, from `lengths`, the elements in use of the others. Then checks all.
+    /// Computes those leaves that files do not contain, from `lengths`, the elements in use of the others, which `check_lengths` has
+    /// accepted. Then checks all.
     fn complete(
         dims: &Self::Dims,
         lengths: &[usize],

@@ -658,6 +658,10 @@ impl<T: Element> Composite for Ragged<T> {
         lengths(leaves)
     }
 
+    fn check_lengths(_: &RaggedDims, lengths: &[usize]) -> Result<(), String> {
+        rows_in_use(lengths).map(|_| ())
+    }
+
     fn check(dims: &RaggedDims, leaves: &[&[u8]]) -> Result<(), String> {
         check_offsets(dims, leaves).map(|_| ())
     }
@@ -723,10 +727,14 @@ pub(super) fn check_offsets(dims: &RaggedDims, leaves: &[&[u8]]) -> Result<usize
 }
 
 /// The number of rows, from that of the offsets.
+pub(super) fn rows_in_use(lengths: &[usize]) -> Result<usize, String> {
+    let rows = lengths[1].checked_sub(1);
+    rows.ok_or_else(|| "there is no offset, but one more than rows are needed".to_owned())
+}
+
+/// Writes it.
 pub(super) fn set_used(lengths: &[usize], leaves: &mut [&mut [u8]]) -> Result<(), String> {
-    let used = lengths[1]
-        .checked_sub(1)
-        .ok_or("there is no offset, but one more than rows are needed")?;
+    let used = rows_in_use(lengths)?;
     bytemuck::cast_slice_mut(leaves[0])[0] = used as u64;
     Ok(())
 }

@@ -443,6 +443,10 @@ impl Composite for Strings {
         ragged::lengths(leaves)
     }
 
+    fn check_lengths(dims: &RaggedDims, lengths: &[usize]) -> Result<(), String> {
+        <Ragged<u8> as Composite>::check_lengths(dims, lengths)
+    }
+
     fn check(dims: &RaggedDims, leaves: &[&[u8]]) -> Result<(), String> {
         let end = ragged::check_offsets(dims, leaves)?;
         check_text(leaves, end)

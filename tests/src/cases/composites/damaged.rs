@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use pshmem::{Comm, Error, Ragged, RaggedDims, Reading, Shared, SharedLayout, Strings, Text};
+use pshmem::{Comm, Error, Map, Ragged, RaggedDims, Reading, Shared, SharedLayout, Strings, Text};
 
 use crate::collective::{check_usable, same_error};
 use crate::report::{Failure, Outcome};
@@ -156,5 +156,34 @@ pub(crate) fn damaged_composites(comm: &Comm) -> Outcome {
         on_root(comm, || fs::write(&file, &good).unwrap())?;
     }
     check(&Shared::<Survey>::load(comm, &path)?);
+    check_usable(comm)
+}
+
+/// What headers tell is found before anything changes.
+pub(crate) fn headers_of_composites_disagree(comm: &Comm) -> Outcome {
+    let folder = directory(comm)?;
+    let path = folder.path().join("survey");
+    let mut shared = Shared::<Survey>::from_root(comm, 0, survey)?;
+    shared.save(&path)?;
+    on_root(comm, || fs::remove_file(path.join("schema.json")).unwrap())?;
+    check(&Shared::<Survey>::load(comm, &path)?);
+    Shared::<[u64]>::new(comm, 0)?.save(path.join("tracks/offsets.npy"))?;
+    let error = same_error(comm, shared.read_from(&path))?;
+    assert!(error.to_string().contains("there is no offset"), "{error}");
+    check(&shared);
+    same_error(comm, Shared::<Survey>::load(comm, &path))?;
+    let path = folder.path().join("map");
+    let made = || [(1, 2), (3, 4)].into_iter().collect::<Map<u8, u32>>();
+    let mut map = Shared::<Map<u8, u32>>::from_root(comm, 0, made)?;
+    map.save(&path)?;
+    on_root(comm, || fs::remove_file(path.join("schema.json")).unwrap())?;
+    Shared::<[u32]>::new(comm, 1)?.save(path.join("values.npy"))?;
+    let error = same_error(comm, map.read_from(&path))?;
+    assert!(
+        error.to_string().contains("2 keys, but 1 values"),
+        "{error}"
+    );
+    assert_eq!(map.view().get(&3), Some(&4));
+    same_error(comm, Shared::<Map<u8, u32>>::load(comm, &path))?;
     check_usable(comm)
 }

@@ -116,6 +116,11 @@ impl<T: Element> Composite for Csr<T> {
         vec![dims.rows + 1, nnz, nnz]
     }
 
+    fn check_lengths(dims: &CsrDims, lengths: &[usize]) -> Result<(), String> {
+        expect::<T>(lengths, 0, dims.rows + 1)?;
+        expect::<T>(lengths, 2, lengths[1])
+    }
+
     fn check(dims: &CsrDims, leaves: &[&[u8]]) -> Result<(), String> {
         let (indptr, indices) = (offsets(leaves), bytemuck::cast_slice(leaves[1]));
         let Some(&last) = indptr.last() else {
@@ -132,25 +137,27 @@ impl<T: Element> Composite for Csr<T> {
     }
 
     fn complete(dims: &CsrDims, lengths: &[usize], leaves: &mut [&mut [u8]]) -> Result<(), String> {
-        let expect = |part: usize, expected: usize| match lengths[part] {
-            found if found == expected => Ok(()),
-            found => Err(format!(
-                "`{}` has {found} elements instead of {expected}",
-                Self::NAMES[part]
-            )),
-        };
-        expect(0, dims.rows + 1)?;
+        Self::check_lengths(dims, lengths)?;
         let leaves: Vec<&[u8]> = leaves.iter().map(|leaf| &**leaf).collect();
         Self::check(dims, &leaves)?;
-        let nnz = offsets(&leaves)[dims.rows] as usize;
-        expect(1, nnz)?;
-        expect(2, nnz)
+        expect::<T>(lengths, 1, offsets(&leaves)[dims.rows] as usize)
     }
 }
 
 composite_layout! {
     [T] Csr<T>, where [T: Element]
     Dims = CsrDims, View<'a> = CsrView<'a, T>, ViewMut<'a> = CsrMut<'a, T>
+}
+
+/// A part has as many elements.
+fn expect<T: Element>(lengths: &[usize], part: usize, expected: usize) -> Result<(), String> {
+    match lengths[part] {
+        found if found == expected => Ok(()),
+        found => Err(format!(
+            "`{}` has {found} elements instead of {expected}",
+            Csr::<T>::NAMES[part]
+        )),
+    }
 }
 
 fn offsets<'a>(leaves: &[&'a [u8]]) -> &'a [u64] {

@@ -107,6 +107,10 @@ pub trait MapKey: Sealed + 'static {
     #[doc(hidden)]
     fn lengths(dims: &MapDims, leaves: &[&[u8]], used: usize) -> Vec<usize>;
 
+    /// The number of keys in leaves of which so many elements are in use.
+    #[doc(hidden)]
+    fn count_of(lengths: &[usize]) -> usize;
+
     /// The number of keys in these leaves, of whose first one so many elements are in use.
     #[doc(hidden)]
     fn count_in(leaves: &[&[u8]], first: usize) -> usize;
@@ -235,6 +239,10 @@ impl<K: Record> MapKey for K {
         vec![used]
     }
 
+    fn count_of(lengths: &[usize]) -> usize {
+        lengths[0]
+    }
+
     fn count_in(_: &[&[u8]], first: usize) -> usize {
         first
     }
@@ -336,6 +344,11 @@ impl MapKey for str {
 
     fn lengths(dims: &MapDims, leaves: &[&[u8]], _: usize) -> Vec<usize> {
         <Strings as Composite>::lengths(&Self::dims(dims), leaves)
+    }
+
+    fn count_of(lengths: &[usize]) -> usize {
+        // Of the offsets, there is one more.
+        lengths[1].saturating_sub(1)
     }
 
     fn count_in(leaves: &[&[u8]], _: usize) -> usize {

@@ -159,6 +159,17 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         lengths
     }
 
+    fn check_lengths(_: &MapDims, lengths: &[usize]) -> Result<(), String> {
+        let [_, keys @ .., values, _] = lengths else {
+            unreachable!("a map has four parts");
+        };
+        let keys = K::count_of(keys);
+        if keys == *values {
+            return Ok(());
+        }
+        Err(format!("there are {keys} keys, but {values} values"))
+    }
+
     fn check(dims: &MapDims, leaves: &[&[u8]]) -> Result<(), String> {
         let (used, keys, words) = parts_of(leaves);
         if used > dims.entries as u64 {
@@ -179,15 +190,12 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         let [used_leaf, keys @ .., _, words] = leaves else {
             unreachable!("a map has four parts");
         };
-        let (first_key, used) = (lengths[1], lengths[lengths.len() - 2]);
+        Self::check_lengths(dims, lengths)?;
+        let used = lengths[lengths.len() - 2];
         if used > dims.entries {
             return Err(format!("{used} entries are in use of {}", dims.entries));
         }
         let keys: Vec<&[u8]> = keys.iter().map(|leaf| &**leaf).collect();
-        let count = K::count_in(&keys, first_key);
-        if count != used {
-            return Err(format!("there are {count} keys, but {used} values"));
-        }
         let keys = K::in_leaves(&keys);
         let index_keys = (0..used).map(|i| key::index_key(keys.get(i), K::IS_SMALL));
         let words = bytemuck::cast_slice_mut(words);
