@@ -20,14 +20,12 @@ pub struct Shape {
 const CLUSTERS: &[(&[usize], bool, Option<u64>)] = &[
     (&[1], false, None),
     (&[2], false, None),
-    (&[3], false, None),
     (&[4], false, None),
     (&[1, 1], false, None),
     (&[2, 2], false, None),
     (&[1, 3], false, None),
-    (&[3, 1], false, None),
     (&[2, 2], true, None),
-    (&[4, 2, 1], true, None),
+    (&[3, 2, 1], true, None),
     // A tree of nodes with three levels.
     (&[1, 1, 1, 1, 1], false, None),
     // One seed with one-sided operations and one without.

@@ -84,4 +84,14 @@ def write(folder):
     save("matrix/shape", np.array(matrix.shape, "<u8"))
 
 
-{"open": check, "write": write}[sys.argv[1]](Path(sys.argv[2]))
+def compile_blocks(folder):
+    """The Python code in the pages of the guide."""
+    blocks = 0
+    for page in sorted(folder.glob("*.md")):
+        for block in page.read_text().split("```python\n")[1:]:
+            compile(block.split("```")[0], str(page), "exec")
+            blocks += 1
+    assert blocks > 0, folder
+
+
+{"open": check, "write": write, "compile": compile_blocks}[sys.argv[1]](Path(sys.argv[2]))

@@ -157,3 +157,10 @@ fn what_numpy_has_written_is_loaded() {
     Cluster::new(&[2, 1]).run_ok(load);
     Cluster::new(&[1]).run_ok(load);
 }
+
+#[test]
+#[ignore = "needs numpy: cargo xtask test"]
+fn python_in_the_guide_compiles() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    python("compile", &crates.join("pshmem/src/guide"));
+}

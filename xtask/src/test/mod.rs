@@ -92,10 +92,11 @@ fn first_steps(context: &Context) -> Vec<Step<'_>> {
     if context.is_complete() {
         let cargo = |check: fn() -> Row| Step::new(Load::CORE, check).in_lane(Lane::Cargo);
         steps.push(Step::new(Load::WAITING, repository::large_files));
+        // First, because it has a build folder of its own: the longest build begins beside it, as soon as the libraries are there.
+        steps.push(Step::new(Load::CORE, checks::oldest_rust));
         steps.push(cargo(checks::docs));
         steps.push(cargo(packages::dry_run));
         steps.push(cargo(checks::loom));
-        steps.push(Step::new(Load::CORE, checks::oldest_rust));
         steps.push(Step::new(Load::WAITING, licences::allowed));
         if context.options.proof {
             let miri = sanitizers::Tool::Miri {

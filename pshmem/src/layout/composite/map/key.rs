@@ -164,6 +164,7 @@ pub(super) fn index_key(key: &[u8], is_whole: bool) -> IndexKey {
     IndexKey { hash, word }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: Record> MapKey for K {
     type Keys = Vec<K>;
 
