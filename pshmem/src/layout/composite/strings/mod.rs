@@ -16,7 +16,7 @@ use std::ops::Index;
 /// Many strings: names, labels, words.
 ///
 /// This is the private value, and the layout of a shared one: the bytes of all strings one after the other, and the offset of each.
-/// What is read is always valid UTF-8. In node memory it has a capacity, which [`RaggedDims`] states, with bytes as items.
+/// What is read is always valid UTF-8. In node memory it has a capacity, which [`RaggedDims`](crate::RaggedDims) states, with bytes as items.
 ///
 /// ```
 /// use pshmem::{Comm, RaggedDims, Shared, Strings};
