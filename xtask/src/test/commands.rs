@@ -71,8 +71,11 @@ pub(super) fn in_own_folders(
 /// The output of a run that is ended at its limit says who waited for whom.
 fn with_reports(mut command: Command) -> Command {
     command.current_dir(cargo::root());
-    if std::env::var_os("PSHMEM_HANG_REPORT").is_none() {
-        command.env("PSHMEM_HANG_REPORT", "20");
+    const VARIABLE: &str = "PSHMEM_HANG_REPORT";
+    // Some programs depend on a value of their own.
+    let is_set = command.get_envs().any(|(name, _)| name == VARIABLE);
+    if !is_set && std::env::var_os(VARIABLE).is_none() {
+        command.env(VARIABLE, "20");
     }
     command
 }

@@ -105,7 +105,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     list.add(2, move |mpi| programs::full_disk(mpi, verbose));
     list.add(2, move |mpi| programs::read_only_disk(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
-    list.add(2, move |mpi| programs::early_end(context, mpi));
+    list.add(2, move |mpi| programs::early_end(mpi, verbose));
     list.add(2, programs::two_programs);
     list.add(2, programs::no_windows);
     list.add(2, move |mpi| programs::killed_launcher(mpi, verbose));
