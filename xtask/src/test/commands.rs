@@ -70,8 +70,8 @@ pub(super) fn in_own_folders(
 
 /// The output of a run that is ended at its limit says who waited for whom.
 fn with_reports(mut command: Command) -> Command {
-    command.current_dir(cargo::root());
     const VARIABLE: &str = "PSHMEM_HANG_REPORT";
+    command.current_dir(cargo::root());
     // Some programs depend on a value of their own.
     let is_set = command.get_envs().any(|(name, _)| name == VARIABLE);
     if !is_set && std::env::var_os(VARIABLE).is_none() {
