@@ -90,9 +90,13 @@ fn first_steps(context: &Context) -> Vec<Step<'_>> {
         steps.push(Step::with_next(Load::WAITING, || prepare(context)));
     }
     if context.is_complete() {
+        let cargo = |check: fn() -> Row| Step::new(Load::CORE, check).in_lane(Lane::Cargo);
         steps.push(Step::new(Load::WAITING, repository::large_files));
         // First, because it has a build folder of its own: the longest build begins beside it, as soon as the libraries are there.
         steps.push(Step::new(Load::CORE, checks::oldest_rust));
+        steps.push(cargo(checks::docs));
+        steps.push(cargo(packages::dry_run));
+        steps.push(cargo(checks::loom));
         steps.push(Step::new(Load::WAITING, licences::allowed));
         if context.options.proof {
             let miri = sanitizers::Tool::Miri {
@@ -233,11 +237,6 @@ fn with_libraries<'a>(context: &'a Context, libraries: &[Mpi]) -> Vec<Step<'a>> 
 fn build_tests<'a>(context: &'a Context, mpi: Option<&Mpi>) -> Done<'a> {
     let (row, tests) = cargo_tests::build(context, mpi);
     let mut next = Vec::new();
-    if context.is_complete() {
-        // Before the suites, beside which they run. Behind them, they would run one after the other on one core.
-        let cargo = |check: fn() -> Row| Step::new(Load::CORE, check).in_lane(Lane::Cargo);
-        next.extend([packages::dry_run, checks::loom, checks::docs].map(cargo));
-    }
     if row.passed() {
         next.extend(mpi.into_iter().flat_map(|mpi| suites::steps(context, mpi)));
         if context.is_complete() {
