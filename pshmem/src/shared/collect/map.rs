@@ -129,7 +129,7 @@ fn collect_pairs<K: MapKey + ?Sized, V: Element>(
     let made = closure.run(|| {
         pairs(&mut |key, value| match (mine.get_mut(key), combine) {
             (None, _) => {
-                mine.insert(key, value);
+                mine.push(key, value);
             }
             (Some(there), Some(combine)) => *there = combine(*there, value),
             (Some(_), None) => {

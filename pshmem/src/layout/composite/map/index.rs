@@ -145,6 +145,15 @@ pub(super) fn insert(
     if let Some(old) = find(words, key, is_equal) {
         return Err(old);
     }
+    add(words, key, new);
+    Ok(())
+}
+
+/// Adds an entry, whose key no other one has.
+///
+/// # Panics
+/// As [`insert`].
+pub(super) fn add(words: &mut [u64], key: IndexKey, new: usize) {
     let (buckets, _) = words.as_chunks_mut::<WORDS>();
     let count = buckets.len();
     let mut at = home(count, key.hash);
@@ -156,7 +165,7 @@ pub(super) fn insert(
             bucket[1 + place] = key.word;
             let halves: &mut [u32; 2 * WORDS] = cast_mut(bucket);
             halves[2 * (1 + PLACES) + place] = new as u32;
-            return Ok(());
+            return;
         }
         bucket[0] |= OVERFLOWED;
         at = following(count, at);

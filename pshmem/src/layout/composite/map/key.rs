@@ -5,7 +5,7 @@ use crate::layout::composite::map::index::IndexKey;
 use crate::layout::composite::{
     Composite, Full, MapDims, RaggedDims, Strings, StringsMut, StringsView,
 };
-use crate::layout::file_layout::{FileLeaves, LeafShapes, Role};
+use crate::layout::file_layout::{FileLayout, FileLeaves, Role};
 use crate::layout::{Record, SharedLayout, SliceMut, StackLayout};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -33,7 +33,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub trait MapKey: Sealed + 'static {
     /// The keys of a map, one after the other.
     #[doc(hidden)]
-    type Keys: StackLayout + SharedLayout<Owned = Self::Keys> + Clone + Default;
+    type Keys: StackLayout + FileLayout + SharedLayout<Owned = Self::Keys> + Clone + Default;
 
     /// Whether all keys have as many bytes, and at most 8.
     #[doc(hidden)]
@@ -122,10 +122,6 @@ pub trait MapKey: Sealed + 'static {
     /// Adds what files know of the keys.
     #[doc(hidden)]
     fn file_leaves(into: &mut FileLeaves);
-
-    /// The extents of keys in files: their number, and their bytes as in `MapDims`.
-    #[doc(hidden)]
-    fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<MapDims>;
 }
 
 /// Only this crate implements [`MapKey`].
@@ -150,11 +146,11 @@ fn hash(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
 
-/// What the index knows of a key. All keys of its map have as many bytes if `is_whole`; at most 8, of which it then knows all.
+/// What the index knows of a key. All keys of its map have as many bytes if `is_small`; at most 8, of which it then knows all.
 #[inline]
-pub(super) fn index_key(key: &[u8], is_whole: bool) -> IndexKey {
+pub(super) fn index_key(key: &[u8], is_small: bool) -> IndexKey {
     let hash = hash(key);
-    let word = if is_whole {
+    let word = if is_small {
         let mut word = [0; 8];
         word[..key.len()].copy_from_slice(key);
         u64::from_ne_bytes(word)
@@ -258,11 +254,6 @@ impl<K: Record> MapKey for K {
     fn file_leaves(into: &mut FileLeaves) {
         into.part::<K>("keys", Role::Used, 1);
     }
-
-    fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<MapDims> {
-        let [entries] = shapes.take()?;
-        Ok(MapDims::new(entries))
-    }
 }
 
 impl MapKey for str {
@@ -365,11 +356,6 @@ impl MapKey for str {
 
     fn file_leaves(into: &mut FileLeaves) {
         into.field::<Strings>("keys");
-    }
-
-    fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<MapDims> {
-        let RaggedDims { rows, items } = shapes.field::<Strings>("keys")?;
-        Ok(MapDims::text(rows, items))
     }
 }
 

@@ -231,7 +231,7 @@ impl<K: MapKey + ?Sized, V: Record> FileLayout for Map<K, V> {
     }
 
     fn dims_from_shapes(shapes: &mut LeafShapes<'_>) -> Result<MapDims> {
-        let dims = K::dims_from_shapes(shapes)?;
+        let dims = K::map_dims(shapes.field::<K::Keys>("keys")?);
         let [values] = shapes.take()?;
         if values == dims.entries {
             return Ok(dims);

@@ -129,36 +129,32 @@ impl<K: MapKey + ?Sized, V> Map<K, V> {
         if let Some(old) = self.get_mut(key) {
             return Some(std::mem::replace(old, value));
         }
+        self.push(key, value);
+        None
+    }
+
+    /// Adds an entry with a key that no other one has.
+    pub(crate) fn push(&mut self, key: &K, value: V) {
         let entry = self.len();
         K::push(&mut self.keys, key);
         self.values.push(value);
         if self.words.len() < index::words_for(self.len()) {
-            self.words = indexed::<K>(K::view(&self.keys), self.len() * 2);
+            self.words = vec![0; index::words_for(2 * self.len())];
+            fill_index::<K>(&mut self.words, K::view(&self.keys));
         } else {
-            let added = index::insert(
-                &mut self.words,
-                index_key(key.bytes(), K::IS_SMALL),
-                entry,
-                |_| false,
-            );
-            added.expect("no other entry was asked for its key");
+            let key = index_key(key.bytes(), K::IS_SMALL);
+            index::add(&mut self.words, key, entry);
         }
-        None
     }
-}
-
-/// An index of these keys, which are all different, with room for `room` entries.
-fn indexed<K: MapKey + ?Sized>(keys: KeysView<'_, K>, room: usize) -> Vec<u64> {
-    let mut words = vec![0; index::words_for(room)];
-    fill_index::<K>(&mut words, keys);
-    words
 }
 
 /// Replaces the index by that of these keys, which are all different.
 pub(super) fn fill_index<K: MapKey + ?Sized>(words: &mut [u64], keys: KeysView<'_, K>) {
-    let key = |i: usize| index_key(K::get(keys, i).expect("a key").bytes(), K::IS_SMALL);
-    let index_keys = (0..K::count(keys)).map(key);
-    index::build(words, index_keys, |_, _| false).expect("no key was compared");
+    words.fill(0);
+    for entry in 0..K::count(keys) {
+        let key = K::get(keys, entry).expect("a key").bytes();
+        index::add(words, index_key(key, K::IS_SMALL), entry);
+    }
 }
 
 impl<K: Record, V> FromIterator<(K, V)> for Map<K, V> {
