@@ -251,23 +251,20 @@ fn gather(core: &RankState, call: Call, parts: &[StackPart<'_>]) -> Result<Place
         all.remove(0);
     }
     let kinds = parts.iter().map(StackPart::kind).collect();
-    Places::new(kinds, extents.clone()).map_err(|error| match error {
-        PlacesError::Differ { part, rank } => {
-            let at: usize = parts[..part].iter().map(|part| part.kind().axes).sum();
-            let axes = at..at + parts[part].kind().axes;
-            let text = |rank: usize| {
-                format!(
-                    "{}extents {:?}",
-                    parts[part].label(),
-                    &extents[rank][axes.clone()]
-                )
-            };
+    Places::new(kinds, extents).map_err(|error| match error {
+        PlacesError::Differ {
+            part,
+            rank,
+            first,
+            found,
+        } => {
+            let text = |extents: &[usize]| format!("{}extents {extents:?}", parts[part].label());
             Error::Mismatch {
                 call: call.name().to_owned(),
                 reference: 0,
-                ours: text(0),
+                ours: text(&first),
                 rank,
-                theirs: text(rank),
+                theirs: text(&found),
             }
         }
         PlacesError::TooMany { part } => Error::TooLarge {

@@ -135,9 +135,8 @@ impl<'r> StackParts<'r> {
         records: &'r [P],
         get: fn(&P) -> T,
     ) {
-        self.names.push(name.to_owned());
         let size = size_of::<T>();
-        self.add::<T>(StackData::Elements {
+        let data = StackData::Elements {
             extents: vec![records.len()],
             copy: Box::new(move |range, into| {
                 for (record, into) in records[range]
@@ -151,8 +150,8 @@ impl<'r> StackParts<'r> {
                     unsafe { std::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), size) };
                 }
             }),
-        });
-        self.names.pop();
+        };
+        self.part::<T>(name, data);
     }
 
     /// Adds a part with a name of its own inside of its composite.

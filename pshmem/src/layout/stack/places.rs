@@ -40,7 +40,14 @@ pub(crate) struct Places {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum PlacesError {
     /// The rows of this part have other extents on this rank than on rank 0.
-    Differ { part: usize, rank: usize },
+    Differ {
+        part: usize,
+        rank: usize,
+        /// The extents on rank 0.
+        first: Vec<usize>,
+        /// Those on this rank.
+        found: Vec<usize>,
+    },
     /// There are more rows than a `usize` can count.
     TooMany { part: usize },
 }
@@ -76,7 +83,12 @@ impl Places {
         // The extents of a row, or of a common part.
         let from = usize::from(!kind.is_common).min(kind.axes);
         if ours[from..] != first[from..] {
-            return Err(PlacesError::Differ { part, rank });
+            return Err(PlacesError::Differ {
+                part,
+                rank,
+                first: first.to_vec(),
+                found: ours.to_vec(),
+            });
         }
         let rows = ours.first().copied().unwrap_or(0);
         let total = &mut self.totals[part];
@@ -270,11 +282,16 @@ mod tests {
 
     #[test]
     fn other_rows_and_other_common_parts_are_found() {
-        let differ = |part, rank| PlacesError::Differ { part, rank };
+        let differ = |part, rank, first: &[usize], found: &[usize]| PlacesError::Differ {
+            part,
+            rank,
+            first: first.to_vec(),
+            found: found.to_vec(),
+        };
         let places = Places::new(vec![PAIRS], vec![vec![1, 3], vec![0, 3], vec![0, 4]]);
-        assert_eq!(places.unwrap_err(), differ(0, 2));
+        assert_eq!(places.unwrap_err(), differ(0, 2, &[1, 3], &[0, 4]));
         let places = Places::new(vec![ROWS, COMMON], vec![vec![1, 3], vec![2, 4]]);
-        assert_eq!(places.unwrap_err(), differ(1, 1));
+        assert_eq!(places.unwrap_err(), differ(1, 1, &[3], &[4]));
         let places = Places::new(vec![ROWS], vec![vec![usize::MAX], vec![1]]);
         assert_eq!(places.unwrap_err(), PlacesError::TooMany { part: 0 });
     }

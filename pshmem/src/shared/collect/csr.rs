@@ -14,6 +14,7 @@ use crate::layout::composite::csr::triplets::{self, Triplet};
 use crate::layout::partition::bound;
 use crate::layout::{Csr, CsrDims, CsrError, Element};
 use crate::shared::Shared;
+use crate::shared::concat::Stacked;
 use std::ops::{Add, Range};
 use std::panic::Location;
 
@@ -37,7 +38,7 @@ impl<T: Element + Add<Output = T>> Shared<Csr<T>> {
     /// ```
     ///
     /// # Collective
-    /// All ranks of `comm` call it, with the same type and shape. The rounds of four calls of [`concat`](Shared::concat), and three
+    /// All ranks of `comm` call it, with the same type and shape. The rounds of four calls of [`concat`](Shared::concat), and two
     /// more. Over N nodes, each triplet is sent to each other node once, and the matrix, too. During the call, each node holds all
     /// triplets beside the matrix, and each rank holds its share of the rows a second time.
     ///
@@ -121,16 +122,6 @@ struct Found<T: Element> {
 impl<T: Element> Found<T> {
     fn stack(comm: &Comm, call: Call, number: u64, mine: Vec<Triplet<T>>) -> Result<Self> {
         let core = &comm.core;
-        let ranks: Vec<usize> = (0..core.group.topology.size()).collect();
-        let count = vec![mine.len() as u64];
-        let counts = core.allgather(call.step(Step::Gather), &ranks, Some(&count))?;
-        let mut end = 0;
-        let run = |count: Vec<u64>| {
-            let start = end;
-            end += count[0] as usize;
-            start..end
-        };
-        let runs = counts.into_iter().map(run).collect();
         let mut rows = Vec::with_capacity(mine.len());
         let mut cols = Vec::with_capacity(mine.len());
         let mut values = Vec::with_capacity(mine.len());
@@ -139,10 +130,16 @@ impl<T: Element> Found<T> {
             cols.push(col);
             values.push(value);
         }
+        let stacked = Stacked::<[u64]>::new(comm, call, number, &rows)?;
+        let ranks = 0..core.group.topology.size();
+        let runs = ranks.map(|rank| stacked.places.rows(rank)).collect();
+        let (rows, _) = stacked.finish(Ok(()))?;
+        let (cols, _) = Shared::<[u32]>::stack(comm, call, core.memory.next_object(), &cols)?;
+        let (values, _) = Shared::<[T]>::stack(comm, call, core.memory.next_object(), &values)?;
         Ok(Found {
-            rows: stack(comm, call, number, &rows)?,
-            cols: stack(comm, call, core.memory.next_object(), &cols)?,
-            values: stack(comm, call, core.memory.next_object(), &values)?,
+            rows,
+            cols,
+            values,
             runs,
         })
     }
@@ -167,11 +164,6 @@ impl<T: Element + Add<Output = T>> Found<T> {
         triplets::build((mine.len(), cols), triplets, T::add)
             .expect("each rank has checked its triplets")
     }
-}
-
-/// An object of the elements of all ranks.
-fn stack<T: Element>(comm: &Comm, call: Call, number: u64, elements: &[T]) -> Result<Shared<[T]>> {
-    Shared::stack(comm, call, number, elements).map(|(stacked, _)| stacked)
 }
 
 /// The first row of share `part` of `parts`, which have about as many rows and triplets, counted together. `runs` has the rows of each
