@@ -149,8 +149,8 @@ pub use layout::{
     ArrayMut, AsBlock, AsRows, BlockLayout, Columns, Csr, CsrDims, CsrError, CsrIter, CsrMut,
     CsrView, Element, Field, FieldSchema, FileLayout, Full, Map, MapDims, MapIter, MapKey, MapMut,
     MapView, Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record,
-    RowLayout, Schema, SharedColumns, SharedLayout, SliceMut, StackLayout, Strings, StringsIter,
-    StringsMut, StringsView, Text, TextMut, Value, ValueMut,
+    RowLayout, RowsIter, Schema, SharedColumns, SharedLayout, SliceMut, StackLayout, Strings,
+    StringsIter, StringsMut, StringsView, Text, TextMut, Value, ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};

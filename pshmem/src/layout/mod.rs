@@ -50,7 +50,7 @@ pub use block::{AsBlock, BlockLayout, RowLayout};
 pub use columns::{Columns, SharedColumns};
 pub use composite::{
     Csr, CsrDims, CsrError, CsrIter, CsrMut, CsrView, Full, Map, MapDims, MapIter, MapKey, MapMut,
-    MapView, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Strings, StringsIter,
+    MapView, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, RowsIter, Strings, StringsIter,
     StringsMut, StringsView, Text, TextMut,
 };
 pub use file_layout::FileLayout;

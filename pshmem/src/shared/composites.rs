@@ -7,17 +7,9 @@ use crate::layout::{Field, Handle, Leaf, SharedLayout};
 use std::ops::Range;
 
 impl Handle<'_> {
-    /// The bytes of each leaf of a composite. Inside a call on the target, while no rank writes them.
-    fn leaves_of<'t>(self, target: &'t Target<'_>, composite: &PlacedComposite) -> Vec<&'t [u8]> {
-        let leaves = self.placed(&composite.leaves).iter();
-        leaves
-            .map(|leaf| target.bytes(leaf.offset, leaf.bytes))
-            .collect()
-    }
-
-    /// The bytes in use of each of these leaves: of plain ones, all.
+    /// The bytes in use of each of these leaves: of plain ones, all. Inside a call on the target, while no rank writes them.
     pub(super) fn used_bytes(self, target: &Target<'_>, leaves: &Range<usize>) -> Vec<usize> {
-        used(self, leaves, |leaf| target.bytes(leaf.offset, leaf.bytes))
+        used(self, leaves, |leaf| bytes_in(target, leaf))
             .into_iter()
             .zip(self.placed(leaves))
             .map(|(used, leaf)| used.map_or(leaf.bytes, |used| used * leaf.element))
@@ -38,7 +30,7 @@ impl Handle<'_> {
                 received.iter().any(|region| bytes.contains(&region.start))
             };
             if placed.iter().any(is_touched) {
-                let bytes = self.leaves_of(target, composite);
+                let bytes: Vec<&[u8]> = placed.iter().map(|leaf| bytes_in(target, leaf)).collect();
                 composite
                     .check(&bytes)
                     .map_err(|why| self.named(composite, &why))?;
@@ -54,8 +46,8 @@ impl Handle<'_> {
         used: &[Option<usize>],
     ) -> Result<(), String> {
         for composite in self.composites(leaves) {
-            let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
-            let used: Vec<usize> = used[at].iter().map(|used| used.unwrap_or(0)).collect();
+            let used = used[composite.among(leaves)].iter();
+            let used: Vec<usize> = used.map(|used| used.unwrap_or(0)).collect();
             let checked = composite.check_lengths(&used);
             checked.map_err(|why| self.named(composite, &why))?;
         }
@@ -74,9 +66,9 @@ impl Handle<'_> {
         used: &[usize],
     ) -> Result<(), String> {
         for composite in self.composites(leaves) {
-            let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
+            let used = &used[composite.among(leaves)];
             // SAFETY: passed on from the caller.
-            unsafe { self.complete(target, composite, &used[at]) }?;
+            unsafe { self.complete(target, composite, used) }?;
         }
         Ok(())
     }
@@ -117,6 +109,11 @@ impl<L: SharedLayout + ?Sized> Field<'_, L> {
     }
 }
 
+/// The bytes of a leaf, as for [`Target::bytes`].
+fn bytes_in<'t>(target: &'t Target<'_>, leaf: &Leaf) -> &'t [u8] {
+    target.bytes(leaf.offset, leaf.bytes)
+}
+
 fn used<'b>(
     handle: Handle<'_>,
     leaves: &Range<usize>,
@@ -124,14 +121,10 @@ fn used<'b>(
 ) -> Vec<Option<usize>> {
     let mut all = vec![None; leaves.len()];
     for composite in handle.composites(leaves) {
-        let parts: Vec<&[u8]> = handle
-            .placed(&composite.leaves)
-            .iter()
-            .map(&bytes)
-            .collect();
+        let placed = handle.placed(&composite.leaves).iter();
+        let parts: Vec<&[u8]> = placed.map(&bytes).collect();
         let lengths = composite.lengths(&parts);
-        let at = composite.leaves.start - leaves.start..composite.leaves.end - leaves.start;
-        for (all, length) in all[at].iter_mut().zip(lengths) {
+        for (all, length) in all[composite.among(leaves)].iter_mut().zip(lengths) {
             *all = Some(length);
         }
     }

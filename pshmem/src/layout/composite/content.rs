@@ -41,6 +41,11 @@ fn decode<C: Composite>(dims: &[usize]) -> C::Dims {
 }
 
 impl PlacedComposite {
+    /// Where its leaves are in a list that has an entry for each of the leaves `all`.
+    pub(crate) fn among(&self, all: &Range<usize>) -> Range<usize> {
+        self.leaves.start - all.start..self.leaves.end - all.start
+    }
+
     /// How many elements of each leaf are in use.
     pub(crate) fn lengths(&self, leaves: &[&[u8]]) -> Vec<usize> {
         (self.content.lengths)(&self.dims, leaves)

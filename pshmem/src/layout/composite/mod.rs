@@ -9,6 +9,7 @@
 //! | `parts` | layouts of several parts one after the other |
 //! | `content` | what a composite tells of its leaves as bytes: how much of them is used, whether they are consistent |
 //! | `full` | the error of a composite that has no room |
+//! | `rows` | rows by their offsets, of items or of text |
 //! | `ragged`, `strings`, `text`; folders `map/`, `csr/` | the composites |
 //! | `tests` | tests of `ragged`, `strings` and `text`; the folders have their own |
 //!
@@ -33,6 +34,7 @@ mod full;
 pub(crate) mod map;
 mod parts;
 mod ragged;
+mod rows;
 mod strings;
 #[cfg(all(test, not(loom)))]
 mod tests;
@@ -44,6 +46,7 @@ pub use full::Full;
 pub use map::{Map, MapDims, MapIter, MapKey, MapMut, MapView};
 pub(crate) use parts::Parts;
 pub use ragged::{Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView};
+pub use rows::RowsIter;
 pub use strings::{Strings, StringsIter, StringsMut, StringsView};
 pub use text::{Text, TextMut};
 
@@ -172,6 +175,11 @@ impl<C: Composite> CompositePlan<C> {
         // SAFETY: as in `view`.
         unsafe { C::view_mut(&self.dims, parts) }
     }
+}
+
+/// Leaves that are written, to be read.
+fn read_only<'l>(leaves: &'l [&mut [u8]]) -> Vec<&'l [u8]> {
+    leaves.iter().map(|leaf| &**leaf).collect()
 }
 
 /// Implements `SharedLayout` for a [`Composite`].

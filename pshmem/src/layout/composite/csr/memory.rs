@@ -2,7 +2,9 @@
 
 use super::{Csr, CsrError, CsrMut, CsrView, structure};
 use crate::error::{Error, Result};
-use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composite_layout};
+use crate::layout::composite::{
+    Composite, Full, PartsView, PartsViewMut, composite_layout, read_only,
+};
 use crate::layout::derived::FromShape;
 use crate::layout::{Element, Preview};
 use std::fmt::{self, Debug};
@@ -138,7 +140,7 @@ impl<T: Element> Composite for Csr<T> {
 
     fn complete(dims: &CsrDims, lengths: &[usize], leaves: &mut [&mut [u8]]) -> Result<(), String> {
         Self::check_lengths(dims, lengths)?;
-        let leaves: Vec<&[u8]> = leaves.iter().map(|leaf| &**leaf).collect();
+        let leaves = read_only(leaves);
         Self::check(dims, &leaves)?;
         expect::<T>(lengths, 1, offsets(&leaves)[dims.rows] as usize)
     }

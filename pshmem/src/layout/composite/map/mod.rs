@@ -28,7 +28,9 @@ pub use view::{MapIter, MapView};
 pub use view_mut::MapMut;
 
 use crate::error::{Error, Result};
-use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composite_layout};
+use crate::layout::composite::{
+    Composite, Full, PartsView, PartsViewMut, composite_layout, read_only,
+};
 use crate::layout::derived::FromShape;
 use crate::layout::file_layout::{FileLayout, FileLeaves, LeafShapes, Role};
 use crate::layout::printing::preview_items;
@@ -195,8 +197,7 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         if used > dims.entries {
             return Err(format!("{used} entries are in use of {}", dims.entries));
         }
-        let keys: Vec<&[u8]> = keys.iter().map(|leaf| &**leaf).collect();
-        let keys = K::in_leaves(&keys);
+        let keys = K::in_leaves(&read_only(keys));
         let index_keys = (0..used).map(|i| key::index_key(keys.get(i), K::IS_SMALL));
         let words = bytemuck::cast_slice_mut(words);
         index::build(words, index_keys, |a, b| keys.get(a) == keys.get(b)).map_err(|(a, b)| {

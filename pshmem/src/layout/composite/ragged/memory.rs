@@ -2,7 +2,9 @@
 
 use super::{Ragged, RaggedMut, RaggedView};
 use crate::error::{Error, Result};
-use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composite_layout};
+use crate::layout::composite::{
+    Composite, Full, PartsView, PartsViewMut, composite_layout, read_only,
+};
 use crate::layout::derived::FromShape;
 use crate::layout::printing::preview_list;
 use crate::layout::{Element, Preview};
@@ -108,10 +110,7 @@ impl<T: Element> Composite for Ragged<T> {
         lengths: &[usize],
         leaves: &mut [&mut [u8]],
     ) -> Result<(), String> {
-        set_used(lengths, leaves)?;
-        let leaves: Vec<&[u8]> = leaves.iter().map(|leaf| &**leaf).collect();
-        let items = check_offsets(dims, &leaves)?;
-        check_end(items, lengths[2])
+        complete_offsets(dims, lengths, leaves).map(|_| ())
     }
 }
 
@@ -167,26 +166,24 @@ pub(in crate::layout::composite) fn check_offsets(
 }
 
 /// The number of rows, from that of the offsets.
-pub(in crate::layout::composite) fn rows_in_use(lengths: &[usize]) -> Result<usize, String> {
+fn rows_in_use(lengths: &[usize]) -> Result<usize, String> {
     let rows = lengths[1].checked_sub(1);
     rows.ok_or_else(|| "there is no offset, but one more than rows are needed".to_owned())
 }
 
-/// Writes it.
-pub(in crate::layout::composite) fn set_used(
+/// Writes the number of rows, and checks all but the items. Returns their number.
+pub(in crate::layout::composite) fn complete_offsets(
+    dims: &RaggedDims,
     lengths: &[usize],
     leaves: &mut [&mut [u8]],
-) -> Result<(), String> {
+) -> Result<usize, String> {
     let used = rows_in_use(lengths)?;
     bytemuck::cast_slice_mut(leaves[0])[0] = used as u64;
-    Ok(())
-}
-
-/// Items behind the last row belong to no row.
-pub(in crate::layout::composite) fn check_end(end: usize, items: usize) -> Result<(), String> {
+    let (end, items) = (check_offsets(dims, &read_only(leaves))?, lengths[2]);
     if end == items {
-        return Ok(());
+        return Ok(end);
     }
+    // Items behind the last row belong to no row.
     Err(format!(
         "the rows end at offset {end}, but there are {items} items"
     ))

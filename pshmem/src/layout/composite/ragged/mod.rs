@@ -7,12 +7,13 @@ mod view;
 mod view_mut;
 
 pub use memory::RaggedDims;
-pub(super) use memory::{check_end, check_offsets, lengths, set_used};
+pub(super) use memory::{check_offsets, complete_offsets, lengths};
 pub use view::{RaggedIter, RaggedView};
 pub use view_mut::RaggedMut;
 
+use crate::layout::composite::rows::row_range;
 use std::fmt::{self, Debug};
-use std::ops::{Index, IndexMut, Range};
+use std::ops::{Index, IndexMut};
 
 /// Rows of different lengths: neighbours of each cell, samples of each detector, nodes of each polygon.
 ///
@@ -216,11 +217,4 @@ impl<T: Debug> Debug for Ragged<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.view().fmt(f)
     }
-}
-
-/// The items of row `i`.
-fn row_range(offsets: &[u64], i: usize) -> Option<Range<usize>> {
-    let start = *offsets.get(i)?;
-    let end = *offsets.get(i.checked_add(1)?)?;
-    Some(start as usize..end as usize)
 }

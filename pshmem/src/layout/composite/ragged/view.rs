@@ -1,6 +1,7 @@
 //! `RaggedView` and `RaggedIter`: rows for reading.
 
-use super::{Ragged, row_range};
+use super::Ragged;
+use crate::layout::composite::rows::{RowsIter, row_range};
 use std::fmt::{self, Debug};
 use std::ops::Index;
 
@@ -79,10 +80,7 @@ impl<'a, T> RaggedView<'a, T> {
     /// The rows, one after the other.
     #[must_use]
     pub fn iter(self) -> RaggedIter<'a, T> {
-        RaggedIter {
-            offsets: self.offsets.windows(2),
-            items: self.items,
-        }
+        RowsIter::new(self.offsets, self.items)
     }
 
     /// The items of all rows, one after the other.
@@ -138,54 +136,7 @@ impl<T: Debug> Debug for RaggedView<'_, T> {
 ///
 /// ```
 /// let rows = pshmem::Ragged::from_rows([vec![1], vec![2, 3]]);
-/// let last_first: Vec<&[i32]> = rows.view().iter().rev().collect();
-/// assert_eq!(last_first, [&[2, 3][..], &[1][..]]);
+/// let mut iter: pshmem::RaggedIter<'_, i32> = rows.iter();
+/// assert_eq!((iter.len(), iter.next_back()), (2, Some(&[2, 3][..])));
 /// ```
-#[derive(Debug)]
-pub struct RaggedIter<'a, T> {
-    offsets: std::slice::Windows<'a, u64>,
-    items: &'a [T],
-}
-
-impl<T> Clone for RaggedIter<'_, T> {
-    fn clone(&self) -> Self {
-        RaggedIter {
-            offsets: self.offsets.clone(),
-            items: self.items,
-        }
-    }
-}
-
-impl<'a, T> RaggedIter<'a, T> {
-    fn row(&self, ends: &[u64]) -> &'a [T] {
-        &self.items[ends[0] as usize..ends[1] as usize]
-    }
-}
-
-impl<'a, T> Iterator for RaggedIter<'a, T> {
-    type Item = &'a [T];
-
-    fn next(&mut self) -> Option<&'a [T]> {
-        let ends = self.offsets.next()?;
-        Some(self.row(ends))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.offsets.size_hint()
-    }
-
-    fn nth(&mut self, n: usize) -> Option<&'a [T]> {
-        let ends = self.offsets.nth(n)?;
-        Some(self.row(ends))
-    }
-}
-
-impl<'a, T> DoubleEndedIterator for RaggedIter<'a, T> {
-    fn next_back(&mut self) -> Option<&'a [T]> {
-        let ends = self.offsets.next_back()?;
-        Some(self.row(ends))
-    }
-}
-
-impl<T> ExactSizeIterator for RaggedIter<'_, T> {}
-impl<T> std::iter::FusedIterator for RaggedIter<'_, T> {}
+pub type RaggedIter<'a, T> = RowsIter<'a, [T]>;

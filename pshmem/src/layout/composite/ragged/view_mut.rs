@@ -1,7 +1,8 @@
 //! `RaggedMut`: rows inside the closure of an update.
 
-use super::{Ragged, RaggedDims, RaggedView, row_range};
+use super::{Ragged, RaggedDims, RaggedView};
 use crate::layout::composite::Full;
+use crate::layout::composite::rows::row_range;
 use crate::layout::{SliceMut, ValueMut};
 use std::fmt::{self, Debug};
 use std::ops::{Index, IndexMut};

@@ -4,7 +4,9 @@ use super::{Strings, StringsMut, StringsView};
 use crate::error::Result;
 use crate::layout::Preview;
 use crate::layout::composite::ragged::{self, Ragged, RaggedDims, RaggedMut, RaggedView};
-use crate::layout::composite::{Composite, Full, PartsView, PartsViewMut, composite_layout};
+use crate::layout::composite::{
+    Composite, Full, PartsView, PartsViewMut, composite_layout, read_only,
+};
 use crate::layout::printing::preview_list;
 use std::fmt;
 
@@ -79,11 +81,8 @@ impl Composite for Strings {
         lengths: &[usize],
         leaves: &mut [&mut [u8]],
     ) -> Result<(), String> {
-        ragged::set_used(lengths, leaves)?;
-        let leaves: Vec<&[u8]> = leaves.iter().map(|leaf| &**leaf).collect();
-        let end = ragged::check_offsets(dims, &leaves)?;
-        ragged::check_end(end, lengths[2])?;
-        check_text(&leaves, end)
+        let end = ragged::complete_offsets(dims, lengths, leaves)?;
+        check_text(&read_only(leaves), end)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Strings;
 use crate::layout::composite::ragged::RaggedView;
+use crate::layout::composite::rows::{RowsIter, row_range};
 use crate::layout::composite::text::str_of;
 use std::fmt::{self, Debug};
 use std::ops::Index;
@@ -50,9 +51,7 @@ impl<'a> StringsView<'a> {
     /// String `i`, or `None` if there are fewer.
     #[must_use]
     pub fn get(self, i: usize) -> Option<&'a str> {
-        let start = *self.offsets.get(i)?;
-        let end = *self.offsets.get(i.checked_add(1)?)?;
-        self.text.get(start as usize..end as usize)
+        self.text.get(row_range(self.offsets, i)?)
     }
 
     /// String `i`, for as long as the view is valid. `view[i]` is the same for as long as the variable `view` is borrowed.
@@ -71,10 +70,7 @@ impl<'a> StringsView<'a> {
     /// The strings, one after the other.
     #[must_use]
     pub fn iter(self) -> StringsIter<'a> {
-        StringsIter {
-            offsets: self.offsets.windows(2),
-            text: self.text,
-        }
+        RowsIter::new(self.offsets, self.text)
     }
 
     /// All strings, one behind the other.
@@ -122,44 +118,7 @@ impl Debug for StringsView<'_> {
 ///
 /// ```
 /// let words = pshmem::Strings::from(vec!["one", "two"]);
-/// assert_eq!(words.iter().map(str::len).sum::<usize>(), 6);
+/// let iter: pshmem::StringsIter<'_> = words.iter();
+/// assert_eq!(iter.map(str::len).sum::<usize>(), 6);
 /// ```
-#[derive(Debug, Clone)]
-pub struct StringsIter<'a> {
-    offsets: std::slice::Windows<'a, u64>,
-    text: &'a str,
-}
-
-impl<'a> StringsIter<'a> {
-    fn row(&self, ends: &[u64]) -> &'a str {
-        &self.text[ends[0] as usize..ends[1] as usize]
-    }
-}
-
-impl<'a> Iterator for StringsIter<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        let ends = self.offsets.next()?;
-        Some(self.row(ends))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.offsets.size_hint()
-    }
-
-    fn nth(&mut self, n: usize) -> Option<&'a str> {
-        let ends = self.offsets.nth(n)?;
-        Some(self.row(ends))
-    }
-}
-
-impl<'a> DoubleEndedIterator for StringsIter<'a> {
-    fn next_back(&mut self) -> Option<&'a str> {
-        let ends = self.offsets.next_back()?;
-        Some(self.row(ends))
-    }
-}
-
-impl ExactSizeIterator for StringsIter<'_> {}
-impl std::iter::FusedIterator for StringsIter<'_> {}
+pub type StringsIter<'a> = RowsIter<'a, str>;
