@@ -11,6 +11,7 @@
 //! | `full` | the error of a composite that has no room |
 //! | `rows` | rows by their offsets, of items or of text |
 //! | `ragged`, `strings`, `text`; folders `map/`, `csr/` | the composites |
+//! | `in_memory` | a composite in private memory, for tests |
 //! | `tests` | tests of `ragged`, `strings` and `text`; the folders have their own |
 //!
 //! # Why a view can rely on what it reads
@@ -31,6 +32,8 @@
 mod content;
 pub(crate) mod csr;
 mod full;
+#[cfg(all(test, not(loom)))]
+mod in_memory;
 pub(crate) mod map;
 mod parts;
 mod ragged;

@@ -1,97 +1,9 @@
-//! Tests of composites in a piece of private memory, as segments have it.
+//! Tests of `ragged`, `strings` and `text` in private memory.
 
-use super::{Composite, PlacedComposite, Ragged, RaggedDims, Strings, Text};
-use crate::layout::placer::{Leaf, Placer};
-use crate::layout::raw::Planned;
-use crate::layout::{Base, BaseMut, Flag, Preview, SharedLayout};
+use super::in_memory::InMemory;
+use super::{Composite, Ragged, RaggedDims, Strings, Text};
+use crate::layout::{Preview, SharedLayout};
 use proptest::prelude::*;
-use std::ptr::NonNull;
-
-/// A composite in zeroed memory.
-struct InMemory<C: SharedLayout> {
-    plan: <C as Planned>::Plan,
-    leaves: Vec<Leaf>,
-    /// Of the whole object; inner ones are before it.
-    composite: PlacedComposite,
-    flags: Vec<Flag>,
-    /// Of words, so that it is aligned.
-    memory: Vec<[u64; 8]>,
-}
-
-impl<C> InMemory<C>
-where
-    C: Composite + Preview + SharedLayout,
-{
-    fn new(dims: &<C as SharedLayout>::Dims) -> Self {
-        let mut placer = Placer::new();
-        let plan = <C as SharedLayout>::plan(dims, &mut placer).unwrap();
-        let mut layout = placer.finish();
-        InMemory {
-            plan,
-            flags: layout.leaves.iter().map(|_| Flag::new(false)).collect(),
-            memory: vec![[0; 8]; layout.bytes.div_ceil(64) + 1],
-            leaves: layout.leaves,
-            composite: layout.composites.pop().unwrap(),
-        }
-    }
-
-    fn start(&mut self) -> NonNull<u8> {
-        // The vector is 8-byte aligned only, which is enough for the elements of these tests.
-        NonNull::from(&mut self.memory[..]).cast()
-    }
-
-    fn view(&mut self) -> <C as SharedLayout>::View<'_> {
-        let base = Base::new(self.start());
-        // SAFETY: the memory is laid out by the plan, and is borrowed by the view.
-        unsafe { <C as SharedLayout>::view(&self.plan, base) }
-    }
-
-    fn update<R>(&mut self, write: impl FnOnce(<C as SharedLayout>::ViewMut<'_>) -> R) -> R {
-        let start = self.start();
-        let base = BaseMut::new(start, &self.flags);
-        // SAFETY: the memory is laid out by the plan, and nothing else refers to it.
-        write(unsafe { <C as SharedLayout>::view_mut(&self.plan, base) })
-    }
-
-    fn load(&mut self) -> C
-    where
-        C: SharedLayout<Owned = C>,
-    {
-        let base = Base::new(self.start());
-        // SAFETY: as in `view`.
-        unsafe { <C as SharedLayout>::load(&self.plan, base) }
-    }
-
-    fn text(&mut self) -> String {
-        let mut text = String::new();
-        C::preview(self.view(), &mut text).unwrap();
-        text
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let bytes: &[u8] = bytemuck::cast_slice(&self.memory);
-        let leaves: Vec<&[u8]> = self
-            .leaves
-            .iter()
-            .map(|leaf| &bytes[leaf.offset..leaf.offset + leaf.bytes])
-            .collect();
-        self.composite.check(&leaves)
-    }
-
-    fn touched(&self) -> Vec<bool> {
-        self.flags.iter().map(Flag::get).collect()
-    }
-
-    /// Fills a leaf with these bytes, as often as they fit.
-    fn fill(&mut self, leaf: usize, with: &[u8]) {
-        let leaf = self.leaves[leaf];
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.memory);
-        let into = &mut bytes[leaf.offset..leaf.offset + leaf.bytes];
-        for (into, &byte) in into.iter_mut().zip(with.iter().cycle()) {
-            *into = byte;
-        }
-    }
-}
 
 const DIMS: RaggedDims = RaggedDims { rows: 3, items: 5 };
 
@@ -122,9 +34,9 @@ fn only_what_is_written_is_touched() {
     assert_eq!(rows.touched(), [false; 3]);
     rows.update(|mut w| w.push(&[])).unwrap();
     assert_eq!(rows.touched(), [true, true, false]);
-    rows.flags.iter().for_each(|flag| flag.set(false));
+    rows.forget_writes();
     rows.update(|mut w| w.push(&[1, 2])).unwrap();
-    rows.flags.iter().for_each(|flag| flag.set(false));
+    rows.forget_writes();
     rows.update(|mut w| w.row_mut(1)[0] = 9);
     assert_eq!(rows.touched(), [false, false, true]);
     assert_eq!(rows.load(), Ragged::from_rows([vec![], vec![9, 2]]));

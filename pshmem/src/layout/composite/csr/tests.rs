@@ -1,16 +1,14 @@
 //! Sparse matrices beside models: maps, and what the definition says.
 
-use super::{Csr, CsrDims, CsrError, CsrMut, CsrView, MAX_COLUMNS};
+use super::{Csr, CsrDims, CsrError, CsrMut, MAX_COLUMNS};
 use crate::layout::composite::Composite;
-use crate::layout::placer::{Placed, Placer};
-use crate::layout::{Base, BaseMut, Flag, SharedLayout};
+use crate::layout::composite::in_memory::InMemory;
 use crate::local::Cluster;
 use crate::{Comm, Error, Shared};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Add;
-use std::ptr::NonNull;
 
 /// A value that remembers of what it is the sum, in which order.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,59 +22,12 @@ impl Add for Sum {
     }
 }
 
-/// A matrix in memory laid out as a segment.
-struct Segment {
-    plan: <Csr<i64> as crate::layout::raw::Planned>::Plan,
-    words: Vec<u64>,
-    placed: Placed,
-    flags: Vec<Flag>,
-}
+/// A matrix in private memory.
+type Matrix = InMemory<Csr<i64>>;
 
-impl Segment {
-    fn new(dims: CsrDims) -> Self {
-        let mut all = Placer::new();
-        let plan = Csr::<i64>::plan(&dims, &mut all).unwrap();
-        let placed = all.finish();
-        Segment {
-            plan,
-            words: vec![0; placed.bytes.div_ceil(8)],
-            flags: placed.leaves.iter().map(|_| Flag::new(false)).collect(),
-            placed,
-        }
-    }
-
-    fn start(&mut self) -> NonNull<u8> {
-        NonNull::new(self.words.as_mut_ptr()).unwrap().cast()
-    }
-
-    fn view(&mut self) -> CsrView<'_, i64> {
-        let base = Base::new(self.start());
-        // SAFETY: the memory is laid out by the plan, and borrowed.
-        unsafe { <Csr<i64> as SharedLayout>::view(&self.plan, base) }
-    }
-
-    fn view_mut(&mut self) -> CsrMut<'_, i64> {
-        let start = self.start();
-        let base = BaseMut::new(start, &self.flags);
-        // SAFETY: the memory is laid out by the plan, and borrowed mutably.
-        unsafe { <Csr<i64> as SharedLayout>::view_mut(&self.plan, base) }
-    }
-
-    /// The names of the parts that were written since the last call.
-    fn written(&self) -> Vec<&'static str> {
-        let names = Csr::<i64>::NAMES.iter().zip(&self.flags);
-        let written = names.filter(|(_, flag)| flag.replace(false));
-        written.map(|(name, _)| *name).collect()
-    }
-
-    fn check(&self, dims: CsrDims) -> Result<(), String> {
-        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
-        let leaves = self.placed.leaves.iter();
-        let leaves: Vec<&[u8]> = leaves
-            .map(|leaf| &bytes[leaf.offset..leaf.offset + leaf.bytes])
-            .collect();
-        Csr::<i64>::check(&dims, &leaves)
-    }
+/// The names of the parts that were written since the last call.
+fn written(matrix: &Matrix) -> Vec<&'static str> {
+    matrix.written(Csr::<i64>::NAMES)
 }
 
 fn dims(rows: usize, cols: usize, nnz: usize) -> CsrDims {
@@ -187,16 +138,16 @@ proptest! {
         let triplets = places.iter().zip(0..).map(|(&(row, col), number)| (row, col, number));
         let matrix = Csr::from_triplets(shape, triplets).unwrap();
         let dims = dims(shape.0, shape.1, nnz);
-        let mut segment = Segment::new(dims);
-        let assigned = segment.view_mut().assign(&matrix);
+        let mut stored = Matrix::new(&dims);
+        let assigned = stored.view_mut().assign(&matrix);
         prop_assert_eq!(assigned.is_ok(), matrix.nnz() <= nnz);
-        prop_assert_eq!(segment.check(dims), Ok(()));
+        prop_assert_eq!(stored.check(), Ok(()));
         if assigned.is_ok() {
-            prop_assert_eq!(segment.view(), matrix.view());
-            prop_assert_eq!(<Csr<i64> as Composite>::load(segment.view()), matrix);
+            prop_assert_eq!(stored.view(), matrix.view());
+            prop_assert_eq!(<Csr<i64> as Composite>::load(stored.view()), matrix);
         } else {
-            prop_assert_eq!(segment.view().nnz(), 0);
-            prop_assert_eq!(segment.written(), [""; 0]);
+            prop_assert_eq!(stored.view().nnz(), 0);
+            prop_assert_eq!(written(&stored), [""; 0]);
         }
     }
 }
@@ -262,55 +213,55 @@ fn rows_are_checked() {
 #[test]
 #[should_panic(expected = "row 2 of 2 rows")]
 fn rows_in_updates_are_checked() {
-    let _ = Segment::new(dims(2, 3, 5)).view_mut().row_mut(2);
+    let _ = Matrix::new(&dims(2, 3, 5)).view_mut().row_mut(2);
 }
 
 #[test]
 fn only_what_is_written_is_sent() {
-    let mut segment = Segment::new(dims(2, 3, 5));
-    assert_eq!(segment.view().nnz(), 0);
-    assert_eq!(segment.view().row(1), (&[][..], &[][..]));
-    assert_eq!(segment.written(), [""; 0]);
-    segment.view_mut().assign(&small()).unwrap();
-    assert_eq!(segment.written(), ["indptr", "indices", "data"]);
-    segment.view_mut().values_mut()[0] = 7;
-    assert_eq!(segment.written(), ["data"]);
-    let mut w = segment.view_mut();
+    let mut stored = Matrix::new(&dims(2, 3, 5));
+    assert_eq!(stored.view().nnz(), 0);
+    assert_eq!(stored.view().row(1), (&[][..], &[][..]));
+    assert_eq!(written(&stored), [""; 0]);
+    stored.view_mut().assign(&small()).unwrap();
+    assert_eq!(written(&stored), ["indptr", "indices", "data"]);
+    stored.view_mut().values_mut()[0] = 7;
+    assert_eq!(written(&stored), ["data"]);
+    let mut w = stored.view_mut();
     let (cols, values) = w.row_mut(1);
     assert_eq!((cols, &*values), (&[2][..], &[3][..]));
     values[0] = 8;
-    assert_eq!(segment.written(), ["data"]);
-    assert_eq!(segment.view_mut().view().get(1, 2), Some(&8));
-    assert_eq!(segment.written(), [""; 0]);
-    assert_eq!(segment.view().values(), [7, 1, 8]);
+    assert_eq!(written(&stored), ["data"]);
+    assert_eq!(stored.view_mut().view().get(1, 2), Some(&8));
+    assert_eq!(written(&stored), [""; 0]);
+    assert_eq!(stored.view().values(), [7, 1, 8]);
 }
 
 #[test]
 fn values_one_by_one() {
     let dims = dims(5, 3, 7);
     let mut matrix = Csr::from_triplets((5, 3), [(1, 2, 4), (1, 0, 3), (4, 1, 5)]).unwrap();
-    let mut segment = Segment::new(dims);
-    assert_eq!(segment.view().iter().next(), None);
-    segment.view_mut().assign(&matrix).unwrap();
-    assert!(matrix == segment.view() && segment.view() == matrix);
+    let mut stored = Matrix::new(&dims);
+    assert_eq!(stored.view().iter().next(), None);
+    stored.view_mut().assign(&matrix).unwrap();
+    assert!(matrix == stored.view() && stored.view() == matrix);
     let entries = [(1, 0, &3), (1, 2, &4), (4, 1, &5)];
-    assert!(segment.view().into_iter().eq(entries) && (&matrix).into_iter().eq(entries));
-    let mut rest = segment.view().iter();
+    assert!(stored.view().into_iter().eq(entries) && (&matrix).into_iter().eq(entries));
+    let mut rest = stored.view().iter();
     assert_eq!((rest.nth(1), rest.len()), (Some((1, 2, &4)), 1));
-    segment.flags.iter().for_each(|flag| flag.set(false));
-    assert_eq!(segment.view_mut().capacity(), dims);
-    assert_eq!(segment.view_mut().get_mut(1, 1), None);
-    assert_eq!(segment.view_mut().get_mut(5, 0), None);
-    assert!(segment.written().is_empty());
-    *segment.view_mut().get_mut(4, 1).unwrap() = 6;
-    assert_eq!(segment.written(), ["data"]);
-    assert!(matrix != segment.view());
+    stored.forget_writes();
+    assert_eq!(stored.view_mut().capacity(), dims);
+    assert_eq!(stored.view_mut().get_mut(1, 1), None);
+    assert_eq!(stored.view_mut().get_mut(5, 0), None);
+    assert!(written(&stored).is_empty());
+    *stored.view_mut().get_mut(4, 1).unwrap() = 6;
+    assert_eq!(written(&stored), ["data"]);
+    assert!(matrix != stored.view());
     *matrix.get_mut(4, 1).unwrap() += 1;
-    assert!(matrix == segment.view());
+    assert!(matrix == stored.view());
     assert_eq!(matrix.row_mut(4), (&[1][..], &mut [6][..]));
-    segment.view_mut().clear();
-    assert_eq!(segment.check(dims), Ok(()));
-    assert_eq!((segment.view().nnz(), segment.view().rows()), (0, 5));
+    stored.view_mut().clear();
+    assert_eq!(stored.check(), Ok(()));
+    assert_eq!((stored.view().nnz(), stored.view().rows()), (0, 5));
     let none = Csr::<i64>::default();
     assert!(none == Csr::from_triplets((0, 0), []).unwrap() && none.iter().len() == 0);
 }
@@ -318,17 +269,17 @@ fn values_one_by_one() {
 #[test]
 fn another_shape_is_refused() {
     for (rows, cols) in [(3, 3), (1, 3), (2, 4)] {
-        let mut segment = Segment::new(dims(rows, cols, 9));
-        let full = segment.view_mut().assign(&small()).unwrap_err();
+        let mut stored = Matrix::new(&dims(rows, cols, 9));
+        let full = stored.view_mut().assign(&small()).unwrap_err();
         assert_eq!(
             full.to_string(),
             format!(
                 "a matrix of 2 rows and 3 columns cannot replace one of {rows} rows and {cols} columns"
             )
         );
-        assert_eq!(segment.written(), [""; 0]);
+        assert_eq!(written(&stored), [""; 0]);
     }
-    let full = Segment::new(dims(2, 3, 2)).view_mut().assign(&small());
+    let full = Matrix::new(&dims(2, 3, 2)).view_mut().assign(&small());
     let text = "3 values are needed, but there is room for 2";
     assert_eq!(full.unwrap_err().to_string(), text);
 }
@@ -337,15 +288,15 @@ fn another_shape_is_refused() {
 fn every_broken_part_is_found() {
     let dims = dims(2, 3, 4);
     let whole = || {
-        let mut segment = Segment::new(dims);
-        segment.view_mut().assign(&small()).unwrap();
-        segment
+        let mut stored = Matrix::new(&dims);
+        stored.view_mut().assign(&small()).unwrap();
+        stored
     };
-    assert_eq!(whole().check(dims), Ok(()));
+    assert_eq!(whole().check(), Ok(()));
     let broken = |change: fn(&mut CsrMut<'_, i64>), text: &str| {
-        let mut segment = whole();
-        change(&mut segment.view_mut());
-        assert_eq!(segment.check(dims), Err(text.to_owned()));
+        let mut stored = whole();
+        change(&mut stored.view_mut());
+        assert_eq!(stored.check(), Err(text.to_owned()));
     };
     broken(|w| w.indptr[0] = 1, "`indptr` begins with 1 instead of 0");
     broken(|w| w.indptr[1] = 4, "`indptr` falls from 4 to 3 at row 1");

@@ -1,6 +1,7 @@
 //! Tests of maps: private, in node memory, and as bytes.
 
 use super::*;
+use crate::layout::composite::in_memory::InMemory;
 use crate::{Comm, MapDims, Shared, SharedLayout};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -316,34 +317,21 @@ fn an_index_of_any_bytes_is_followed_to_no_entry_out_of_range() {
     }
 }
 
-/// Which leaves of a map of these entries are written.
+/// Which leaves of a map of two entries are written.
 fn written(write: impl FnOnce(&mut MapMut<'_, str, u32>)) -> Vec<&'static str> {
-    use crate::layout::{BaseMut, Flag, Placer};
-    let mut placer = Placer::new();
-    let plan = <Names as SharedLayout>::plan(&MapDims::text(3, 20), &mut placer).unwrap();
-    let whole = placer.finish();
-    let flags: Vec<Flag> = whole.leaves.iter().map(|_| Flag::new(false)).collect();
-    let mut memory = vec![0_u64; whole.bytes.div_ceil(8)];
-    let start = std::ptr::NonNull::from(&mut memory[..]).cast();
-    // SAFETY: the memory is laid out by the plan, and nothing else refers to it.
-    let mut map = unsafe { <Names as SharedLayout>::view_mut(&plan, BaseMut::new(start, &flags)) };
-    map.assign(&names(&[("a", 1), ("b", 2)])).unwrap();
-    for flag in &flags {
-        flag.set(false);
-    }
-    write(&mut map);
-    [
+    let mut map = InMemory::<Names>::new(&MapDims::text(3, 20));
+    map.update(|mut w| w.assign(&names(&[("a", 1), ("b", 2)])))
+        .unwrap();
+    map.forget_writes();
+    map.update(|mut w| write(&mut w));
+    map.written(&[
         "used",
         "keys.used",
         "keys.offsets",
         "keys.bytes",
         "values",
         "slots",
-    ]
-    .into_iter()
-    .zip(&flags)
-    .filter_map(|(name, flag)| flag.get().then_some(name))
-    .collect()
+    ])
 }
 
 #[test]
