@@ -4,8 +4,9 @@
 //! `Comm`. So every sequence is valid, and stays valid when proptest removes operations from it.
 //!
 //! - `sequence` the sequence of a seed · `ops` operations and how to generate them · `state` the `Comm`s and objects of one rank
-//! - `object` one object and its model · `record`, `tables` the same for derived structs · `array` one array, which is an object or a field ·
-//!   `calls` what both have in common · `layout` conversions for each layout
+//! - `object` the calls on one object and its model · `with_model` how objects of all layouts make them · `one_array`, `record`, `tables`
+//!   what each layout has of its own · `array` one array, which is an object or a field · `calls` what objects and arrays have in common ·
+//!   `layout` conversions for each layout
 //! - `pairs` calls on two objects · `locks` locks that several ranks use · `batches` tasks that workers run
 //! - `group` the ranks and nodes of a `Comm` · `rng` pseudo-random numbers and arrays
 //! - `invalid_calls` calls that must fail · `fatal_calls` calls after which a `Comm` has failed · `early_exits` ranks that exit
@@ -21,6 +22,7 @@ mod invalid_calls;
 mod layout;
 mod locks;
 mod object;
+mod one_array;
 pub mod ops;
 mod pairs;
 mod record;
@@ -28,6 +30,7 @@ mod rng;
 pub mod sequence;
 mod state;
 mod tables;
+mod with_model;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};

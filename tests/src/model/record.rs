@@ -5,8 +5,9 @@ use pshmem::{Columns, Comm, Result, Shared, SharedColumns, SharedLayout};
 
 use super::array::{AnyArray, ArrayWithModel};
 use super::layout::{ModelLayout, random_update};
-use super::object::{AnyObject, downcast, downcast_mut};
+use super::object::AnyObject;
 use super::rng::{ModelElement, Rng};
+use super::with_model::{Modelled, WithModel};
 
 #[derive(Clone, Debug, PartialEq, SharedColumns)]
 struct Particle {
@@ -21,7 +22,7 @@ struct Inner {
 }
 
 #[derive(SharedLayout)]
-struct Record {
+pub(super) struct Record {
     grid: Array2<f32>,
     flags: Array1<[u8; 3]>,
     #[shared(layout)]
@@ -34,7 +35,7 @@ struct Record {
 
 /// The values of a record.
 #[derive(Clone)]
-struct Model {
+pub(super) struct Model {
     grid: ArrayD<f32>,
     flags: ArrayD<[u8; 3]>,
     cube: ArrayD<u64>,
@@ -121,19 +122,10 @@ impl Model {
     }
 }
 
-/// A record and its model.
-pub(super) struct RecordWithModel {
-    shared: Shared<Record>,
-    model: Model,
-    saved_model: Option<Model>,
-}
+impl Modelled for Record {
+    type Model = Model;
 
-impl RecordWithModel {
-    pub(super) fn create(
-        comm: &Comm,
-        root: Option<usize>,
-        mut rng: Rng,
-    ) -> Result<Box<dyn AnyObject>> {
+    fn create(comm: &Comm, root: Option<usize>, mut rng: Rng) -> Result<WithModel<Self>> {
         let extents = Extents {
             grid: rng.extents(2),
             flags: rng.extents(1),
@@ -141,33 +133,19 @@ impl RecordWithModel {
             particles: rng.extents(1),
         };
         if let Some(root) = root {
-            return Ok(Box::new(Self::from_root(comm, root, &extents, &mut rng)?));
+            return from_root(comm, root, &extents, &mut rng);
         }
-        Ok(Box::new(RecordWithModel {
-            shared: Shared::<Record>::new(comm, extents.dims())?,
-            model: Model::zeros(&extents),
-            saved_model: None,
-        }))
+        let shared = Shared::<Record>::new(comm, extents.dims())?;
+        Ok(WithModel::new(shared, Model::zeros(&extents)))
     }
 
-    fn from_root(comm: &Comm, root: usize, extents: &Extents, rng: &mut Rng) -> Result<Self> {
-        let model = Model::new(extents, rng);
-        Ok(RecordWithModel {
-            shared: Shared::<Record>::from_root(comm, root, || model.owned())?,
-            model,
-            saved_model: None,
-        })
-    }
-}
-
-impl AnyObject for RecordWithModel {
-    fn comm(&self) -> &Comm {
-        self.shared.comm()
-    }
-
-    fn with_array(&mut self, choice: usize, act: &mut dyn FnMut(&mut dyn AnyArray)) {
-        let comm = self.shared.comm().clone();
-        let (mut fields, model) = (self.shared.fields(), &mut self.model);
+    fn with_array(
+        object: &mut WithModel<Self>,
+        choice: usize,
+        act: &mut dyn FnMut(&mut dyn AnyArray),
+    ) {
+        let comm = object.shared.comm().clone();
+        let (mut fields, model) = (object.shared.fields(), &mut object.model);
         macro_rules! array {
             ($layout:ty, $field:expr, $model:ident) => {
                 act(&mut ArrayWithModel::<$layout, _>::new(
@@ -187,22 +165,22 @@ impl AnyObject for RecordWithModel {
         }
     }
 
-    fn update_whole(&mut self, root: usize, mut rng: Rng) -> Result<()> {
-        let model = &mut self.model;
+    fn update_whole(object: &mut WithModel<Self>, root: usize, mut rng: Rng) -> Result<()> {
+        let model = &mut object.model;
         match rng.below(5) {
             0 => {
                 model.count = rng.next();
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 let count = model.count;
                 fields.count.update(root, |mut w| *w = count).map(drop)
             }
             1 => {
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 std::mem::swap(&mut model.grid, &mut model.copy);
                 fields.grid.swap_data(&mut fields.copy)
             }
             2 => {
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 model.copy.clone_from(&model.grid);
                 fields.copy.copy_from(&fields.grid)
             }
@@ -255,71 +233,41 @@ impl AnyObject for RecordWithModel {
                     }
                 };
                 if touched.is_multiple_of(3) {
-                    self.shared.update_per_node(update).map(drop)
+                    object.shared.update_per_node(update).map(drop)
                 } else {
-                    self.shared.update(root, update).map(drop)
+                    object.shared.update(root, update).map(drop)
                 }
             }
         }
     }
 
-    fn resize(&mut self, mut rng: Rng) -> Result<()> {
+    fn resize(object: &mut WithModel<Self>, mut rng: Rng) -> Result<()> {
         // A struct has no rows to keep: a new object takes its place.
-        let now = self.model.extents();
+        let now = object.model.extents();
         let next = Extents {
             grid: rng.other_extents(&now.grid),
             flags: rng.other_extents(&now.flags),
             cube: rng.other_extents(&now.cube),
             particles: rng.other_extents(&now.particles),
         };
-        let comm = self.shared.comm().clone();
+        let comm = object.shared.comm().clone();
         let root = rng.below(comm.size());
-        let mut other = Self::from_root(&comm, root, &next, &mut rng)?;
-        self.swap(&mut other)
-    }
-
-    fn disagree(&mut self, outlier: usize) -> Result<()> {
-        let comm = self.shared.comm().clone();
-        let dims = self.shared.dims();
-        let mut others = [
-            Shared::<Record>::new(&comm, dims)?,
-            Shared::<Record>::new(&comm, dims)?,
-        ];
-        self.shared
-            .swap(&mut others[usize::from(comm.rank() == outlier)])
+        let mut other = from_root(&comm, root, &next, &mut rng)?;
+        object.swap(&mut other)
     }
 
     fn partner(
-        &self,
+        object: &WithModel<Self>,
         comm: &Comm,
         other_extents: bool,
         mut rng: Rng,
-    ) -> Result<Box<dyn AnyObject>> {
-        let mut extents = self.model.extents();
+    ) -> Result<WithModel<Self>> {
+        let mut extents = object.model.extents();
         extents.particles[0] += usize::from(other_extents);
-        Ok(Box::new(Self::from_root(comm, 0, &extents, &mut rng)?))
+        from_root(comm, 0, &extents, &mut rng)
     }
 
-    fn copy_from(&mut self, other: &dyn AnyObject) -> Result<()> {
-        let other: &Self = downcast(other);
-        self.shared.copy_from(&other.shared)?;
-        self.model.clone_from(&other.model);
-        Ok(())
-    }
-
-    fn swap(&mut self, other: &mut dyn AnyObject) -> Result<()> {
-        let other: &mut Self = downcast_mut(other);
-        self.shared.swap(&mut other.shared)?;
-        std::mem::swap(&mut self.model, &mut other.model);
-        Ok(())
-    }
-
-    fn close(self: Box<Self>) -> Result<()> {
-        self.shared.close()
-    }
-
-    fn check(&self) {
-        let (view, model) = (self.shared.view(), &self.model);
+    fn compare(view: Self::View<'_>, model: &Model) {
         <Array2<f32>>::check(view.grid, &model.grid);
         <Array1<[u8; 3]>>::check(view.flags, &model.flags);
         <Array3<u64>>::check(view.inner.cube, &model.cube);
@@ -332,12 +280,13 @@ impl AnyObject for RecordWithModel {
             "single values"
         );
     }
+}
 
-    fn save_model(&mut self) {
-        self.saved_model = Some(self.model.clone());
-    }
-
-    fn restore_model(&mut self) {
-        self.model = self.saved_model.take().expect("a model that was saved");
-    }
+fn from_root(
+    comm: &Comm,
+    root: usize,
+    extents: &Extents,
+    rng: &mut Rng,
+) -> Result<WithModel<Record>> {
+    WithModel::from_root(comm, root, Model::new(extents, rng), Model::owned)
 }

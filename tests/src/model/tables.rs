@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use super::array::{AnyArray, ArrayWithModel};
 use super::layout::ModelLayout;
-use super::object::{AnyObject, downcast, downcast_mut};
+use super::object::AnyObject;
 use super::rng::Rng;
+use super::with_model::{Modelled, WithModel};
 
 #[derive(SharedLayout)]
-struct Tables {
+pub(super) struct Tables {
     list: Array1<[u8; 3]>,
     tracks: Ragged<u16>,
     names: Strings,
@@ -23,9 +24,10 @@ struct Tables {
     matrix: Csr<u32>,
 }
 
-/// The values of an object.
+/// The values of an object, and what it has room for.
 #[derive(Clone)]
-struct Model {
+pub(super) struct Model {
+    capacity: TablesDims,
     list: ArrayD<[u8; 3]>,
     tracks: Vec<Vec<u16>>,
     names: Vec<String>,
@@ -40,33 +42,9 @@ struct Model {
 /// The shape of all matrices.
 const SHAPE: (usize, usize) = (3, 4);
 
-/// The capacity of an object.
-#[derive(Clone, Copy, PartialEq)]
-struct Room {
-    list: usize,
-    tracks: RaggedDims,
-    names: RaggedDims,
-    title: usize,
-    numbers: usize,
-    matrix: usize,
-}
-
-impl Room {
-    fn dims(self) -> TablesDims {
-        TablesDims {
-            list: [self.list],
-            tracks: self.tracks,
-            names: self.names,
-            other_names: self.names,
-            title: self.title,
-            numbers: MapDims::new(self.numbers),
-            matrix: CsrDims {
-                rows: SHAPE.0,
-                cols: SHAPE.1,
-                nnz: self.matrix,
-            },
-        }
-    }
+fn matrix_dims(nnz: usize) -> CsrDims {
+    let (rows, cols) = SHAPE;
+    CsrDims { rows, cols, nnz }
 }
 
 fn track(rng: &mut Rng) -> Vec<u16> {
@@ -111,9 +89,10 @@ fn bytes(texts: &[String]) -> usize {
 }
 
 impl Model {
-    fn empty(list: usize) -> Self {
+    fn empty(capacity: TablesDims) -> Self {
         Model {
-            list: ArrayD::from_elem(&[list][..], [0; 3]),
+            capacity,
+            list: ArrayD::from_elem(&capacity.list[..], [0; 3]),
             tracks: Vec::new(),
             names: Vec::new(),
             other_names: Vec::new(),
@@ -123,38 +102,41 @@ impl Model {
         }
     }
 
+    /// Of these values, with the room that `from_root` gives them: exactly that of the values.
     fn new(rng: &mut Rng) -> Self {
-        let list = rng.extents(1);
+        let extents = rng.extents(1);
         let rows = rng.below(6);
         let names: Vec<String> = (0..rows).map(|_| text(rng)).collect();
         let mut other_names = names.clone();
         other_names.reverse();
+        let list = rng.array(&extents);
+        let tracks: Vec<Vec<u16>> = (0..rng.below(6)).map(|_| track(rng)).collect();
+        let (title, numbers, matrix) = (text(rng), numbers(rng), matrix(rng));
+        let room_of_names = RaggedDims {
+            rows: names.len(),
+            items: bytes(&names),
+        };
+        let capacity = TablesDims {
+            list: [list.len()],
+            tracks: RaggedDims {
+                rows: tracks.len(),
+                items: tracks.iter().map(Vec::len).sum(),
+            },
+            names: room_of_names,
+            other_names: room_of_names,
+            title: title.len(),
+            numbers: MapDims::new(numbers.len()),
+            matrix: matrix_dims(matrix.len()),
+        };
         Model {
-            list: rng.array(&list),
-            tracks: (0..rng.below(6)).map(|_| track(rng)).collect(),
+            capacity,
+            list,
+            tracks,
             names,
             other_names,
-            title: text(rng),
-            numbers: numbers(rng),
-            matrix: matrix(rng),
-        }
-    }
-
-    /// Exactly what `from_root` gives an object with these values.
-    fn room(&self) -> Room {
-        Room {
-            list: self.list.len(),
-            tracks: RaggedDims {
-                rows: self.tracks.len(),
-                items: self.tracks.iter().map(Vec::len).sum(),
-            },
-            names: RaggedDims {
-                rows: self.names.len(),
-                items: bytes(&self.names),
-            },
-            title: self.title.len(),
-            numbers: self.numbers.len(),
-            matrix: self.matrix.len(),
+            title,
+            numbers,
+            matrix,
         }
     }
 
@@ -168,55 +150,6 @@ impl Model {
             numbers: self.numbers.iter().copied().collect(),
             matrix: matrix_of(&self.matrix),
         }
-    }
-}
-
-/// An object and its model.
-pub(super) struct TablesWithModel {
-    shared: Shared<Tables>,
-    model: Model,
-    room: Room,
-    saved_model: Option<Model>,
-}
-
-impl TablesWithModel {
-    pub(super) fn create(
-        comm: &Comm,
-        root: Option<usize>,
-        mut rng: Rng,
-    ) -> Result<Box<dyn AnyObject>> {
-        if let Some(root) = root {
-            return Ok(Box::new(Self::from_root(comm, root, Model::new(&mut rng))?));
-        }
-        let capacity = Room {
-            list: rng.below(9),
-            tracks: RaggedDims {
-                rows: rng.below(9),
-                items: rng.below(20),
-            },
-            names: RaggedDims {
-                rows: rng.below(9),
-                items: rng.below(40),
-            },
-            title: rng.below(12),
-            numbers: rng.below(8),
-            matrix: rng.below(8),
-        };
-        Ok(Box::new(TablesWithModel {
-            shared: Shared::<Tables>::new(comm, capacity.dims())?,
-            model: Model::empty(capacity.list),
-            room: capacity,
-            saved_model: None,
-        }))
-    }
-
-    fn from_root(comm: &Comm, root: usize, model: Model) -> Result<Self> {
-        Ok(TablesWithModel {
-            shared: Shared::<Tables>::from_root(comm, root, || model.owned())?,
-            room: model.room(),
-            model,
-            saved_model: None,
-        })
     }
 }
 
@@ -254,14 +187,34 @@ fn change_tracks_of(mut w: RaggedMut<'_, u16>, mut rng: Rng) {
     }
 }
 
-impl AnyObject for TablesWithModel {
-    fn comm(&self) -> &Comm {
-        self.shared.comm()
+impl Modelled for Tables {
+    type Model = Model;
+
+    fn create(comm: &Comm, root: Option<usize>, mut rng: Rng) -> Result<WithModel<Self>> {
+        if let Some(root) = root {
+            return WithModel::from_root(comm, root, Model::new(&mut rng), Model::owned);
+        }
+        let list = rng.below(9);
+        let mut rows_and_items = |items| RaggedDims {
+            rows: rng.below(9),
+            items: rng.below(items),
+        };
+        let (tracks, names) = (rows_and_items(20), rows_and_items(40));
+        let capacity = TablesDims {
+            list: [list],
+            tracks,
+            names,
+            other_names: names,
+            title: rng.below(12),
+            numbers: MapDims::new(rng.below(8)),
+            matrix: matrix_dims(rng.below(8)),
+        };
+        empty(comm, capacity)
     }
 
-    fn with_array(&mut self, _: usize, act: &mut dyn FnMut(&mut dyn AnyArray)) {
-        let comm = self.shared.comm().clone();
-        let (mut fields, model) = (self.shared.fields(), &mut self.model);
+    fn with_array(object: &mut WithModel<Self>, _: usize, act: &mut dyn FnMut(&mut dyn AnyArray)) {
+        let comm = object.shared.comm().clone();
+        let (mut fields, model) = (object.shared.fields(), &mut object.model);
         act(&mut ArrayWithModel::<Array1<[u8; 3]>, _>::new(
             &comm,
             &mut fields.list,
@@ -269,16 +222,17 @@ impl AnyObject for TablesWithModel {
         ));
     }
 
-    fn update_whole(&mut self, root: usize, mut rng: Rng) -> Result<()> {
-        let (model, capacity) = (&mut self.model, self.room);
+    fn update_whole(object: &mut WithModel<Self>, root: usize, mut rng: Rng) -> Result<()> {
+        let model = &mut object.model;
+        let capacity = model.capacity;
         match rng.below(8) {
             0 => {
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 std::mem::swap(&mut model.names, &mut model.other_names);
                 fields.names.swap_data(&mut fields.other_names)
             }
             1 => {
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 model.other_names.clone_from(&model.names);
                 fields.other_names.copy_from(&fields.names)
             }
@@ -289,7 +243,7 @@ impl AnyObject for TablesWithModel {
                 if fits {
                     model.names.clone_from(&names);
                 }
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 fields
                     .names
                     .update(root, |mut w| {
@@ -299,24 +253,24 @@ impl AnyObject for TablesWithModel {
             }
             3 => {
                 let entries = numbers(&mut rng);
-                let fits = entries.len() <= capacity.numbers;
+                let fits = entries.len() <= capacity.numbers.entries;
                 let owned: Map<u16, u32> = entries.iter().copied().collect();
                 if fits {
                     model.numbers = entries;
                 }
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 let assign =
                     |mut w: MapMut<'_, u16, u32>| assert_eq!(w.assign(&owned).is_ok(), fits);
                 fields.numbers.update(root, assign).map(drop)
             }
             4 => {
                 let entries = matrix(&mut rng);
-                let fits = entries.len() <= capacity.matrix;
+                let fits = entries.len() <= capacity.matrix.nnz;
                 let owned = matrix_of(&entries);
                 if fits {
                     model.matrix = entries;
                 }
-                let mut fields = self.shared.fields();
+                let mut fields = object.shared.fields();
                 let assign = |mut w: CsrMut<'_, u32>| assert_eq!(w.assign(&owned).is_ok(), fits);
                 fields.matrix.update(root, assign).map(drop)
             }
@@ -336,7 +290,7 @@ impl AnyObject for TablesWithModel {
                         .iter_mut()
                         .for_each(|value| *value ^= add);
                 };
-                self.shared.update(root, update).map(drop)
+                object.shared.update(root, update).map(drop)
             }
             _ => {
                 let is_touched = [rng.below(2) == 0, rng.below(2) == 0];
@@ -356,73 +310,38 @@ impl AnyObject for TablesWithModel {
                     }
                 };
                 if rng.clone().below(3) == 0 {
-                    self.shared.update_per_node(update).map(drop)
+                    object.shared.update_per_node(update).map(drop)
                 } else {
-                    self.shared.update(root, update).map(drop)
+                    object.shared.update(root, update).map(drop)
                 }
             }
         }
     }
 
-    fn resize(&mut self, mut rng: Rng) -> Result<()> {
+    fn resize(object: &mut WithModel<Self>, mut rng: Rng) -> Result<()> {
         // It has no rows to keep: a new object takes its place.
-        let comm = self.shared.comm().clone();
+        let comm = object.shared.comm().clone();
         let root = rng.below(comm.size());
-        let mut other = Self::from_root(&comm, root, Model::new(&mut rng))?;
-        self.swap(&mut other)
-    }
-
-    fn disagree(&mut self, outlier: usize) -> Result<()> {
-        let comm = self.shared.comm().clone();
-        let dims = self.shared.dims();
-        let mut others = [
-            Shared::<Tables>::new(&comm, dims)?,
-            Shared::<Tables>::new(&comm, dims)?,
-        ];
-        self.shared
-            .swap(&mut others[usize::from(comm.rank() == outlier)])
+        let mut other: WithModel<Self> =
+            WithModel::from_root(&comm, root, Model::new(&mut rng), Model::owned)?;
+        object.swap(&mut other)
     }
 
     fn partner(
-        &self,
+        object: &WithModel<Self>,
         comm: &Comm,
         other_extents: bool,
         mut rng: Rng,
-    ) -> Result<Box<dyn AnyObject>> {
-        let mut capacity = self.room;
+    ) -> Result<WithModel<Self>> {
+        let mut capacity = object.model.capacity;
         capacity.title += usize::from(other_extents);
-        let mut partner = TablesWithModel {
-            shared: Shared::<Tables>::new(comm, capacity.dims())?,
-            model: Model::empty(capacity.list),
-            room: capacity,
-            saved_model: None,
-        };
+        let mut partner = empty(comm, capacity)?;
         let root = rng.below(comm.size());
-        partner.update_whole(root, rng)?;
-        Ok(Box::new(partner))
+        Self::update_whole(&mut partner, root, rng)?;
+        Ok(partner)
     }
 
-    fn copy_from(&mut self, other: &dyn AnyObject) -> Result<()> {
-        let other: &Self = downcast(other);
-        self.shared.copy_from(&other.shared)?;
-        self.model.clone_from(&other.model);
-        Ok(())
-    }
-
-    fn swap(&mut self, other: &mut dyn AnyObject) -> Result<()> {
-        let other: &mut Self = downcast_mut(other);
-        self.shared.swap(&mut other.shared)?;
-        std::mem::swap(&mut self.model, &mut other.model);
-        std::mem::swap(&mut self.room, &mut other.room);
-        Ok(())
-    }
-
-    fn close(self: Box<Self>) -> Result<()> {
-        self.shared.close()
-    }
-
-    fn check(&self) {
-        let (view, model) = (self.shared.view(), &self.model);
+    fn compare(view: Self::View<'_>, model: &Model) {
         <Array1<[u8; 3]>>::check(view.list, &model.list);
         assert!(
             view.tracks.iter().eq(&model.tracks),
@@ -454,12 +373,9 @@ impl AnyObject for TablesWithModel {
             .map(|(row, col, &value)| ((row, col), value));
         assert!(entries.eq(model.matrix.iter().map(|(&place, &value)| (place, value))));
     }
+}
 
-    fn save_model(&mut self) {
-        self.saved_model = Some(self.model.clone());
-    }
-
-    fn restore_model(&mut self) {
-        self.model = self.saved_model.take().expect("a model that was saved");
-    }
+fn empty(comm: &Comm, capacity: TablesDims) -> Result<WithModel<Tables>> {
+    let shared = Shared::<Tables>::new(comm, capacity)?;
+    Ok(WithModel::new(shared, Model::empty(capacity)))
 }
