@@ -20,18 +20,18 @@ impl<K: MapKey + ?Sized, V: Copy> MapMut<'_, K, V> {
         let keys = K::first(K::view_of(&self.keys), entries);
         let key = |entry: usize| K::get(keys, entry).expect("a key in place").bytes();
         let mut removed = Vec::new();
-        self.words.fill(0);
+        self.slots.fill(0);
         for new in 0..entries {
             let is_equal = |old: usize| key(old) == key(new);
             let inserted = index::insert(
-                &mut self.words,
+                &mut self.slots,
                 index_key(key(new), K::IS_SMALL),
                 new,
                 is_equal,
             );
             if let Err(old) = inserted {
                 let Some(combine) = combine else {
-                    self.words.fill(0);
+                    self.slots.fill(0);
                     return Err((old, new));
                 };
                 self.values[old] = combine(self.values[old], self.values[new]);
@@ -42,7 +42,7 @@ impl<K: MapKey + ?Sized, V: Copy> MapMut<'_, K, V> {
             K::remove(&mut self.keys, entries, &removed);
             remove_elements(&mut self.values[..entries], &removed);
             let keys = K::first(K::view_of(&self.keys), entries - removed.len());
-            owned::fill_index::<K>(&mut self.words, keys);
+            owned::fill_index::<K>(&mut self.slots, keys);
         }
         *self.used = (entries - removed.len()) as u64;
         Ok(())

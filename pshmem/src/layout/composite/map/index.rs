@@ -1,32 +1,32 @@
 //! The index of a map: a hash table from keys to the numbers of entries. Pure functions on slices of words; they see no key.
 //!
-//! The index has buckets of eight words, one cache line each in node memory, with places for four entries:
+//! The index has buckets of eight words, one cache line each in node memory, with slots for four entries:
 //!
 //! | words | contents |
 //! |---|---|
-//! | 0 | one byte for each place, its tag: eight bits of the hash of the entry's key, 0 where there is no entry; and whether an entry has found no place here |
-//! | 1 to 4, one for each place | the word of the entry's key: the key itself if it has at most 8 bytes, otherwise its hash |
-//! | 5 and 6, 32 bits for each place | the number of the entry |
+//! | 0 | one byte for each slot, its tag: eight bits of the hash of the entry's key, 0 where there is no entry; and whether an entry has found no slot here |
+//! | 1 to 4, one for each slot | the word of the entry's key: the key itself if it has at most 8 bytes, otherwise its hash |
+//! | 5 and 6, 32 bits for each slot | the number of the entry |
 //! | 7 | unused |
 //!
-//! An entry is in the bucket that the high bits of its hash select or, if that is full, in the next one with a free place. A search ends
-//! at the first bucket in which every entry has found a place. Mostly it reads one line. The tags of a bucket are compared all at once.
+//! An entry is in the bucket that the high bits of its hash select or, if that is full, in the next one with a free slot. A search ends
+//! at the first bucket in which every entry has found a slot. Mostly it reads one line. The tags of a bucket are compared all at once.
 //! A small key is recognised by its word; of a large one, only a key with the same hash is read.
 //!
 //! Other forms were measured. Tags and numbers without words take 8 bytes for each entry instead of 32, but every search that finds an
-//! entry reads its key, in another line, before its value. One word for each entry without buckets needs a branch for each place.
+//! entry reads its key, in another line, before its value. One word for each entry without buckets needs a branch for each slot.
 
 use bytemuck::{cast_mut, cast_ref};
 
 /// The words of a bucket.
 const WORDS: usize = 8;
-/// The places of a bucket.
-const PLACES: usize = 4;
+/// The slots of a bucket.
+const SLOTS: usize = 4;
 /// The entries for which there is a bucket, so that few buckets are full.
 const LOAD: usize = 2;
 /// The largest number of entries.
 pub(super) const MAX_ENTRIES: usize = u32::MAX as usize;
-/// In word 0: an entry has found no place in the bucket.
+/// In word 0: an entry has found no slot in the bucket.
 const OVERFLOWED: u64 = 1 << 32;
 
 type Bucket = [u64; WORDS];
@@ -65,21 +65,21 @@ fn tag(hash: u64) -> u32 {
     hash as u32 & 0xFF | 1
 }
 
-/// The places of a bucket with this tag: the highest bit of byte `i` for place `i`. Behind the first one, there may be some with other
+/// The slots of a bucket with this tag: the highest bit of byte `i` for slot `i`. Behind the first one, there may be some with other
 /// tags.
 #[inline]
-fn places_with(bucket: &Bucket, tag: u32) -> u32 {
+fn slots_with(bucket: &Bucket, tag: u32) -> u32 {
     const LOWEST: u32 = u32::MAX / 0xFF;
     let differences = bucket[0] as u32 ^ (LOWEST * tag);
     // The highest bit of each byte that is 0; a borrow makes one of a byte above it that is 1.
     differences.wrapping_sub(LOWEST) & !differences & (LOWEST << 7)
 }
 
-/// The number of the entry at a place.
+/// The number of the entry at a slot.
 #[inline]
-fn number(bucket: &Bucket, place: usize) -> usize {
+fn number(bucket: &Bucket, slot: usize) -> usize {
     let halves: &[u32; 2 * WORDS] = cast_ref(bucket);
-    halves[2 * (1 + PLACES) + place % PLACES] as usize
+    halves[2 * (1 + SLOTS) + slot % SLOTS] as usize
 }
 
 /// The entry in a bucket with this key.
@@ -89,22 +89,22 @@ fn find_in(
     key: IndexKey,
     is_equal: &mut impl FnMut(usize) -> bool,
 ) -> Option<usize> {
-    let mut places = places_with(bucket, tag(key.hash));
-    while places != 0 {
-        let place = places.trailing_zeros() as usize / 8;
-        let entry = number(bucket, place);
-        if bucket[1 + place % PLACES] == key.word && is_equal(entry) {
+    let mut slots = slots_with(bucket, tag(key.hash));
+    while slots != 0 {
+        let slot = slots.trailing_zeros() as usize / 8;
+        let entry = number(bucket, slot);
+        if bucket[1 + slot % SLOTS] == key.word && is_equal(entry) {
             return Some(entry);
         }
-        places &= places - 1;
+        slots &= slots - 1;
     }
     None
 }
 
-/// How many entries a bucket has. They are at its first places.
+/// How many entries a bucket has. They are at its first slots.
 #[inline]
 fn occupied(bucket: &Bucket) -> usize {
-    PLACES - (bucket[0] as u32).leading_zeros() as usize / 8
+    SLOTS - (bucket[0] as u32).leading_zeros() as usize / 8
 }
 
 /// The entry with this key. `is_equal` says whether it is, of entries with the same word. If no function of this module has written the
@@ -159,12 +159,12 @@ pub(super) fn add(words: &mut [u64], key: IndexKey, new: usize) {
     let mut at = home(count, key.hash);
     for _ in 0..count {
         let bucket = &mut buckets[at];
-        let place = occupied(bucket);
-        if place < PLACES {
-            bucket[0] |= u64::from(tag(key.hash)) << (8 * place);
-            bucket[1 + place] = key.word;
+        let slot = occupied(bucket);
+        if slot < SLOTS {
+            bucket[0] |= u64::from(tag(key.hash)) << (8 * slot);
+            bucket[1 + slot] = key.word;
             let halves: &mut [u32; 2 * WORDS] = cast_mut(bucket);
-            halves[2 * (1 + PLACES) + place] = new as u32;
+            halves[2 * (1 + SLOTS) + slot] = new as u32;
             return;
         }
         bucket[0] |= OVERFLOWED;
@@ -201,7 +201,7 @@ pub(super) fn has_entries(words: &[u64], entries: usize) -> bool {
     let mut count = 0;
     for bucket in buckets {
         let occupied = occupied(bucket);
-        if (0..occupied).any(|place| number(bucket, place) >= entries) {
+        if (0..occupied).any(|slot| number(bucket, slot) >= entries) {
             return false;
         }
         count += occupied;
@@ -301,7 +301,7 @@ mod tests {
             hash: |_| u64::MAX,
             is_small: false,
         };
-        for key in 0..3 * PLACES as u32 {
+        for key in 0..3 * SLOTS as u32 {
             table.insert(key).unwrap();
         }
         assert_eq!(table.find(11), Some(11));
@@ -313,7 +313,7 @@ mod tests {
     #[should_panic(expected = "no room for entry 4")]
     fn an_entry_without_room_is_a_panic() {
         let mut words = [0; WORDS];
-        for entry in 0..=PLACES {
+        for entry in 0..=SLOTS {
             insert(&mut words, IndexKey { hash: 1, word: 1 }, entry, |_| false).unwrap();
         }
     }
@@ -330,7 +330,7 @@ mod tests {
     fn there_is_room_for_as_many_entries_as_asked_for() {
         for entries in (1..100).chain([MAX_ENTRIES]) {
             let words = words_for(entries);
-            assert!(words.is_multiple_of(WORDS) && words / WORDS * PLACES > entries);
+            assert!(words.is_multiple_of(WORDS) && words / WORDS * SLOTS > entries);
             assert!(words / WORDS <= entries / LOAD + 1);
         }
     }

@@ -97,8 +97,8 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
                 size: size_of::<u64>(),
             });
         }
-        let words = index::words_for(dims.entries);
-        Ok(((), K::dims(dims), dims.entries, words))
+        let slots = index::words_for(dims.entries);
+        Ok(((), K::dims(dims), dims.entries, slots))
     }
 
     fn dims_of(&self) -> MapDims {
@@ -122,22 +122,22 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
     #[inline]
     unsafe fn view<'a>(
         _: &MapDims,
-        (&used, keys, values, words): PartsView<'a, Self>,
+        (&used, keys, values, slots): PartsView<'a, Self>,
     ) -> MapView<'a, K, V> {
         let used = used as usize;
-        MapView::of_parts(K::first(keys, used), &values[..used], words)
+        MapView::of_parts(K::first(keys, used), &values[..used], slots)
     }
 
     unsafe fn view_mut<'a>(
         &dims: &MapDims,
-        (used, keys, values, words): PartsViewMut<'a, Self>,
+        (used, keys, values, slots): PartsViewMut<'a, Self>,
     ) -> MapMut<'a, K, V> {
         MapMut {
             dims,
             used,
             keys,
             values,
-            words,
+            slots,
         }
     }
 
@@ -149,15 +149,15 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         Map {
             keys: K::copy(from.keys()),
             values: from.values().to_vec(),
-            words: from.words().to_vec(),
+            slots: from.slots().to_vec(),
         }
     }
 
     fn lengths(dims: &MapDims, leaves: &[&[u8]]) -> Vec<usize> {
-        let (used, keys, words) = parts_of(leaves);
+        let (used, keys, slots) = parts_of(leaves);
         let mut lengths = vec![1];
         lengths.extend(K::lengths(dims, keys, used as usize));
-        lengths.extend([used as usize, words.len()]);
+        lengths.extend([used as usize, slots.len()]);
         lengths
     }
 
@@ -173,7 +173,7 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
     }
 
     fn check(dims: &MapDims, leaves: &[&[u8]]) -> Result<(), String> {
-        let (used, keys, words) = parts_of(leaves);
+        let (used, keys, slots) = parts_of(leaves);
         if used > dims.entries as u64 {
             return Err(format!("{used} entries are in use of {}", dims.entries));
         }
@@ -182,14 +182,14 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         if count != used {
             return Err(format!("there are {count} keys, but {used} values"));
         }
-        if !index::has_entries(words, used) {
+        if !index::has_entries(slots, used) {
             return Err(format!("the index is not that of {used} entries"));
         }
         Ok(())
     }
 
     fn complete(dims: &MapDims, lengths: &[usize], leaves: &mut [&mut [u8]]) -> Result<(), String> {
-        let [used_leaf, keys @ .., _, words] = leaves else {
+        let [used_leaf, keys @ .., _, slots] = leaves else {
             unreachable!("a map has four parts");
         };
         Self::check_lengths(dims, lengths)?;
@@ -199,8 +199,8 @@ impl<K: MapKey + ?Sized, V: Element> Composite for Map<K, V> {
         }
         let keys = K::in_leaves(&read_only(keys));
         let index_keys = (0..used).map(|i| key::index_key(keys.get(i), K::IS_SMALL));
-        let words = bytemuck::cast_slice_mut(words);
-        index::build(words, index_keys, |a, b| keys.get(a) == keys.get(b)).map_err(|(a, b)| {
+        let slots = bytemuck::cast_slice_mut(slots);
+        index::build(slots, index_keys, |a, b| keys.get(a) == keys.get(b)).map_err(|(a, b)| {
             let key = keys.show(a);
             format!("entries {a} and {b} have the same key, {key}; the keys of a map differ")
         })?;
@@ -216,11 +216,11 @@ composite_layout! {
 
 /// Number of entries, leaves of the keys, and index.
 fn parts_of<'l, 'a>(leaves: &'l [&'a [u8]]) -> (u64, &'l [&'a [u8]], &'a [u64]) {
-    let [used, keys @ .., _, words] = leaves else {
+    let [used, keys @ .., _, slots] = leaves else {
         unreachable!("a map has four parts");
     };
     let used = bytemuck::cast_slice(used)[0];
-    (used, keys, bytemuck::cast_slice(words))
+    (used, keys, bytemuck::cast_slice(slots))
 }
 
 impl<K: MapKey + ?Sized, V: Record> FileLayout for Map<K, V> {

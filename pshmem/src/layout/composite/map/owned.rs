@@ -44,7 +44,7 @@ use std::ops::Index;
 pub struct Map<K: MapKey + ?Sized, V> {
     pub(super) keys: K::Keys,
     pub(super) values: Vec<V>,
-    pub(super) words: Vec<u64>,
+    pub(super) slots: Vec<u64>,
 }
 
 impl<K: MapKey + ?Sized, V> Map<K, V> {
@@ -54,14 +54,14 @@ impl<K: MapKey + ?Sized, V> Map<K, V> {
         Map {
             keys: K::Keys::default(),
             values: Vec::new(),
-            words: Vec::new(),
+            slots: Vec::new(),
         }
     }
 
     /// What can be read from it, which is the same for shared and private values.
     #[must_use]
     pub fn view(&self) -> MapView<'_, K, V> {
-        MapView::of_parts(K::view(&self.keys), &self.values, &self.words)
+        MapView::of_parts(K::view(&self.keys), &self.values, &self.slots)
     }
 
     /// Number of entries.
@@ -138,22 +138,22 @@ impl<K: MapKey + ?Sized, V> Map<K, V> {
         let entry = self.len();
         K::push(&mut self.keys, key);
         self.values.push(value);
-        if self.words.len() < index::words_for(self.len()) {
-            self.words = vec![0; index::words_for(2 * self.len())];
-            fill_index::<K>(&mut self.words, K::view(&self.keys));
+        if self.slots.len() < index::words_for(self.len()) {
+            self.slots = vec![0; index::words_for(2 * self.len())];
+            fill_index::<K>(&mut self.slots, K::view(&self.keys));
         } else {
             let key = index_key(key.bytes(), K::IS_SMALL);
-            index::add(&mut self.words, key, entry);
+            index::add(&mut self.slots, key, entry);
         }
     }
 }
 
 /// Replaces the index by that of these keys, which are all different.
-pub(super) fn fill_index<K: MapKey + ?Sized>(words: &mut [u64], keys: KeysView<'_, K>) {
-    words.fill(0);
+pub(super) fn fill_index<K: MapKey + ?Sized>(slots: &mut [u64], keys: KeysView<'_, K>) {
+    slots.fill(0);
     for entry in 0..K::count(keys) {
         let key = K::get(keys, entry).expect("a key").bytes();
-        index::add(words, index_key(key, K::IS_SMALL), entry);
+        index::add(slots, index_key(key, K::IS_SMALL), entry);
     }
 }
 
@@ -238,7 +238,7 @@ impl<K: MapKey + ?Sized, V: Clone> Clone for Map<K, V> {
         Map {
             keys: self.keys.clone(),
             values: self.values.clone(),
-            words: self.words.clone(),
+            slots: self.slots.clone(),
         }
     }
 }

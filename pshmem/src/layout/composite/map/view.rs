@@ -21,7 +21,7 @@ pub struct MapView<'a, K: MapKey + ?Sized, V> {
     /// As many as values.
     keys: KeysView<'a, K>,
     values: &'a [V],
-    words: &'a [u64],
+    slots: &'a [u64],
 }
 
 impl<K: MapKey + ?Sized, V> Clone for MapView<'_, K, V> {
@@ -35,11 +35,11 @@ impl<K: MapKey + ?Sized, V> Copy for MapView<'_, K, V> {}
 impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
     /// Of keys and values in use, and the whole index.
     #[inline]
-    pub(super) fn of_parts(keys: KeysView<'a, K>, values: &'a [V], words: &'a [u64]) -> Self {
+    pub(super) fn of_parts(keys: KeysView<'a, K>, values: &'a [V], slots: &'a [u64]) -> Self {
         MapView {
             keys,
             values,
-            words,
+            slots,
         }
     }
 
@@ -47,7 +47,7 @@ impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
     #[inline]
     pub(super) fn entry(self, key: &K) -> Option<usize> {
         let bytes = key.bytes();
-        index::find(self.words, index_key(bytes, K::IS_SMALL), |entry| {
+        index::find(self.slots, index_key(bytes, K::IS_SMALL), |entry| {
             // The index has compared small keys.
             K::IS_SMALL || K::get(self.keys, entry).is_some_and(|other| other.bytes() == bytes)
         })
@@ -107,8 +107,8 @@ impl<'a, K: MapKey + ?Sized, V> MapView<'a, K, V> {
         self.values
     }
 
-    pub(super) fn words(self) -> &'a [u64] {
-        self.words
+    pub(super) fn slots(self) -> &'a [u64] {
+        self.slots
     }
 
     /// Entry `entry`, or `None` if there are fewer.

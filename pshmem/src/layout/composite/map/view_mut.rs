@@ -28,7 +28,7 @@ pub struct MapMut<'a, K: MapKey + ?Sized, V> {
     /// Keys and values of the whole capacity.
     pub(super) keys: KeysMut<'a, K>,
     pub(super) values: SliceMut<'a, V>,
-    pub(super) words: SliceMut<'a, u64>,
+    pub(super) slots: SliceMut<'a, u64>,
 }
 
 impl<K: MapKey + ?Sized, V> MapMut<'_, K, V> {
@@ -37,7 +37,7 @@ impl<K: MapKey + ?Sized, V> MapMut<'_, K, V> {
     pub fn view(&self) -> MapView<'_, K, V> {
         let used = self.len();
         let keys = K::first(K::view_of(&self.keys), used);
-        MapView::of_parts(keys, &self.values[..used], &self.words)
+        MapView::of_parts(keys, &self.values[..used], &self.slots)
     }
 
     /// Number of entries.
@@ -86,7 +86,7 @@ impl<K: MapKey + ?Sized, V> MapMut<'_, K, V> {
     pub fn clear(&mut self) {
         if !self.is_empty() {
             *self.used = 0;
-            self.words.fill(0);
+            self.slots.fill(0);
             K::clear(&mut self.keys);
         }
     }
@@ -107,7 +107,7 @@ impl<K: MapKey + ?Sized, V: Copy> MapMut<'_, K, V> {
         K::assign(&mut self.keys, &map.keys);
         self.values[..map.len()].copy_from_slice(&map.values);
         let keys: KeysView<'_, K> = K::view(&map.keys);
-        owned::fill_index::<K>(&mut self.words, keys);
+        owned::fill_index::<K>(&mut self.slots, keys);
         *self.used = map.len() as u64;
         Ok(())
     }
