@@ -26,6 +26,12 @@ enum Backing {
     Pages { start: NonNull<u8>, len: usize },
 }
 
+// SAFETY: memory of the process, which any thread may access through `start`, and free or unmap. Its bytes are either atomics
+// (see `cast.rs`), or bytes of an object, whose uses the collective calls and locks order by such atomics.
+unsafe impl Send for Mapping {}
+// SAFETY: as for Send; the value itself is never changed once it is made.
+unsafe impl Sync for Mapping {}
+
 impl Mapping {
     pub(crate) fn heap(heap: Arc<Heap>) -> Self {
         Mapping {

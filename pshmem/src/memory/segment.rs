@@ -3,26 +3,32 @@
 use crate::memory::arena::{self, Allocation};
 use crate::memory::cast::{self, AtomicBlock};
 use crate::memory::map::Mapping;
-use std::fmt::Debug;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Memory that an allocator divides into blocks, as this rank sees it: a mapping, or the rest of another segment.
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
     /// Keeps the memory mapped as long as this value lives.
-    #[allow(dead_code, reason = "held for its drop")]
-    owner: Rc<dyn Debug>,
+    owner: Owner,
     /// First of `len` bytes that stay valid as long as `owner` lives; aligned to 64.
     start: NonNull<u8>,
     len: usize,
+}
+
+/// What keeps the memory of a chunk mapped.
+#[derive(Debug, Clone)]
+enum Owner {
+    Mapping(Arc<Mapping>),
+    Segment(#[allow(dead_code, reason = "held for its drop")] Rc<Segment>),
 }
 
 impl Chunk {
     pub(crate) fn of_mapping(mapping: Mapping) -> Self {
         let (start, len) = (mapping.start(), mapping.len());
         Chunk {
-            owner: Rc::new(mapping),
+            owner: Owner::Mapping(Arc::new(mapping)),
             start,
             len,
         }
@@ -37,7 +43,7 @@ impl Chunk {
         // SAFETY: inside the segment, as checked.
         let start = unsafe { segment.start().add(from) };
         Chunk {
-            owner: segment.clone(),
+            owner: Owner::Segment(segment.clone()),
             start,
             len: segment.len - from,
         }
@@ -126,6 +132,14 @@ impl Segment {
         self.len
     }
 
+    /// The mapping that this segment has for itself, and whose first byte is its own; `None` for a block of the arena.
+    pub(super) fn mapping(&self) -> Option<&Arc<Mapping>> {
+        match &self.chunk.owner {
+            Owner::Mapping(mapping) if self.block.is_none() => Some(mapping),
+            _ => None,
+        }
+    }
+
     /// Bytes of the mapping that this segment has for itself, 0 for a block of the arena.
     pub(crate) fn own_mapping(&self) -> usize {
         if self.block.is_none() {
@@ -182,7 +196,6 @@ impl Drop for Segment {
 mod tests {
     use super::*;
     use crate::memory::map::Heap;
-    use std::sync::Arc;
 
     #[test]
     fn segments_and_chunks_lie_inside_each_other() {
@@ -192,6 +205,11 @@ mod tests {
         let whole = Rc::new(Segment::whole(chunk.clone(), 1000));
         assert_eq!((whole.start(), whole.len()), (chunk.start(), 1000));
         assert_eq!(whole.own_mapping(), capacity);
+        assert!(
+            whole
+                .mapping()
+                .is_some_and(|mapping| mapping.start() == whole.start())
+        );
         let rest = Chunk::of_segment(&whole, 640);
         assert_eq!(rest.len(), 360);
         let distance = rest.start().addr().get() - whole.start().addr().get();
@@ -208,6 +226,7 @@ mod tests {
         // SAFETY: allocated for one rank, in this chunk.
         let segment = unsafe { Segment::in_chunk(chunk.clone(), allocation, 100) };
         assert_eq!((segment.len(), segment.own_mapping()), (100, 0));
+        assert!(segment.mapping().is_none());
         let distance = segment.start().addr().get() - chunk.start().addr().get();
         assert_eq!(distance as u64, allocation.data);
     }

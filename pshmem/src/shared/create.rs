@@ -105,7 +105,8 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         })
     }
 
-    fn make(
+    /// `from_root`, called at `site`.
+    pub(super) fn make(
         comm: &Comm,
         root: usize,
         site: &'static Location<'static>,

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `object` | an object in node memory, and access to its leaves |
 //! | `create`, `concat` | `new`, `from_root`; objects of rows that all ranks bring |
+//! | `freeze` | bytes that are only read once they are made |
 //! | `collect/` | objects of what all ranks bring, in which entries of several ranks are combined |
 //! | `calls` | the calls that read, and those in which one rank's data count; `update` and `set` implement them |
 //! | `parts`, `gather`, `reduce` | the calls in which all ranks write |
@@ -18,6 +19,7 @@ mod collect;
 mod composites;
 mod concat;
 mod create;
+mod freeze;
 mod gather;
 mod object;
 mod parts;

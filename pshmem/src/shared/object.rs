@@ -67,6 +67,10 @@ impl Object {
         Handle::new(self)
     }
 
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
     pub(crate) fn schema(&self) -> &Schema {
         self.schema.get_or_init(|| self.described.schema())
     }
