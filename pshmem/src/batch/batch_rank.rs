@@ -1,6 +1,7 @@
 //! One rank's part of a batch: claims tasks for its worker, and records how they ended.
 
 use crate::batch::directory::{StateDirectory, TaskLease};
+use crate::batch::names::TaskNames;
 use crate::batch::progress::Progress;
 use crate::batch::report::records::AttemptRecords;
 use crate::batch::stop::StopConditions;
@@ -13,7 +14,6 @@ use crate::error::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a [`Batch`](crate::Batch) and its tasks share on one rank.
@@ -33,7 +33,7 @@ pub(crate) struct BatchRank {
 #[derive(Debug)]
 pub(crate) struct BatchConfig {
     /// The names of the tasks; empty if they have none.
-    pub(crate) names: Arc<[String]>,
+    pub(crate) names: TaskNames,
     pub(crate) directory: Option<StateDirectory>,
     /// How often a task that failed is run again.
     pub(crate) retries: u32,
@@ -221,7 +221,7 @@ impl BatchRank {
         outcome: Result<CommitOutcome>,
     ) -> Result<()> {
         let (worker, task) = (self.worker.index, claim.task as usize);
-        let name = self.config.names.get(task).cloned().unwrap_or_default();
+        let name = self.config.names.get(task).unwrap_or_default().to_owned();
         let (error, slot_state) = match outcome {
             Err(error) => (error, SlotState::Failed),
             // Another job runs it now.

@@ -4,13 +4,14 @@
 //! - [`table`]: which task is open, claimed or ended, for all ranks of this job · [`store`]: the same as files, for all jobs
 //! - [`batch_rank`]: one rank's part of a batch, which claims and records · [`worker`]: the ranks that run a task together ·
 //!   [`directory`]: leases on tasks for them
-//! - [`task`], [`task_state`]: a task and its states
+//! - [`task`], [`task_state`]: a task and its states · [`names`]: the names of all tasks, once on each node
 //! - [`run`]: works on all tasks · [`report`]: what became of them
 //! - [`stop`], [`sigterm`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
 //!   outside a job
 
 mod batch_rank;
 mod directory;
+mod names;
 mod operator;
 mod progress;
 mod report;
@@ -32,7 +33,7 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
-pub use report::{BatchReport, TaskReport};
+pub use report::{BatchReport, TaskReport, TaskReports};
 pub use setup::builder::BatchBuilder;
 pub use store::status::{BatchStatus, TaskHolder, TaskStatus};
 pub use task::Task;

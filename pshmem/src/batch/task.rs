@@ -71,10 +71,8 @@ impl Task {
     /// ```
     #[must_use]
     pub fn name(&self) -> &str {
-        match self.rank.config.names.get(self.index()) {
-            Some(name) => name,
-            None => self.number.get_or_init(|| self.index().to_string()),
-        }
+        let name = self.rank.config.names.get(self.index());
+        name.unwrap_or_else(|| self.number.get_or_init(|| self.index().to_string()))
     }
 
     /// How often this job has begun the task, this time included: more than 1 if it has failed before, or was opened again.

@@ -1,6 +1,7 @@
 //! The report as a table for people.
 
-use crate::batch::report::{BatchReport, COLUMNS, TaskReport};
+use crate::batch::report::rows::TaskRow;
+use crate::batch::report::{BatchReport, COLUMNS};
 use crate::batch::task_state::TaskState;
 use crate::error::clip;
 use std::fmt::{self, Write};
@@ -15,11 +16,12 @@ impl fmt::Display for BatchReport {
         let shows_all = self.tasks.len() <= ALL_SHOWN;
         let rows = self
             .tasks
+            .rows()
             .iter()
             .filter(|task| shows_all || task.state != TaskState::Done)
             .take(10 * ALL_SHOWN);
         let mut table = vec![COLUMNS.map(str::to_owned)];
-        table.extend(rows.map(TaskReport::row));
+        table.extend(rows.map(|row| row.cells()));
         if table.len() > 1 {
             write_table(f, &table)?;
         }
@@ -68,13 +70,13 @@ fn write_table(f: &mut fmt::Formatter<'_>, table: &[[String; 7]]) -> fmt::Result
     Ok(())
 }
 
-impl TaskReport {
-    fn row(&self) -> [String; 7] {
+impl TaskRow<'_> {
+    fn cells(&self) -> [String; 7] {
         let dash = || "-".to_owned();
         let has_run = self.worker.is_some();
         [
             self.index.to_string(),
-            shown(&self.name),
+            shown(&self.name()),
             self.state.to_string(),
             self.worker.map_or_else(dash, |worker| worker.to_string()),
             if has_run {
@@ -83,7 +85,7 @@ impl TaskReport {
                 dash()
             },
             self.attempts.to_string(),
-            self.error.as_deref().map_or(String::new(), shown),
+            self.error.map_or(String::new(), shown),
         ]
     }
 }

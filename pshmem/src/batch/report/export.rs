@@ -3,7 +3,8 @@
 //! JSON is written here and not by `serde_json`: that crate implements `PartialEq` between its values and the primitive types,
 //! and as a dependency of this library it makes `assert_eq!(count, text.parse().unwrap())` ambiguous in a user's program.
 
-use crate::batch::report::{BatchReport, COLUMNS, TaskReport};
+use crate::batch::report::rows::TaskRow;
+use crate::batch::report::{BatchReport, COLUMNS};
 use std::fmt::{self, Write};
 
 impl BatchReport {
@@ -27,7 +28,8 @@ impl BatchReport {
                 .expect("records of one length, written to memory");
         };
         write(&COLUMNS.map(str::to_owned));
-        self.tasks.iter().for_each(|task| write(&task.record()));
+        let rows = self.tasks.rows().iter();
+        rows.for_each(|task| write(&task.record()));
         let bytes = writer.into_inner().expect("memory needs no flush");
         String::from_utf8(bytes).expect("made of text")
     }
@@ -45,8 +47,8 @@ impl BatchReport {
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut text = String::from("[");
-        for (index, task) in self.tasks.iter().enumerate() {
-            text.push_str(if index == 0 { "\n  " } else { ",\n  " });
+        for task in self.tasks.rows().iter() {
+            text.push_str(if task.index == 0 { "\n  " } else { ",\n  " });
             task.write_json(&mut text).expect("memory can be written");
         }
         text.push_str("\n]\n");
@@ -54,17 +56,17 @@ impl BatchReport {
     }
 }
 
-impl TaskReport {
+impl TaskRow<'_> {
     fn record(&self) -> [String; 7] {
         [
             self.index.to_string(),
-            self.name.clone(),
+            self.name().into_owned(),
             self.state.to_string(),
             self.worker
                 .map_or(String::new(), |worker| worker.to_string()),
             self.seconds.to_string(),
             self.attempts.to_string(),
-            self.error.clone().unwrap_or_default(),
+            self.error.unwrap_or_default().to_owned(),
         ]
     }
 
@@ -72,12 +74,12 @@ impl TaskReport {
         let null = || "null".to_owned();
         let values = [
             self.index.to_string(),
-            json_string(&self.name),
+            json_string(&self.name()),
             json_string(self.state.word()),
             self.worker.map_or_else(null, |worker| worker.to_string()),
             self.seconds.to_string(),
             self.attempts.to_string(),
-            self.error.as_deref().map_or_else(null, json_string),
+            self.error.map_or_else(null, json_string),
         ];
         for (index, (column, value)) in COLUMNS.iter().zip(values).enumerate() {
             let separator = if index == 0 { "{" } else { ", " };
@@ -106,7 +108,7 @@ fn json_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::report::example;
+    use crate::batch::report::{TaskReport, example, report_of};
     use serde_json::{Value, json};
 
     #[test]
@@ -131,11 +133,16 @@ mod tests {
         assert_eq!(example(0).to_json(), "[\n]\n");
     }
 
+    fn with_any_characters() -> BatchReport {
+        let mut tasks = example(3).tasks.to_vec();
+        tasks[0].name = "a\\, \"b\"\r\nü\u{1}".to_owned();
+        tasks[2].seconds = 0.5_f64.powi(20);
+        report_of(&tasks, 8)
+    }
+
     #[test]
     fn csv_is_read_back() {
-        let mut report = example(3);
-        report.tasks[0].name = "a\\, \"b\"\r\nü\u{1}".to_owned();
-        report.tasks[2].seconds = 1e-9;
+        let report = with_any_characters();
         let text = report.to_csv();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(reader.headers().unwrap(), &COLUMNS[..]);
@@ -159,9 +166,7 @@ mod tests {
 
     #[test]
     fn json_is_read_back() {
-        let mut report = example(3);
-        report.tasks[0].name = "a\\, \"b\"\r\nü\u{1}".to_owned();
-        report.tasks[2].seconds = 1e-9;
+        let report = with_any_characters();
         let rows: Vec<Value> = serde_json::from_str(&report.to_json()).unwrap();
         assert_eq!(rows.len(), report.tasks.len());
         for (row, task) in rows.iter().zip(&report.tasks) {

@@ -1,17 +1,29 @@
 //! The report of a batch: what became of its tasks.
 //!
-//! [`records`] is what each rank remembers, [`collect`] brings it together, [`display`] prints it, [`export`] writes CSV and JSON.
+//! [`records`] is what each rank remembers, [`collect`] gathers it, [`merge`] brings it together, [`rows`] is the result as bytes of
+//! node memory and [`tasks`] as a slice. [`display`] prints it, [`export`] writes CSV and JSON.
 
 mod collect;
 mod display;
 mod export;
+mod merge;
 pub(super) mod records;
+mod rows;
+mod tasks;
 
+#[cfg(test)]
+use crate::batch::names::TaskNames;
 use crate::batch::task_state::TaskState;
+
+pub use tasks::TaskReports;
 
 /// What became of every task of a [`Batch`](crate::Batch). It is the same on all ranks.
 ///
 /// It prints as a table: of all tasks, or if there are more than a hundred, of those that are not DONE.
+///
+/// It needs 24 bytes for each task, and the texts of errors, on each node; ranks of a node share them if they are more than
+/// 64 KiB. [`tasks`](Self::tasks) as a slice is made on the ranks that read it. The report stays valid when the batch and its
+/// `Comm` are dropped and MPI is finalized, and may be passed to other threads.
 ///
 /// ```
 /// use pshmem::{Batch, Comm, TaskState};
@@ -30,8 +42,8 @@ use crate::batch::task_state::TaskState;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BatchReport {
-    /// One entry for each task, in the order of their numbers.
-    pub tasks: Vec<TaskReport>,
+    /// One entry for each task, in the order of their numbers: a slice, which is made when it is first read.
+    pub tasks: TaskReports,
     /// Number of workers.
     pub workers: usize,
 }
@@ -60,7 +72,8 @@ impl BatchReport {
     /// The number of tasks in a state.
     #[must_use]
     pub fn count(&self, state: TaskState) -> usize {
-        self.tasks.iter().filter(|task| task.state == state).count()
+        let states = self.tasks.rows().states();
+        states.filter(|&found| found == state).count()
     }
 }
 
@@ -84,8 +97,17 @@ fn example(tasks: usize) -> BatchReport {
         attempts: 1,
         error: (index == 1).then(|| "no,\n\"way\"".to_owned()),
     };
+    report_of(&(0..tasks).map(task).collect::<Vec<_>>(), 8)
+}
+
+/// The report that consists of these tasks.
+#[cfg(test)]
+fn report_of(tasks: &[TaskReport], workers: usize) -> BatchReport {
+    let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    let bytes = merge::MergedReports::of_tasks(tasks).into_bytes();
+    let rows = rows::Rows::new(tasks.len(), bytes.into(), TaskNames::of(&names));
     BatchReport {
-        tasks: (0..tasks).map(task).collect(),
-        workers: 8,
+        tasks: TaskReports::new(rows),
+        workers,
     }
 }

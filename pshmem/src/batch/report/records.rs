@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AttemptRecord {
     pub(crate) task: u32,
-    pub(crate) attempt: u16,
+    pub(crate) attempt: u32,
     pub(crate) seconds: f32,
 }
 
@@ -29,7 +29,7 @@ impl AttemptRecords {
         }
         self.attempts.push(AttemptRecord {
             task: claim.task,
-            attempt: claim.attempt as u16,
+            attempt: claim.attempt,
             seconds: elapsed.as_secs_f32(),
         });
     }

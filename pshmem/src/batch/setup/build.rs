@@ -3,6 +3,7 @@
 
 use crate::batch::batch_rank::{BatchConfig, BatchRank};
 use crate::batch::directory::{StateDirectory, initial_states, rerun_policy};
+use crate::batch::names::{self, TaskNames};
 use crate::batch::progress::Progress;
 use crate::batch::setup::settings::Settings;
 use crate::batch::sigterm::SigtermWatch;
@@ -20,7 +21,6 @@ use crate::error::{Result, clip};
 use crate::stderr::report;
 use std::cell::Cell;
 use std::panic::Location;
-use std::sync::Arc;
 
 /// Makes one rank's part of a batch. Collective.
 pub(super) fn build(
@@ -42,7 +42,16 @@ pub(super) fn build(
         workers: count,
         ordered: settings.order.is_some(),
     };
-    let names: Arc<[String]> = settings.names.unwrap_or_default().into();
+    let names = match (settings.make_names, settings.names) {
+        (None, None) => TaskNames::default(),
+        (make, list) => {
+            let encoded = || match make {
+                Some(make) => make(layout.tasks),
+                None => names::encode(layout.tasks, list.into_iter().flatten()),
+            };
+            TaskNames::from_root(&all, settings.root, site, layout.tasks, encoded)?
+        }
+    };
     let directory = match &settings.dir {
         Some(dir) => {
             let options = StoreOptions {

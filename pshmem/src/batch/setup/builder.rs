@@ -1,8 +1,9 @@
 //! The public builder of a batch.
 
 use crate::batch::Batch;
+use crate::batch::names;
 use crate::batch::setup::build;
-use crate::batch::setup::settings::{MakeOrder, Settings};
+use crate::batch::setup::settings::{MakeNames, MakeOrder, Settings};
 use crate::batch::setup::worker_sizes::WorkerSizes;
 use crate::batch::task_state::TaskState;
 use crate::comm::Comm;
@@ -84,8 +85,9 @@ impl<'a> BatchBuilder<'a> {
         self
     }
 
-    /// The rank that reads the state directory, runs the closure of [`order`](Self::order), shows the progress and, where the
-    /// ranks are on several nodes, is the home rank of the task table; 0 by default.
+    /// The rank that reads the state directory, runs the closures of [`names_with`](Self::names_with) and
+    /// [`order`](Self::order), shows the progress and, where the ranks are on several nodes, is the home rank of the task table;
+    /// 0 by default.
     ///
     /// ```
     /// use pshmem::{Batch, local::Cluster};
@@ -103,7 +105,10 @@ impl<'a> BatchBuilder<'a> {
         self
     }
 
-    /// Names of the tasks, one for each. They appear in reports and messages.
+    /// Names of the tasks, one for each. They appear in reports and messages. The batch keeps them once on each node.
+    ///
+    /// Each rank passes the whole list. For many tasks, [`names_with`](Self::names_with) needs less memory while the batch is
+    /// built.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -117,11 +122,43 @@ impl<'a> BatchBuilder<'a> {
         self
     }
 
+    /// Names of the tasks, by a closure that gets the number of a task. It runs on the [`root`](Self::root) only, and the names
+    /// are sent to each other node once.
+    ///
+    /// It takes the place of the names that [`names`](Self::names) or [`state_dir`](Self::state_dir) are given, before or
+    /// after it; these may then be empty.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let path = std::env::temp_dir().join(format!("pshmem-names-with-{}", std::process::id()));
+    /// let batch = Batch::builder(&Comm::solo(), 1000)
+    ///     .state_dir(&path, std::iter::empty::<String>())
+    ///     .names_with(|task| format!("map_{task:06}"))
+    ///     .build()?;
+    /// let task = batch.next_task()?.expect("all are open");
+    /// assert_eq!((task.name(), task.dir()), ("map_000000", Some(&*path.join("map_000000"))));
+    /// task.done()?;
+    /// # drop(batch);
+    /// # std::fs::remove_dir_all(path).unwrap();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn names_with<N: Into<String>>(mut self, name: impl Fn(usize) -> N + 'a) -> Self {
+        let make_names: MakeNames<'a> =
+            Box::new(move |tasks| names::encode(tasks, (0..tasks).map(|task| name(task).into())));
+        self.settings.make_names = Some(make_names);
+        self
+    }
+
     /// Keeps the states of the tasks in files `<path>/<name>/state`, so that a later job continues where this one has ended,
     /// and that several jobs share the tasks. The names are those of the tasks, one for each. Folders that are missing are
     /// made.
     ///
     /// The format is that of the Python package: a file holds one word and a newline.
+    ///
+    /// Names of many tasks are better made by a closure on one rank:
+    /// `.state_dir(&path, std::iter::empty::<String>()).names_with(|task| format!("map_{task:06}"))`, see
+    /// [`names_with`](Self::names_with).
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -331,7 +368,8 @@ impl<'a> BatchBuilder<'a> {
     ///
     /// # Collective
     /// Over all ranks of the `Comm`, with the same settings. It splits the `Comm` twice and synchronizes three or four times
-    /// more. With a state directory, the other ranks wait until the root has read one file for each task.
+    /// more, and with names three to six times. With a state directory, the other ranks wait until the root has read one file for
+    /// each task.
     ///
     /// # Errors
     /// The same on every rank: [`Error::InvalidSetting`](crate::Error::InvalidSetting) for sizes that do not fit the number of
@@ -342,7 +380,8 @@ impl<'a> BatchBuilder<'a> {
     /// for; [`Error::Directory`](crate::Error::Directory) for the state directory; and those of [`Comm::barrier`].
     ///
     /// # Panics
-    /// On the root, when the closure of [`order`](Self::order) panics. The others get [`Error::Closure`](crate::Error::Closure).
+    /// On the root, when the closure of [`names_with`](Self::names_with) or [`order`](Self::order) panics. The others get
+    /// [`Error::Closure`](crate::Error::Closure).
     #[track_caller]
     pub fn build(self) -> Result<Batch> {
         let rank = build::build(self.comm, self.settings, Location::caller())?;

@@ -11,12 +11,17 @@ use std::time::Duration;
 /// Makes the order of so many tasks.
 pub(super) type MakeOrder<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
 
+/// Makes the encoded names of so many tasks.
+pub(super) type MakeNames<'a> = Box<dyn FnOnce(usize) -> Vec<u8> + 'a>;
+
 /// The settings of a batch.
 pub(super) struct Settings<'a> {
     pub(super) tasks: usize,
     pub(super) sizes: WorkerSizes,
     pub(super) root: usize,
     pub(super) names: Option<Vec<String>>,
+    /// Takes the place of `names`.
+    pub(super) make_names: Option<MakeNames<'a>>,
     pub(super) dir: Option<PathBuf>,
     pub(super) states: Option<Vec<TaskState>>,
     pub(super) rerun: Vec<TaskState>,
@@ -36,6 +41,7 @@ impl Settings<'_> {
             sizes: WorkerSizes::Equal(1),
             root: 0,
             names: None,
+            make_names: None,
             dir: None,
             states: None,
             rerun: Vec::new(),
@@ -66,7 +72,7 @@ impl Settings<'_> {
             })
         };
         let counts = [
-            ("names", self.names.as_ref().map(Vec::len)),
+            ("names", self.listed_names().map(<[String]>::len)),
             ("states", self.states.as_ref().map(Vec::len)),
         ];
         for (what, count) in counts {
@@ -88,10 +94,16 @@ impl Settings<'_> {
         Ok(())
     }
 
+    /// The names that the program has listed, if they are used.
+    fn listed_names(&self) -> Option<&[String]> {
+        let names = self.names.as_deref();
+        names.filter(|_| self.make_names.is_none())
+    }
+
     /// What all ranks must give alike, as text.
     pub(super) fn summary(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        (&self.names, &self.dir, self.lease_timeout).hash(&mut hasher);
+        (self.listed_names(), &self.dir, self.lease_timeout).hash(&mut hasher);
         if let WorkerSizes::Each(sizes) = &self.sizes {
             sizes.hash(&mut hasher);
         }
@@ -107,8 +119,13 @@ impl Settings<'_> {
             None => "no state directory".to_owned(),
         };
         let order = if self.order.is_some() { "an" } else { "no" };
+        let names = if self.make_names.is_some() {
+            "names by a closure, "
+        } else {
+            ""
+        };
         format!(
-            "{} tasks, {workers}, root {}, {dir}, {} retries, {order} order, and other settings with checksum {:016x}",
+            "{} tasks, {workers}, root {}, {dir}, {names}{} retries, {order} order, and other settings with checksum {:016x}",
             self.tasks,
             self.root,
             self.retries,
