@@ -30,12 +30,14 @@ impl Batch {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks of the batch. Workers synchronize only at the end, for the report: each rank then sends to the others
-    /// what it has recorded.
+    /// Over all ranks of the batch. Workers synchronize only at the end, for the report: what each rank has recorded, some ten
+    /// bytes for each attempt, is then sent to each other node once, and one rank of each node makes the report for all of its
+    /// ranks. That takes a dozen rounds, and one more for each 80 ranks.
     ///
     /// # Errors
     /// The error of the first worker that could not continue, on all ranks: those of [`next_task`](Batch::next_task), and
-    /// [`Error::Directory`] when the state of a task cannot be written. That another job has taken a task over is no error.
+    /// [`Error::Directory`] when the state of a task cannot be written; [`Error::NoRoom`] for the report. That another job has
+    /// taken a task over is no error.
     #[track_caller]
     pub fn run<E: Display>(
         &self,

@@ -3,7 +3,7 @@
 //! It uses a lock where MPI allows calls of one thread only. After `MPI_Finalize`, views stay valid, calls return errors, and
 //! drops call no MPI. It is a program of its own, because a process can initialise MPI only once.
 
-use pshmem::{Comm, Error, Mutex, Result, Shared};
+use pshmem::{Batch, BatchReport, Comm, Error, Mutex, Result, Shared, TaskState};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,12 +22,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// A small object in the arena, a large one with its own mapping, and one whose handle is leaked.
+/// Tasks enough for a report in node memory.
+const TASKS: usize = 5000;
+
+/// A small object in the arena, a large one with its own mapping, and one whose handle is leaked; a report that has not been
+/// read.
 struct Objects {
     comm: Comm,
     small: Shared<[u64]>,
     large: Shared<[u64]>,
     leaked: &'static [u64],
+    report: BatchReport,
 }
 
 fn create_objects(universe: &mpi::environment::Universe) -> Result<Objects> {
@@ -40,11 +45,17 @@ fn create_objects(universe: &mpi::environment::Universe) -> Result<Objects> {
     large.fill(2)?;
     third.fill(3)?;
     let leaked = Box::leak(Box::new(third)).view();
+    let batch = Batch::builder(&comm, TASKS).names_with(|task| format!("name of task {task}"));
+    let report = batch.build()?.run(|task, _| match task.index() {
+        7 => Err("no input"),
+        _ => Ok(()),
+    })?;
     Ok(Objects {
         comm,
         small,
         large,
         leaked,
+        report,
     })
 }
 
@@ -70,6 +81,7 @@ fn check(objects: Objects) {
         mut small,
         large,
         leaked,
+        report,
     } = objects;
     let all = |view: &[u64], value| assert!(view.iter().all(|&x| x == value));
     all(small.view(), 1);
@@ -95,4 +107,7 @@ fn check(objects: Objects) {
     all(large.view(), 2);
     drop(large);
     all(leaked, 3);
+    assert_eq!(report.count(TaskState::Done), TASKS - 1);
+    assert_eq!(report.tasks[7].error.as_deref(), Some("no input"));
+    assert_eq!(report.tasks[4999].name, "name of task 4999");
 }

@@ -46,7 +46,8 @@ macro_rules! for_each_case {
                 rank_finishes_while_others_wait, unfinished_task, initial_states, set_state,
                 invalid_settings, settings_differ, invalid_directories,
                 state_files, later_jobs_resume, unparsable_state_files, two_batches_on_one_directory,
-                late_result_is_rejected,
+                late_result_is_rejected, names_with, listed_names, names_with_replaces_names, invalid_names_with,
+                report_outlives_its_batch,
             }
             files {
                 arrays_come_back, structs_come_back, backups_stay, fields_alone, other_orders_are_converted, values_are_checked,

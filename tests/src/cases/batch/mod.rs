@@ -1,15 +1,19 @@
 //! Batches of tasks.
 //!
 //! - `claims` who gets which task · `states` how tasks end, and which are run · `settings` invalid settings
-//! - `directory` state files
+//! - `directory` state files · `names` names of tasks · `reports` what all ranks are told in the end
 
 mod claims;
 mod directory;
+mod names;
+mod reports;
 mod settings;
 mod states;
 
 pub(super) use claims::*;
 pub(super) use directory::*;
+pub(super) use names::*;
+pub(super) use reports::*;
 pub(super) use settings::*;
 pub(super) use states::*;
 
