@@ -6,7 +6,7 @@
 //!   [`directory`]: leases on tasks for them
 //! - [`task`], [`task_state`]: a task and its states
 //! - [`run`]: works on all tasks · [`report`]: what became of them
-//! - [`stop`], [`sigterm`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
+//! - [`stop`], [`signals`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
 //!   outside a job
 
 mod batch_rank;
@@ -16,12 +16,14 @@ mod progress;
 mod report;
 mod run;
 mod setup;
-mod sigterm;
+mod signals;
 mod stop;
 mod store;
 pub(crate) mod table;
 mod task;
 mod task_state;
+#[cfg(all(test, not(miri), not(loom)))]
+mod test_process;
 mod worker;
 
 use self::batch_rank::BatchRank;

@@ -5,7 +5,7 @@ use crate::batch::batch_rank::{BatchConfig, BatchRank};
 use crate::batch::directory::{StateDirectory, initial_states, rerun_policy};
 use crate::batch::progress::Progress;
 use crate::batch::setup::settings::Settings;
-use crate::batch::sigterm::SigtermWatch;
+use crate::batch::signals::SignalWatch;
 use crate::batch::stop::StopConditions;
 use crate::batch::store::{Store, StoreOptions};
 use crate::batch::table::client::TableClient;
@@ -32,7 +32,7 @@ pub(super) fn build(
     let call = Call::new(Kind::Batch);
     let _call = core.enter(Kind::Batch.name(), site)?;
     core.check_root(call, settings.root)?;
-    let sigterm = agree_on_settings(comm, call, &settings)?;
+    let signals = agree_on_settings(comm, call, &settings)?;
     let all = comm.split(Some(0), comm.rank())?;
     let all = all.expect("a rank with a color gets a Comm");
     let (index, count) = settings.sizes.worker_of(all.rank(), all.size())?;
@@ -91,32 +91,26 @@ pub(super) fn build(
         directory,
         retries: settings.retries,
         root: settings.root,
-        stop: StopConditions::new(sigterm, settings.walltime),
+        stop: StopConditions::new(signals, settings.walltime),
         progress: shows_progress.then(|| Progress::new(open.get() as u64)),
     };
     Ok(BatchRank::new(client, worker, config))
 }
 
-/// Checks the settings on every rank, and that all ranks gave the same. Starts to watch for SIGTERM if they ask for it.
-fn agree_on_settings(
-    comm: &Comm,
-    call: Call,
-    settings: &Settings<'_>,
-) -> Result<Option<SigtermWatch>> {
-    let checked = settings.check(comm.rank(), comm.size()).and_then(|()| {
-        let watch = settings
-            .stop_at_sigterm
-            .then(|| SigtermWatch::new(comm.rank(), comm.host()));
-        watch.transpose()
-    });
-    let (sigterm, fault) = match checked {
-        Ok(sigterm) => (sigterm, None),
-        Err(error) => (None, Some(error)),
+/// Checks the settings on every rank, and that all ranks gave the same. Starts to watch for the signals that
+/// they name.
+fn agree_on_settings(comm: &Comm, call: Call, settings: &Settings<'_>) -> Result<SignalWatch> {
+    let checked = settings
+        .check(comm.rank(), comm.size())
+        .and_then(|()| SignalWatch::new(&settings.stop_signals(), comm.rank(), comm.host()));
+    let (signals, fault) = match checked {
+        Ok(signals) => (signals, None),
+        Err(error) => (SignalWatch::default(), Some(error)),
     };
     let summary = settings.summary();
     let fault = Contribution::fault(fault);
     comm.core.agree_on(call, summary.as_bytes(), fault)?;
-    Ok(sigterm)
+    Ok(signals)
 }
 
 /// The name of this job, which all ranks learn from the root.
