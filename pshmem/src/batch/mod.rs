@@ -6,11 +6,13 @@
 //!   [`directory`]: leases on tasks for them
 //! - [`task`], [`task_state`]: a task and its states
 //! - [`run`]: works on all tasks · [`report`]: what became of them
-//! - [`stop`], [`signals`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
+//! - [`stop`], [`signals`], [`job_end`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
 //!   outside a job
 
 mod batch_rank;
+mod child_guard;
 mod directory;
+mod job_end;
 mod operator;
 mod progress;
 mod report;

@@ -23,13 +23,14 @@ pub(crate) fn child_of(module: &str, test: &str) -> Command {
 
 /// Runs one test of this executable in a process of its own.
 pub(crate) fn run_as_child(module: &str, test: &str) -> ExitStatus {
-    let mut child = child_of(module, test);
+    run(&mut child_of(module, test))
+}
+
+/// Runs a command of [`child_of`], of which other settings may have been changed.
+pub(crate) fn run(child: &mut Command) -> ExitStatus {
     let output = child.stdout(Stdio::piped()).stderr(Stdio::inherit());
     let output = output.output().expect("it can be started");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        text.contains("running 1 test\n"),
-        "no test {module}::{test}"
-    );
+    assert!(text.contains("running 1 test\n"), "no such test: {child:?}");
     output.status
 }

@@ -323,6 +323,13 @@ impl<'a> BatchBuilder<'a> {
     /// The time left for the tasks, counted from [`build`](Self::build). A worker begins no task that would end too late if it
     /// took as long as the longest one that this worker has run.
     ///
+    /// Without this setting, the root finds out the end of a job of Slurm: from `SLURM_JOB_END_TIME`, or where that is not set,
+    /// from the program `squeue`, which may take five seconds. Of the time that is left, 60 seconds are kept back, or a tenth if
+    /// that is less, so that tasks which run too long can still save their work. If the end cannot be found out, a warning is
+    /// emitted by `tracing`, and there is no limit. Neither is there outside of Slurm.
+    ///
+    /// [`Duration::MAX`] means no limit, and asks nobody. Either all ranks give this setting or none; their times may differ.
+    ///
     /// ```
     /// use pshmem::{Batch, Comm};
     /// use std::time::Duration;
@@ -351,7 +358,7 @@ impl<'a> BatchBuilder<'a> {
     ///
     /// # Collective
     /// Over all ranks of the `Comm`, with the same settings. It splits the `Comm` twice and synchronizes three or four times
-    /// more. With a state directory, the other ranks wait until the root has read one file for each task.
+    /// more. Without a walltime under Slurm, the other ranks wait until the root knows the end of the job; with a state directory, the other ranks wait until the root has read one file for each task.
     ///
     /// # Errors
     /// The same on every rank: [`Error::InvalidSetting`](crate::Error::InvalidSetting) for sizes that do not fit the number of
