@@ -4,13 +4,14 @@
 //! - [`table`]: which task is open, claimed or ended, for all ranks of this job · [`store`]: the same as files, for all jobs
 //! - [`batch_rank`]: one rank's part of a batch, which claims and records · [`worker`]: the ranks that run a task together ·
 //!   [`directory`]: leases on tasks for them
-//! - [`task`], [`task_state`]: a task and its states
+//! - [`task`], [`task_state`]: a task and its states · [`command`], [`child_guard`]: programs that tasks run
 //! - [`run`]: works on all tasks · [`report`]: what became of them
 //! - [`stop`], [`signals`], [`job_end`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
 //!   outside a job
 
 mod batch_rank;
 mod child_guard;
+mod command;
 mod directory;
 mod job_end;
 mod operator;
