@@ -122,6 +122,7 @@ mod lock;
 mod memory;
 mod run;
 mod shared;
+pub mod signal;
 mod stderr;
 mod sync;
 mod transport;

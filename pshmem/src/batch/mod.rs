@@ -5,24 +5,30 @@
 //! - [`batch_rank`]: one rank's part of a batch, which claims and records · [`worker`]: the ranks that run a task together ·
 //!   [`directory`]: leases on tasks for them
 //! - [`task`], [`task_state`]: a task and its states · [`names`]: the names of all tasks, once on each node
+//! - [`command`], [`child_guard`]: programs that tasks run
 //! - [`run`]: works on all tasks · [`report`]: what became of them
-//! - [`stop`], [`sigterm`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
+//! - [`stop`], [`signals`], [`job_end`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
 //!   outside a job
 
 mod batch_rank;
+mod child_guard;
+mod command;
 mod directory;
+mod job_end;
 mod names;
 mod operator;
 mod progress;
 mod report;
 mod run;
 mod setup;
-mod sigterm;
+mod signals;
 mod stop;
 mod store;
 pub(crate) mod table;
 mod task;
 mod task_state;
+#[cfg(all(test, not(miri), not(loom)))]
+mod test_process;
 mod worker;
 
 use self::batch_rank::BatchRank;

@@ -1,7 +1,7 @@
 //! Why a batch begins no more tasks although some are open: it was asked to stop, or too little time is left.
 
 use crate::batch::Batch;
-use crate::batch::sigterm::SigtermWatch;
+use crate::batch::signals::SignalWatch;
 use crate::error::Result;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// The conditions under which one rank begins no more tasks.
 #[derive(Debug)]
 pub(crate) struct StopConditions {
-    sigterm: Option<SigtermWatch>,
+    /// Empty if no signal stops the batch.
+    signals: SignalWatch,
     /// When the job will be ended.
     deadline: Option<Instant>,
     /// The longest task of this worker so far.
@@ -17,9 +18,9 @@ pub(crate) struct StopConditions {
 }
 
 impl StopConditions {
-    pub(crate) fn new(sigterm: Option<SigtermWatch>, left: Option<Duration>) -> Self {
+    pub(crate) fn new(signals: SignalWatch, left: Option<Duration>) -> Self {
         StopConditions {
-            sigterm,
+            signals,
             // A time beyond the range of the clock is no limit.
             deadline: left.and_then(|left| Instant::now().checked_add(left)),
             longest: Cell::default(),
@@ -29,7 +30,7 @@ impl StopConditions {
     /// Whether a signal asks all workers to stop.
     #[inline]
     pub(crate) fn is_requested(&self) -> bool {
-        self.sigterm.as_ref().is_some_and(SigtermWatch::is_raised)
+        self.signals.is_raised()
     }
 
     /// Whether the next task of this worker would end too late if it took as long as the longest one so far.
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn no_task_begins_that_would_end_after_the_walltime() {
-        let stop = StopConditions::new(None, Some(HOUR));
+        let stop = StopConditions::new(SignalWatch::default(), Some(HOUR));
         assert!(!stop.is_late() && !stop.is_requested());
         stop.note_duration(HOUR / 2);
         assert!(!stop.is_late());
@@ -86,13 +87,13 @@ mod tests {
         // The longest task counts, not the last one.
         stop.note_duration(HOUR / 4);
         assert!(stop.is_late());
-        assert!(StopConditions::new(None, Some(Duration::ZERO)).is_late());
+        assert!(StopConditions::new(SignalWatch::default(), Some(Duration::ZERO)).is_late());
     }
 
     #[test]
     fn without_a_walltime_it_is_never_late() {
         for left in [None, Some(Duration::MAX)] {
-            let stop = StopConditions::new(None, left);
+            let stop = StopConditions::new(SignalWatch::default(), left);
             stop.note_duration(HOUR * 1000);
             assert!(!stop.is_late());
         }

@@ -52,6 +52,11 @@ impl Task {
         }
     }
 
+    /// What the batch has on this rank.
+    pub(crate) fn batch_rank(&self) -> &BatchRank {
+        &self.rank
+    }
+
     /// Its number, from 0.
     #[must_use]
     pub fn index(&self) -> usize {

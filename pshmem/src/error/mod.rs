@@ -547,6 +547,25 @@ pub enum Error {
         name: String,
     },
 
+    /// A program that [`Task::command`](crate::Task::command) has run for a task did not end with exit code 0, or could not be
+    /// started.
+    ///
+    /// Only this rank gets it, and the `Comm` lives. Returned from the closure of [`Batch::run`](crate::Batch::run), it makes the
+    /// task FAILED.
+    #[error("`{command}` {status}, on rank {rank} ({host}){}", text::tail(.tail))]
+    Command {
+        /// The program and its arguments, clipped.
+        command: String,
+        /// How it ended: its exit code, a signal or the time limit; or why it could not be started.
+        status: String,
+        /// The last lines of what it wrote to the file `stderr`, if there are any; control characters are escaped.
+        tail: String,
+        /// Rank in the `Comm` of the batch.
+        rank: usize,
+        /// Its host.
+        host: String,
+    },
+
     /// There is no task of that number.
     ///
     /// Only this rank gets it, and the `Comm` lives.

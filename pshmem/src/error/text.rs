@@ -28,6 +28,9 @@ impl Error {
             // Paths differ at their ends.
             *path = clip_start(path, limit);
         }
+        if let Error::Command { tail, .. } = self {
+            *tail = clip_start(tail, limit);
+        }
         for text in self.texts() {
             *text = clip(text, limit);
         }
@@ -95,6 +98,13 @@ impl Error {
                 host,
                 ..
             } => vec![call, path, reason, host],
+            Error::Command {
+                command,
+                status,
+                tail,
+                host,
+                ..
+            } => vec![command, status, tail, host],
             Error::InvalidSetting {
                 name,
                 value,
@@ -111,6 +121,14 @@ pub(super) fn holders(ranks: &[usize]) -> String {
         [one] => format!("only rank {one} did"),
         [first, second, ..] => format!("ranks {first} and {second} both did"),
     }
+}
+
+/// The end of the sentence of [`Error::Command`].
+pub(super) fn tail(tail: &str) -> String {
+    if tail.is_empty() {
+        return String::new();
+    }
+    format!("; the end of its stderr: {tail}")
 }
 
 /// `text` cut to at most `limit` bytes, so that a long message still fits into a control block.
@@ -200,6 +218,13 @@ mod tests {
                 rank: usize::MAX,
                 host: long.clone(),
                 message: long.clone(),
+            },
+            Error::Command {
+                command: long.clone(),
+                status: long.clone(),
+                tail: long.clone(),
+                rank: usize::MAX,
+                host: long.clone(),
             },
             Error::Diverged { what: long },
         ];

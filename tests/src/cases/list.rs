@@ -44,7 +44,7 @@ macro_rules! for_each_case {
                 root_computes_while_others_claim, many_batches, ten_million_tasks, stop,
                 task_outcomes, dropped_and_panicked_tasks, retries, failure_interrupts_the_worker,
                 rank_finishes_while_others_wait, unfinished_task, initial_states, set_state,
-                invalid_settings, settings_differ, invalid_directories,
+                invalid_settings, settings_differ, settings_mean_the_same, invalid_directories,
                 state_files, later_jobs_resume, unparsable_state_files, two_batches_on_one_directory,
                 late_result_is_rejected, names_with, listed_names, names_with_replaces_names, invalid_names_with,
                 report_outlives_its_batch,

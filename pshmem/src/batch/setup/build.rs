@@ -5,8 +5,9 @@ use crate::batch::batch_rank::{BatchConfig, BatchRank};
 use crate::batch::directory::{StateDirectory, initial_states, rerun_policy};
 use crate::batch::names::{self, TaskNames};
 use crate::batch::progress::Progress;
+use crate::batch::setup::job_facts::JobFacts;
 use crate::batch::setup::settings::Settings;
-use crate::batch::sigterm::SigtermWatch;
+use crate::batch::signals::SignalWatch;
 use crate::batch::stop::StopConditions;
 use crate::batch::store::{Store, StoreOptions};
 use crate::batch::table::client::TableClient;
@@ -15,9 +16,9 @@ use crate::batch::task_state::TaskState;
 use crate::batch::worker::Worker;
 use crate::comm::Comm;
 use crate::comm::closure::ClosureRunner;
-use crate::comm::protocol::call::{Call, Kind, Step};
+use crate::comm::protocol::call::{Call, Kind};
 use crate::comm::protocol::contribution::Contribution;
-use crate::error::{Result, clip};
+use crate::error::Result;
 use crate::stderr::report;
 use std::cell::Cell;
 use std::panic::Location;
@@ -32,7 +33,7 @@ pub(super) fn build(
     let call = Call::new(Kind::Batch);
     let _call = core.enter(Kind::Batch.name(), site)?;
     core.check_root(call, settings.root)?;
-    let sigterm = agree_on_settings(comm, call, &settings)?;
+    let signals = agree_on_settings(comm, call, &settings)?;
     let all = comm.split(Some(0), comm.rank())?;
     let all = all.expect("a rank with a color gets a Comm");
     let (index, count) = settings.sizes.worker_of(all.rank(), all.size())?;
@@ -52,18 +53,22 @@ pub(super) fn build(
             TaskNames::from_root(&all, settings.root, site, layout.tasks, encoded)?
         }
     };
-    let directory = match &settings.dir {
-        Some(dir) => {
-            let options = StoreOptions {
-                lease_timeout: settings.lease_timeout,
-                job: job_name(&all, call, settings.root)?,
-                rank: all.rank(),
-                host: all.host().to_owned(),
-            };
-            Some((dir, options))
-        }
-        None => None,
+    let asks_time = settings.walltime.is_none();
+    let facts = if asks_time || settings.dir.is_some() {
+        Some(JobFacts::learn(&all, call, settings.root, asks_time)?)
+    } else {
+        None
     };
+    let directory = settings.dir.as_ref().zip(facts.as_ref());
+    let directory = directory.map(|(dir, facts)| {
+        let options = StoreOptions {
+            lease_timeout: settings.lease_timeout,
+            job: facts.name.clone(),
+            rank: all.rank(),
+            host: all.host().to_owned(),
+        };
+        (dir, options)
+    });
     let rerun = settings.rerun;
     // On the root: the tasks to be run, the store that it has opened, and the closure of `order`.
     let open = Cell::new(layout.tasks);
@@ -94,53 +99,35 @@ pub(super) fn build(
         let store = created.take().unwrap_or_else(attach);
         StateDirectory::new(store, rerun_policy(&rerun))
     });
+    let left = settings
+        .walltime
+        .or_else(|| facts.and_then(|facts| facts.left()));
     let shows_progress = settings.progress && all.rank() == settings.root;
     let config = BatchConfig {
         names,
         directory,
         retries: settings.retries,
         root: settings.root,
-        stop: StopConditions::new(sigterm, settings.walltime),
+        stop: StopConditions::new(signals, left),
         progress: shows_progress.then(|| Progress::new(open.get() as u64)),
     };
     Ok(BatchRank::new(client, worker, config))
 }
 
-/// Checks the settings on every rank, and that all ranks gave the same. Starts to watch for SIGTERM if they ask for it.
-fn agree_on_settings(
-    comm: &Comm,
-    call: Call,
-    settings: &Settings<'_>,
-) -> Result<Option<SigtermWatch>> {
-    let checked = settings.check(comm.rank(), comm.size()).and_then(|()| {
-        let watch = settings
-            .stop_at_sigterm
-            .then(|| SigtermWatch::new(comm.rank(), comm.host()));
-        watch.transpose()
-    });
-    let (sigterm, fault) = match checked {
-        Ok(sigterm) => (sigterm, None),
-        Err(error) => (None, Some(error)),
+/// Checks the settings on every rank, and that all ranks gave the same. Starts to watch for the signals that
+/// they name.
+fn agree_on_settings(comm: &Comm, call: Call, settings: &Settings<'_>) -> Result<SignalWatch> {
+    let checked = settings
+        .check(comm.rank(), comm.size())
+        .and_then(|()| SignalWatch::new(&settings.stop_signals(), comm.rank(), comm.host()));
+    let (signals, fault) = match checked {
+        Ok(signals) => (signals, None),
+        Err(error) => (SignalWatch::default(), Some(error)),
     };
     let summary = settings.summary();
     let fault = Contribution::fault(fault);
     comm.core.agree_on(call, summary.as_bytes(), fault)?;
-    Ok(sigterm)
-}
-
-/// The name of this job, which all ranks learn from the root.
-fn job_name(all: &Comm, call: Call, root: usize) -> Result<String> {
-    let name = (all.rank() == root).then(|| {
-        let id = ["SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok());
-        let name = id.unwrap_or_else(|| format!("{}-{}", all.host(), std::process::id()));
-        clip(&name, 60)
-    });
-    let names = all
-        .core
-        .allgather(call.step(Step::Gather), &[root], name.as_ref())?;
-    Ok(names.into_iter().next().unwrap_or_default())
+    Ok(signals)
 }
 
 /// Reports state files that could not be parsed.

@@ -315,13 +315,8 @@ impl<'a> BatchBuilder<'a> {
         self
     }
 
-    /// Begins no more tasks after SIGTERM, which launchers and batch systems send before they end a job. The first worker whose
-    /// process has received it [stops](Batch::stop) all workers when it asks for its next task.
-    ///
-    /// While the batch exists, the signal does not end the process. A handler that was installed before is called as well.
-    /// Once the last such batch of the process has been dropped, the signal acts as before.
-    ///
-    /// Let the batch system send the signal to the ranks early enough, for Slurm with `--signal=TERM@300`.
+    /// Begins no more tasks after SIGTERM, which launchers and batch systems send before they end a job: the same as SIGTERM in
+    /// the list of [`stop_at_signals`](Self::stop_at_signals).
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -337,8 +332,40 @@ impl<'a> BatchBuilder<'a> {
         self
     }
 
+    /// Begins no more tasks after one of these signals; [`pshmem::signal`](crate::signal) has their numbers. The first worker
+    /// whose process has received one [stops](Batch::stop) all workers when it asks for its next task.
+    ///
+    /// While the batch exists, such a signal does not end the process. A handler that was installed before is called as well,
+    /// and a signal that was ignored only stops the batch. Once the last such batch of the process has been dropped, the signal
+    /// acts as before. A handler that the program installs meanwhile has to call the one before it; it stays. A signal that has
+    /// arrived during an earlier batch with the same setting counts for later ones too.
+    ///
+    /// Let the batch system send the signal to the ranks early enough, for Slurm with `--signal=USR1@300`.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, signal};
+    ///
+    /// let signals = [signal::SIGTERM, signal::SIGUSR1];
+    /// let batch = Batch::builder(&Comm::solo(), 2).stop_at_signals(signals).build()?;
+    /// while let Some(task) = batch.next_task()? {
+    ///     task.done()?; // the last one before the job ends
+    /// }
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn stop_at_signals(mut self, signals: impl IntoIterator<Item = i32>) -> Self {
+        self.settings.stop_at_signals = signals.into_iter().collect();
+        self
+    }
+
     /// The time left for the tasks, counted from [`build`](Self::build). A worker begins no task that would end too late if it
     /// took as long as the longest one that this worker has run.
+    ///
+    /// Without this setting, the root finds out the end of a job of Slurm: from `SLURM_JOB_END_TIME`, or where that is not set,
+    /// from the program `squeue`, which may take five seconds. Of the time that is left, 60 seconds are kept back, or a tenth if
+    /// that is less, so that tasks which run too long can still save their work. If the end cannot be found out, a warning is
+    /// emitted by `tracing`, and there is no limit. Neither is there outside of Slurm.
+    ///
+    /// [`Duration::MAX`] means no limit, and asks nobody. Either all ranks give this setting or none; their times may differ.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -368,16 +395,17 @@ impl<'a> BatchBuilder<'a> {
     ///
     /// # Collective
     /// Over all ranks of the `Comm`, with the same settings. It splits the `Comm` twice and synchronizes three or four times
-    /// more, and with names three to six times. With a state directory, the other ranks wait until the root has read one file for
-    /// each task.
+    /// more, and with names three to six times. Without a walltime under Slurm, the other ranks wait until the root knows the end
+    /// of the job; with a state directory, until all of them have read their share of the states.
     ///
     /// # Errors
     /// The same on every rank: [`Error::InvalidSetting`](crate::Error::InvalidSetting) for sizes that do not fit the number of
-    /// ranks, for names and states that are not one for each task, and for names that cannot be those of folders;
+    /// ranks, for names and states that are not one for each task, for names that cannot be those of folders, and for signals
+    /// that cannot be caught or report faults;
     /// [`Error::Mismatch`](crate::Error::Mismatch) for settings that differ between ranks;
     /// [`Error::NoSuchRank`](crate::Error::NoSuchRank) for the root; [`Error::NoRoom`](crate::Error::NoRoom);
-    /// [`Error::TooLarge`](crate::Error::TooLarge); [`Error::System`](crate::Error::System) when SIGTERM cannot be watched
-    /// for; [`Error::Directory`](crate::Error::Directory) for the state directory; and those of [`Comm::barrier`].
+    /// [`Error::TooLarge`](crate::Error::TooLarge); [`Error::System`](crate::Error::System) when a signal cannot be
+    /// watched for; [`Error::Directory`](crate::Error::Directory) for the state directory; and those of [`Comm::barrier`].
     ///
     /// # Panics
     /// On the root, when the closure of [`names_with`](Self::names_with) or [`order`](Self::order) panics. The others get

@@ -1,6 +1,7 @@
 //! The settings of a batch: what a rank can check by itself, and what all ranks must give alike.
 
 use crate::batch::setup::worker_sizes::WorkerSizes;
+use crate::batch::signals;
 use crate::batch::table::MAX_TASKS;
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result, clip};
@@ -30,6 +31,7 @@ pub(super) struct Settings<'a> {
     pub(super) lease_timeout: Duration,
     pub(super) progress: bool,
     pub(super) stop_at_sigterm: bool,
+    pub(super) stop_at_signals: Vec<i32>,
     pub(super) walltime: Option<Duration>,
 }
 
@@ -50,6 +52,7 @@ impl Settings<'_> {
             lease_timeout: Duration::from_secs(60),
             progress: false,
             stop_at_sigterm: false,
+            stop_at_signals: Vec::new(),
             walltime: None,
         }
     }
@@ -87,6 +90,11 @@ impl Settings<'_> {
             let value = format!("{:?}", self.lease_timeout);
             return invalid("lease_timeout", value, "it must be greater than zero");
         }
+        for signal in self.stop_signals() {
+            if let Err(reason) = signals::check(signal) {
+                return invalid("stop_at_signals", signal.to_string(), &reason);
+            }
+        }
         if self.states.is_some() && self.dir.is_some() {
             let reason = "the state directory holds the states of the tasks; use one of the two";
             return invalid("states", "given".to_owned(), reason);
@@ -100,10 +108,21 @@ impl Settings<'_> {
         names.filter(|_| self.make_names.is_none())
     }
 
+    /// The signals that stop the batch, each once, in rising order.
+    pub(super) fn stop_signals(&self) -> Vec<i32> {
+        let mut signals = self.stop_at_signals.clone();
+        signals.extend(self.stop_at_sigterm.then_some(libc::SIGTERM));
+        signals.sort_unstable();
+        signals.dedup();
+        signals
+    }
+
     /// What all ranks must give alike, as text.
     pub(super) fn summary(&self) -> String {
         let mut hasher = DefaultHasher::new();
         (self.listed_names(), &self.dir, self.lease_timeout).hash(&mut hasher);
+        // Ranks may have measured the walltime by themselves, so only whether it is given must be the same.
+        (self.stop_signals(), self.walltime.is_some()).hash(&mut hasher);
         if let WorkerSizes::Each(sizes) = &self.sizes {
             sizes.hash(&mut hasher);
         }

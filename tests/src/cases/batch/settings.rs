@@ -24,6 +24,8 @@ pub(crate) fn invalid_settings(comm: &Comm) -> Outcome {
         ("names", builder().names(["a", "b"]).build()),
         ("states", builder().states(&[TaskState::Open]).build()),
         ("root", builder().root(size).build()),
+        ("SIGKILL", builder().stop_at_signals([9]).build()),
+        ("a signal", builder().stop_at_signals([15, 1000]).build()),
         ("tasks", Batch::builder(comm, usize::MAX).build()),
     ];
     for (what, result) in invalid {
@@ -36,6 +38,20 @@ pub(crate) fn invalid_settings(comm: &Comm) -> Outcome {
             "{what}: {error:?}"
         );
     }
+    check_usable(comm)
+}
+
+/// Both ways to name a signal mean the same, and ranks may have measured different walltimes.
+pub(crate) fn settings_mean_the_same(comm: &Comm) -> Outcome {
+    let is_even = comm.rank().is_multiple_of(2);
+    let builder = Batch::builder(comm, 1);
+    let builder = if is_even {
+        builder.stop_at_sigterm(true)
+    } else {
+        builder.stop_at_signals([pshmem::signal::SIGTERM; 2])
+    };
+    let left = Duration::from_secs(1000 + comm.rank() as u64);
+    builder.walltime(left).build()?;
     check_usable(comm)
 }
 
@@ -53,7 +69,19 @@ pub(crate) fn settings_differ(comm: &Comm) -> Outcome {
         } else {
             order.build()
         };
-        for result in [tasks, names, order] {
+        let builder = Batch::builder(comm, 2).stop_at_sigterm(true);
+        let signals = if is_outlier {
+            builder.stop_at_signals([pshmem::signal::SIGUSR1])
+        } else {
+            builder
+        };
+        let walltime = Batch::builder(comm, 2);
+        let walltime = if is_outlier {
+            walltime.walltime(Duration::from_secs(9))
+        } else {
+            walltime
+        };
+        for result in [tasks, names, order, signals.build(), walltime.build()] {
             let error = same_error(comm, result)?;
             assert!(matches!(error, Error::Mismatch { .. }), "{error:?}");
         }
