@@ -53,7 +53,7 @@
 //! | locks and tasks | |
 //! |---|---|
 //! | [`Lock`], [`Mutex`], [`RwLock`] | first-come-first-served locks over the ranks of all nodes, also with a value |
-//! | [`Batch`] | hands out tasks to groups of ranks, across jobs and crashes |
+//! | [`Batch`] | hands out tasks to groups of ranks, across jobs and crashes; [`signal`] has the numbers of signals that stop it |
 //!
 //! | what went wrong | |
 //! |---|---|

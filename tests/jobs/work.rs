@@ -20,6 +20,8 @@ pub(crate) fn run(comm: &Comm, settings: &Settings) -> Outcome {
         .state_dir(&settings.dir, names)
         .lease_timeout(settings.lease)
         .stop_at_sigterm(true)
+        // The signal is to stop it, and not the end of the job that Slurm announces.
+        .walltime(Duration::MAX)
         .build()
         .map_err(text)?;
     append_process_id(&settings.dir.join(PROCESSES))?;
