@@ -6,7 +6,7 @@
 
 use std::process::ExitCode;
 
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Batch, Comm, Error, Shared, TaskState};
 use pshmem_tests::collective::{check_usable, same_error};
 use pshmem_tests::report::Failure;
 use pshmem_tests::watchdog;
@@ -25,6 +25,8 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
         println!("small_shm: a rank alone on its node uses private memory; nothing to test");
         return Ok(());
     }
+    // First, while no memory is kept for small objects.
+    batches(comm)?;
     for bytes in [6 << 20, 1 << 20, 200 << 10, 1 << 10] {
         let (mut objects, error) = fill_up(comm, bytes)?;
         let Error::NoRoom { needed, free, .. } = &error else {
@@ -57,6 +59,28 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
     if comm.rank() == 0 {
         println!("small_shm: all is well");
     }
+    Ok(())
+}
+
+/// Names of tasks and a report that do not fit are an error, and the batch still gives its report once there is room.
+fn batches(comm: &Comm) -> Result<(), Failure> {
+    const TASKS: usize = 100_000;
+    let batch = Batch::builder(comm, TASKS).build()?;
+    let (objects, _) = fill_up(comm, 1 << 20)?;
+    let builder = Batch::builder(comm, 2).names_with(|_| "x".repeat(2 << 20));
+    for error in [
+        same_error(comm, builder.build())?,
+        same_error(comm, batch.report())?,
+    ] {
+        if !matches!(error, Error::NoRoom { .. }) {
+            return Err(format!("a batch without room ended with {error:?}").into());
+        }
+    }
+    drop(objects);
+    comm.barrier()?;
+    let report = batch.report()?;
+    assert_eq!(report.count(TaskState::Open), TASKS);
+    check_usable(comm)?;
     Ok(())
 }
 

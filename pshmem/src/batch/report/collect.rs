@@ -69,9 +69,10 @@ impl Batch {
         } else {
             Vec::new()
         };
+        let records = self.rank.records.borrow();
         let report = RankReport {
             worker: self.worker() as u32,
-            records: Cow::Borrowed(&*self.rank.records.borrow()),
+            records: Cow::Borrowed(&*records),
             slot_states: slot_states.into_iter().map(|state| state as u8).collect(),
         };
         report.encode()
