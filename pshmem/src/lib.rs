@@ -138,8 +138,8 @@ pub mod local {
 }
 
 pub use batch::{
-    Batch, BatchBuilder, BatchReport, BatchStatus, Task, TaskHolder, TaskReport, TaskReports,
-    TaskState, TaskStatus,
+    Batch, BatchBuilder, BatchReport, BatchStatus, LogEntry, Task, TaskHolder, TaskReport,
+    TaskReports, TaskState, TaskStatus,
 };
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};

@@ -7,14 +7,15 @@
 //! - [`task`], [`task_state`]: a task and its states · [`names`]: the names of all tasks, once on each node
 //! - [`command`], [`child_guard`]: programs that tasks run
 //! - [`run`]: works on all tasks · [`report`]: what became of them
-//! - [`stop`], [`signals`], [`job_end`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status and stop from
-//!   outside a job
+//! - [`stop`], [`signals`], [`job_end`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status
+//!   and stop from outside a job, and the log · [`json`]: texts for programs
 
 mod batch_rank;
 mod child_guard;
 mod command;
 mod directory;
 mod job_end;
+mod json;
 mod names;
 mod operator;
 mod progress;
@@ -41,6 +42,7 @@ use std::rc::Rc;
 
 pub use report::{BatchReport, TaskReport, TaskReports};
 pub use setup::builder::BatchBuilder;
+pub use store::log::LogEntry;
 pub use store::status::{BatchStatus, TaskHolder, TaskStatus};
 pub use task::Task;
 pub use task_state::TaskState;
@@ -104,8 +106,9 @@ impl Batch {
     /// hands, so that it can take over those of a dead job.
     ///
     /// # Errors
-    /// On all ranks of the worker: [`Error::TaskHeld`](crate::Error::TaskHeld) when a rank has not ended its task,
-    /// [`Error::Directory`](crate::Error::Directory), and those of [`Comm::barrier`].
+    /// On all ranks of the worker: [`Error::TaskHeld`](crate::Error::TaskHeld) when a rank has not ended its task, and those of
+    /// [`Comm::barrier`]. A task whose files cannot be used has failed, as the [report](Batch::report) tells, and the next one is
+    /// returned; a worker with several such tasks in a row gets no more.
     #[track_caller]
     #[inline]
     pub fn next_task(&self) -> Result<Option<Task>> {

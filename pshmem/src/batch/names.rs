@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::memory::frozen::FrozenBytes;
 use crate::shared::Shared;
 use std::panic::Location;
-use std::sync::Arc;
 
 /// Bytes of the end of a name.
 const END: usize = size_of::<u64>();
@@ -70,13 +69,6 @@ impl TaskNames {
     }
 }
 
-/// A private copy of all names.
-impl From<TaskNames> for Arc<[String]> {
-    fn from(names: TaskNames) -> Self {
-        names.iter().map(str::to_owned).collect()
-    }
-}
-
 /// The bytes of `count` names.
 pub(super) fn encode(count: usize, names: impl Iterator<Item = impl AsRef<str>>) -> Vec<u8> {
     let mut bytes = vec![0; (count + 1) * END];
@@ -112,7 +104,6 @@ mod tests {
         }
         assert_eq!(found.get(names.len()), None);
         assert_eq!(found.get(usize::MAX), None);
-        assert_eq!(Arc::<[String]>::from(found)[..], names);
     }
 
     #[test]

@@ -2,14 +2,18 @@
 
 use crate::batch::Batch;
 use crate::batch::store;
+use crate::batch::store::log::LogEntry;
 use crate::batch::store::status::BatchStatus;
+use crate::batch::task_state::TaskState;
 use crate::error::Result;
 use std::path::Path;
 
 impl Batch {
     /// The status of every task in a state directory, for people and scripts, while jobs work on it or later.
     ///
-    /// Every folder in it counts as a task. Nothing is changed, so read permission is enough. See the example `batch_status`.
+    /// The tasks are those that jobs have named, and every other folder with a file `state`; in a directory of the Python package
+    /// every folder. Nothing is changed, so read permission is enough. The tool `pshmem-batch` and the example `batch_status`
+    /// print it.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -28,6 +32,49 @@ impl Batch {
     /// [`Error::Directory`](crate::Error::Directory) when the directory or a file in it cannot be read.
     pub fn status(path: impl AsRef<Path>) -> Result<BatchStatus> {
         store::inspect(path.as_ref())
+    }
+
+    /// The log of a state directory: one entry for each attempt at a task that has ended, in all jobs together. Those of jobs that
+    /// run are there as well. It is also a file `log.csv` in the directory, to which jobs append when they end.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    ///
+    /// let root = std::env::temp_dir().join(format!("pshmem-log-{}", std::process::id()));
+    /// let batch = Batch::builder(&Comm::solo(), 2).state_dir(&root, ["a", "b"]).build()?;
+    /// batch.run(|task, _| if task.name() == "a" { Ok(()) } else { Err("no input") })?;
+    /// let log = Batch::log(&root)?;
+    /// assert_eq!((log[0].state, log[1].state), (TaskState::Done, TaskState::Failed));
+    /// assert_eq!(log[1].reason, "no input");
+    /// # std::fs::remove_dir_all(root).unwrap();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Directory`](crate::Error::Directory) when the directory or a file in it cannot be read.
+    pub fn log(path: impl AsRef<Path>) -> Result<Vec<LogEntry>> {
+        store::read_log(path.as_ref())
+    }
+
+    /// Opens the tasks of a state directory again that are in one of these states and that nobody runs, and returns their names.
+    /// They are run by the next job, or by one that is built meanwhile, with all their retries.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    ///
+    /// let root = std::env::temp_dir().join(format!("pshmem-reopen-{}", std::process::id()));
+    /// let batch = Batch::builder(&Comm::solo(), 2).state_dir(&root, ["a", "b"]).build()?;
+    /// batch.run(|task, _| if task.name() == "a" { Ok(()) } else { Err("no input") })?;
+    /// assert_eq!(Batch::reopen(&root, &[TaskState::Failed])?, ["b"]);
+    /// assert_eq!(Batch::status(&root)?.count(TaskState::Open), 1);
+    /// # std::fs::remove_dir_all(root).unwrap();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Directory`](crate::Error::Directory) when a file cannot be read or written. Tasks before it have been opened.
+    pub fn reopen(path: impl AsRef<Path>, states: &[TaskState]) -> Result<Vec<String>> {
+        store::reopen(path.as_ref(), states)
     }
 
     /// Asks all jobs that work on a state directory to begin no more tasks, and also those that start later: makes a file

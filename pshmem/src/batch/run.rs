@@ -3,7 +3,7 @@
 use crate::batch::{Batch, BatchReport, Task};
 use crate::comm::Comm;
 use crate::comm::thread_state;
-use crate::error::{Error, Result, panic_text};
+use crate::error::{Result, panic_text};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
@@ -35,9 +35,9 @@ impl Batch {
     /// ranks. That takes a dozen rounds, and one more for each 80 ranks.
     ///
     /// # Errors
-    /// The error of the first worker that could not continue, on all ranks: those of [`next_task`](Batch::next_task), and
-    /// [`Error::Directory`] when the state of a task cannot be written; [`Error::NoRoom`] for the report. That another job has
-    /// taken a task over is no error.
+    /// The error of the first worker that could not continue, on all ranks: those of [`next_task`](Batch::next_task). What is
+    /// wrong with the files of a task is in the report: the task has failed. [`Error::NoRoom`](crate::Error::NoRoom) for the
+    /// report.
     #[track_caller]
     pub fn run<E: Display>(
         &self,
@@ -64,7 +64,7 @@ impl Batch {
                 }
             };
             match recorded {
-                Ok(()) | Err(Error::TaskTakenOver { .. }) => {}
+                Ok(()) => {}
                 // Returned only when the ranks of the worker synchronize, so that none of them waits for this one.
                 Err(error) => self.rank.keep_error(error),
             }

@@ -1,6 +1,7 @@
 //! A task that this rank's worker runs, and how the rank ends it.
 
 use crate::batch::batch_rank::BatchRank;
+use crate::batch::table::RankEnd;
 use crate::batch::worker::Assignment;
 use crate::comm::thread_state;
 use crate::error::Result;
@@ -13,8 +14,13 @@ use std::time::Instant;
 
 /// A task that this rank's worker has claimed. It is ended by [`done`](Task::done) or [`failed`](Task::failed).
 ///
-/// Every rank of the worker has a `Task` and ends it. The task is DONE when all of them called `done`, otherwise FAILED with the
-/// first reason. Dropping a `Task`, also in a panic, counts as `failed`. Ending a task waits for no other rank of the worker.
+/// Every rank of the worker has a `Task` and ends it. The task is DONE when all of them called `done`. If one has failed, it is
+/// FAILED with the first reason; else if one has put it back, it is OPEN. Dropping a `Task`, also in a panic, counts as `failed`.
+/// Ending a task waits for no other rank of the worker.
+///
+/// A result that cannot be recorded, because the files of the task cannot be used or another job has taken it over, is no error
+/// of the calls that end a task: a loop over tasks goes on. It is reported on stderr and stands in the
+/// [report](crate::BatchReport).
 ///
 /// ```
 /// use pshmem::{Batch, Comm, TaskState};
@@ -80,10 +86,11 @@ impl Task {
         name.unwrap_or_else(|| self.number.get_or_init(|| self.index().to_string()))
     }
 
-    /// How often this job has begun the task, this time included: more than 1 if it has failed before, or was opened again.
+    /// How often the task has been begun, this time included: more than 1 if it has failed before, or was opened again. With a
+    /// state directory all jobs count, otherwise this one.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.assigned.claim.attempt
+        self.assigned.number()
     }
 
     /// Its folder in the state directory, for its results; `None` if the batch has no state directory. The folder exists.
@@ -122,12 +129,10 @@ impl Task {
     /// Every rank of the worker ends its task, by `done`, `failed` or a drop. None waits for another one.
     ///
     /// # Errors
-    /// On the rank that records the result: [`Error::Directory`](crate::Error::Directory) when the state cannot be written (the
-    /// task is then not DONE), and [`Error::TaskTakenOver`](crate::Error::TaskTakenOver) when another job has taken the task
-    /// over. On any rank [`Error::MpiFinalized`](crate::Error::MpiFinalized) after MPI has been finalized.
+    /// [`Error::MpiFinalized`](crate::Error::MpiFinalized) after MPI has been finalized.
     #[inline]
     pub fn done(mut self) -> Result<()> {
-        self.end(None)
+        self.end(RankEnd::Done)
     }
 
     /// Ends the task on this rank with a failure. Calls of other ranks that wait for this one on the worker's `Comm` return
@@ -148,13 +153,75 @@ impl Task {
     /// # Errors
     /// As [`done`](Task::done).
     pub fn failed(mut self, reason: impl fmt::Display) -> Result<()> {
-        self.end(Some(&reason.to_string()))
+        self.end(RankEnd::Failed(reason.to_string()))
+    }
+
+    /// Whether the task should end early: somebody has asked the batch to stop (by [`Batch::stop`](crate::Batch::stop), a file
+    /// `stop` or a signal), the [`walltime`](crate::BatchBuilder::walltime) is over, or this task has taken longer than its
+    /// [`task_timeout`](crate::BatchBuilder::task_timeout). A task that can be continued then writes a checkpoint and is
+    /// [put back](Task::put_back).
+    ///
+    /// Ask as often as you like: the file system and the home rank are asked ten times a second at most. Ranks of one worker may
+    /// get different answers at one moment; let one of them ask for all.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 1).build()?;
+    /// let task = batch.next_task()?.expect("it is open");
+    /// let mut step = 0;
+    /// while step < 1_000_000 && !task.should_stop() {
+    ///     step += 1;
+    /// #   batch.stop()?;
+    /// }
+    /// if step < 1_000_000 {
+    ///     // Save `step`, for instance in `task.dir()`.
+    ///     task.put_back()?;
+    /// } else {
+    ///     task.done()?;
+    /// }
+    /// # assert_eq!(batch.state(0)?, TaskState::Open);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// No.
+    #[must_use]
+    pub fn should_stop(&self) -> bool {
+        self.rank.should_stop(self.since)
+    }
+
+    /// When the task is to end, if it has a limit.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let limit = self.rank.config.task_timeout?;
+        self.since.checked_add(limit)
+    }
+
+    /// Ends the task on this rank without a result: it is OPEN again, and handed out again by this job or another one. The attempt
+    /// counts neither as a failure nor as a retry.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 1).build()?;
+    /// batch.next_task()?.expect("it is open").put_back()?;
+    /// assert_eq!(batch.state(0)?, TaskState::Open);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Collective
+    /// As [`done`](Task::done).
+    ///
+    /// # Errors
+    /// As [`done`](Task::done).
+    pub fn put_back(mut self) -> Result<()> {
+        self.end(RankEnd::PutBack)
     }
 
     #[inline]
-    fn end(&mut self, failure: Option<&str>) -> Result<()> {
+    fn end(&mut self, end: RankEnd) -> Result<()> {
         self.is_ended = true;
-        self.rank.end(self.assigned, self.since, failure)
+        self.rank.end(self.assigned, self.since, end)
     }
 }
 
@@ -167,7 +234,7 @@ impl Drop for Task {
             .then(thread_state::failure)
             .flatten();
         let reason = panic.unwrap_or_else(|| "it was dropped unfinished".to_owned());
-        if let Err(error) = self.end(Some(&reason)) {
+        if let Err(error) = self.end(RankEnd::Failed(reason)) {
             report(format_args!(
                 "the end of task {} is not recorded: {error}",
                 self.name()

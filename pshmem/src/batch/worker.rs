@@ -29,6 +29,17 @@ pub(crate) struct Assignment {
     pub(crate) lease: u32,
 }
 
+impl Assignment {
+    /// How often the task has been begun, this time included: in all jobs together with a state directory, otherwise in this one.
+    pub(crate) fn number(&self) -> u32 {
+        if self.lease > 0 {
+            self.lease
+        } else {
+            self.claim.attempt
+        }
+    }
+}
+
 /// What the leader of a worker, its rank 0, tells the other ranks.
 #[derive(Debug, Serialize, Deserialize)]
 struct LeaderMessage {

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::batch::store::{CommitOutcome, request_stop};
-use crate::batch::task_state::TaskState;
 use crate::error::Error;
 use tempfile::tempdir;
 
@@ -84,7 +83,7 @@ fn errors_name_what_is_wrong() {
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("deeper")] {
-        let error = Store::create(&path, task_names(1), &options()).unwrap_err();
+        let error = create(&path, task_names(1), &options()).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, Error::Directory { .. }), "{text}");
         assert!(
@@ -94,19 +93,19 @@ fn errors_name_what_is_wrong() {
     }
     fs::write(root.path().join("task_0"), "").unwrap();
     assert!(matches!(
-        Store::create(root.path(), task_names(1), &options()),
+        create(root.path(), task_names(1), &options()),
         Err(Error::Directory { .. })
     ));
-    let twice = vec!["a".to_owned(), "a".to_owned()];
+    let twice = TaskNames::of(&["a", "a"]);
     assert!(matches!(
-        Store::create(root.path(), twice, &options()),
+        create(root.path(), twice, &options()),
         Err(Error::InvalidSetting { .. })
     ));
     assert!(!root.path().join("a").exists());
     // A folder that was removed by hand.
     let store = open(&root.path().join("root"), 1).store;
     fs::remove_dir(store.dir(0)).unwrap();
-    assert!(store.begin(0, RerunPolicy::default()).is_err());
+    assert!(store.begin(0, &Admission::default()).is_err());
     assert!(store.set_state(0, TaskState::Done).is_err());
     assert_eq!(store.state(0).unwrap(), TaskState::Open);
     assert!(open(&root.path().join("none"), 0).states.is_empty());

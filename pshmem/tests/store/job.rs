@@ -1,8 +1,8 @@
 //! A job in a process of its own: this test program starts itself as one.
 
 use super::*;
-use crate::batch::store::{CommitOutcome, failpoints};
-use crate::batch::task_state::TaskState;
+use crate::batch::store::CommitOutcome;
+use crate::batch::store::folder::failpoints;
 use crate::error::Error;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -126,7 +126,7 @@ fn once<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
         &options_of("once", Duration::from_millis(timeout)),
     );
     failpoints::plan(signal, after);
-    let outcome = match store.begin(0, RerunPolicy::default()).unwrap() {
+    let outcome = match store.begin(0, &Admission::default()).unwrap() {
         BeginOutcome::Leased(lease) => format!("{:?}", lease.commit(end, "").unwrap()),
         BeginOutcome::OwnedBy(_) => "TakenBy".to_owned(),
         BeginOutcome::NotOpen(state) => format!("Is {state}"),
@@ -154,7 +154,7 @@ fn work<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
     loop {
         let mut left = 0;
         for task in (start..count).chain(0..start) {
-            match store.begin(task, RerunPolicy::default()).unwrap() {
+            match store.begin(task, &Admission::default()).unwrap() {
                 BeginOutcome::Leased(lease) => {
                     note(format!("begun {task} {}\n", lease.attempt()));
                     let commit = lease.commit(TaskState::Done, "").unwrap();
@@ -173,7 +173,7 @@ fn work<'a>(root: &Path, mut words: impl Iterator<Item = &'a str>) {
 /// Runs out of room for files between the begin and the end of its tasks.
 fn full(root: &Path) {
     let store = Store::attach(root, task_names(3), &options_of("full", MINUTE));
-    let begin = |task| store.begin(task, RerunPolicy::default());
+    let begin = |task| store.begin(task, &Admission::default());
     let (BeginOutcome::Leased(well), BeginOutcome::Leased(badly)) =
         (begin(0).unwrap(), begin(1).unwrap())
     else {

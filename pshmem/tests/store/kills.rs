@@ -2,8 +2,8 @@
 
 use super::job::Job;
 use super::*;
-use crate::batch::store::{CommitOutcome, failpoints};
-use crate::batch::task_state::TaskState;
+use crate::batch::store::CommitOutcome;
+use crate::batch::store::folder::failpoints;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use tempfile::{TempDir, tempdir};
@@ -11,11 +11,11 @@ use tempfile::{TempDir, tempdir};
 /// A root with one task: new, or left by a job that died while it ran the task.
 fn prepare(is_left: bool) -> TempDir {
     let root = tempdir().unwrap();
-    drop(Store::create(root.path(), task_names(1), &options_of("test", MINUTE)).unwrap());
+    drop(create(root.path(), task_names(1), &options_of("test", MINUTE)).unwrap());
     if is_left {
         // There is no failpoint between begin and commit, so this is simulated.
         let store = Store::attach(root.path(), task_names(1), &options_of("left", MINUTE));
-        let BeginOutcome::Leased(lease) = store.begin(0, RerunPolicy::default()).unwrap() else {
+        let BeginOutcome::Leased(lease) = store.begin(0, &Admission::default()).unwrap() else {
             panic!("nobody owns it");
         };
         let dir = store.dir(0);
@@ -51,14 +51,13 @@ fn a_job_may_be_killed_at_every_failpoint() {
             if root.path().join("outcome").exists() {
                 break;
             }
-            let opened =
-                Store::create(root.path(), task_names(1), &options_of("next", MINUTE)).unwrap();
+            let opened = create(root.path(), task_names(1), &options_of("next", MINUTE)).unwrap();
             assert!(
                 opened.unparsable.is_empty(),
                 "{what}: {:?}",
                 opened.unparsable
             );
-            match opened.store.begin(0, RerunPolicy::default()).unwrap() {
+            match opened.store.begin(0, &Admission::default()).unwrap() {
                 BeginOutcome::Leased(lease) => {
                     assert_eq!(
                         lease.commit(TaskState::Done, "").unwrap(),
@@ -97,7 +96,7 @@ fn a_job_may_freeze_at_every_failpoint_and_its_late_result_is_refused() {
             let store = Store::attach(root.path(), task_names(1), &options_of("next", MINUTE));
             // Once it has been silent for its lease timeout.
             let begin = job.until("it is not taken over", |_| {
-                let begin = store.begin(0, RerunPolicy::default()).unwrap();
+                let begin = store.begin(0, &Admission::default()).unwrap();
                 (!matches!(begin, BeginOutcome::OwnedBy(_))).then_some(begin)
             });
             let mut lease = match begin {
@@ -152,14 +151,14 @@ fn a_job_may_freeze_at_every_failpoint_and_its_late_result_is_refused() {
 #[test]
 fn without_room_no_task_is_begun_and_no_result_is_lost() {
     let root = tempdir().unwrap();
-    drop(Store::create(root.path(), task_names(3), &options_of("test", MINUTE)).unwrap());
+    drop(create(root.path(), task_names(3), &options_of("test", MINUTE)).unwrap());
     let mut job = Job::start_without_sigxfsz(root.path(), "full");
     assert!(job.wait().success());
-    let opened = Store::create(root.path(), task_names(3), &options_of("next", MINUTE)).unwrap();
+    let opened = create(root.path(), task_names(3), &options_of("next", MINUTE)).unwrap();
     let expected = [TaskState::Done, TaskState::Running, TaskState::Open];
     assert_eq!(opened.states, expected);
     assert!(matches!(
-        opened.store.begin(1, RerunPolicy::default()).unwrap(),
+        opened.store.begin(1, &Admission::default()).unwrap(),
         BeginOutcome::Leased(_)
     ));
 }
@@ -169,7 +168,7 @@ fn one_of_three_jobs_is_killed_and_every_task_is_done_once() {
     const TASKS: usize = 400;
     for repetition in 0..5 {
         let root = tempdir().unwrap();
-        drop(Store::create(root.path(), task_names(TASKS), &options_of("test", MINUTE)).unwrap());
+        drop(create(root.path(), task_names(TASKS), &options_of("test", MINUTE)).unwrap());
         let mut jobs: Vec<Job> = (0..3)
             .map(|_| Job::start(root.path(), &format!("work {TASKS}")))
             .collect();
@@ -217,8 +216,7 @@ fn one_of_three_jobs_is_killed_and_every_task_is_done_once() {
         );
         // The killed job may have recorded one that is not in its diary.
         assert!(recorded.len() >= TASKS - 1, "{}", recorded.len());
-        let opened =
-            Store::create(root.path(), task_names(TASKS), &options_of("look", MINUTE)).unwrap();
+        let opened = create(root.path(), task_names(TASKS), &options_of("look", MINUTE)).unwrap();
         assert_eq!(opened.states, vec![TaskState::Done; TASKS]);
     }
 }

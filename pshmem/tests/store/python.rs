@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::batch::store::CommitOutcome;
-use crate::batch::task_state::TaskState;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,8 +10,8 @@ use tempfile::tempdir;
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-fn python_names() -> Vec<String> {
-    NAMES.map(ToOwned::to_owned).to_vec()
+fn python_names() -> TaskNames {
+    TaskNames::of(&NAMES)
 }
 
 /// An interpreter that has the package.
@@ -46,13 +45,13 @@ fn what_python_has_left_is_resumed() {
     let root = tempdir().unwrap();
     let lines = "for task, state in enumerate([batch.OPEN, batch.RUNNING, batch.DONE, batch.FAILED]):\n    batch.set_task_state(task, state)";
     run(&python, root.path(), lines);
-    let opened = Store::create(root.path(), python_names(), &options()).unwrap();
+    let opened = create(root.path(), python_names(), &options()).unwrap();
     assert_eq!(opened.states, [Open, Running, Done, Failed, Open]);
     assert!(opened.unparsable.is_empty(), "{:?}", opened.unparsable);
     for (task, state) in opened.states.iter().enumerate() {
         match (
             state,
-            opened.store.begin(task, RerunPolicy::default()).unwrap(),
+            opened.store.begin(task, &Admission::default()).unwrap(),
         ) {
             (Open | Running, BeginOutcome::Leased(lease)) => {
                 assert_eq!(lease.commit(Done, "").unwrap(), CommitOutcome::Recorded);
@@ -70,12 +69,12 @@ fn what_python_has_left_is_resumed() {
 fn what_is_left_is_resumed_by_python() {
     let python = python();
     let root = tempdir().unwrap();
-    let store = Store::create(root.path(), python_names(), &options())
+    let store = create(root.path(), python_names(), &options())
         .unwrap()
         .store;
     let ends = [Some(TaskState::Done), Some(TaskState::Failed), None];
     for (task, end) in ends.into_iter().enumerate() {
-        let BeginOutcome::Leased(lease) = store.begin(task, RerunPolicy::default()).unwrap() else {
+        let BeginOutcome::Leased(lease) = store.begin(task, &Admission::default()).unwrap() else {
             panic!("nobody owns it");
         };
         if let Some(end) = end {
@@ -94,7 +93,7 @@ fn what_is_left_is_resumed_by_python() {
         "['DONE', 'FAILED', 'RUNNING', 'OPEN', 'OPEN']\n3\n1\n"
     );
     // And back again.
-    let opened = Store::create(root.path(), python_names(), &options()).unwrap();
+    let opened = create(root.path(), python_names(), &options()).unwrap();
     let words: Vec<_> = opened.states.iter().map(ToString::to_string).collect();
     assert_eq!(words, ["DONE", "DONE", "RUNNING", "DONE", "OPEN"]);
     assert!(opened.unparsable.is_empty());

@@ -1,8 +1,11 @@
 //! Heartbeats, and tasks that are taken over from processes that are silent or dead.
 
 use super::*;
-use crate::batch::store::{CommitOutcome, failpoints, lease::Leases};
-use crate::batch::task_state::TaskState;
+use crate::batch::store::CommitOutcome;
+use crate::batch::store::folder::failpoints;
+use crate::batch::store::lease::Claimed;
+use std::rc::Rc;
+use std::time::{Instant, SystemTime};
 use tempfile::tempdir;
 
 #[test]
@@ -11,7 +14,7 @@ fn who_is_taken_over_is_refused() {
     for late in [TaskState::Done, TaskState::Failed] {
         let store = open(root.path(), 1).store;
         store.set_state(0, TaskState::Open).unwrap();
-        let slow = begin(&other(root.path(), 1, "slow"), 0);
+        let slow = begin(&other(root.path(), 1, &format!("slow {late}")), 0);
         mark_dead(root.path(), &key(&store.dir(0)));
         let quick = begin(&store, 0);
         assert_eq!(quick.attempt(), slow.attempt() + 1);
@@ -38,29 +41,105 @@ fn who_is_taken_over_is_refused() {
     assert_eq!(word(&store, 1), "FAILED\n");
 }
 
+/// A heartbeat of a process of another machine, of which nothing else is known.
+fn foreign_heartbeat(root: &Path, id: &str, timeout: Duration) -> fs::File {
+    let own = root.join(".pshmem");
+    fs::create_dir_all(&own).unwrap();
+    let timeout = timeout.as_millis();
+    let text = format!("job far\nhost away\npid 7\nstarted 1\nspace there\ntimeout_ms {timeout}\n");
+    fs::write(own.join(id), text).unwrap();
+    fs::File::options().write(true).open(own.join(id)).unwrap()
+}
+
+/// A task that such a process runs.
+fn foreign_attempt(dir: &Path, id: &str) {
+    fs::write(dir.join("state"), "RUNNING\n").unwrap();
+    fs::write(dir.join(format!(".end.{id}.0")), "DONE\n").unwrap();
+    std::os::unix::fs::symlink(format!("away:7:2:{id}.0"), dir.join(".attempt.1")).unwrap();
+}
+
 #[test]
-fn a_task_is_taken_over_after_the_lease_timeout() {
+fn a_task_is_taken_over_when_no_new_heartbeat_was_seen_for_the_lease_timeout() {
+    const ID: &str = "0123456789abcdef";
+    let timeout = Duration::from_millis(300);
     let root = tempdir().unwrap();
     let store = open(root.path(), 1).store;
-    let slow = begin(&other(root.path(), 1, "slow"), 0);
-    let last = lease::last(&store.dir(0), 0).unwrap().unwrap();
-    let heartbeat = root.path().join(".pshmem").join(last.heartbeat());
-    let old = std::time::SystemTime::now() - Duration::from_secs(59);
-    let file = fs::File::options().write(true).open(heartbeat).unwrap();
-    file.set_modified(old).unwrap();
-    assert!(matches!(
-        store.begin(0, RerunPolicy::default()).unwrap(),
-        BeginOutcome::OwnedBy(owner) if owner.silence >= Duration::from_secs(58)
-    ));
-    file.set_modified(old - Duration::from_secs(2)).unwrap();
+    foreign_attempt(&store.dir(0), ID);
+    let heartbeat = foreign_heartbeat(root.path(), ID, timeout);
+    // Clocks of other machines may say anything.
+    let times = [0, 1, 1 << 40, 3].map(Duration::from_secs);
+    let mut changes = 0;
+    let mut last = Instant::now();
+    for time in times {
+        heartbeat
+            .set_modified(SystemTime::UNIX_EPOCH + time)
+            .unwrap();
+        let seen = Instant::now();
+        while seen.elapsed() < timeout / 2 {
+            match store.begin(0, &Admission::default()).unwrap() {
+                BeginOutcome::OwnedBy(owner) => {
+                    assert_eq!((owner.host.as_str(), owner.pid), ("away", 7));
+                    changes += usize::from(owner.changed.is_some_and(|at| at > last));
+                    last = owner.changed.unwrap_or(last);
+                }
+                other => assert!(seen.elapsed() > timeout / 2, "{other:?}"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    assert_eq!(changes, times.len() - 1);
+    let lease = loop {
+        match store.begin(0, &Admission::default()).unwrap() {
+            BeginOutcome::OwnedBy(owner) => assert!(owner.silence <= timeout),
+            BeginOutcome::Leased(lease) => break lease,
+            BeginOutcome::NotOpen(state) => panic!("{state}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(last.elapsed() >= timeout);
+    assert_eq!((lease.attempt(), lease.failures()), (2, 2));
     assert_eq!(
-        begin(&store, 0).commit(TaskState::Done, "").unwrap(),
+        lease.commit(TaskState::Done, "").unwrap(),
         CommitOutcome::Recorded
     );
-    assert_eq!(
-        slow.commit(TaskState::Done, "").unwrap(),
-        CommitOutcome::Refused
+}
+
+#[test]
+fn heartbeats_of_other_machines_that_are_silent_are_removed() {
+    const ID: &str = "0123456789abcdef";
+    let root = tempdir().unwrap();
+    drop(open(root.path(), 2));
+    foreign_attempt(&root.path().join("task_1"), ID);
+    foreign_heartbeat(root.path(), ID, Duration::from_millis(20));
+    fs::write(
+        root.path().join("task_0").join(format!(".running.{ID}.1")),
+        "RUNNING\n",
+    )
+    .unwrap();
+    let opened = open(root.path(), 2);
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(root.path().join(".pshmem").join(ID).exists());
+    drop(opened);
+    assert!(!root.path().join(".pshmem").join(ID).exists());
+    // The next job removes what it has left.
+    drop(open(root.path(), 2));
+    let left = fs::read_dir(root.path().join(".pshmem")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        left.iter()
+            .all(|name| name.to_string_lossy().starts_with("tasks.")),
+        "{left:?}"
     );
+    for task in 0..2 {
+        let files = file_names(&root.path().join(format!("task_{task}")));
+        assert!(!files.iter().any(|name| name.ends_with('.')), "{files:?}");
+    }
+    // One that was only slow makes its file again, and is alive.
+    foreign_heartbeat(root.path(), ID, MINUTE);
+    fs::write(root.path().join(format!(".pshmem/{ID}.dead")), "").unwrap();
+    drop(open(root.path(), 2));
+    assert!(root.path().join(".pshmem").join(ID).exists());
+    assert!(!root.path().join(format!(".pshmem/{ID}.dead")).exists());
 }
 
 #[test]
@@ -70,11 +149,9 @@ fn heartbeats_continue_while_there_are_leases_and_end_with_their_store() {
         lease_timeout: Duration::from_millis(40),
         ..options()
     };
-    let store = Store::create(root.path(), task_names(1), &quick)
-        .unwrap()
-        .store;
+    let store = create(root.path(), task_names(1), &quick).unwrap().store;
     let held = begin(&store, 0);
-    let id = lease::last(&store.dir(0), 0)
+    let id = lease::last(&folder(&store.dir(0)), 0)
         .unwrap()
         .unwrap()
         .heartbeat()
@@ -160,13 +237,12 @@ fn an_outdated_read_cannot_make_an_old_number_again() {
         begin(&store, 0).commit(TaskState::Done, "").unwrap(),
         CommitOutcome::Recorded
     );
-    let leases = Leases {
-        root: root.path(),
-        options: &store.options,
-        heartbeat: &store.heartbeat,
-        link_template: &store.link_template,
-    };
-    assert!(leases.claim(&store.dir(0), 1).unwrap().is_none());
+    let folder = Rc::new(folder(&store.dir(0)));
+    let claimed = store
+        .leases()
+        .unwrap()
+        .claim(&folder, 1, 0, &Admission::default());
+    assert!(matches!(claimed, Ok(Claimed::Lost)), "{claimed:?}");
     assert_eq!(file_names(&store.dir(0)), [".attempt.1", "state"]);
     assert_eq!(word(&store, 0), "DONE\n");
 }
@@ -187,7 +263,7 @@ fn whose_reply_is_lost_owns_the_task_all_the_same() {
             let lease = begin(&store, task);
             assert_eq!(lease.attempt(), attempt, "reply {after} was lost");
             assert_eq!(word(&store, task), "RUNNING\n", "reply {after} was lost");
-            let taken = store.begin(task, RerunPolicy::default()).unwrap();
+            let taken = store.begin(task, &Admission::default()).unwrap();
             assert!(matches!(taken, BeginOutcome::OwnedBy(_)), "{taken:?}");
             let end = [TaskState::Done, TaskState::Failed][task];
             assert_eq!(

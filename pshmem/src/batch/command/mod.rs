@@ -74,7 +74,7 @@ impl Task {
     /// [`Error::Command`] when the program cannot be started, or does not end with exit code 0; [`Error::Directory`] when the files
     /// for its output cannot be made.
     pub fn command(&self, mut command: impl BorrowMut<Command>) -> Result<()> {
-        self.command_until(command.borrow_mut(), None)
+        self.command_until(command.borrow_mut(), self.deadline())
     }
 
     /// The same, where the program may run until `deadline`: then it gets SIGTERM, and two seconds later SIGKILL.

@@ -43,9 +43,11 @@ impl Batch {
         let core = &comm.core;
         let call = Call::new(Kind::Report);
         let _call = core.enter(Kind::Report.name(), site)?;
+        self.rank.note_other_jobs();
         // Before the ranks synchronize, so that the table of the root has every end.
         let failure = failure.or(self.rank.client.settle().err());
         core.agree(call, Contribution::fault(failure.map(Error::clipped)))?;
+        self.rank.merge_logs();
         let (encoded, _) = Shared::<[u8]>::concat(comm, &self.encode_rank_report())?;
         // The same on every node, but the ranks of a node need not all do it.
         let is_leader = core.group.topology.is_leader();

@@ -1,8 +1,6 @@
 //! The report as CSV and JSON for programs.
-//!
-//! JSON is written here and not by `serde_json`: that crate implements `PartialEq` between its values and the primitive types,
-//! and as a dependency of this library it makes `assert_eq!(count, text.parse().unwrap())` ambiguous in a user's program.
 
+use crate::batch::json::json_string;
 use crate::batch::report::rows::TaskRow;
 use crate::batch::report::{BatchReport, COLUMNS};
 use std::fmt::{self, Write};
@@ -87,22 +85,6 @@ impl TaskRow<'_> {
         }
         text.write_char('}')
     }
-}
-
-/// A text as a JSON string.
-fn json_string(text: &str) -> String {
-    let mut json = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => json.extend(['\\', character]),
-            control if control < ' ' => {
-                let _ = write!(json, "\\u{:04x}", control as u32);
-            }
-            character => json.push(character),
-        }
-    }
-    json.push('"');
-    json
 }
 
 #[cfg(test)]

@@ -50,7 +50,15 @@ impl MergedReports {
         for (row, slot_state) in self.rows.iter_mut().zip(report.slot_states) {
             row.slot_state = u16::from(slot_state);
         }
-        let AttemptRecords { attempts, reasons } = report.records.into_owned();
+        let AttemptRecords {
+            attempts,
+            reasons,
+            elsewhere,
+        } = report.records.into_owned();
+        for (task, attempts) in elsewhere {
+            let row = &mut self.rows[task as usize];
+            row.attempts = row.attempts.max(attempts);
+        }
         let mut reasons = reasons.into_iter().peekable();
         for (index, record) in attempts.into_iter().enumerate() {
             let reason = reasons.next_if(|(of, _)| *of as usize == index);
@@ -133,7 +141,11 @@ mod tests {
     fn encoded(worker: u32, ends: &[(u32, u32, Option<&str>)], slot_states: &[u8]) -> Vec<u8> {
         let mut records = AttemptRecords::default();
         for &(task, attempt, reason) in ends {
-            let claim = Claim { task, attempt };
+            let claim = Claim {
+                task,
+                attempt,
+                cost: 0,
+            };
             records.add(claim, Duration::from_millis(500), reason);
         }
         RankReport {

@@ -62,7 +62,7 @@ pub struct TaskReport {
     pub worker: Option<usize>,
     /// How long that took, on the last rank of the worker to end it.
     pub seconds: f64,
-    /// How often this job has run it.
+    /// How often it was begun: in all jobs together with a state directory, otherwise in this one.
     pub attempts: u32,
     /// Why it has failed, if it has.
     pub error: Option<String>,

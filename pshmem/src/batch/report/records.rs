@@ -18,6 +18,8 @@ pub(crate) struct AttemptRecords {
     pub(crate) attempts: Vec<AttemptRecord>,
     /// Why attempts failed, with their index in `attempts`, in ascending order.
     pub(crate) reasons: Vec<(u32, String)>,
+    /// Tasks that other jobs have begun, and how often.
+    pub(crate) elsewhere: Vec<(u32, u32)>,
 }
 
 impl AttemptRecords {

@@ -3,11 +3,12 @@
 use crate::batch::Batch;
 use crate::batch::names;
 use crate::batch::setup::build;
-use crate::batch::setup::settings::{MakeNames, MakeOrder, Settings};
+use crate::batch::setup::settings::{MakeNames, MakeOrder, Order, Settings};
 use crate::batch::setup::worker_sizes::WorkerSizes;
 use crate::batch::task_state::TaskState;
 use crate::comm::Comm;
 use crate::error::Result;
+use std::any::Any;
 use std::fmt;
 use std::panic::Location;
 use std::path::Path;
@@ -205,7 +206,9 @@ impl<'a> BatchBuilder<'a> {
 
     /// Runs tasks again that are in one of these states at first, for instance those that have failed.
     ///
-    /// In a state directory, RUNNING tasks need no mention: they are run again if no live job runs them.
+    /// In a state directory, RUNNING tasks need no mention: they are run again if no live job runs them. Jobs that are at work on
+    /// a directory at the same time rerun each task once, whichever of them begins it: a task that has ended since the first of
+    /// them was built is not run again.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -225,6 +228,9 @@ impl<'a> BatchBuilder<'a> {
     /// Hands out the tasks with the highest cost first, so that no long task starts last. Tasks of equal cost are handed out in
     /// the order of their numbers; that is also the default. The closure runs on the [`root`](Self::root) only.
     ///
+    /// Where there is a [`walltime`](Self::walltime) and the costs are numbers of one of the primitive types, they also tell how
+    /// long a task takes: a worker that has run tasks of other costs expects as much time for each unit of cost.
+    ///
     /// ```
     /// use pshmem::{Batch, Comm};
     ///
@@ -238,7 +244,7 @@ impl<'a> BatchBuilder<'a> {
     /// assert_eq!(order, [1, 2, 0]);
     /// # Ok::<(), pshmem::Error>(())
     /// ```
-    pub fn order<C: PartialOrd>(mut self, cost: impl Fn(usize) -> C + 'a) -> Self {
+    pub fn order<C: PartialOrd + 'static>(mut self, cost: impl Fn(usize) -> C + 'a) -> Self {
         let order: MakeOrder<'a> = Box::new(move |tasks| {
             let costs: Vec<C> = (0..tasks).map(cost).collect();
             let mut order: Vec<usize> = (0..tasks).collect();
@@ -249,13 +255,21 @@ impl<'a> BatchBuilder<'a> {
                     .partial_cmp(&costs[one])
                     .unwrap_or_else(|| is_number(other).cmp(&is_number(one)))
             });
-            order
+            let numbers: Option<Vec<f64>> = costs.iter().map(|cost| as_number(cost)).collect();
+            Order {
+                tasks: order,
+                costs: numbers.unwrap_or_default(),
+            }
         });
         self.settings.order = Some(order);
         self
     }
 
-    /// How often this job runs a task again that has failed; 0 by default. Retries come after all other tasks.
+    /// How often a task is run again that has failed; 0 by default. Retries come after all other tasks, after a pause, and on
+    /// another worker than the one on which the task has failed, if there is one that takes it.
+    ///
+    /// With a state directory all jobs count: a task that has failed in an earlier job is retried by this one if it has any
+    /// retries left. After a [`rerun`](Self::rerun), or when it was opened by hand, it has all of them again.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -274,13 +288,72 @@ impl<'a> BatchBuilder<'a> {
         self
     }
 
+    /// How long a task that has failed waits for its retry, counted by the worker that takes it from when it has nothing else to
+    /// do; 50 ms by default. The worker on which it has failed waits for twice as long. Only with [`retries`](Self::retries).
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    /// use std::time::Duration;
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 1)
+    ///     .retries(3)
+    ///     .retry_pause(Duration::from_secs(30)) // for a file server that comes back
+    ///     .build()?;
+    /// # drop(batch);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn retry_pause(mut self, pause: Duration) -> Self {
+        self.settings.retry_pause = pause;
+        self
+    }
+
+    /// After how many failures in a row a worker gets no more tasks; 0, the default, for no limit. It leaves with a message on
+    /// stderr, and its tasks are left to other workers and jobs: a node on which everything fails does not use up the batch.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    ///
+    /// let batch = Batch::builder(&Comm::solo(), 100).halt_after(3).build()?;
+    /// let report = batch.run(|_, _| Err("no disk"))?;
+    /// assert_eq!((report.count(TaskState::Failed), report.count(TaskState::Open)), (3, 97));
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn halt_after(mut self, failures_in_a_row: u32) -> Self {
+        self.settings.halt_after = failures_in_a_row;
+        self
+    }
+
+    /// How long a task may take. One that has taken longer is FAILED with that reason, whatever its closure returns;
+    /// [`should_stop`](crate::Task::should_stop) tells a closure to end, and a program started by
+    /// [`command`](crate::Task::command) is ended. A closure that does neither ask nor return cannot be interrupted.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    /// use std::time::Duration;
+    ///
+    /// let limit = Duration::from_millis(5);
+    /// let batch = Batch::builder(&Comm::solo(), 1).task_timeout(limit).build()?;
+    /// let report = batch.run(|task, _| {
+    ///     while !task.should_stop() {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     Ok::<(), String>(())
+    /// })?;
+    /// assert_eq!(report.count(TaskState::Failed), 1);
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    pub fn task_timeout(mut self, limit: Duration) -> Self {
+        self.settings.task_timeout = Some(limit);
+        self
+    }
+
     /// Time without a heartbeat after which other jobs on the same state directory may take this one for dead and run its tasks
     /// again; 60 seconds by default. While a worker runs a task, its process gives at least four heartbeats in
     /// that time.
     ///
     /// A process that ends on the same machine is noticed at once. A process that is frozen for longer than this loses its
-    /// task: a result that it records later is refused with [`Error::TaskTakenOver`](crate::Error::TaskTakenOver). A false
-    /// positive costs duplicate work, never a duplicate result.
+    /// task: a result that it records later is refused, with a message. A false positive costs duplicate work, never a duplicate
+    /// result. From 10 ms to 30 days.
     ///
     /// ```
     /// use pshmem::{Batch, Comm};
@@ -420,5 +493,35 @@ impl<'a> BatchBuilder<'a> {
 impl fmt::Debug for BatchBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BatchBuilder({})", self.settings.summary())
+    }
+}
+
+/// A value of a primitive type as a number with a fraction.
+fn as_number(value: &dyn Any) -> Option<f64> {
+    macro_rules! try_types {
+        ($($type:ty),*) => {
+            $(if let Some(value) = value.downcast_ref::<$type>() {
+                #[allow(clippy::cast_precision_loss, clippy::cast_lossless, reason = "an estimate")]
+                return Some(*value as f64);
+            })*
+        };
+    }
+    try_types!(
+        f64, f32, usize, isize, u64, i64, u32, i32, u16, i16, u8, i8, u128, i128
+    );
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_numbers_of_any_primitive_type() {
+        assert_eq!(as_number(&2_usize), Some(2.0));
+        assert_eq!(as_number(&-2_i8), Some(-2.0));
+        assert_eq!(as_number(&0.5_f32), Some(0.5));
+        assert_eq!(as_number(&"long"), None);
+        assert_eq!(as_number(&(1, 2)), None);
     }
 }

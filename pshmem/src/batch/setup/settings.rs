@@ -2,15 +2,27 @@
 
 use crate::batch::setup::worker_sizes::WorkerSizes;
 use crate::batch::signals;
-use crate::batch::table::MAX_TASKS;
+use crate::batch::store::{MAX_LEASE_TIMEOUT, MIN_LEASE_TIMEOUT};
+use crate::batch::table::{MAX_ATTEMPTS, MAX_TASKS};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result, clip};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The longest pause before a task is retried.
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The order of tasks by their costs.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    pub(super) tasks: Vec<usize>,
+    /// The cost of each task, in the order of their numbers. Empty if they are no numbers.
+    pub(super) costs: Vec<f64>,
+}
+
 /// Makes the order of so many tasks.
-pub(super) type MakeOrder<'a> = Box<dyn FnOnce(usize) -> Vec<usize> + 'a>;
+pub(super) type MakeOrder<'a> = Box<dyn FnOnce(usize) -> Order + 'a>;
 
 /// Makes the encoded names of so many tasks.
 pub(super) type MakeNames<'a> = Box<dyn FnOnce(usize) -> Vec<u8> + 'a>;
@@ -28,6 +40,9 @@ pub(super) struct Settings<'a> {
     pub(super) rerun: Vec<TaskState>,
     pub(super) order: Option<MakeOrder<'a>>,
     pub(super) retries: u32,
+    pub(super) retry_pause: Duration,
+    pub(super) halt_after: u32,
+    pub(super) task_timeout: Option<Duration>,
     pub(super) lease_timeout: Duration,
     pub(super) progress: bool,
     pub(super) stop_at_sigterm: bool,
@@ -49,6 +64,9 @@ impl Settings<'_> {
             rerun: Vec::new(),
             order: None,
             retries: 0,
+            retry_pause: Duration::from_millis(50),
+            halt_after: 0,
+            task_timeout: None,
             lease_timeout: Duration::from_secs(60),
             progress: false,
             stop_at_sigterm: false,
@@ -86,9 +104,24 @@ impl Settings<'_> {
                 return invalid(what, value, "give one for each task");
             }
         }
-        if self.lease_timeout.is_zero() {
+        if !(MIN_LEASE_TIMEOUT..=MAX_LEASE_TIMEOUT).contains(&self.lease_timeout) {
             let value = format!("{:?}", self.lease_timeout);
-            return invalid("lease_timeout", value, "it must be greater than zero");
+            return invalid("lease_timeout", value, "give 10 ms to 30 days");
+        }
+        if self.retries >= MAX_ATTEMPTS {
+            let reason = format!("give at most {}", MAX_ATTEMPTS - 1);
+            return invalid("retries", self.retries.to_string(), &reason);
+        }
+        if self.retry_pause > MAX_RETRY_PAUSE {
+            let value = format!("{:?}", self.retry_pause);
+            return invalid("retry_pause", value, "give at most an hour");
+        }
+        if self.task_timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return invalid(
+                "task_timeout",
+                "0 s".to_owned(),
+                "it must be greater than zero",
+            );
         }
         for signal in self.stop_signals() {
             if let Err(reason) = signals::check(signal) {
@@ -123,6 +156,7 @@ impl Settings<'_> {
         (self.listed_names(), &self.dir, self.lease_timeout).hash(&mut hasher);
         // Ranks may have measured the walltime by themselves, so only whether it is given must be the same.
         (self.stop_signals(), self.walltime.is_some()).hash(&mut hasher);
+        (self.retry_pause, self.halt_after, self.task_timeout).hash(&mut hasher);
         if let WorkerSizes::Each(sizes) = &self.sizes {
             sizes.hash(&mut hasher);
         }

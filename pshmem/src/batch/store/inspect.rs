@@ -1,76 +1,138 @@
-//! Reads a state directory for an observer: takes no lease, makes and changes nothing.
+//! A state directory as an observer sees it, who holds no leases; and what an operator may change there.
 
-use crate::batch::store::heartbeat::{Liveness, liveness};
+use crate::batch::store::folder::{Content, Folder, Read, is_missing};
+use crate::batch::store::heartbeat::{self, heartbeat_of};
 use crate::batch::store::lease::{self, AttemptLink};
+use crate::batch::store::log::{self, LogEntry};
 use crate::batch::store::options::StoreOptions;
-use crate::batch::store::state_file::{self, StateFile};
+use crate::batch::store::state_file::{self, STATE, StateFile};
 use crate::batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
-use crate::batch::store::{files, names};
+use crate::batch::store::{folder, names, task_list};
 use crate::batch::task_state::TaskState;
-use crate::error::{Result, clip};
+use crate::error::{Error, Result, clip};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Bytes of a reason that are kept.
 const REASON_BYTES: usize = 400;
 
+/// The folders of a root, for an observer.
+struct Observed {
+    root: Folder,
+    /// The folder of this library's own files. `None` in a directory of the Python package.
+    own: Option<Folder>,
+    options: StoreOptions,
+}
+
+impl Observed {
+    fn open(path: &Path) -> Result<Self> {
+        let options = StoreOptions::observer();
+        let open = || -> io::Result<(Folder, Option<Folder>)> {
+            let root = Folder::open(path, Duration::ZERO)?;
+            let own = match root.open_folder(names::OWN) {
+                Err(error) if is_missing(&error) => None,
+                outcome => Some(outcome?),
+            };
+            Ok((root, own))
+        };
+        let (root, own) = open().map_err(folder::failed(&options, "reading", path))?;
+        Ok(Observed { root, own, options })
+    }
+
+    /// The names of the tasks: those that jobs have brought, and all folders with a state. Where no job of this library has
+    /// been, every folder is a task.
+    fn tasks(&self) -> io::Result<BTreeSet<String>> {
+        let listed = match &self.own {
+            Some(own) => task_list::read(own)?,
+            None => None,
+        };
+        let mut tasks = BTreeSet::new();
+        for name in self.root.names()? {
+            if name == names::OWN || name == names::STOP || name == log::LOG {
+                continue;
+            }
+            let is_listed = listed.as_ref().is_some_and(|listed| listed.contains(&name));
+            let is_task = match self.root.open_folder(&name) {
+                // A file, or a link to nowhere.
+                Err(_) if !is_listed => false,
+                Err(error) if is_missing(&error) => false,
+                opened => is_listed || listed.is_none() || opened?.exists(STATE)?,
+            };
+            if is_task {
+                tasks.insert(name);
+            }
+        }
+        tasks.extend(listed.unwrap_or_default());
+        Ok(tasks)
+    }
+
+    fn failed<'a>(
+        &'a self,
+        call: &'a str,
+        path: impl AsRef<Path> + 'a,
+    ) -> impl FnOnce(io::Error) -> Error + 'a {
+        folder::failed(&self.options, call, path)
+    }
+}
+
 /// The status of every task in a directory.
-pub(in crate::batch) fn inspect(root: &Path) -> Result<BatchStatus> {
-    let options = StoreOptions::observer();
-    let failed = |error| files::failed(&options, "reading", root)(error);
+pub(in crate::batch) fn inspect(path: &Path) -> Result<BatchStatus> {
+    let observed = Observed::open(path)?;
+    let root = &observed.root;
+    let reading = |error| observed.failed("reading", path)(error);
     let mut status = BatchStatus {
-        root: root.to_owned(),
+        root: path.to_owned(),
         tasks: Vec::new(),
         unparsable: Vec::new(),
-        is_stopping: root.join(names::STOP).symlink_metadata().is_ok(),
+        is_stopping: root.exists(names::STOP).map_err(reading)?,
     };
     let now = SystemTime::now();
-    for entry in std::fs::read_dir(root).map_err(failed)? {
-        let dir = entry.map_err(failed)?.path();
-        let name = dir.file_name().unwrap_or_default().to_string_lossy();
-        // `is_dir` follows links: the folder of a task may be on another file system.
-        if name == names::OWN || !dir.is_dir() {
-            continue;
-        }
-        let (task, unparsable) = inspect_task(root, &dir, name.into_owned(), now)
-            .map_err(|error| files::failed(&options, "reading", &dir)(error))?;
+    for name in observed.tasks().map_err(reading)? {
+        let inspected = inspect_task(&observed, &name, now);
+        let (task, unparsable) = inspected.map_err(observed.failed("reading", root.join(&name)))?;
         status.tasks.push(task);
         status.unparsable.extend(unparsable);
     }
-    status.tasks.sort_by(|a, b| a.name.cmp(&b.name));
-    status.unparsable.sort();
     Ok(status)
 }
 
 fn inspect_task(
-    root: &Path,
-    dir: &Path,
-    name: String,
+    observed: &Observed,
+    name: &str,
     now: SystemTime,
 ) -> io::Result<(TaskStatus, Option<String>)> {
+    let mut task = TaskStatus {
+        name: name.to_owned(),
+        state: TaskState::Open,
+        attempts: 0,
+        holder: None,
+        reason: None,
+    };
+    let folder = match observed.root.open_folder(name) {
+        // Its job has not made it yet.
+        Err(error) if is_missing(&error) => return Ok((task, None)),
+        opened => opened?,
+    };
     // Before the state, so that an attempt that ends in between is shown with its end.
-    let last = lease::last(dir, 0)?;
-    let holder = match &last {
-        Some(attempt) => holder(root, dir, attempt, now)?,
-        None => None,
-    };
-    let found = state_file::read(dir)?;
-    let state = found.state();
-    let attempts = last.map_or(0, |attempt| attempt.number);
-    let reason = match state {
-        TaskState::Failed => std::fs::read(lease::reason(dir, attempts)).ok(),
-        _ => None,
-    };
-    let reason = reason.map(|text| clip(String::from_utf8_lossy(&text).trim(), REASON_BYTES));
-    let task = TaskStatus {
-        name,
-        state,
-        attempts,
-        holder,
+    if let Some(attempt) = lease::last(&folder, 0)? {
+        task.attempts = attempt.number;
+        task.holder = holder(observed, &folder, &attempt, now)?;
+    }
+    let found = state_file::read(&folder, Read::SavesWork)?;
+    task.state = found.state();
+    if task.state == TaskState::Failed
+        && let Content::File(text) = folder.read(
+            &lease::reason(task.attempts),
+            4 * REASON_BYTES,
+            Read::SavesWork,
+        )?
+    {
+        let reason = clip(String::from_utf8_lossy(&text).trim(), REASON_BYTES);
         // A full file system leaves an empty one.
-        reason: reason.filter(|text| !text.is_empty()),
-    };
+        task.reason = (!reason.is_empty()).then_some(reason);
+    }
     let unparsable = match found {
         StateFile::Unparsable(what) => Some(what),
         _ => None,
@@ -80,27 +142,77 @@ fn inspect_task(
 
 /// Who holds the task whose last attempt this is.
 fn holder(
-    root: &Path,
-    dir: &Path,
+    observed: &Observed,
+    folder: &Folder,
     attempt: &AttemptLink,
     now: SystemTime,
 ) -> io::Result<Option<TaskHolder>> {
-    if !attempt.lasts(dir) {
+    if !attempt.lasts(folder)? {
         return Ok(None);
     }
-    let (is_alive, owner) = match liveness(root, attempt.heartbeat(), now)? {
-        Liveness::Alive(owner) => (true, Some(owner)),
-        Liveness::Silent(owner) => (false, Some(owner)),
-        Liveness::Dead => (false, None),
+    let found = match &observed.own {
+        Some(own) => heartbeat::holder(own, attempt.heartbeat())?,
+        None => None,
     };
-    let (job, silence) = owner
-        .map(|owner| (owner.job, owner.silence))
-        .unwrap_or_default();
-    Ok(Some(TaskHolder {
-        job,
+    let mut holder = TaskHolder {
+        job: String::new(),
         host: attempt.host.clone(),
         pid: attempt.pid,
-        silence,
-        is_alive,
-    }))
+        silence: Duration::ZERO,
+        is_alive: false,
+    };
+    if let Some((record, time)) = found {
+        let beat = SystemTime::UNIX_EPOCH + Duration::from_secs(time.tv_sec.max(0).cast_unsigned());
+        holder.silence = now.duration_since(beat).unwrap_or_default();
+        holder.is_alive = holder.silence <= record.timeout;
+        holder.job = record.job;
+    }
+    Ok(Some(holder))
+}
+
+/// All lines of the log of a directory.
+pub(in crate::batch) fn read_log(path: &Path) -> Result<Vec<LogEntry>> {
+    let observed = Observed::open(path)?;
+    let read = log::read(&observed.root, observed.own.as_ref());
+    read.map_err(observed.failed("reading", path.join(log::LOG)))
+}
+
+/// Opens the tasks again that are in one of the states and that nobody runs. Returns their names.
+pub(in crate::batch) fn reopen(path: &Path, states: &[TaskState]) -> Result<Vec<String>> {
+    let observed = Observed::open(path)?;
+    let tasks = observed.tasks().map_err(observed.failed("reading", path))?;
+    // For a name that nobody else uses.
+    let heartbeat = heartbeat_of(path, &observed.options);
+    let mut opened = Vec::new();
+    for name in tasks {
+        let reopen_task = || -> io::Result<bool> {
+            let folder = match observed.root.open_folder(&name) {
+                Err(error) if is_missing(&error) => return Ok(false),
+                opened => opened?,
+            };
+            let lasts = |last: AttemptLink| last.lasts(&folder);
+            let is_held = lease::last(&folder, 0)?.map_or(Ok(false), lasts)?;
+            let state = state_file::read(&folder, Read::SavesWork)?.state();
+            if is_held || !states.contains(&state) {
+                return Ok(false);
+            }
+            let spare = format!(".set.{}", heartbeat.fresh_key());
+            state_file::write(&folder, &spare, TaskState::Open)?;
+            Ok(true)
+        };
+        let reopened = reopen_task();
+        if reopened.map_err(observed.failed("writing the state", path.join(&name)))? {
+            opened.push(name);
+        }
+    }
+    Ok(opened)
+}
+
+/// Asks all jobs that work on a directory to begin no more tasks, by a file `stop` in it.
+pub(in crate::batch) fn request_stop(path: &Path) -> Result<()> {
+    let observed = Observed::open(path)?;
+    let written = observed
+        .root
+        .write_for_people(names::STOP, "", Duration::ZERO);
+    written.map_err(observed.failed("writing", path.join(names::STOP)))
 }

@@ -2,68 +2,63 @@
 //!
 //! A hard link is cheaper than a new file, above all on network file systems, where a new file takes several messages.
 
-use crate::batch::store::files::{self, FileIdentity};
-use crate::batch::store::state_file;
+use crate::batch::store::folder::{FileIdentity, Folder};
+use crate::batch::store::state_file::Recorded;
 use crate::batch::task_state::TaskState;
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
 
 /// A file with the word RUNNING to make hard links of.
 #[derive(Debug)]
 pub(super) struct LinkTemplate {
-    path: PathBuf,
+    /// Its name in the folder of this library's own files.
+    name: String,
     made: Cell<Option<FileIdentity>>,
     /// Links cannot be made here, so files are.
     is_refused: Cell<bool>,
 }
 
 impl LinkTemplate {
-    /// The file is made at `path` when it is first needed.
-    pub(super) fn new(path: PathBuf) -> Self {
+    /// The file is made when it is first needed.
+    pub(super) fn new(name: String) -> Self {
         LinkTemplate {
-            path,
+            name,
             made: Cell::default(),
             is_refused: Cell::new(false),
         }
     }
 
-    /// Makes a file with the word RUNNING at `to`, a name that nobody else uses.
-    pub(super) fn put(&self, to: &Path) -> io::Result<()> {
-        if !self.is_refused.get() && self.link(to).is_ok() {
+    /// Makes a file with the word RUNNING, under a name that nobody else uses. `own` is the folder of the template.
+    pub(super) fn put(&self, own: &Folder, folder: &Folder, name: &str) -> io::Result<()> {
+        if !self.is_refused.get() && self.link(own, folder, name).is_ok() {
             return Ok(());
         }
         // The file system has no hard links, or this file has as many as it may have.
-        files::create(to, state_file::content(TaskState::Running))?;
+        folder.create(name, &Recorded::new(TaskState::Running).text())?;
         self.is_refused.set(true);
         Ok(())
     }
 
-    fn link(&self, to: &Path) -> io::Result<()> {
+    fn link(&self, own: &Folder, folder: &Folder, name: &str) -> io::Result<()> {
         let made = match self.made.get() {
             Some(made) => made,
-            None => files::create(&self.path, state_file::content(TaskState::Running))?,
+            None => own.create(&self.name, &Recorded::new(TaskState::Running).text())?,
         };
         self.made.set(Some(made));
-        match files::hard_link(&self.path, to) {
-            // The call was repeated because the reply to the first one was lost: nobody else uses the name.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            outcome => outcome?,
-        }
-        if FileIdentity::at(to)? == made {
+        own.hard_link(&self.name, folder, name)?;
+        if folder.identity(name)? == Some(made) {
             return Ok(());
         }
         // Somebody has edited a state file in place, which was a link to this file: its text must not spread.
-        files::remove(to)?;
+        folder.remove(name)?;
         Err(ErrorKind::InvalidData.into())
     }
-}
 
-impl Drop for LinkTemplate {
-    fn drop(&mut self) {
-        if self.made.get().is_some() {
-            // If this fails, a later job removes it with the files of dead processes.
-            let _ = files::remove(&self.path);
+    /// Removes the file.
+    pub(super) fn remove(&self, own: &Folder) -> io::Result<()> {
+        match self.made.take() {
+            Some(_) => own.remove(&self.name).map(|_| ()),
+            None => Ok(()),
         }
     }
 }
@@ -72,33 +67,37 @@ impl Drop for LinkTemplate {
 mod tests {
     use super::*;
     use std::fs;
+    use std::time::Duration;
     use tempfile::tempdir;
 
     #[test]
     fn what_is_written_by_hand_does_not_spread() {
         let root = tempdir().unwrap();
+        let folder = Folder::open(root.path(), Duration::ZERO).unwrap();
         let at = |name: &str| root.path().join(name);
-        let link_template = LinkTemplate::new(at("link_template"));
+        let link_template = LinkTemplate::new("template".to_owned());
         for name in ["a", "b"] {
-            link_template.put(&at(name)).unwrap();
+            link_template.put(&folder, &folder, name).unwrap();
             assert_eq!(fs::read_to_string(at(name)).unwrap(), "RUNNING\n");
         }
         // The clock of a file system has steps of some milliseconds.
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
         fs::write(at("a"), "DONE\n").unwrap();
-        link_template.put(&at("c")).unwrap();
+        link_template.put(&folder, &folder, "c").unwrap();
         assert_eq!(fs::read_to_string(at("c")).unwrap(), "RUNNING\n");
-        drop(link_template);
-        assert!(!at("link_template").exists());
+        link_template.remove(&folder).unwrap();
+        assert!(!at("template").exists());
     }
 
     #[test]
     fn where_there_can_be_no_link_there_is_a_file() {
         let root = tempdir().unwrap();
-        let link_template = LinkTemplate::new(root.path().join("missing/link_template"));
-        let to = root.path().join("a");
-        link_template.put(&to).unwrap();
-        assert_eq!(fs::read_to_string(&to).unwrap(), "RUNNING\n");
-        assert!(link_template.put(&root.path().join("missing/a")).is_err());
+        let folder = Folder::open(root.path(), Duration::ZERO).unwrap();
+        let link_template = LinkTemplate::new("template".to_owned());
+        link_template.put(&folder, &folder, "a").unwrap();
+        assert_eq!(
+            fs::read_to_string(root.path().join("a")).unwrap(),
+            "RUNNING\n"
+        );
     }
 }

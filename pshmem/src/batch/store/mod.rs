@@ -3,161 +3,218 @@
 //! Nothing here knows of ranks or of the task table; [`Store`] is what the batch uses.
 //!
 //! ```text
-//! <root>/stop                 while it exists, no task is begun
-//! <root>/.pshmem/<id>         the heartbeat of a process that works here
-//! <root>/.pshmem/<id>.<n>     a link template of that process
-//! <root>/<name>/              a task: `state`, and the files of its attempts
+//! <root>/stop                    while it exists, no task is begun
+//! <root>/log.csv                 one line for each attempt at a task
+//! <root>/.pshmem/<id>            the heartbeat of a process that works here
+//! <root>/.pshmem/<id>.<n>        a link template of that process
+//! <root>/.pshmem/<id>.dead       its heartbeat was silent and has been removed
+//! <root>/.pshmem/log.<job>.<key> lines that are not in the log yet
+//! <root>/.pshmem/rerun.<n>       a request to run tasks again
+//! <root>/.pshmem/tasks.<sum>     the names of the tasks
+//! <root>/<name>/                 a task: `state`, and the files of its attempts
 //! ```
 //!
-//! - [`state_file`]: reads and writes `state`, in the format of the Python package · [`names`]: names that tasks may have
-//! - [`lease`]: the protocol between jobs · [`link_template`]: what makes it cheap
+//! - [`state_file`]: reads and writes `state`, in the format of the Python package · [`names`], [`task_list`]: names that tasks may
+//!   have, and those that they have
+//! - [`lease`]: the protocol between jobs · [`link_template`]: what makes it cheap · [`rerun`]: what makes a rerun happen once
 //! - [`heartbeat`]: which processes are alive · [`process`]: whether one of this machine has ended
-//! - [`inspect`], [`status`]: what a directory tells an observer
-//! - [`options`]: who this process is · [`files`]: the file operations · `failpoints`: where tests end or freeze a process
+//! - [`opening`]: how a job begins with a root · [`log`]: what it leaves for people
+//! - [`inspect`], [`status`]: what a directory tells an observer, and what he may change
+//! - [`options`]: who this process is · [`folder`]: the file operations, and in tests their faults
 
-#[cfg(test)]
-mod failpoints;
-mod files;
+mod folder;
 mod heartbeat;
 mod inspect;
 mod lease;
 mod link_template;
+pub(super) mod log;
 mod names;
+mod opening;
 mod options;
 mod process;
+mod rerun;
 mod state_file;
-pub(crate) mod status;
+pub(super) mod status;
+mod task_list;
 #[cfg(all(test, not(miri)))]
 #[path = "../../../tests/store/mod.rs"]
 mod tests;
 
-use crate::batch::store::heartbeat::{Heartbeat, Liveness, heartbeat_of};
-use crate::batch::store::lease::Leases;
+use crate::batch::names::TaskNames;
+use crate::batch::store::folder::{Folder, Read, is_missing};
+use crate::batch::store::heartbeat::{Heartbeat, KeepAlive, Observer, heartbeat_of};
+use crate::batch::store::lease::{AttemptLink, Leases};
 use crate::batch::store::link_template::LinkTemplate;
-use crate::batch::store::state_file::StateFile;
+use crate::batch::store::log::{AttemptLog, LogEntry};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 pub(super) use crate::batch::store::heartbeat::Owner;
-pub(super) use crate::batch::store::inspect::inspect;
-pub(super) use crate::batch::store::lease::{BeginOutcome, CommitOutcome, Lease, RerunPolicy};
-pub(super) use crate::batch::store::options::StoreOptions;
+pub(super) use crate::batch::store::inspect::{inspect, read_log, reopen, request_stop};
+pub(super) use crate::batch::store::lease::{Admission, BeginOutcome, CommitOutcome, Lease};
+pub(super) use crate::batch::store::opening::{Opening, Share};
+pub(super) use crate::batch::store::options::{MAX_LEASE_TIMEOUT, MIN_LEASE_TIMEOUT, StoreOptions};
+pub(super) use crate::batch::store::state_file::Recorded;
 
 /// Time between two checks for the stop file.
 const STOP_PERIOD: Duration = Duration::from_millis(100);
 
-/// A store, with what its directory held when it was opened.
-#[derive(Debug)]
-pub(crate) struct OpenedStore {
-    pub(crate) store: Store,
-    pub(crate) states: Vec<TaskState>,
-    /// One sentence for each state file that could not be parsed.
-    pub(crate) unparsable: Vec<String>,
-}
-
 /// One rank's access to the tasks of a batch in a directory.
 #[derive(Debug)]
 pub(crate) struct Store {
-    root: PathBuf,
-    names: Arc<[String]>,
+    root_path: PathBuf,
+    /// Opened when they are first needed.
+    root: OnceCell<Folder>,
+    own: OnceCell<Folder>,
+    names: TaskNames,
     options: StoreOptions,
     heartbeat: Arc<Heartbeat>,
+    observer: Observer,
     link_template: LinkTemplate,
+    /// The rerun request of this job; 0 for none.
+    request: u32,
+    log: AttemptLog,
+    /// Part of the names of the log files of this job.
+    log_job: String,
     /// When the stop file was last checked for, and whether it was there.
     stop: Cell<(Option<Instant>, bool)>,
+    /// Whether this rank has prepared the root, and clears it.
+    is_opener: bool,
+    /// Shows a job that has asked for reruns to be at work, also while it runs no task.
+    rerun_job: Option<KeepAlive>,
+}
+
+/// An attempt at a task that has ended, for the log.
+#[derive(Debug)]
+pub(crate) struct EndedAttempt<'a> {
+    pub(crate) task: usize,
+    pub(crate) attempt: u32,
+    pub(crate) state: TaskState,
+    pub(crate) worker: usize,
+    pub(crate) elapsed: Duration,
+    pub(crate) reason: &'a str,
 }
 
 impl Store {
-    /// Called on one rank: checks the names, makes the folders that are missing, reads every state once, and removes what dead
-    /// processes have left.
-    pub(crate) fn create(
-        root: &Path,
-        tasks: impl Into<Arc<[String]>>,
-        options: &StoreOptions,
-    ) -> Result<OpenedStore> {
-        let store = Store::attach(root, tasks, options);
-        names::check(&store.names)?;
-        std::fs::create_dir_all(root).map_err(store.failed("creation", root))?;
-        let (mut states, mut unparsable) = (Vec::with_capacity(store.names.len()), Vec::new());
-        for task in 0..store.names.len() {
-            let dir = store.dir(task);
-            let found = store.read(&dir)?;
-            if found == StateFile::Missing {
-                files::folder(&dir).map_err(store.failed("creation", &dir))?;
-            }
-            states.push(found.state());
-            if let StateFile::Unparsable(what) = found {
-                unparsable.push(what);
-            }
-        }
-        // Not where all is done: such a directory may be read-only.
-        if states.iter().any(|&state| state != TaskState::Done) {
-            store.remove_dead(&states)?;
-        }
-        Ok(OpenedStore {
-            store,
-            states,
-            unparsable,
-        })
-    }
-
-    /// Called on the other ranks: touches no file.
-    pub(crate) fn attach(
-        root: &Path,
-        tasks: impl Into<Arc<[String]>>,
-        options: &StoreOptions,
-    ) -> Store {
+    /// Touches no file.
+    pub(crate) fn attach(root: &Path, names: TaskNames, options: &StoreOptions) -> Store {
         let heartbeat = heartbeat_of(root, options);
         Store {
-            root: root.to_owned(),
-            names: tasks.into(),
-            link_template: LinkTemplate::new(root.join(names::OWN).join(heartbeat.fresh_key())),
+            root_path: root.to_owned(),
+            root: OnceCell::new(),
+            own: OnceCell::new(),
+            names,
+            link_template: LinkTemplate::new(heartbeat.fresh_key()),
             heartbeat,
+            observer: Observer::default(),
             options: options.clone(),
+            request: 0,
+            log: AttemptLog::default(),
+            log_job: String::new(),
             stop: Cell::default(),
+            is_opener: false,
+            rerun_job: None,
         }
+    }
+
+    fn root(&self) -> Result<&Folder> {
+        if let Some(root) = self.root.get() {
+            return Ok(root);
+        }
+        let opened = Folder::open(&self.root_path, self.options.patience);
+        let opened = opened.map_err(self.failed("opening", &self.root_path))?;
+        Ok(self.root.get_or_init(|| opened))
+    }
+
+    /// The folder of this library's own files, which is made if it is missing.
+    fn own(&self) -> Result<&Folder> {
+        if let Some(own) = self.own.get() {
+            return Ok(own);
+        }
+        let root = self.root()?;
+        let made = root.make_folder(names::OWN);
+        let opened = made.and_then(|()| root.open_folder(names::OWN));
+        let opened = opened.map_err(self.failed("creation", root.join(names::OWN)))?;
+        Ok(self.own.get_or_init(|| opened))
+    }
+
+    /// The name of a task, which is that of its folder.
+    fn name(&self, task: usize) -> &str {
+        self.names.get(task).unwrap_or_default()
     }
 
     /// The folder of a task.
     pub(crate) fn dir(&self, task: usize) -> PathBuf {
-        self.root.join(&self.names[task])
+        self.root_path.join(self.name(task))
     }
 
     /// Tries to begin a task.
-    pub(crate) fn begin(&self, task: usize, rerun: RerunPolicy) -> Result<BeginOutcome> {
-        self.leases().begin(&self.dir(task), rerun)
+    pub(crate) fn begin(&self, task: usize, admission: &Admission) -> Result<BeginOutcome> {
+        let mut outcome = self.leases()?.begin(self.name(task), admission)?;
+        if let BeginOutcome::Leased(lease) = &mut outcome
+            && let Some(lost) = lease.take_lost()
+        {
+            self.log_lost(task, &lost);
+        }
+        Ok(outcome)
     }
 
     /// The lease on an attempt that another rank of the same worker has begun, to record its end. `None` when the attempt has
     /// been taken over.
     pub(crate) fn adopt(&self, task: usize, attempt: u32) -> Result<Option<Lease>> {
-        self.leases().adopt(&self.dir(task), attempt)
+        let leases = self.leases()?;
+        leases.adopt(self.name(task), attempt, self.request)
     }
 
-    fn leases(&self) -> Leases<'_> {
-        Leases {
-            root: &self.root,
+    fn leases(&self) -> Result<Leases<'_>> {
+        Ok(Leases {
+            root: self.root()?,
+            own: self.own()?,
             options: &self.options,
             heartbeat: &self.heartbeat,
             link_template: &self.link_template,
-        }
+            observer: &self.observer,
+        })
     }
 
     /// The state of a task, as its file tells now.
     pub(crate) fn state(&self, task: usize) -> Result<TaskState> {
-        Ok(self.read(&self.dir(task))?.state())
+        let read = |folder: &Folder| Ok(state_file::read(folder, Read::SavesWork)?.state());
+        self.in_folder(task, Some(TaskState::Open), read)
+    }
+
+    /// The number of the last attempt at a task; 0 if there was none.
+    pub(crate) fn attempts(&self, task: usize) -> Result<u32> {
+        let last = |folder: &Folder| Ok(lease::last(folder, 0)?.map_or(0, |last| last.number));
+        self.in_folder(task, Some(0), last)
     }
 
     /// Overrides the state of a task, whoever runs it. A worker that does still records its result.
     pub(crate) fn set_state(&self, task: usize, state: TaskState) -> Result<()> {
-        let dir = self.dir(task);
         let spare = format!(".set.{}", self.heartbeat.fresh_key());
-        state_file::write(&dir, &spare, state).map_err(self.failed("writing the state", &dir))
+        let write = |folder: &Folder| state_file::write(folder, &spare, state);
+        self.in_folder(task, None, write)
+    }
+
+    /// Does something in the folder of a task. `missing` is the outcome if there is no folder and that is no error.
+    fn in_folder<R>(
+        &self,
+        task: usize,
+        missing: Option<R>,
+        work: impl FnOnce(&Folder) -> io::Result<R>,
+    ) -> Result<R> {
+        let root = self.root()?;
+        let opened = root.open_folder(self.name(task));
+        let done = match (opened, missing) {
+            (Err(error), Some(missing)) if is_missing(&error) => Ok(missing),
+            (opened, _) => opened.and_then(|folder| work(&folder)),
+        };
+        done.map_err(self.failed("use", self.dir(task)))
     }
 
     /// Whether there is a file `stop` in the root, which asks all jobs to begin no more tasks.
@@ -166,48 +223,101 @@ impl Store {
         if exists || checked.is_some_and(|at| at.elapsed() < STOP_PERIOD) {
             return exists;
         }
-        let exists = self.root.join(names::STOP).symlink_metadata().is_ok();
+        // The root is opened anew, so that a network file system does not answer from its cache that there is no such file. What
+        // cannot be read asks for nothing.
+        let opened = Folder::open(&self.root_path, Duration::ZERO);
+        let exists = opened.and_then(|root| root.exists(names::STOP));
+        let exists = exists.unwrap_or(false);
         self.stop.set((Some(Instant::now()), exists));
         exists
     }
 
-    /// Removes what dead processes have left. Silent processes keep their files: they may only be frozen.
-    fn remove_dead(&self, states: &[TaskState]) -> Result<()> {
-        let failed = |error| self.failed("clearing", &self.root)(error);
-        let now = self.heartbeat.now()?;
-        let mut dead = Vec::new();
-        for id in heartbeat::ids(&self.root).map_err(failed)? {
-            let found = heartbeat::liveness(&self.root, &id, now).map_err(failed)?;
-            if found == Liveness::Dead {
-                dead.push(id);
-            }
-        }
-        if dead.is_empty() {
-            return Ok(());
-        }
-        let unfinished = states
-            .iter()
-            .enumerate()
-            .filter(|(_, state)| **state != TaskState::Done);
-        for (task, _) in unfinished {
-            lease::clear(&self.dir(task), &dead).map_err(failed)?;
-        }
-        // Last, so that after a kill in between the next job finds the heartbeats.
-        heartbeat::remove_dead(&self.root, &dead).map_err(failed)
+    /// Writes an attempt of this rank's worker to the log.
+    pub(crate) fn log_end(&self, ended: &EndedAttempt<'_>) {
+        self.append(LogEntry {
+            task: self.name(ended.task).to_owned(),
+            attempt: ended.attempt,
+            state: ended.state,
+            host: self.options.host.clone(),
+            job: self.options.job.clone(),
+            worker: Some(ended.worker),
+            start: SystemTime::now() - ended.elapsed,
+            seconds: ended.elapsed.as_secs_f64(),
+            reason: ended.reason.to_owned(),
+        });
     }
 
-    fn read(&self, dir: &Path) -> Result<StateFile> {
-        state_file::read(dir).map_err(self.failed("reading the state", dir))
+    /// Writes to the log that an attempt of a dead process was taken over.
+    fn log_lost(&self, task: usize, lost: &AttemptLink) {
+        let holder = self.own().ok().and_then(|own| {
+            let holder = heartbeat::holder(own, lost.heartbeat()).ok()??;
+            Some(holder.0.job)
+        });
+        self.append(LogEntry {
+            task: self.name(task).to_owned(),
+            attempt: lost.number,
+            state: TaskState::Running,
+            host: lost.host.clone(),
+            job: holder.unwrap_or_default(),
+            worker: None,
+            start: SystemTime::now(),
+            seconds: 0.0,
+            reason: format!("process {} has died, or was silent", lost.pid),
+        });
     }
 
-    fn failed<'a>(&'a self, call: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
-        files::failed(&self.options, call, path)
+    fn append(&self, entry: LogEntry) {
+        let key = || format!("{}.{}", self.log_job, self.heartbeat.fresh_key());
+        let append = |own: &Folder| {
+            let appended = self.log.append(own, key, entry);
+            appended.map_err(self.failed("writing the log", own.path()))
+        };
+        if let Err(error) = self.own().and_then(append) {
+            // The log is for people: it does not keep a task from being recorded.
+            tracing::warn!(%error, "not in the log");
+        }
+    }
+
+    /// Ends this rank's part of the log, so that it can be merged.
+    pub(crate) fn close_log(&self) {
+        self.log.close();
+    }
+
+    /// Appends the lines of all ranks of this job to the log of the root, after all have closed theirs. Called on one rank.
+    pub(crate) fn merge_logs(&self) {
+        let merge = || -> Result<()> {
+            let (root, own) = (self.root()?, self.own()?);
+            let is_ours = |name: &str| name.split('.').nth(1) == Some(&self.log_job);
+            let merged = log::merge(root, own, &self.heartbeat.fresh_key(), &is_ours);
+            merged
+                .map(|_| ())
+                .map_err(self.failed("writing", root.join(log::LOG)))
+        };
+        if let Err(error) = merge() {
+            // The lines stay where they are: readers find them, and the next job merges them.
+            tracing::warn!(%error, "the log is not merged");
+        }
+    }
+
+    fn failed<'a>(
+        &'a self,
+        call: &'a str,
+        path: impl AsRef<Path> + 'a,
+    ) -> impl FnOnce(io::Error) -> Error + 'a {
+        folder::failed(&self.options, call, path)
     }
 }
 
-/// Asks all jobs that work on a directory to begin no more tasks, by a file `stop` in it.
-pub(super) fn request_stop(root: &Path) -> Result<()> {
-    let path = root.join(names::STOP);
-    let options = StoreOptions::observer();
-    std::fs::write(&path, "").map_err(files::failed(&options, "writing", &path))
+impl Drop for Store {
+    fn drop(&mut self) {
+        let Some(own) = self.own.get() else {
+            return;
+        };
+        own.set_patience(Duration::ZERO);
+        // If any of this fails, a later job finds the files of a process that has ended.
+        let _ = self.link_template.remove(own);
+        if self.is_opener {
+            let _ = heartbeat::retire_silent(own, &self.observer);
+        }
+    }
 }

@@ -12,10 +12,10 @@ pub(super) const STOP: &str = "stop";
 const MAX_LEN: usize = 255;
 
 /// Checks that every name can be that of a folder, and that no two are equal.
-pub(super) fn check(names: &[String]) -> Result<()> {
-    let mut seen = HashSet::with_capacity(names.len());
-    for (task, name) in names.iter().enumerate() {
-        let reason = match name.as_str() {
+pub(super) fn check<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = HashSet::new();
+    for (task, name) in names.enumerate() {
+        let reason = match name {
             "" => "a task needs a name",
             "." | ".." => "this is the name of another folder; take another",
             OWN | STOP => "this name is reserved; take another",
@@ -41,8 +41,7 @@ mod tests {
     use super::*;
 
     fn with(names: &[&str]) -> Result<()> {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        check(&names)
+        check(names.iter().copied())
     }
 
     #[test]

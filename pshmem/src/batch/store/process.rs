@@ -23,9 +23,14 @@ impl Process {
         }
     }
 
+    /// Whether it is one of this machine, so that it is known whether it has ended.
+    pub(super) fn is_of_this_machine(&self) -> bool {
+        self.pid != 0 && self.started != 0 && !self.space.is_empty() && self.space == space()
+    }
+
     /// Whether it is known to have ended. `false` for processes of other machines, and where the system does not tell.
     pub(super) fn has_ended(&self) -> bool {
-        if self.pid == 0 || self.started == 0 || self.space.is_empty() || self.space != space() {
+        if !self.is_of_this_machine() {
             return false;
         }
         match stat(self.pid) {

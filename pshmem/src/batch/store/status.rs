@@ -1,8 +1,9 @@
 //! The status of a state directory, as values and as text.
 
+use crate::batch::json::json_string;
 use crate::batch::store::names;
 use crate::batch::task_state::TaskState;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub struct TaskStatus {
     pub name: String,
     /// Its state. A RUNNING task whose holder is not alive is run again by the next job.
     pub state: TaskState,
-    /// How often it was begun. Attempts of the Python package are not counted.
+    /// How often it was begun, in all jobs together. Attempts of the Python package are not counted.
     pub attempts: u32,
     /// The process that holds its lease, if there is one.
     pub holder: Option<TaskHolder>,
@@ -81,7 +82,8 @@ pub struct TaskHolder {
     pub pid: u32,
     /// Time since its last heartbeat, as far as the clocks of this host and of the file server agree.
     pub silence: Duration,
-    /// Whether its last heartbeat is younger than its lease timeout. If not, other jobs may take the task over.
+    /// Whether its last heartbeat is younger than its lease timeout, as far as these clocks agree. Jobs do not compare clocks:
+    /// they take a task over when they have seen no new heartbeat for that time.
     pub is_alive: bool,
 }
 
@@ -96,6 +98,30 @@ impl BatchStatus {
     #[must_use]
     pub fn count(&self, state: TaskState) -> usize {
         self.tasks.iter().filter(|task| task.state == state).count()
+    }
+
+    /// The status as JSON: an object with the directory, the numbers of tasks in each state, whether there is a file `stop`, and an
+    /// array with one object for each task.
+    ///
+    /// ```
+    /// # let root = std::env::temp_dir().join(format!("pshmem-status-json-{}", std::process::id()));
+    /// # std::fs::create_dir_all(root.join("map"))?;
+    /// let status = pshmem::Batch::status(&root)?;
+    /// assert!(status.to_json().contains(r#"{"name": "map", "state": "OPEN", "attempts": 0"#));
+    /// # std::fs::remove_dir_all(root)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let root = json_string(&self.root.display().to_string());
+        let mut text = format!("{{\n  \"directory\": {root},\n");
+        for state in STATES {
+            let _ = writeln!(text, "  \"{state}\": {},", self.count(state));
+        }
+        let _ = writeln!(text, "  \"stop\": {},\n  \"tasks\": [", self.is_stopping);
+        let tasks: Vec<String> = self.tasks.iter().map(TaskStatus::to_json).collect();
+        let _ = write!(text, "{}\n  ]\n}}\n", tasks.join(",\n"));
+        text
     }
 
     /// One sentence for each state file that could not be parsed; its task counts as OPEN.
@@ -113,20 +139,18 @@ impl BatchStatus {
 
 impl fmt::Display for BatchStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tasks in {}", self.tasks.len(), self.root.display())?;
-        let states = [
-            TaskState::Done,
-            TaskState::Running,
-            TaskState::Failed,
-            TaskState::Open,
-        ];
-        let counts = states.map(|state| (state, self.count(state)));
+        let root = self.root.display().to_string();
+        write!(f, "{} tasks in {}", self.tasks.len(), on_one_line(&root))?;
+        let counts = STATES.map(|state| (state, self.count(state)));
         let counts = counts.iter().filter(|(_, count)| *count > 0);
         for (index, (state, count)) in counts.enumerate() {
             let separator = if index == 0 { ": " } else { ", " };
             write!(f, "{separator}{count} {state}")?;
         }
-        let width = self.tasks.iter().map(|task| task.name.chars().count());
+        let width = self
+            .tasks
+            .iter()
+            .map(|task| on_one_line(&task.name).chars().count());
         let width = width.max().unwrap_or_default().min(40);
         let all = f.alternate();
         let is_shown = |task: &&TaskStatus| {
@@ -134,24 +158,64 @@ impl fmt::Display for BatchStatus {
                 || matches!(task.state, TaskState::Running | TaskState::Failed)
         };
         for task in self.tasks.iter().filter(is_shown) {
-            write!(f, "\n{:7}  {:width$}", task.state, task.name)?;
+            write!(f, "\n{:7}  {:width$}", task.state, on_one_line(&task.name))?;
             task.details(f)?;
         }
         for what in &self.unparsable {
-            write!(f, "\n{what}")?;
+            write!(f, "\n{}", on_one_line(what))?;
         }
         if self.is_stopping {
             write!(
                 f,
                 "\nno task is begun while there is a file {}",
-                self.root.join(names::STOP).display()
+                on_one_line(&self.root.join(names::STOP).display().to_string())
             )?;
         }
         Ok(())
     }
 }
 
+/// The states that are counted, in the order in which they are shown.
+const STATES: [TaskState; 4] = [
+    TaskState::Done,
+    TaskState::Running,
+    TaskState::Failed,
+    TaskState::Open,
+];
+
+/// A text without control characters, which would garble a terminal or a log.
+fn on_one_line(text: &str) -> String {
+    let escape = |character: char| {
+        let is_control = character.is_control();
+        let escaped = is_control.then(|| character.escape_default().to_string());
+        escaped.unwrap_or_else(|| character.to_string())
+    };
+    text.chars().map(escape).collect()
+}
+
 impl TaskStatus {
+    fn to_json(&self) -> String {
+        let null = || "null".to_owned();
+        let holder = self.holder.as_ref().map(|holder| {
+            format!(
+                "{{\"job\": {}, \"host\": {}, \"pid\": {}, \"silence\": {}, \"is_alive\": {}}}",
+                json_string(&holder.job),
+                json_string(&holder.host),
+                holder.pid,
+                holder.silence.as_secs(),
+                holder.is_alive
+            )
+        });
+        format!(
+            "    {{\"name\": {}, \"state\": \"{}\", \"attempts\": {}, \"holder\": {}, \"reason\": {}}}",
+            json_string(&self.name),
+            self.state,
+            self.attempts,
+            holder.unwrap_or_else(null),
+            self.reason.as_deref().map_or_else(null, json_string)
+        )
+    }
+
     fn details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.attempts > 0 {
             write!(f, "  attempt {}", self.attempts)?;
@@ -160,21 +224,22 @@ impl TaskStatus {
             Some(holder) if holder.is_alive => write!(
                 f,
                 " by job {} on {}, process {}, last heartbeat {} s ago",
-                holder.job,
-                holder.host,
+                on_one_line(&holder.job),
+                on_one_line(&holder.host),
                 holder.pid,
                 holder.silence.as_secs()
             ),
             Some(holder) => write!(
                 f,
                 " by process {} on {}, which is dead or silent; the next job runs it again",
-                holder.pid, holder.host
+                holder.pid,
+                on_one_line(&holder.host)
             ),
             None if self.state == TaskState::Running => {
                 write!(f, "  nobody runs it; the next job does")
             }
             None => match &self.reason {
-                Some(reason) => write!(f, "  {}", reason.replace('\n', "; ")),
+                Some(reason) => write!(f, "  {}", on_one_line(&reason.replace('\n', "; "))),
                 None => Ok(()),
             },
         }

@@ -4,7 +4,8 @@ use crate::batch::table::direct_words::{DirectWords, RmaWords};
 use crate::batch::table::home_table::{HomeTable, TableReply, TableRequest};
 use crate::batch::table::table_backend::{TableBackend, table_words};
 use crate::batch::table::{
-    Claim, InitialTable, SlotState, TableLayout, TableWords, TaskEnd, TaskTable,
+    Claim, ClaimEnd, ClaimOutcome, InitialTable, RankEnd, SlotState, TableLayout, TableWords,
+    TaskEnd, TaskTable,
 };
 use crate::comm::Comm;
 use crate::comm::protocol::call::Call;
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::home::engine::Engine;
 use crate::home::home_client::HomeClient;
 use crate::transport::rpc::HomeObject;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One rank's access to the table.
 #[derive(Debug)]
@@ -66,43 +67,30 @@ impl TableClient {
         Some(TaskTable { layout, words })
     }
 
-    /// Claims the next open task for a worker of `size` ranks, all of which have ended the previous one.
+    /// Claims the next open task for a worker of `size` ranks, all of which have ended the previous one. `idle` is for how long
+    /// it has had nothing to do.
     #[inline]
-    pub(crate) fn claim(&self, worker: usize, size: usize) -> Result<Option<Claim>> {
+    pub(crate) fn claim(&self, worker: usize, size: usize, idle: Duration) -> Result<ClaimOutcome> {
         if let Some(table) = self.table() {
             if size > 1 {
                 table.reset_worker(worker);
             }
-            return Ok(table.claim());
+            return Ok(table.next(worker, idle));
         }
-        match self.request("next_task", &TableRequest::Claim { worker })? {
-            Some(TableReply::Claimed(claimed)) => Ok(claimed),
-            _ => Ok(None),
+        match self.request("next_task", &TableRequest::Claim { worker, idle })? {
+            Some(TableReply::Claimed(outcome)) => Ok(outcome),
+            _ => Ok(ClaimOutcome::Empty),
         }
     }
 
-    /// Ends a claim, and counts the task if it is not to be run again.
+    /// Ends a claim of a worker.
     #[inline]
-    pub(crate) fn finish(
-        &self,
-        worker: usize,
-        claim: Claim,
-        slot_state: SlotState,
-        counts: bool,
-    ) -> Result<()> {
+    pub(crate) fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd) -> Result<()> {
         if let Some(table) = self.table() {
-            table.finish(claim, slot_state);
-            if counts {
-                table.count(worker, slot_state == SlotState::Done);
-            }
+            table.end_claim(worker, claim, end);
             return Ok(());
         }
-        let request = TableRequest::Finish {
-            worker,
-            claim,
-            slot_state: slot_state as u64,
-            counts,
-        };
+        let request = TableRequest::EndClaim { worker, claim, end };
         self.request("done", &request).map(|_| ())
     }
 
@@ -118,7 +106,10 @@ impl TableClient {
 
     pub(crate) fn set(&self, task: usize, slot_state: SlotState) -> Result<()> {
         if let Some(table) = self.table() {
-            table.set(task, slot_state);
+            match slot_state {
+                SlotState::Open => table.open(task),
+                _ => table.set(task, slot_state),
+            }
             return Ok(());
         }
         let slot_state = slot_state as u64;
@@ -132,20 +123,31 @@ impl TableClient {
         worker: usize,
         size: usize,
         rank: usize,
-        failure: Option<&str>,
+        end: &RankEnd,
     ) -> Result<Option<TaskEnd>> {
         if let Some(table) = self.table() {
-            return Ok(table.end(worker, size, (rank, failure)));
+            return Ok(table.end(worker, size, rank, end));
         }
         let request = TableRequest::End {
             worker,
             size,
             rank,
-            failure: failure.map(str::to_owned),
+            end: end.clone(),
         };
         match self.request("done", &request)? {
             Some(TableReply::Ended(ended)) => Ok(ended),
             _ => Ok(None),
+        }
+    }
+
+    /// Whether the table hands out no more tasks.
+    pub(crate) fn is_closed(&self) -> Result<bool> {
+        if let Some(table) = self.table() {
+            return Ok(table.is_closed());
+        }
+        match self.request("stop", &TableRequest::IsClosed)? {
+            Some(TableReply::IsClosed(is_closed)) => Ok(is_closed),
+            _ => Ok(false),
         }
     }
 

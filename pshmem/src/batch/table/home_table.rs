@@ -3,23 +3,25 @@
 //! The server runs the protocol of the table on words in its own memory, one request after the other. A claim takes one
 //! request and one reply; ending a task takes one message.
 
-use crate::batch::table::{Claim, SlotState, TableLayout, TaskEnd, TaskTable};
+use crate::batch::table::{
+    Claim, ClaimEnd, ClaimOutcome, RankEnd, SlotState, TableLayout, TaskEnd, TaskTable,
+};
 use crate::sync::atomic::AtomicU64;
 use crate::transport::rpc::{HomeObject, RequestId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A request of one rank.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum TableRequest {
     /// Claims the next task for a worker, all of whose ranks have ended the previous one.
-    Claim { worker: usize },
-    /// Ends a claim, and counts the task unless it is to be run again. Has no reply.
-    Finish {
+    Claim { worker: usize, idle: Duration },
+    /// Ends a claim. Has no reply.
+    EndClaim {
         worker: usize,
         claim: Claim,
-        slot_state: u64,
-        counts: bool,
+        end: ClaimEnd,
     },
     /// Asks for the state of a task.
     SlotState { task: usize },
@@ -30,10 +32,12 @@ pub(crate) enum TableRequest {
         worker: usize,
         size: usize,
         rank: usize,
-        failure: Option<String>,
+        end: RankEnd,
     },
     /// Hands out no more tasks.
     Stop,
+    /// Asks whether more tasks are handed out.
+    IsClosed,
     /// Asks how many tasks have been done, and have failed.
     Counts,
 }
@@ -41,9 +45,10 @@ pub(crate) enum TableRequest {
 /// The reply to a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum TableReply {
-    Claimed(Option<Claim>),
+    Claimed(ClaimOutcome),
     SlotState(u64),
     Ended(Option<TaskEnd>),
+    IsClosed(bool),
     Counts(u64, u64),
 }
 
@@ -66,7 +71,7 @@ impl HomeObject for HomeTable {
     type Reply = TableReply;
 
     fn has_reply(request: &TableRequest) -> bool {
-        !matches!(request, TableRequest::Finish { .. })
+        !matches!(request, TableRequest::EndClaim { .. })
     }
 
     fn handle(&mut self, from: RequestId, request: TableRequest) -> Vec<(RequestId, TableReply)> {
@@ -75,40 +80,35 @@ impl HomeObject for HomeTable {
             words: &self.words[..],
         };
         let reply = match request {
-            TableRequest::Claim { worker } => {
+            TableRequest::Claim { worker, idle } => {
                 table.reset_worker(worker);
-                TableReply::Claimed(table.claim())
+                TableReply::Claimed(table.next(worker, idle))
             }
-            TableRequest::Finish {
-                worker,
-                claim,
-                slot_state,
-                counts,
-            } => {
-                let slot_state = SlotState::of(slot_state);
-                table.finish(claim, slot_state);
-                if counts {
-                    table.count(worker, slot_state == SlotState::Done);
-                }
+            TableRequest::EndClaim { worker, claim, end } => {
+                table.end_claim(worker, claim, end);
                 return Vec::new();
             }
             TableRequest::SlotState { task } => {
                 TableReply::SlotState(table.slot_state(task) as u64)
             }
             TableRequest::Set { task, slot_state } => {
-                table.set(task, SlotState::of(slot_state));
+                match SlotState::of(slot_state) {
+                    SlotState::Open => table.open(task),
+                    slot_state => table.set(task, slot_state),
+                }
                 TableReply::SlotState(slot_state)
             }
             TableRequest::End {
                 worker,
                 size,
                 rank,
-                failure,
-            } => TableReply::Ended(table.end(worker, size, (rank, failure.as_deref()))),
+                end,
+            } => TableReply::Ended(table.end(worker, size, rank, &end)),
             TableRequest::Stop => {
                 table.close();
                 TableReply::Counts(0, 0)
             }
+            TableRequest::IsClosed => TableReply::IsClosed(table.is_closed()),
             TableRequest::Counts => {
                 let (done, failed) = table.counts();
                 TableReply::Counts(done, failed)

@@ -19,10 +19,10 @@ mod worker_record;
 
 pub(crate) use slot_state::SlotState;
 pub(crate) use table_backend::InitialTable;
-pub(crate) use table_layout::{MAX_TASKS, TableLayout};
-pub(crate) use task_table::{Claim, TaskTable};
+pub(crate) use table_layout::{MAX_ATTEMPTS, MAX_TASKS, TableLayout};
+pub(crate) use task_table::{Claim, ClaimEnd, ClaimOutcome, TaskTable};
 pub(crate) use words::TableWords;
-pub(crate) use worker_record::TaskEnd;
+pub(crate) use worker_record::{RankEnd, TaskEnd};
 
 #[cfg(all(test, loom))]
 mod models;

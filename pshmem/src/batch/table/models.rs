@@ -1,9 +1,10 @@
 //! Loom models of the task table.
 
-use crate::batch::table::{Claim, SlotState, TableLayout, TaskTable};
+use crate::batch::table::{Claim, ClaimEnd, ClaimOutcome, SlotState, TableLayout, TaskTable};
 use crate::sync::atomic::AtomicU64;
 use loom::sync::Arc;
 use loom::thread;
+use std::time::Duration;
 
 fn words(layout: TableLayout) -> Arc<Vec<AtomicU64>> {
     let words = (0..layout.words().unwrap()).map(|_| AtomicU64::new(0));
@@ -18,6 +19,9 @@ fn loom_each_attempt_is_made_once() {
             tasks: 1,
             workers: 0,
             ordered: false,
+            has_costs: false,
+            retry_pause: None,
+            halt_after: 0,
         };
         let words = words(layout);
         let rank = move |words: &[AtomicU64], rerun: bool| {
@@ -81,6 +85,9 @@ const TWO_TASKS: TableLayout = TableLayout {
     tasks: 2,
     workers: 0,
     ordered: false,
+    has_costs: false,
+    retry_pause: None,
+    halt_after: 0,
 };
 
 /// Claims until no task is left.
@@ -141,5 +148,75 @@ fn loom_a_task_is_on_the_stack_once() {
         table.finish(claims[1], SlotState::Failed);
         table.set(1, SlotState::Open);
         table.set(1, SlotState::Open);
+    });
+}
+
+/// Several ranks stop a batch at the same time as others claim: it stays stopped.
+#[test]
+fn loom_a_closed_table_stays_closed() {
+    loom::model(|| {
+        let words = words(TWO_TASKS);
+        let close = |words: &[AtomicU64]| {
+            let table = TaskTable {
+                layout: TWO_TASKS,
+                words,
+            };
+            table.close();
+            assert!(table.is_closed());
+            assert_eq!(table.claim(), None);
+        };
+        let others = [(); 2].map(|()| {
+            let words = words.clone();
+            thread::spawn(move || close(&words))
+        });
+        claim_all(&words);
+        close(&words);
+        for other in others {
+            other.join().unwrap();
+        }
+        assert_eq!(claim_all(&words), []);
+    });
+}
+
+/// A task that is to be retried and waits below another one is claimed where it is, while another rank takes tasks off the stack:
+/// each is claimed once.
+#[test]
+fn loom_a_retry_is_claimed_once() {
+    const LAYOUT: TableLayout = TableLayout {
+        workers: 2,
+        retry_pause: Some(Duration::from_secs(1)),
+        ..TWO_TASKS
+    };
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let words = words(LAYOUT);
+        let claims = |words: &[AtomicU64], worker: usize, idle: u64| {
+            let layout = LAYOUT;
+            let table = TaskTable { layout, words };
+            let next = || match table.next(worker, Duration::from_secs(idle)) {
+                ClaimOutcome::Claimed(claim) => Some((claim.task, claim.attempt)),
+                _ => None,
+            };
+            std::iter::from_fn(next).collect::<Vec<_>>()
+        };
+        let table = TaskTable {
+            layout: LAYOUT,
+            words: &words[..],
+        };
+        for worker in [1, 0] {
+            let claim = table.claim().unwrap();
+            table.end_claim(worker, claim, ClaimEnd::Retry);
+        }
+        let other = {
+            let words = words.clone();
+            thread::spawn(move || claims(&words, 1, 2))
+        };
+        // The top is its own, the one below is not.
+        let mut found = claims(&words, 0, 1);
+        found.extend(other.join().unwrap());
+        found.extend(claims(&words, 0, 2));
+        found.sort_unstable();
+        assert_eq!(found, [(0, 2), (1, 2)]);
     });
 }

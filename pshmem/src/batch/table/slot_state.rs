@@ -14,9 +14,11 @@ pub(crate) enum SlotState {
     Done = 2,
     Failed = 3,
     Invalid = 4,
-    /// May be claimed, but only its state directory tells whether it is still to be run: another job may run it, or have
-    /// ended it.
-    Unverified = 5,
+    /// RUNNING, DONE or FAILED, but may be claimed, to be run again. With a state directory, only that tells whether it is still
+    /// to be run: another job may run it, or have ended it.
+    RerunRunning = 5,
+    RerunDone = 6,
+    RerunFailed = 7,
 }
 
 impl SlotState {
@@ -27,23 +29,41 @@ impl SlotState {
             1 => SlotState::Running,
             2 => SlotState::Done,
             3 => SlotState::Failed,
-            5 => SlotState::Unverified,
-            _ => SlotState::Invalid,
+            4 => SlotState::Invalid,
+            5 => SlotState::RerunRunning,
+            6 => SlotState::RerunDone,
+            _ => SlotState::RerunFailed,
         }
     }
 
     /// Whether a worker may claim the task.
     pub(crate) fn is_claimable(self) -> bool {
-        matches!(self, SlotState::Open | SlotState::Unverified)
+        matches!(
+            self,
+            SlotState::Open
+                | SlotState::RerunRunning
+                | SlotState::RerunDone
+                | SlotState::RerunFailed
+        )
+    }
+
+    /// The state of a task that may be claimed although it is in this one.
+    pub(crate) fn to_be_rerun(state: TaskState) -> Self {
+        match state {
+            TaskState::Invalid | TaskState::Open => SlotState::Open,
+            TaskState::Running => SlotState::RerunRunning,
+            TaskState::Done => SlotState::RerunDone,
+            TaskState::Failed => SlotState::RerunFailed,
+        }
     }
 
     /// The state that the program is told.
     pub(crate) fn task_state(self) -> TaskState {
         match self {
             SlotState::Open => TaskState::Open,
-            SlotState::Running | SlotState::Unverified => TaskState::Running,
-            SlotState::Done => TaskState::Done,
-            SlotState::Failed => TaskState::Failed,
+            SlotState::Running | SlotState::RerunRunning => TaskState::Running,
+            SlotState::Done | SlotState::RerunDone => TaskState::Done,
+            SlotState::Failed | SlotState::RerunFailed => TaskState::Failed,
             SlotState::Invalid => TaskState::Invalid,
         }
     }

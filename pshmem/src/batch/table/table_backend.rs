@@ -21,12 +21,18 @@ pub(crate) struct InitialTable {
     pub(crate) slot_states: Vec<SlotState>,
     /// The tasks in the order in which they are handed out, where that is not the order of their numbers.
     pub(crate) order: Vec<usize>,
+    /// The costs of the tasks, where they are kept.
+    pub(crate) costs: Vec<f64>,
 }
 
 impl InitialTable {
     fn fill(&self, layout: TableLayout, words: &[AtomicU64]) {
         let table = TaskTable { layout, words };
-        table.fill(self.slot_states.iter().copied(), self.order.iter().copied());
+        table.fill(
+            self.slot_states.iter().copied(),
+            self.order.iter().copied(),
+            self.costs.iter().copied(),
+        );
     }
 
     /// All words of the table, in private memory. `None` when there is no memory for them.

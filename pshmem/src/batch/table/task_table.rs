@@ -7,12 +7,19 @@
 //! - Only the rank that sets the `STACKED` bit of a slot links its task in, and only the rank that takes the task off the
 //!   stack clears the bit. A task is therefore on the stack at most once.
 //! - The stack word counts its changes, so that a swap cannot succeed on a stack that has changed and changed back.
+//! - A task that is to be retried waits on the stack: for a while for another worker than the one on which it has failed, and for
+//!   twice as long for that one. Each worker measures with its own clock for how long it has had nothing else to do.
 
 use crate::batch::table::slot_state::{STATE, SlotState};
 use crate::batch::table::table_layout::{
-    CLOSED, CURSOR, NEXT, STACK, STACKED, TableLayout, attempts, running, stack, started,
+    CLOSED, CURSOR, IN_A_ROW, NEXT, STACK, STACKED, TableLayout, attempts, put_back, running,
+    stack, started, worker_word,
 };
 use crate::batch::table::words::TableWords;
+use std::time::Duration;
+
+/// Tasks of the stack that are looked at below the top, for one that need not wait.
+const MAX_DEPTH: usize = 64;
 
 /// A task that a worker has claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,6 +27,43 @@ pub(crate) struct Claim {
     pub(crate) task: u32,
     /// How often the task has been claimed, this time included.
     pub(crate) attempt: u32,
+    /// The bits of its cost, a number with a fraction; 0 if it is not known.
+    pub(crate) cost: u64,
+}
+
+/// What a worker gets that asks for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum ClaimOutcome {
+    Claimed(Claim),
+    /// No task is open.
+    Empty,
+    /// Tasks are to be retried, but not yet or not by this worker.
+    Delayed,
+    /// No more tasks are handed out.
+    Closed,
+    /// Too many tasks have failed in a row on this worker.
+    Halted,
+}
+
+/// How a claim ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum ClaimEnd {
+    Done,
+    Failed,
+    /// Failed, and is to be run again.
+    Retry,
+    /// Is handed out again: the attempt does not count.
+    PutBack,
+    /// The same, but not handed out again: it would take too long.
+    Skipped,
+    /// Another job runs it.
+    RunElsewhere,
+    /// Another job has ended it so.
+    EndedElsewhere {
+        is_done: bool,
+    },
+    /// Another job has opened it again, and it is none of this job's.
+    OpenElsewhere,
 }
 
 /// The protocol, over the words of one batch.
@@ -35,6 +79,7 @@ impl<W: TableWords> TaskTable<W> {
         &self,
         slot_states: impl Iterator<Item = SlotState>,
         order: impl Iterator<Item = usize>,
+        costs: impl Iterator<Item = f64>,
     ) {
         for (task, slot_state) in slot_states.enumerate() {
             self.words.store(self.layout.slot(task), slot_state as u64);
@@ -43,17 +88,31 @@ impl<W: TableWords> TaskTable<W> {
             self.words
                 .store(self.layout.position(position), task as u64);
         }
+        if self.layout.has_costs {
+            for (task, cost) in costs.enumerate() {
+                self.words.store(self.layout.cost(task), cost.to_bits());
+            }
+        }
     }
 
-    /// Claims the next open task.
-    pub(crate) fn claim(&self) -> Option<Claim> {
+    /// Claims the next open task for a worker. `idle` is for how long the worker has had nothing to do.
+    pub(crate) fn next(&self, worker: usize, idle: Duration) -> ClaimOutcome {
+        let halt_after = u64::from(self.layout.halt_after);
+        if halt_after > 0 && self.words.load(worker_word(worker, IN_A_ROW)) >= halt_after {
+            return ClaimOutcome::Halted;
+        }
         loop {
             let position = self.words.fetch_add(CURSOR, 1);
             if position >= CLOSED {
-                return None;
+                return ClaimOutcome::Closed;
             }
             if position >= self.layout.tasks as u64 {
-                return self.pop();
+                return match self.layout.retry_pause {
+                    None => self
+                        .pop()
+                        .map_or(ClaimOutcome::Empty, ClaimOutcome::Claimed),
+                    Some(pause) => self.pop_unless_delayed(worker, idle, pause),
+                };
             }
             let position = position as usize;
             let task = if self.layout.ordered {
@@ -62,16 +121,34 @@ impl<W: TableWords> TaskTable<W> {
                 position
             };
             if let Some(claim) = self.start(task) {
-                return Some(claim);
+                return ClaimOutcome::Claimed(claim);
             }
+        }
+    }
+
+    /// Claims any open task.
+    #[cfg(test)]
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        match self.next(0, Duration::MAX) {
+            ClaimOutcome::Claimed(claim) => Some(claim),
+            _ => None,
         }
     }
 
     /// Stops handing out tasks.
     pub(crate) fn close(&self) {
-        if self.words.load(CURSOR) < CLOSED {
-            self.words.fetch_add(CURSOR, CLOSED);
+        let mut cursor = self.words.load(CURSOR);
+        while cursor < CLOSED {
+            match self.words.compare_exchange(CURSOR, cursor, cursor | CLOSED) {
+                Ok(_) => return,
+                Err(found) => cursor = found,
+            }
         }
+    }
+
+    /// Whether no more tasks are handed out.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.words.load(CURSOR) >= CLOSED
     }
 
     /// Claims one task if it is open.
@@ -84,7 +161,7 @@ impl<W: TableWords> TaskTable<W> {
                 return None;
             }
             match self.words.compare_exchange(at, slot, started(slot)) {
-                Ok(_) => return Some(claimed(task, started(slot))),
+                Ok(_) => return Some(self.claimed(task, started(slot))),
                 Err(found) => slot = found,
             }
         }
@@ -95,31 +172,106 @@ impl<W: TableWords> TaskTable<W> {
         loop {
             let head = self.words.load(STACK);
             let task = (head as u32).checked_sub(1)? as usize;
-            let at = self.layout.slot(task);
-            // Valid if the swap below succeeds: the link of a task does not change while it is on the stack.
-            let next = self.words.load(at) >> 32;
-            if self
-                .words
-                .compare_exchange(STACK, head, stack(head, next))
-                .is_err()
-            {
-                continue;
-            }
-            let mut slot = self.words.load(at);
-            loop {
-                let is_open = SlotState::of(slot).is_claimable();
-                let off = slot & !(STACKED | NEXT);
-                let new = if is_open { started(off) } else { off };
-                match self.words.compare_exchange(at, slot, new) {
-                    Ok(_) if is_open => return Some(claimed(task, new)),
-                    Ok(_) => break,
-                    Err(found) => slot = found,
-                }
+            if let Some(claim) = self.take(head, task) {
+                return Some(claim);
             }
         }
     }
 
-    /// Ends a claim.
+    /// Takes the task off the stack that is the top of `head`, if that still is the stack, and claims it if it is open.
+    fn take(&self, head: u64, task: usize) -> Option<Claim> {
+        let at = self.layout.slot(task);
+        // Valid if the swap below succeeds: the link of a task does not change while it is on the stack.
+        let next = self.words.load(at) >> 32;
+        self.words
+            .compare_exchange(STACK, head, stack(head, next))
+            .ok()?;
+        let mut slot = self.words.load(at);
+        loop {
+            let is_open = SlotState::of(slot).is_claimable();
+            let off = slot & !(STACKED | NEXT);
+            let new = if is_open { started(off) } else { off };
+            match self.words.compare_exchange(at, slot, new) {
+                Ok(_) => return is_open.then(|| self.claimed(task, new)),
+                Err(found) => slot = found,
+            }
+        }
+    }
+
+    /// Claims a task on the stack that need not wait any longer for this worker.
+    fn pop_unless_delayed(&self, worker: usize, idle: Duration, pause: Duration) -> ClaimOutcome {
+        let must_wait = |task: usize| {
+            let failed_on = self.words.load(self.layout.failed_on(task));
+            let is_own = failed_on == worker as u64 + 1 && self.layout.workers > 1;
+            failed_on > 0
+                && idle
+                    < if is_own {
+                        pause.saturating_mul(2)
+                    } else {
+                        pause
+                    }
+        };
+        loop {
+            let head = self.words.load(STACK);
+            let Some(top) = (head as u32).checked_sub(1) else {
+                return ClaimOutcome::Empty;
+            };
+            let slot = self.words.load(self.layout.slot(top as usize));
+            if !SlotState::of(slot).is_claimable() || !must_wait(top as usize) {
+                match self.take(head, top as usize) {
+                    Some(claim) => return ClaimOutcome::Claimed(claim),
+                    None => continue,
+                }
+            }
+            // Below the top a task is claimed where it is. Links that change meanwhile may lead astray, but not for long.
+            let mut next = slot >> 32;
+            for _ in 0..MAX_DEPTH {
+                let Some(task) = next.checked_sub(1) else {
+                    break;
+                };
+                if !must_wait(task as usize)
+                    && let Some(claim) = self.start(task as usize)
+                {
+                    return ClaimOutcome::Claimed(claim);
+                }
+                next = self.words.load(self.layout.slot(task as usize)) >> 32;
+            }
+            return ClaimOutcome::Delayed;
+        }
+    }
+
+    /// Ends a claim of a worker, and counts it.
+    pub(crate) fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd) {
+        let task = claim.task as usize;
+        match end {
+            ClaimEnd::Done | ClaimEnd::EndedElsewhere { is_done: true } => {
+                self.finish(claim, SlotState::Done);
+            }
+            ClaimEnd::Failed | ClaimEnd::Retry | ClaimEnd::EndedElsewhere { is_done: false } => {
+                self.finish(claim, SlotState::Failed);
+            }
+            ClaimEnd::RunElsewhere => self.finish(claim, SlotState::Running),
+            ClaimEnd::PutBack | ClaimEnd::Skipped | ClaimEnd::OpenElsewhere => {
+                let at = self.layout.slot(task);
+                let mut slot = running(claim.attempt);
+                while let Err(found) = self.words.compare_exchange(at, slot, put_back(slot)) {
+                    slot = found;
+                }
+            }
+        }
+        self.count(worker, end);
+        match end {
+            ClaimEnd::Retry => {
+                let failed_on = worker as u64 + 1;
+                self.words.store(self.layout.failed_on(task), failed_on);
+                self.set(task, SlotState::Open);
+            }
+            ClaimEnd::PutBack => self.open(task),
+            _ => {}
+        }
+    }
+
+    /// Changes the state of a task that has been claimed.
     pub(crate) fn finish(&self, claim: Claim, slot_state: SlotState) {
         let at = self.layout.slot(claim.task as usize);
         // A guess that saves a load: nobody else has changed the slot since it was claimed.
@@ -134,6 +286,14 @@ impl<W: TableWords> TaskTable<W> {
 
     pub(crate) fn slot_state(&self, task: usize) -> SlotState {
         SlotState::of(self.words.load(self.layout.slot(task)))
+    }
+
+    /// Opens a task, whatever its state is now. It need not wait as a retry does.
+    pub(crate) fn open(&self, task: usize) {
+        if self.layout.retry_pause.is_some() {
+            self.words.store(self.layout.failed_on(task), 0);
+        }
+        self.set(task, SlotState::Open);
     }
 
     /// Sets the state of a task, whatever it is now. A task that is opened is handed out, also if the cursor has passed it.
@@ -171,11 +331,17 @@ impl<W: TableWords> TaskTable<W> {
             }
         }
     }
-}
 
-fn claimed(task: usize, slot: u64) -> Claim {
-    Claim {
-        task: task as u32,
-        attempt: attempts(slot),
+    fn claimed(&self, task: usize, slot: u64) -> Claim {
+        let cost = if self.layout.has_costs {
+            self.words.load(self.layout.cost(task))
+        } else {
+            0
+        };
+        Claim {
+            task: task as u32,
+            attempt: attempts(slot),
+            cost,
+        }
     }
 }

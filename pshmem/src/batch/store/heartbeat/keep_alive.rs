@@ -1,6 +1,6 @@
 //! The thread that repeats the heartbeats of this process while it holds leases.
 
-use crate::batch::store::files;
+use crate::batch::store::folder;
 use crate::batch::store::heartbeat::beat::Heartbeat;
 use crate::batch::store::options::StoreOptions;
 use crate::error::Result;
@@ -58,7 +58,7 @@ impl KeepAlive {
             Some(_) => {}
             None => {
                 let thread = std::thread::Builder::new().name("pshmem-heartbeat".to_owned());
-                thread.spawn(repeat).map_err(files::failed(
+                thread.spawn(repeat).map_err(folder::failed(
                     heartbeat.options(),
                     "starting the heartbeat thread",
                     heartbeat.path(),
@@ -68,10 +68,6 @@ impl KeepAlive {
         }
         drop(registry);
         Ok(kept)
-    }
-
-    pub(in crate::batch::store) fn options(&self) -> &StoreOptions {
-        self.0.options()
     }
 }
 
@@ -97,7 +93,7 @@ fn repeat() {
             // A little early, because the thread may sleep longer than it asked for.
             let beat = heartbeat.beat(heartbeat.period / 2);
             let was_well = heartbeat.is_well.swap(beat.is_ok(), Ordering::Relaxed);
-            // Reported once: a folder that somebody has removed does not come back.
+            // Reported once for each time that it ceases. It is tried again: a file server may come back.
             if let Err(error) = beat
                 && was_well
             {

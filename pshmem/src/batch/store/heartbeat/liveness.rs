@@ -1,11 +1,12 @@
 //! Whether the process of a heartbeat is alive, silent or dead.
 
+use crate::batch::store::folder::{Content, Folder};
 use crate::batch::store::heartbeat::record::OwnerRecord;
-use crate::batch::store::{files, names};
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use rustix::fs::Timespec;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::time::{Duration, Instant};
 
 /// What a heartbeat tells of its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,79 +24,106 @@ pub(crate) struct Owner {
     pub(crate) job: String,
     pub(crate) host: String,
     pub(crate) pid: u32,
-    /// Time since its last heartbeat.
+    /// Time since its last heartbeat, as far as this process has observed it.
     pub(crate) silence: Duration,
+    /// When this process has last seen that there was a new heartbeat, if it has seen one.
+    pub(crate) changed: Option<Instant>,
 }
 
-/// Judges the heartbeat with that id. `now` is the server's time.
-pub(in crate::batch::store) fn liveness(
-    root: &Path,
+/// The longest content of a heartbeat file that is read.
+const MAX_LEN: usize = 4096;
+
+/// What one rank has seen of the heartbeats of others.
+///
+/// Only *changes* of a modification time count, measured with the clock of this process: the times themselves come from file
+/// servers or from other hosts, whose clocks may be wrong.
+#[derive(Debug, Default)]
+pub(in crate::batch::store) struct Observer {
+    seen: RefCell<HashMap<String, Seen>>,
+}
+
+/// A modification time, and since when it has been seen.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    time: Timespec,
+    since: Instant,
+    has_changed: bool,
+}
+
+impl Observer {
+    /// Judges the heartbeat with that id. `own` is the folder of this library's own files.
+    pub(in crate::batch::store) fn liveness(&self, own: &Folder, id: &str) -> io::Result<Liveness> {
+        if !is_id(id) {
+            return Ok(Liveness::Dead);
+        }
+        let (Content::File(text), Some(time)) = own.read_file(id, MAX_LEN)? else {
+            return Ok(Liveness::Dead);
+        };
+        let record = OwnerRecord::parse(&String::from_utf8_lossy(&text));
+        if record.process.has_ended() {
+            return Ok(Liveness::Dead);
+        }
+        let seen = self.observe(id, time);
+        let owner = Owner {
+            job: record.job,
+            host: record.host,
+            pid: record.process.pid,
+            silence: seen.since.elapsed(),
+            changed: seen.has_changed.then_some(seen.since),
+        };
+        // The timeout is that of the owner's job, which sets the period of its beats.
+        if owner.silence > record.timeout {
+            Ok(Liveness::Silent(owner))
+        } else {
+            Ok(Liveness::Alive(owner))
+        }
+    }
+
+    /// The heartbeats that have been observed.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.seen.borrow().keys().cloned().collect()
+    }
+
+    fn observe(&self, id: &str, time: Timespec) -> Seen {
+        let now = Instant::now();
+        let mut all = self.seen.borrow_mut();
+        if let Some(seen) = all.get_mut(id) {
+            if (seen.time.tv_sec, seen.time.tv_nsec) != (time.tv_sec, time.tv_nsec) {
+                *seen = Seen {
+                    time,
+                    since: now,
+                    has_changed: true,
+                };
+            }
+            return *seen;
+        }
+        let first = Seen {
+            time,
+            since: now,
+            has_changed: false,
+        };
+        all.insert(id.to_owned(), first);
+        first
+    }
+}
+
+/// What an observer outside of a job can tell who holds a lease: the record of its heartbeat, and its time. `None` when its
+/// process is known to have ended.
+pub(in crate::batch::store) fn holder(
+    own: &Folder,
     id: &str,
-    now: SystemTime,
-) -> io::Result<Liveness> {
+) -> io::Result<Option<(OwnerRecord, Timespec)>> {
     if !is_id(id) {
-        return Ok(Liveness::Dead);
+        return Ok(None);
     }
-    let read = || -> io::Result<(SystemTime, OwnerRecord)> {
-        let mut file = File::open(root.join(names::OWN).join(id))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        Ok((file.metadata()?.modified()?, OwnerRecord::parse(&text)))
+    let (Content::File(text), Some(time)) = own.read_file(id, MAX_LEN)? else {
+        return Ok(None);
     };
-    let (time, record) = match read() {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Liveness::Dead),
-        Err(error) => return Err(error),
-    };
-    if record.process.has_ended() {
-        return Ok(Liveness::Dead);
-    }
-    let owner = Owner {
-        job: record.job,
-        host: record.host,
-        pid: record.process.pid,
-        silence: now.duration_since(time).unwrap_or_default(),
-    };
-    // The timeout is that of the owner's job, which sets the period of its beats.
-    if owner.silence > record.timeout {
-        Ok(Liveness::Silent(owner))
-    } else {
-        Ok(Liveness::Alive(owner))
-    }
+    let record = OwnerRecord::parse(&String::from_utf8_lossy(&text));
+    Ok((!record.process.has_ended()).then_some((record, time)))
 }
 
-fn is_id(name: &str) -> bool {
+/// Whether a name is that of a heartbeat.
+pub(in crate::batch::store) fn is_id(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Ids of all heartbeats in a root.
-pub(in crate::batch::store) fn ids(root: &Path) -> io::Result<Vec<String>> {
-    let mut names = entries(root)?;
-    names.retain(|name| is_id(name));
-    Ok(names)
-}
-
-fn entries(root: &Path) -> io::Result<Vec<String>> {
-    match std::fs::read_dir(root.join(names::OWN)) {
-        Ok(entries) => entries
-            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-            .collect(),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Removes the heartbeat files of dead processes, and the link templates with the same ids.
-pub(in crate::batch::store) fn remove_dead(root: &Path, dead: &[String]) -> io::Result<()> {
-    let mut names = entries(root)?;
-    names.retain(|name| {
-        let id = name.split('.').next();
-        id.is_some_and(|id| dead.iter().any(|dead| dead == id))
-    });
-    // The heartbeats last, so that after a kill in between the next job finds the rest.
-    names.sort_by_key(|name| is_id(name));
-    for name in names {
-        files::remove(&root.join(names::OWN).join(name))?;
-    }
-    Ok(())
 }

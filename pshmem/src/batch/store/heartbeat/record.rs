@@ -1,17 +1,20 @@
 //! The content of a heartbeat file: who its process is, and how long it may be silent.
 
-use crate::batch::store::options::StoreOptions;
+use crate::batch::store::options::{MAX_LEASE_TIMEOUT, StoreOptions};
 use crate::batch::store::process::Process;
 use std::fmt;
 use std::time::Duration;
 
+/// How long a process may be silent that has not told it yet.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The owner of a heartbeat file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct OwnerRecord {
-    pub(super) job: String,
-    pub(super) host: String,
-    pub(super) process: Process,
-    pub(super) timeout: Duration,
+pub(in crate::batch::store) struct OwnerRecord {
+    pub(in crate::batch::store) job: String,
+    pub(in crate::batch::store) host: String,
+    pub(in crate::batch::store) process: Process,
+    pub(in crate::batch::store) timeout: Duration,
 }
 
 impl OwnerRecord {
@@ -41,7 +44,11 @@ impl OwnerRecord {
                 started: value("started").parse().unwrap_or_default(),
                 space: value("space").to_owned(),
             },
-            timeout: Duration::from_millis(value("timeout_ms").parse().unwrap_or_default()),
+            // A record that is not complete is being written.
+            timeout: value("timeout_ms")
+                .parse()
+                .map_or(DEFAULT_TIMEOUT, Duration::from_millis)
+                .min(MAX_LEASE_TIMEOUT),
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The files of an attempt: their names, and what its link tells.
 
-use crate::batch::store::files;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use crate::batch::store::folder::{Folder, Read, Rename};
+use std::io;
 
 /// An attempt at a task, as its link describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,106 +9,136 @@ pub(in crate::batch::store) struct AttemptLink {
     pub(in crate::batch::store) number: u32,
     pub(in crate::batch::store) host: String,
     pub(in crate::batch::store) pid: u32,
+    /// Failures of the task before this attempt.
+    pub(in crate::batch::store) failures: u32,
     pub(in crate::batch::store) key: String,
 }
 
 impl AttemptLink {
     /// The content of a link, to be parsed again.
-    pub(super) fn text(host: &str, key: &str) -> String {
+    pub(super) fn text(host: &str, failures: u32, key: &str) -> String {
         let host: String = host.chars().take(20).collect();
-        format!("{}:{}:{key}", host.replace('/', "_"), std::process::id())
+        let host = host.replace('/', "_");
+        format!("{host}:{}:{failures}:{key}", std::process::id())
     }
 
     pub(super) fn parse(number: u32, text: &str) -> Self {
         // From the end, because a host name may contain anything.
-        let mut parts = text.rsplitn(3, ':');
-        let key = parts.next().unwrap_or_default();
-        let pid = parts.next().unwrap_or_default();
-        let host = parts.next().unwrap_or_default();
+        let mut parts = text.rsplitn(4, ':');
+        let mut part = || parts.next().unwrap_or_default();
+        let (key, failures, pid, host) = (part(), part(), part(), part());
         AttemptLink {
             number,
             host: host.to_owned(),
             pid: pid.parse().unwrap_or_default(),
-            // A separator would lead out of the folder.
-            key: key.replace('/', " "),
+            failures: failures.parse().unwrap_or_default(),
+            // A separator would lead out of the folder, and a zero byte ends no name.
+            key: key.replace(['/', '\0'], " "),
         }
     }
 
     /// The id of its owner's heartbeat.
     pub(in crate::batch::store) fn heartbeat(&self) -> &str {
-        self.key
-            .rsplit_once('.')
-            .map_or("", |(heartbeat, _count)| heartbeat)
-    }
-
-    pub(super) fn running(&self, dir: &Path) -> PathBuf {
-        running(dir, &self.key)
-    }
-
-    pub(super) fn end(&self, dir: &Path) -> PathBuf {
-        end(dir, &self.key)
+        heartbeat_of_key(&self.key)
     }
 
     /// Whether it has not been ended by a commit or a takeover.
-    pub(in crate::batch::store) fn lasts(&self, dir: &Path) -> bool {
-        self.end(dir).symlink_metadata().is_ok()
+    pub(in crate::batch::store) fn lasts(&self, folder: &Folder) -> io::Result<bool> {
+        // A link that names no key was made by somebody else: nobody owns the attempt.
+        Ok(!self.key.is_empty() && folder.exists(&end(&self.key))?)
     }
+}
+
+/// The id of the heartbeat of the process that has made a key.
+pub(super) fn heartbeat_of_key(key: &str) -> &str {
+    key.rsplit_once('.')
+        .map_or("", |(heartbeat, _count)| heartbeat)
 }
 
 /// The link of an attempt.
-pub(super) fn link(dir: &Path, number: u32) -> PathBuf {
-    dir.join(format!(".attempt.{number}"))
+pub(super) fn link(number: u32) -> String {
+    format!(".attempt.{number}")
 }
 
+/// The number of the first attempt whose link may exist, as a link.
+pub(super) const FIRST: &str = ".first";
+
 /// The file that becomes `state` when the attempt begins.
-pub(super) fn running(dir: &Path, key: &str) -> PathBuf {
-    dir.join(format!(".running.{key}"))
+pub(super) fn running(key: &str) -> String {
+    format!(".running.{key}")
 }
 
 /// The file that becomes `state` when the attempt ends.
-pub(super) fn end(dir: &Path, key: &str) -> PathBuf {
-    dir.join(format!(".end.{key}"))
+pub(super) fn end(key: &str) -> String {
+    format!(".end.{key}")
+}
+
+/// The link that becomes [`FIRST`].
+pub(super) fn first(key: &str) -> String {
+    format!("{FIRST}.{key}")
 }
 
 /// The file with the reason why an attempt failed.
-pub(in crate::batch::store) fn reason(dir: &Path, number: u32) -> PathBuf {
-    dir.join(format!("reason.{number}"))
+pub(in crate::batch::store) fn reason(number: u32) -> String {
+    format!("reason.{number}")
 }
 
-/// The last attempt at a task, if there is one. `known` is the number of an attempt that exists, or 0.
-pub(in crate::batch::store) fn last(dir: &Path, known: u32) -> io::Result<Option<AttemptLink>> {
+/// The number of the first attempt whose link may exist: the links of those before it may have been removed.
+pub(super) fn first_number(folder: &Folder, read: Read) -> io::Result<u32> {
+    let text = folder.read_link(FIRST, read)?.unwrap_or_default();
+    Ok(text.parse::<u32>().unwrap_or_default().max(1))
+}
+
+/// The last attempt at a task, if there is one. `known` is the number of an attempt that has been made, or 0.
+pub(in crate::batch::store) fn last(
+    folder: &Folder,
+    known: u32,
+) -> io::Result<Option<AttemptLink>> {
+    let first = first_number(folder, Read::SavesWork)?;
     let mut found = None;
-    let mut number = known.max(1);
-    loop {
-        files::failpoint();
-        match std::fs::read_link(link(dir, number)) {
-            Ok(text) => found = Some(AttemptLink::parse(number, &text.to_string_lossy())),
-            // One that is known to exist must be found: to miss it would be to run it twice.
-            Err(error) if error.kind() == ErrorKind::NotFound && number > known => {
-                return Ok(found);
-            }
-            // Something other than a link has this name: the number is taken, and nobody owns the attempt.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => {
-                found = Some(AttemptLink::parse(number, ""));
-            }
-            Err(error) => return Err(error),
-        }
+    let mut number = known.max(first);
+    while let Some(text) = folder.read_link(&link(number), Read::SavesWork)? {
+        found = Some(AttemptLink::parse(number, &text));
         number += 1;
     }
+    if found.is_none() && known >= first {
+        // To miss one that is known to exist would be to run the task twice.
+        let text = format!("the link {} has vanished", link(known));
+        return Err(io::Error::other(text));
+    }
+    Ok(found)
 }
 
-/// Removes from the folder of a task what dead processes with these heartbeats have left.
-pub(in crate::batch::store) fn clear(dir: &Path, dead: &[String]) -> io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let key = [".running.", ".end.", ".set."]
-            .iter()
-            .find_map(|kind| name.strip_prefix(kind));
-        let heartbeat = key.and_then(|key| key.rsplit_once('.'));
-        if heartbeat.is_some_and(|(heartbeat, _)| dead.iter().any(|id| id == heartbeat)) {
-            files::remove(&entry.path())?;
+/// Removes the links of attempts before `number`, which is that of the caller, and which lasts. Nobody makes them again: whoever
+/// has made a link compares its number with [`FIRST`].
+pub(super) fn prune(folder: &Folder, number: u32, key: &str) -> io::Result<()> {
+    let spare = first(key);
+    folder.link(&spare, &number.to_string())?;
+    // Missing when the attempt was taken over meanwhile, by somebody who may have pruned more.
+    if folder.rename(&spare, FIRST)? == Rename::Missing {
+        return Ok(());
+    }
+    for name in folder.names()? {
+        let of = name.strip_prefix(".attempt.").map(str::parse::<u32>);
+        if matches!(of, Some(Ok(of)) if of < number) {
+            folder.remove(&name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what processes have left that have ended: `is_dead` tells whether a heartbeat is that of one.
+pub(in crate::batch::store) fn clear(
+    folder: &Folder,
+    is_dead: &dyn Fn(&str) -> bool,
+) -> io::Result<()> {
+    // What becomes the state goes before what keeps the attempt.
+    for kind in [".running.", ".first.", ".set.", ".end."] {
+        for name in folder.names()? {
+            let key = name.strip_prefix(kind);
+            if key.is_some_and(|key| is_dead(heartbeat_of_key(key))) {
+                folder.remove(&name)?;
+            }
         }
     }
     Ok(())

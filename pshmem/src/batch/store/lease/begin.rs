@@ -1,146 +1,251 @@
 //! Beginning an attempt at a task, or taking one over from a process that is silent or dead.
 
-use crate::batch::store::heartbeat::{Heartbeat, KeepAlive, Liveness, Owner, liveness};
+use crate::batch::store::folder::{self, Folder, Read};
+use crate::batch::store::heartbeat::{Heartbeat, KeepAlive, Liveness, Observer, Owner};
 use crate::batch::store::lease::attempt::{self, AttemptLink};
 use crate::batch::store::lease::commit::Lease;
-use crate::batch::store::lease::{BeginOutcome, RerunPolicy};
+use crate::batch::store::lease::{Admission, BeginOutcome};
 use crate::batch::store::link_template::LinkTemplate;
 use crate::batch::store::options::StoreOptions;
-use crate::batch::store::{files, state_file};
+use crate::batch::store::state_file::{self, Recorded, StateFile};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
+
+/// After so many attempts at a task the links of earlier ones are removed.
+const KEPT_LINKS: u32 = 16;
 
 /// Takes leases on tasks for one rank.
 #[derive(Debug)]
 pub(in crate::batch::store) struct Leases<'a> {
-    pub(in crate::batch::store) root: &'a Path,
+    pub(in crate::batch::store) root: &'a Folder,
+    /// The folder of this library's own files.
+    pub(in crate::batch::store) own: &'a Folder,
     pub(in crate::batch::store) options: &'a StoreOptions,
     pub(in crate::batch::store) heartbeat: &'a Arc<Heartbeat>,
     pub(in crate::batch::store) link_template: &'a LinkTemplate,
+    pub(in crate::batch::store) observer: &'a Observer,
+}
+
+/// What became of the try to make an attempt.
+#[derive(Debug)]
+pub(in crate::batch::store) enum Claimed {
+    /// It is ours.
+    Leased(Box<Lease>),
+    /// Another process has made it first.
+    Lost,
+    /// The task is in a state in which it is not to be begun.
+    NotOpen(TaskState),
+    /// The number had been used before, and its link been removed. The first number in use is this.
+    Outdated(u32),
 }
 
 impl Leases<'_> {
-    /// Tries to begin the task in `dir`.
+    /// Tries to begin the task with that name.
     pub(in crate::batch::store) fn begin(
         &self,
-        dir: &Path,
-        rerun: RerunPolicy,
+        name: &str,
+        admission: &Admission,
     ) -> Result<BeginOutcome> {
-        let mut state = self.state(dir)?;
+        let path = self.root.join(name);
+        let folder = self.root.open_folder(name);
+        let folder = Rc::new(folder.map_err(self.failed("opening", &path))?);
+        let mut recorded = self.recorded(&folder)?;
         // Most open tasks were never begun: their first attempt is made without a search for earlier ones.
+        let mut is_new = recorded == Recorded::new(TaskState::Open);
         let mut known = 0;
-        let mut is_new = state == TaskState::Open;
         loop {
-            if !rerun.allows(state) {
-                return Ok(BeginOutcome::NotOpen(state));
-            }
+            let Some(mut failures) = admission.failures_before(recorded) else {
+                return Ok(BeginOutcome::NotOpen(recorded.state));
+            };
+            let mut lost = None;
             if !is_new {
-                let last =
-                    attempt::last(dir, known).map_err(self.failed("reading the attempts", dir))?;
-                if let Some(last) = last {
-                    if let Some(owner) = self.end(dir, &last)? {
-                        return Ok(BeginOutcome::OwnedBy(owner));
-                    }
+                let found = attempt::last(&folder, known);
+                if let Some(last) = found.map_err(self.failed("reading the attempts", &path))? {
                     known = last.number;
+                    match self.end(&folder, &last)? {
+                        Ended::Lasts(owner) => return Ok(BeginOutcome::OwnedBy(owner)),
+                        Ended::Before => {}
+                        Ended::Now => lost = Some(last.clone()),
+                    }
+                    if recorded.state == TaskState::Running {
+                        failures = last.failures;
+                    }
                 }
                 // The attempt has ended, so nobody changes the state until the next one begins.
-                state = self.state(dir)?;
-                if !rerun.allows(state) {
+                recorded = self.recorded(&folder)?;
+                if admission.failures_before(recorded).is_none() {
                     continue;
                 }
             }
-            if let Some(lease) = self.claim(dir, known + 1)? {
-                return Ok(BeginOutcome::Leased(lease));
+            match self.claim(&folder, known + 1, failures, admission)? {
+                Claimed::Leased(mut lease) => {
+                    lease.lost = lost;
+                    return Ok(BeginOutcome::Leased(*lease));
+                }
+                Claimed::NotOpen(state) => return Ok(BeginOutcome::NotOpen(state)),
+                // Somebody else has made that attempt.
+                Claimed::Lost => known += 1,
+                Claimed::Outdated(first) => known = known.max(first - 1),
             }
-            // Somebody else has made that attempt.
-            known += 1;
             is_new = false;
+            recorded = self.recorded(&folder)?;
         }
     }
 
-    /// Ends an attempt unless its owner is alive. Returns the owner if it is.
-    fn end(&self, dir: &Path, attempt: &AttemptLink) -> Result<Option<Owner>> {
-        if attempt.lasts(dir) {
-            let now = self.heartbeat.now()?;
-            let found = liveness(self.root, attempt.heartbeat(), now)
-                .map_err(self.failed("reading heartbeats", self.root))?;
+    /// Ends an attempt unless its owner is alive.
+    fn end(&self, folder: &Folder, attempt: &AttemptLink) -> Result<Ended> {
+        let failed = |error| self.failed("reading", folder.path())(error);
+        let lasts = attempt.lasts(folder).map_err(failed)?;
+        if lasts {
+            let found = self.observer.liveness(self.own, attempt.heartbeat());
+            let found = found.map_err(self.failed("reading heartbeats", self.own.path()))?;
             if let Liveness::Alive(owner) = found {
-                return Ok(Some(owner));
+                return Ok(Ended::Lasts(owner));
             }
         }
-        for path in [attempt.running(dir), attempt.end(dir)] {
-            files::remove(&path).map_err(self.failed("removal", &path))?;
+        // Also of one that has ended: what its owner has not done yet must fail.
+        let key = &attempt.key;
+        let names = [
+            attempt::running(key),
+            attempt::first(key),
+            attempt::end(key),
+        ];
+        let names = names.iter().filter(|_| !key.is_empty());
+        for name in names {
+            let removed = folder.remove(name);
+            removed.map_err(self.failed("removal", folder.join(name)))?;
+        }
+        Ok(if lasts { Ended::Now } else { Ended::Before })
+    }
+
+    /// Makes attempt `number`.
+    pub(in crate::batch::store) fn claim(
+        &self,
+        folder: &Rc<Folder>,
+        number: u32,
+        failures: u32,
+        admission: &Admission,
+    ) -> Result<Claimed> {
+        let kept = KeepAlive::new(self.heartbeat)?;
+        let key = self.heartbeat.fresh_key();
+        let (running, end) = (attempt::running(&key), attempt::end(&key));
+        let put = self.link_template.put(self.own, folder, &running);
+        put.map_err(self.failed("writing", folder.join(&running)))?;
+        let done = Recorded {
+            rerun: admission.request,
+            ..Recorded::new(TaskState::Done)
+        };
+        let file = folder.create(&end, &done.text()).map_err(|error| {
+            // A failure of this removal is not reported: the first error is.
+            let _ = folder.remove(&running);
+            self.failed("writing", folder.join(&end))(error)
+        })?;
+        // From here on, dropping the lease removes the file.
+        let mut lease = Lease::new(folder, key, file, self.options);
+        (lease.number, lease.failures) = (number, failures);
+        lease.request = admission.request;
+        lease.kept = Some(kept);
+        let made = self.make(&mut lease, admission);
+        if let Ok(None) = made {
+            return Ok(Claimed::Leased(Box::new(lease)));
+        }
+        let removed = folder.remove(&running);
+        lease.give_up()?;
+        removed.map_err(self.failed("removal", folder.join(&running)))?;
+        let link = folder.join(&attempt::link(number));
+        let why_not = made.map_err(self.failed("creation", link))?;
+        Ok(why_not.unwrap_or(Claimed::Lost))
+    }
+
+    /// Makes the link of an attempt and announces it. `None` when the attempt is ours and has begun.
+    fn make(&self, lease: &mut Lease, admission: &Admission) -> io::Result<Option<Claimed>> {
+        let folder = Rc::clone(&lease.folder);
+        let text = AttemptLink::text(&self.options.host, lease.failures, &lease.key);
+        if !folder.link(&attempt::link(lease.number), &text)? {
+            return Ok(Some(Claimed::Lost));
+        }
+        // Only now is it certain that the attempt before has ended, and only what is read now is its end: what was read before
+        // may have come from a cache.
+        let found = state_file::read(&folder, Read::AfterOwnChange)?;
+        let Some(failures) = admission.failures_before(found.recorded()) else {
+            return Ok(Some(Claimed::NotOpen(found.state())));
+        };
+        if found.state() != TaskState::Running {
+            lease.failures = failures;
+        }
+        // Where there is no state, no attempt has ever begun, and no link been removed.
+        if found != StateFile::Missing {
+            let first = attempt::first_number(&folder, Read::AfterOwnChange)?;
+            if lease.number < first {
+                folder.remove(&attempt::link(lease.number))?;
+                return Ok(Some(Claimed::Outdated(first)));
+            }
+        }
+        if !lease.announce()? {
+            return Ok(Some(Claimed::Lost));
+        }
+        if lease.number.is_multiple_of(KEPT_LINKS) {
+            // If this fails, the links stay until later.
+            let _ = attempt::prune(&folder, lease.number, &lease.key);
         }
         Ok(None)
     }
 
-    /// Makes attempt `number`. `None` when another process has made it first.
-    pub(in crate::batch::store) fn claim(&self, dir: &Path, number: u32) -> Result<Option<Lease>> {
-        let kept = KeepAlive::new(self.heartbeat)?;
-        let key = self.heartbeat.fresh_key();
-        let (running, end) = (attempt::running(dir, &key), attempt::end(dir, &key));
-        self.link_template
-            .put(&running)
-            .map_err(self.failed("writing", &running))?;
-        let file = match files::create(&end, state_file::content(TaskState::Done)) {
-            Ok(file) => file,
-            Err(error) => {
-                // A failure of this removal is not reported: the first error is.
-                let _ = files::remove(&running);
-                return Err(self.failed("writing", &end)(error));
-            }
-        };
-        // From here on, dropping the lease removes the file.
-        let mut lease = Lease::new(dir, number, end, file, kept);
-        let link = attempt::link(dir, number);
-        let outcome = self
-            .make_link(&link, &key)
-            .and_then(|is_own| Ok(is_own && lease.announce(&running)?));
-        if let Ok(true) = outcome {
-            return Ok(Some(lease));
-        }
-        files::remove(&running).map_err(self.failed("removal", &running))?;
-        lease.give_up()?;
-        outcome
-            .map(|_| None)
-            .map_err(self.failed("creation", &link))
-    }
-
-    /// The lease on attempt `number`, which another process of the same worker has begun, to record its end. `None` when the
+    /// The right to record the end of attempt `number`, which another process of the same worker has begun. `None` when the
     /// attempt has ended.
-    pub(in crate::batch::store) fn adopt(&self, dir: &Path, number: u32) -> Result<Option<Lease>> {
-        let link = attempt::link(dir, number);
-        let text = std::fs::read_link(&link).map_err(self.failed("reading", &link))?;
-        let end = AttemptLink::parse(number, &text.to_string_lossy()).end(dir);
-        let Some(file) = files::identity(&end).map_err(self.failed("reading", &end))? else {
+    pub(in crate::batch::store) fn adopt(
+        &self,
+        name: &str,
+        number: u32,
+        request: u32,
+    ) -> Result<Option<Lease>> {
+        let path = self.root.join(name);
+        let failed = |error| self.failed("reading", &path)(error);
+        let folder = Rc::new(self.root.open_folder(name).map_err(failed)?);
+        folder.set_patience(self.options.patience_with_results);
+        let text = folder.read_link(&attempt::link(number), Read::SavesWork);
+        let Some(text) = text.map_err(failed)? else {
             return Ok(None);
         };
-        let kept = KeepAlive::new(self.heartbeat)?;
-        Ok(Some(Lease::new(dir, number, end, file, kept)))
+        let attempt = AttemptLink::parse(number, &text);
+        let file = folder
+            .identity(&attempt::end(&attempt.key))
+            .map_err(failed)?;
+        // Its owner keeps it alive until all ranks have ended the task: nothing is made here, for which there might be no room.
+        Ok(file.map(|file| {
+            let mut lease = Lease::new(&folder, attempt.key, file, self.options);
+            (lease.number, lease.failures) = (number, attempt.failures);
+            lease.request = request;
+            lease
+        }))
     }
 
-    /// Makes the link of an attempt. `false` when it belongs to another process.
-    fn make_link(&self, link: &Path, key: &str) -> io::Result<bool> {
-        let text = AttemptLink::text(&self.options.host, key);
-        match files::link(&text, link) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                // Ours if the call was repeated because the reply to the first one was lost.
-                Ok(std::fs::read_link(link).is_ok_and(|found| found.as_os_str() == text.as_str()))
-            }
-            Err(error) => Err(error),
-        }
+    fn recorded(&self, folder: &Folder) -> Result<Recorded> {
+        let found = state_file::read(folder, Read::SavesWork);
+        let found = found.map_err(self.failed("reading the state", folder.path()))?;
+        Ok(found.recorded())
     }
 
-    fn state(&self, dir: &Path) -> Result<TaskState> {
-        let found = state_file::read(dir).map_err(self.failed("reading the state", dir))?;
-        Ok(found.state())
+    fn failed<'b>(
+        &'b self,
+        call: &'b str,
+        path: impl AsRef<Path> + 'b,
+    ) -> impl FnOnce(io::Error) -> Error + 'b {
+        folder::failed(self.options, call, path)
     }
+}
 
-    fn failed<'b>(&'b self, call: &'b str, path: &'b Path) -> impl FnOnce(io::Error) -> Error + 'b {
-        files::failed(self.options, call, path)
-    }
+/// Whether an attempt has ended.
+#[derive(Debug)]
+enum Ended {
+    /// Not: this live process owns it.
+    Lasts(Owner),
+    /// It had ended.
+    Before,
+    /// It has been taken over.
+    Now,
 }

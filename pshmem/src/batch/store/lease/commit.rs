@@ -1,41 +1,55 @@
 //! Ending an attempt: recording its result, or giving it up.
 
-use crate::batch::store::files::{self, FileIdentity};
+use crate::batch::store::folder::{self, FileIdentity, Folder, Read, Rename};
 use crate::batch::store::heartbeat::KeepAlive;
-use crate::batch::store::lease::{CommitOutcome, attempt};
-use crate::batch::store::state_file;
+use crate::batch::store::lease::CommitOutcome;
+use crate::batch::store::lease::attempt::{self, AttemptLink};
+use crate::batch::store::options::StoreOptions;
+use crate::batch::store::state_file::{Recorded, STATE};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::rc::Rc;
 
 /// The right to run a task and to record its result. Dropping it without a commit leaves the task to other processes.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    dir: PathBuf,
-    number: u32,
+    pub(super) folder: Rc<Folder>,
+    pub(super) number: u32,
+    /// Failures of the task before this attempt.
+    pub(super) failures: u32,
+    /// The rerun request that the attempt belongs to; 0 for none.
+    pub(super) request: u32,
+    pub(super) key: String,
     /// The file that is to become the state.
-    end: PathBuf,
-    file: FileIdentity,
+    pub(super) file: FileIdentity,
     is_over: bool,
-    kept: KeepAlive,
+    /// The attempt that was taken over to begin this one.
+    pub(super) lost: Option<AttemptLink>,
+    /// `None` where another process of the worker keeps the attempt alive.
+    pub(super) kept: Option<KeepAlive>,
+    options: StoreOptions,
 }
 
 impl Lease {
+    /// Attempt 0, whose end file has been made.
     pub(super) fn new(
-        dir: &Path,
-        number: u32,
-        end: PathBuf,
+        folder: &Rc<Folder>,
+        key: String,
         file: FileIdentity,
-        kept: KeepAlive,
+        options: &StoreOptions,
     ) -> Self {
         Lease {
-            dir: dir.to_owned(),
-            number,
-            end,
+            folder: Rc::clone(folder),
+            number: 0,
+            failures: 0,
+            request: 0,
+            key,
             file,
             is_over: false,
-            kept,
+            lost: None,
+            kept: None,
+            options: options.clone(),
         }
     }
 
@@ -44,65 +58,106 @@ impl Lease {
         self.number
     }
 
+    /// How often the task has failed before.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// The attempt of a process that has died, which was taken over to begin this one.
+    pub(in crate::batch::store) fn take_lost(&mut self) -> Option<AttemptLink> {
+        self.lost.take()
+    }
+
     /// Makes the state RUNNING. `false` when the attempt has been taken over.
-    pub(super) fn announce(&self, running: &Path) -> io::Result<bool> {
-        match files::rename(running, &state_file::path(&self.dir)) {
-            // Renaming one name of a file to another name of the same file does nothing: `state` may be a link that this
-            // rank has left there.
-            Ok(()) if self.number > 1 => files::remove(running).map(|_| true),
-            Ok(()) => Ok(true),
+    pub(super) fn announce(&self) -> io::Result<bool> {
+        let running = attempt::running(&self.key);
+        if self.folder.rename(&running, STATE)? == Rename::Missing {
             // Taken over, or the call was repeated because the reply to the first one was lost.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(self.end.exists()),
-            Err(error) => Err(error),
+            return Ok(self.folder.identity(&self.end())?.is_some());
         }
+        if self.number > 1 {
+            // Renaming one name of a file to another name of the same file does nothing: `state` may be a link that this rank
+            // has left there.
+            self.folder.remove(&running)?;
+        }
+        Ok(true)
     }
 
     /// Records how the task has ended, unless it was taken over.
     pub(crate) fn commit(mut self, state: TaskState, reason: &str) -> Result<CommitOutcome> {
-        let is_gone = |error: &io::Error| error.kind() == ErrorKind::NotFound;
+        self.folder.set_patience(self.options.patience_with_results);
         if !reason.is_empty() {
             // For people only, so a full file system that has no room for it does not keep the state from being recorded.
-            let path = attempt::reason(&self.dir, self.number);
-            let _ = std::fs::write(path, format!("{reason}\n"));
+            let text = format!("{reason}\n");
+            let patience = self.options.patience;
+            let _ = self
+                .folder
+                .write_for_people(&attempt::reason(self.number), &text, patience);
         }
+        let end = self.end();
         if state != TaskState::Done {
-            match files::rewrite(&self.end, state_file::content(state)) {
-                Ok(file) => self.file = file,
-                Err(error) if is_gone(&error) => return Ok(CommitOutcome::Refused),
-                Err(error) => return Err(self.failed("writing", error)),
+            let recorded = Recorded {
+                failures: self.failures + u32::from(state == TaskState::Failed),
+                rerun: self.request,
+                ..Recorded::new(state)
+            };
+            let written = self.folder.rewrite(&end, &recorded.text());
+            match written.map_err(self.failed("writing"))? {
+                Some(file) => self.file = file,
+                None => return Ok(CommitOutcome::Refused),
             }
         }
-        let moved = move_file(&self.end, &state_file::path(&self.dir), self.file);
-        let moved = moved.map_err(|error| self.failed("recording the state", error))?;
+        let recorded = self.move_to_state(state);
+        let recorded = recorded.map_err(self.failed("recording the state"))?;
         self.is_over = true;
-        Ok(if moved {
+        Ok(if recorded {
             CommitOutcome::Recorded
         } else {
             CommitOutcome::Refused
         })
     }
 
-    /// Ends the attempt without a result.
-    pub(super) fn give_up(&mut self) -> Result<()> {
-        self.is_over = true;
-        match files::remove(&self.end) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.failed("removal", error)),
+    /// Renames the end file to the state. `false` when somebody else has taken it away.
+    fn move_to_state(&self, state: TaskState) -> io::Result<bool> {
+        match self.folder.rename(&self.end(), STATE) {
+            Ok(Rename::Done) => Ok(true),
+            // Ours if the call was repeated because the reply to the first one was lost.
+            Ok(Rename::Missing) => {
+                Ok(self.folder.is(STATE, self.file)? || self.was_recorded(state)?)
+            }
+            Err(error) => match self.folder.is(STATE, self.file) {
+                Ok(true) => Ok(true),
+                _ => Err(error),
+            },
         }
     }
 
-    fn failed(&self, call: &str, error: io::Error) -> Error {
-        files::failed(self.kept.options(), call, &self.end)(error)
+    /// Whether the next attempt has found this one's failure. Otherwise it has taken this one over.
+    fn was_recorded(&self, state: TaskState) -> io::Result<bool> {
+        if state != TaskState::Failed {
+            return Ok(false);
+        }
+        let number = self.number + 1;
+        let next = self
+            .folder
+            .read_link(&attempt::link(number), Read::SavesWork)?;
+        let next = next.map(|text| AttemptLink::parse(number, &text));
+        Ok(next.is_some_and(|next| next.failures > self.failures))
     }
-}
 
-/// Renames `from`, which is `file`, to `to`. `false` when somebody else has taken it away.
-fn move_file(from: &Path, to: &Path, file: FileIdentity) -> io::Result<bool> {
-    match files::rename(from, to) {
-        Ok(()) => Ok(true),
-        // Ours if the call was repeated because the reply to the first one was lost.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(file.is_at(to)),
-        Err(error) => Err(error),
+    /// Ends the attempt without a result.
+    pub(super) fn give_up(&mut self) -> Result<()> {
+        self.is_over = true;
+        let removed = self.folder.remove(&self.end());
+        removed.map(|_| ()).map_err(self.failed("removal"))
+    }
+
+    fn end(&self) -> String {
+        attempt::end(&self.key)
+    }
+
+    fn failed<'a>(&'a self, call: &'a str) -> impl FnOnce(io::Error) -> Error + 'a {
+        folder::failed(&self.options, call, self.folder.join(&self.end()))
     }
 }
 
