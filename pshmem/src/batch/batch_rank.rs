@@ -41,6 +41,8 @@ pub(crate) struct BatchRank {
     has_left: Cell<bool>,
     /// When the table was last asked whether it is closed, and the answer.
     closed: Cell<(Option<Instant>, bool)>,
+    /// When all ranks have made the batch.
+    built: Instant,
 }
 
 /// The settings of a batch, as one rank needs them.
@@ -71,6 +73,7 @@ impl BatchRank {
             unusable: Cell::default(),
             has_left: Cell::default(),
             closed: Cell::default(),
+            built: Instant::now(),
         }
     }
 
@@ -108,8 +111,7 @@ impl BatchRank {
                         directory.drop_lease();
                     }
                     let worker = self.worker.index;
-                    self.client
-                        .end_claim(worker, assigned.claim, ClaimEnd::PutBack)?;
+                    self.end_claim(worker, assigned.claim, ClaimEnd::PutBack)?;
                 }
             }
         }
@@ -142,9 +144,8 @@ impl BatchRank {
             if self.has_left.get() || self.is_stopped()? {
                 return Ok(None);
             }
-            let idle = waiting.elapsed();
-            let worker = self.worker.index;
-            match self.client.claim(worker, self.worker.size(), idle)? {
+            let (worker, size) = (self.worker.index, self.worker.size());
+            match self.client.claim(worker, size, self.built.elapsed())? {
                 ClaimOutcome::Claimed(claim) => {
                     if let Some(assigned) = self.begin(claim)? {
                         return Ok(Some(assigned));
@@ -206,7 +207,7 @@ impl BatchRank {
     fn begin(&self, claim: Claim) -> Result<Option<Assignment>> {
         let worker = self.worker.index;
         if self.client.layout.has_costs && self.config.stop.is_late(self.cost(claim)) {
-            self.client.end_claim(worker, claim, ClaimEnd::Skipped)?;
+            self.end_claim(worker, claim, ClaimEnd::Skipped)?;
             return Ok(None);
         }
         let Some(directory) = &self.config.directory else {
@@ -218,8 +219,7 @@ impl BatchRank {
                 return Ok(Some(Assignment { claim, lease }));
             }
             Ok(TaskLease::RunElsewhere) => {
-                self.client
-                    .end_claim(worker, claim, ClaimEnd::RunElsewhere)?;
+                self.end_claim(worker, claim, ClaimEnd::RunElsewhere)?;
             }
             Ok(TaskLease::NotOpen(state)) => self.end_elsewhere(claim, state)?,
             Err(error) => self.unusable_files(claim, &error)?,
@@ -240,7 +240,7 @@ impl BatchRank {
             let mut records = self.records.borrow_mut();
             records.elsewhere.push((claim.task, attempts));
         }
-        self.client.end_claim(self.worker.index, claim, end)
+        self.end_claim(self.worker.index, claim, end)
     }
 
     /// The files of a task could not be used, although it was tried for a while: it fails, and the rest goes on.
@@ -257,7 +257,7 @@ impl BatchRank {
                 "the files of {UNUSABLE_IN_A_ROW} tasks in a row cannot be used: {error}"
             ));
         }
-        self.client.end_claim(worker, claim, ClaimEnd::Failed)
+        self.end_claim(worker, claim, ClaimEnd::Failed)
     }
 
     /// The worker takes no more tasks.
@@ -269,6 +269,11 @@ impl BatchRank {
             self.worker.index,
             self.client.comm.host()
         ));
+    }
+
+    fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd) -> Result<()> {
+        self.client
+            .end_claim(worker, claim, end, self.built.elapsed())
     }
 
     /// The cost of a task, if it is known.
@@ -343,7 +348,7 @@ impl BatchRank {
             }
             TaskEnd::PutBack => {
                 tracing::debug!(worker, task, "put back");
-                return self.client.end_claim(worker, claim, ClaimEnd::PutBack);
+                return self.end_claim(worker, claim, ClaimEnd::PutBack);
             }
             TaskEnd::Failed(_, _) => {
                 tracing::warn!(worker, task, reason, is_retried, "failed");
@@ -356,7 +361,7 @@ impl BatchRank {
             }
         };
         self.remember(assigned, elapsed, failure);
-        self.client.end_claim(worker, claim, end)
+        self.end_claim(worker, claim, end)
     }
 
     /// Another job runs the task now, because this process was silent for too long: its result is not recorded. That is no error
@@ -368,8 +373,7 @@ impl BatchRank {
         let error = Error::TaskTakenOver { task, name };
         self.report_not_recorded(assigned, elapsed, &error);
         let worker = self.worker.index;
-        self.client
-            .end_claim(worker, assigned.claim, ClaimEnd::RunElsewhere)
+        self.end_claim(worker, assigned.claim, ClaimEnd::RunElsewhere)
     }
 
     /// The result of a task could not be recorded in its directory, although it was tried for a while: the task fails.
@@ -377,8 +381,7 @@ impl BatchRank {
     fn not_recorded(&self, assigned: Assignment, elapsed: Duration, error: &Error) -> Result<()> {
         self.report_not_recorded(assigned, elapsed, error);
         let worker = self.worker.index;
-        self.client
-            .end_claim(worker, assigned.claim, ClaimEnd::Failed)
+        self.end_claim(worker, assigned.claim, ClaimEnd::Failed)
     }
 
     fn report_not_recorded(&self, assigned: Assignment, elapsed: Duration, error: &Error) {
@@ -497,20 +500,12 @@ fn too_long(elapsed: Duration, limit: Duration, end: RankEnd) -> RankEnd {
 /// A worker for which there is no task now, but may be one later.
 #[derive(Debug, Default)]
 struct Waiting<'a> {
-    since: Option<Instant>,
     pauses: u32,
     takeover: Option<Takeover<'a>>,
 }
 
 impl Waiting<'_> {
-    /// For how long it has waited.
-    #[inline]
-    fn elapsed(&self) -> Duration {
-        self.since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
     fn pause(&mut self) {
-        self.since.get_or_insert_with(Instant::now);
         std::thread::sleep((PAUSES[0] * (1 << self.pauses.min(8))).min(PAUSES[1]));
         self.pauses += 1;
     }

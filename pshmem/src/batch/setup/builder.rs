@@ -288,8 +288,8 @@ impl<'a> BatchBuilder<'a> {
         self
     }
 
-    /// How long a task that has failed waits for its retry, counted by the worker that takes it from when it has nothing else to
-    /// do; 50 ms by default. The worker on which it has failed waits for twice as long. Only with [`retries`](Self::retries).
+    /// How long a task that has failed waits for its retry at least; 50 ms by default. On the worker on which it has failed, it
+    /// waits for twice as long, if there are others. Only with [`retries`](Self::retries).
     ///
     /// ```
     /// use pshmem::{Batch, Comm};

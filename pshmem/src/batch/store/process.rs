@@ -28,6 +28,13 @@ impl Process {
         self.pid != 0 && self.started != 0 && !self.space.is_empty() && self.space == space()
     }
 
+    /// Whether it is known to run at this moment: a process of this machine that is not stopped.
+    pub(super) fn is_running(&self) -> bool {
+        self.is_of_this_machine()
+            && matches!(stat(self.pid), Ok(Some(stat)) if stat.started == self.started
+                && !stat.is_zombie && !stat.is_stopped)
+    }
+
     /// Whether it is known to have ended. `false` for processes of other machines, and where the system does not tell.
     pub(super) fn has_ended(&self) -> bool {
         if !self.is_of_this_machine() {
@@ -60,6 +67,8 @@ struct Stat {
     started: u64,
     /// Whether it is a zombie: ended, but not yet waited for by its parent.
     is_zombie: bool,
+    /// Whether it is stopped, by a signal or by a debugger.
+    is_stopped: bool,
 }
 
 /// The status of a process. `None` when it cannot be parsed.
@@ -78,6 +87,7 @@ fn parse(text: &str) -> Option<Stat> {
         started: field(22)?.parse().ok()?,
         // A process whose first thread has ended is shown as a zombie while other threads run.
         is_zombie: matches!(field(3)?, "Z" | "X") && threads <= 1,
+        is_stopped: matches!(field(3)?, "T" | "t"),
     })
 }
 
@@ -109,7 +119,7 @@ mod tests {
     fn this_process_has_not_ended_and_others_have() {
         let own = Process::own();
         assert!(own.started > 0 && !own.space.is_empty());
-        assert!(!own.has_ended());
+        assert!(!own.has_ended() && own.is_running());
         let other = |change: &dyn Fn(&mut Process)| {
             let mut process = own.clone();
             change(&mut process);
@@ -132,7 +142,15 @@ mod tests {
             started,
             space: space().to_owned(),
         };
-        assert!(!process.has_ended());
+        assert!(!process.has_ended() && process.is_running());
+        for (signal, is_running) in [(libc::SIGSTOP, false), (libc::SIGCONT, true)] {
+            // SAFETY: the call touches no memory of this process, and the child has not been waited for.
+            assert_eq!(unsafe { libc::kill(pid.cast_signed(), signal) }, 0);
+            while process.is_running() != is_running {
+                std::thread::yield_now();
+            }
+            assert!(!process.has_ended());
+        }
         child.kill().unwrap();
         while !process.has_ended() {
             std::thread::yield_now();

@@ -67,30 +67,41 @@ impl TableClient {
         Some(TaskTable { layout, words })
     }
 
-    /// Claims the next open task for a worker of `size` ranks, all of which have ended the previous one. `idle` is for how long
-    /// it has had nothing to do.
+    /// Claims the next open task for a worker of `size` ranks, all of which have ended the previous one. `now` is the age
+    /// of the batch.
     #[inline]
-    pub(crate) fn claim(&self, worker: usize, size: usize, idle: Duration) -> Result<ClaimOutcome> {
+    pub(crate) fn claim(&self, worker: usize, size: usize, now: Duration) -> Result<ClaimOutcome> {
         if let Some(table) = self.table() {
             if size > 1 {
                 table.reset_worker(worker);
             }
-            return Ok(table.next(worker, idle));
+            return Ok(table.next(worker, now));
         }
-        match self.request("next_task", &TableRequest::Claim { worker, idle })? {
+        match self.request("next_task", &TableRequest::Claim { worker, now })? {
             Some(TableReply::Claimed(outcome)) => Ok(outcome),
             _ => Ok(ClaimOutcome::Empty),
         }
     }
 
-    /// Ends a claim of a worker.
+    /// Ends a claim of a worker. `now` is the age of the batch.
     #[inline]
-    pub(crate) fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd) -> Result<()> {
+    pub(crate) fn end_claim(
+        &self,
+        worker: usize,
+        claim: Claim,
+        end: ClaimEnd,
+        now: Duration,
+    ) -> Result<()> {
         if let Some(table) = self.table() {
-            table.end_claim(worker, claim, end);
+            table.end_claim(worker, claim, end, now);
             return Ok(());
         }
-        let request = TableRequest::EndClaim { worker, claim, end };
+        let request = TableRequest::EndClaim {
+            worker,
+            claim,
+            end,
+            now,
+        };
         self.request("done", &request).map(|_| ())
     }
 

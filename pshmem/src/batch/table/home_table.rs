@@ -16,12 +16,13 @@ use std::time::Duration;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum TableRequest {
     /// Claims the next task for a worker, all of whose ranks have ended the previous one.
-    Claim { worker: usize, idle: Duration },
+    Claim { worker: usize, now: Duration },
     /// Ends a claim. Has no reply.
     EndClaim {
         worker: usize,
         claim: Claim,
         end: ClaimEnd,
+        now: Duration,
     },
     /// Asks for the state of a task.
     SlotState { task: usize },
@@ -80,12 +81,17 @@ impl HomeObject for HomeTable {
             words: &self.words[..],
         };
         let reply = match request {
-            TableRequest::Claim { worker, idle } => {
+            TableRequest::Claim { worker, now } => {
                 table.reset_worker(worker);
-                TableReply::Claimed(table.next(worker, idle))
+                TableReply::Claimed(table.next(worker, now))
             }
-            TableRequest::EndClaim { worker, claim, end } => {
-                table.end_claim(worker, claim, end);
+            TableRequest::EndClaim {
+                worker,
+                claim,
+                end,
+                now,
+            } => {
+                table.end_claim(worker, claim, end, now);
                 return Vec::new();
             }
             TableRequest::SlotState { task } => {

@@ -191,10 +191,10 @@ fn loom_a_retry_is_claimed_once() {
     builder.preemption_bound = Some(2);
     builder.check(|| {
         let words = words(LAYOUT);
-        let claims = |words: &[AtomicU64], worker: usize, idle: u64| {
+        let claims = |words: &[AtomicU64], worker: usize, now: u64| {
             let layout = LAYOUT;
             let table = TaskTable { layout, words };
-            let next = || match table.next(worker, Duration::from_secs(idle)) {
+            let next = || match table.next(worker, Duration::from_secs(now)) {
                 ClaimOutcome::Claimed(claim) => Some((claim.task, claim.attempt)),
                 _ => None,
             };
@@ -206,7 +206,7 @@ fn loom_a_retry_is_claimed_once() {
         };
         for worker in [1, 0] {
             let claim = table.claim().unwrap();
-            table.end_claim(worker, claim, ClaimEnd::Retry);
+            table.end_claim(worker, claim, ClaimEnd::Retry, Duration::ZERO);
         }
         let other = {
             let words = words.clone();

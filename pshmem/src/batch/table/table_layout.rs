@@ -8,7 +8,8 @@
 //! a slot per task      its state, its attempts, and the task below it on the stack
 //! a word per position  the task that is handed out at this position; only where tasks have an order of their own
 //! a word per task      its cost, a number with a fraction; only where it is needed to estimate how long the task takes
-//! a word per task      1 + the worker on which it has failed and is to be retried; only where there are retries
+//! a word per task      where it is to be retried: 1 + the worker on which it has failed, and when (high half); only where there
+//!                      are retries
 //! ```
 //!
 //! Words of zeros are a valid table: no task has been claimed, and all are open.
@@ -85,7 +86,7 @@ impl TableLayout {
         self.position(if self.ordered { self.tasks } else { 0 }) + task
     }
 
-    /// Index of the word that tells on which worker a task has failed that is to be retried.
+    /// Index of the word that tells on which worker, and when, a task has failed that is to be retried.
     pub(super) fn failed_on(&self, task: usize) -> usize {
         self.cost(if self.has_costs { self.tasks } else { 0 }) + task
     }

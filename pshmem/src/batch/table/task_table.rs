@@ -8,7 +8,7 @@
 //!   stack clears the bit. A task is therefore on the stack at most once.
 //! - The stack word counts its changes, so that a swap cannot succeed on a stack that has changed and changed back.
 //! - A task that is to be retried waits on the stack: for a while for another worker than the one on which it has failed, and for
-//!   twice as long for that one. Each worker measures with its own clock for how long it has had nothing else to do.
+//!   twice as long for that one. All ranks count the time from when they made the batch together, each with its own clock.
 
 use crate::batch::table::slot_state::{STATE, SlotState};
 use crate::batch::table::table_layout::{
@@ -18,6 +18,8 @@ use crate::batch::table::table_layout::{
 use crate::batch::table::words::TableWords;
 use std::time::Duration;
 
+/// The low half of a word.
+const LOW: u64 = 0xffff_ffff;
 /// Tasks of the stack that are looked at below the top, for one that need not wait.
 const MAX_DEPTH: usize = 64;
 
@@ -95,8 +97,8 @@ impl<W: TableWords> TaskTable<W> {
         }
     }
 
-    /// Claims the next open task for a worker. `idle` is for how long the worker has had nothing to do.
-    pub(crate) fn next(&self, worker: usize, idle: Duration) -> ClaimOutcome {
+    /// Claims the next open task for a worker. `now` is the age of the batch.
+    pub(crate) fn next(&self, worker: usize, now: Duration) -> ClaimOutcome {
         let halt_after = u64::from(self.layout.halt_after);
         if halt_after > 0 && self.words.load(worker_word(worker, IN_A_ROW)) >= halt_after {
             return ClaimOutcome::Halted;
@@ -111,7 +113,7 @@ impl<W: TableWords> TaskTable<W> {
                     None => self
                         .pop()
                         .map_or(ClaimOutcome::Empty, ClaimOutcome::Claimed),
-                    Some(pause) => self.pop_unless_delayed(worker, idle, pause),
+                    Some(pause) => self.pop_unless_delayed(worker, now, pause),
                 };
             }
             let position = position as usize;
@@ -199,17 +201,17 @@ impl<W: TableWords> TaskTable<W> {
     }
 
     /// Claims a task on the stack that need not wait any longer for this worker.
-    fn pop_unless_delayed(&self, worker: usize, idle: Duration, pause: Duration) -> ClaimOutcome {
+    fn pop_unless_delayed(&self, worker: usize, now: Duration, pause: Duration) -> ClaimOutcome {
         let must_wait = |task: usize| {
-            let failed_on = self.words.load(self.layout.failed_on(task));
-            let is_own = failed_on == worker as u64 + 1 && self.layout.workers > 1;
-            failed_on > 0
-                && idle
-                    < if is_own {
-                        pause.saturating_mul(2)
-                    } else {
-                        pause
-                    }
+            let failed = self.words.load(self.layout.failed_on(task));
+            let is_own = failed & LOW == worker as u64 + 1 && self.layout.workers > 1;
+            let pause = if is_own {
+                pause.saturating_mul(2)
+            } else {
+                pause
+            };
+            // Of two ranks that made the batch together, one may be a little early.
+            failed > 0 && now.saturating_sub(Duration::from_millis(failed >> 32)) < pause
         };
         loop {
             let head = self.words.load(STACK);
@@ -240,8 +242,8 @@ impl<W: TableWords> TaskTable<W> {
         }
     }
 
-    /// Ends a claim of a worker, and counts it.
-    pub(crate) fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd) {
+    /// Ends a claim of a worker, and counts it. `now` is the age of the batch.
+    pub(crate) fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd, now: Duration) {
         let task = claim.task as usize;
         match end {
             ClaimEnd::Done | ClaimEnd::EndedElsewhere { is_done: true } => {
@@ -262,8 +264,10 @@ impl<W: TableWords> TaskTable<W> {
         self.count(worker, end);
         match end {
             ClaimEnd::Retry => {
-                let failed_on = worker as u64 + 1;
-                self.words.store(self.layout.failed_on(task), failed_on);
+                // An age beyond the range is never reached: 49 days.
+                let now = now.as_millis().min(u128::from(LOW)) as u64;
+                let failed = (now << 32) | (worker as u64 + 1);
+                self.words.store(self.layout.failed_on(task), failed);
                 self.set(task, SlotState::Open);
             }
             ClaimEnd::PutBack => self.open(task),

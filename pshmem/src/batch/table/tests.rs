@@ -200,7 +200,7 @@ fn ends_of_claims_are_counted() {
     ];
     for (worker, (end, state)) in ends.into_iter().enumerate() {
         let claim = table.claim().unwrap();
-        table.end_claim(worker % 2, claim, end);
+        table.end_claim(worker % 2, claim, end, Duration::ZERO);
         let found = table.slot_state(claim.task as usize).task_state();
         assert_eq!(found, state, "{end:?}");
     }
@@ -214,7 +214,7 @@ fn what_is_put_back_is_handed_out_again_as_if_it_had_not_been_begun() {
     let memory = MemoryTable::new(2, false);
     let table = memory.table();
     let first = table.claim().unwrap();
-    table.end_claim(0, first, ClaimEnd::PutBack);
+    table.end_claim(0, first, ClaimEnd::PutBack, Duration::ZERO);
     assert_eq!(claim(&table), Some((1, 1)));
     assert_eq!(claim(&table), Some((0, 1)));
     assert_eq!(claim(&table), None);
@@ -235,7 +235,7 @@ fn fail(table: &TaskTable<&[AtomicU64]>, worker: usize) -> Claim {
     let ClaimOutcome::Claimed(claim) = table.next(worker, Duration::ZERO) else {
         panic!("a task is open");
     };
-    table.end_claim(worker, claim, ClaimEnd::Retry);
+    table.end_claim(worker, claim, ClaimEnd::Retry, Duration::ZERO);
     claim
 }
 
@@ -265,6 +265,17 @@ fn a_task_is_retried_on_another_worker_after_a_pause() {
     assert_eq!(table.next(0, PAUSE), ClaimOutcome::Delayed);
     assert_eq!(task(table.next(0, 2 * PAUSE)), 0);
     assert_eq!(table.next(0, 2 * PAUSE), ClaimOutcome::Empty);
+    // The time counts from the failure.
+    let at = Duration::from_secs(60);
+    let claim = Claim {
+        task: 2,
+        attempt: 2,
+        cost: 0,
+    };
+    table.end_claim(0, claim, ClaimEnd::Retry, at);
+    assert_eq!(table.next(1, at + almost), ClaimOutcome::Delayed);
+    assert_eq!(table.next(1, Duration::ZERO), ClaimOutcome::Delayed);
+    assert_eq!(task(table.next(1, at + PAUSE)), 2);
     // What is opened by hand need not wait.
     table.open(1);
     assert_eq!(task(table.next(1, Duration::ZERO)), 1);
@@ -288,7 +299,7 @@ fn attempts_are_counted_far_beyond_a_byte() {
             panic!("it is retried");
         };
         assert_eq!(claim.attempt, attempt);
-        table.end_claim(0, claim, ClaimEnd::Retry);
+        table.end_claim(0, claim, ClaimEnd::Retry, Duration::ZERO);
     }
 }
 
@@ -303,7 +314,7 @@ fn a_worker_with_failures_in_a_row_gets_nothing_more() {
         let ClaimOutcome::Claimed(claim) = table.next(worker, Duration::ZERO) else {
             panic!("a task is open");
         };
-        table.end_claim(worker, claim, end);
+        table.end_claim(worker, claim, end, Duration::ZERO);
     };
     for ends in [ClaimEnd::Failed, ClaimEnd::Failed, ClaimEnd::Done] {
         end(0, ends);
@@ -344,7 +355,7 @@ fn costs_are_handed_out_with_the_tasks() {
         let claim = table.claim().unwrap();
         assert_eq!(claim.task, task);
         assert!((f64::from_bits(claim.cost) - costs[task as usize]).abs() < f64::EPSILON);
-        table.end_claim(0, claim, ClaimEnd::Retry);
+        table.end_claim(0, claim, ClaimEnd::Retry, Duration::ZERO);
     }
 }
 

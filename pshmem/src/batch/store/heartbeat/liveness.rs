@@ -26,7 +26,7 @@ pub(crate) struct Owner {
     pub(crate) pid: u32,
     /// Time since its last heartbeat, as far as this process has observed it.
     pub(crate) silence: Duration,
-    /// When this process has last seen that there was a new heartbeat, if it has seen one.
+    /// When this process has last seen that it was alive, by a new heartbeat or on this machine, if it has.
     pub(crate) changed: Option<Instant>,
 }
 
@@ -63,7 +63,12 @@ impl Observer {
         if record.process.has_ended() {
             return Ok(Liveness::Dead);
         }
-        let seen = self.observe(id, time);
+        let mut seen = self.observe(id, time);
+        if record.process.is_running() {
+            // Seen more closely than by its heartbeat.
+            seen.has_changed = true;
+            seen.since = Instant::now();
+        }
         let owner = Owner {
             job: record.job,
             host: record.host,

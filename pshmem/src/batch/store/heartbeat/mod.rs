@@ -8,7 +8,7 @@
 //!   the file: network file systems may answer a plain `stat` from a cache that is up to a minute old.
 //! - *A process of the same machine* that has ended is known to be dead at once, by its number and its start time (numbers
 //!   are reused). The boot id and the process namespace tell whether it is the same machine; a host name would not, as
-//!   containers may share one.
+//!   containers may share one. One that is there and not stopped is known to be alive without a new heartbeat.
 //! - *A false positive* (a process that is frozen, or cut off from the file server) costs duplicate work, never a duplicate
 //!   result: who records a result is decided by [`lease`](super::lease).
 //!

@@ -1,7 +1,7 @@
 //! Heartbeats of processes that have ended: who is still at work in a root, and what is removed.
 
 use crate::batch::store::folder::Folder;
-use crate::batch::store::heartbeat::liveness::{Liveness, Observer, holder, is_id};
+use crate::batch::store::heartbeat::liveness::{Liveness, Observer, is_id};
 use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
@@ -81,9 +81,7 @@ pub(in crate::batch::store) fn others_work(
             let Liveness::Alive(owner) = observer.liveness(own, other)? else {
                 continue;
             };
-            let is_of_this_machine =
-                holder(own, other)?.is_some_and(|(record, _)| record.process.is_of_this_machine());
-            if owner.changed.is_some() || is_of_this_machine {
+            if owner.changed.is_some() {
                 return Ok(true);
             }
             is_known = false;
