@@ -135,6 +135,22 @@ impl BatchRank {
     /// Claims a task for all ranks of the worker. Called on its leader.
     #[inline]
     fn claim(&self) -> Result<Option<Assignment>> {
+        if self.has_left.get() || self.is_stopped()? {
+            return Ok(None);
+        }
+        if self.config.directory.is_none() && !self.client.layout.has_costs {
+            let (worker, size) = (self.worker.index, self.worker.size());
+            match self.client.claim(worker, size, self.age())? {
+                ClaimOutcome::Claimed(claim) => return Ok(Some(Assignment { claim, lease: 0 })),
+                ClaimOutcome::Empty | ClaimOutcome::Closed => return Ok(None),
+                ClaimOutcome::Delayed | ClaimOutcome::Halted => {}
+            }
+        }
+        self.claim_or_wait()
+    }
+
+    /// The same where a claim is not all, or nothing can be claimed yet.
+    fn claim_or_wait(&self) -> Result<Option<Assignment>> {
         if let Some(directory) = &self.config.directory {
             // All ranks have ended the task before.
             directory.drop_lease();
@@ -145,7 +161,7 @@ impl BatchRank {
                 return Ok(None);
             }
             let (worker, size) = (self.worker.index, self.worker.size());
-            match self.client.claim(worker, size, self.built.elapsed())? {
+            match self.client.claim(worker, size, self.age())? {
                 ClaimOutcome::Claimed(claim) => {
                     if let Some(assigned) = self.begin(claim)? {
                         return Ok(Some(assigned));
@@ -271,9 +287,18 @@ impl BatchRank {
         ));
     }
 
+    #[inline]
     fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd) -> Result<()> {
-        self.client
-            .end_claim(worker, claim, end, self.built.elapsed())
+        self.client.end_claim(worker, claim, end, self.age())
+    }
+
+    /// The age of the batch, where it matters: asking the clock takes as long as claiming a task.
+    #[inline]
+    fn age(&self) -> Duration {
+        match self.client.layout.retry_pause {
+            Some(_) => self.built.elapsed(),
+            None => Duration::ZERO,
+        }
     }
 
     /// The cost of a task, if it is known.
@@ -295,12 +320,13 @@ impl BatchRank {
         };
         let worker = &self.worker;
         if worker.size() == 1 {
-            let end = match end {
-                RankEnd::Done => TaskEnd::Done,
-                RankEnd::PutBack => TaskEnd::PutBack,
-                RankEnd::Failed(reason) => TaskEnd::Failed(0, reason),
+            return match end {
+                RankEnd::Done => self.record(assigned, elapsed, &TaskEnd::Done),
+                RankEnd::PutBack => self.record(assigned, elapsed, &TaskEnd::PutBack),
+                RankEnd::Failed(reason) => {
+                    self.record(assigned, elapsed, &TaskEnd::Failed(0, reason))
+                }
             };
-            return self.record(assigned, elapsed, &end);
         }
         let ended = self
             .client

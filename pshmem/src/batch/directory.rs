@@ -67,25 +67,29 @@ impl StateDirectory {
 
     /// Begins a task that the table has handed out, unless another job runs it or has ended it.
     pub(crate) fn begin(&self, claim: Claim) -> Result<TaskLease> {
-        Ok(
-            match self.store.begin(claim.task as usize, &self.admission)? {
-                BeginOutcome::Leased(lease) => TaskLease::Acquired(self.keep(lease)),
-                BeginOutcome::OwnedBy(owner) => {
-                    let Owner {
-                        job,
-                        host,
-                        pid,
-                        silence,
-                        ..
-                    } = owner;
-                    let task = claim.task;
-                    tracing::debug!(task, job, host, pid, ?silence, "run by another job");
-                    self.of_other_jobs.borrow_mut().push_back(claim);
-                    TaskLease::RunElsewhere
-                }
-                BeginOutcome::NotOpen(state) => TaskLease::NotOpen(state),
-            },
-        )
+        let task = claim.task as usize;
+        let begun = if claim.is_new {
+            self.store.begin_new(task, &self.admission)?
+        } else {
+            self.store.begin(task, &self.admission)?
+        };
+        Ok(match begun {
+            BeginOutcome::Leased(lease) => TaskLease::Acquired(self.keep(lease)),
+            BeginOutcome::OwnedBy(owner) => {
+                let Owner {
+                    job,
+                    host,
+                    pid,
+                    silence,
+                    ..
+                } = owner;
+                let task = claim.task;
+                tracing::debug!(task, job, host, pid, ?silence, "run by another job");
+                self.of_other_jobs.borrow_mut().push_back(claim);
+                TaskLease::RunElsewhere
+            }
+            BeginOutcome::NotOpen(state) => TaskLease::NotOpen(state),
+        })
     }
 
     /// Begins to take over tasks of other jobs that have died. To be used when the table has no more tasks.

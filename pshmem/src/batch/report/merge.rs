@@ -145,6 +145,7 @@ mod tests {
                 task,
                 attempt,
                 cost: 0,
+                is_new: false,
             };
             records.add(claim, Duration::from_millis(500), reason);
         }

@@ -51,6 +51,7 @@ use crate::error::{Error, Result};
 use std::cell::{Cell, OnceCell};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -72,7 +73,7 @@ pub(crate) struct Store {
     root: OnceCell<Folder>,
     own: OnceCell<Folder>,
     names: TaskNames,
-    options: StoreOptions,
+    options: Rc<StoreOptions>,
     heartbeat: Arc<Heartbeat>,
     observer: Observer,
     link_template: LinkTemplate,
@@ -112,7 +113,7 @@ impl Store {
             link_template: LinkTemplate::new(heartbeat.fresh_key()),
             heartbeat,
             observer: Observer::default(),
-            options: options.clone(),
+            options: Rc::new(options.clone()),
             request: 0,
             log: AttemptLog::default(),
             log_job: String::new(),
@@ -155,7 +156,22 @@ impl Store {
 
     /// Tries to begin a task.
     pub(crate) fn begin(&self, task: usize, admission: &Admission) -> Result<BeginOutcome> {
-        let mut outcome = self.leases()?.begin(self.name(task), admission)?;
+        self.begin_one(task, admission, false)
+    }
+
+    /// The same for a task that was OPEN and had never been begun when somebody looked last.
+    pub(crate) fn begin_new(&self, task: usize, admission: &Admission) -> Result<BeginOutcome> {
+        self.begin_one(task, admission, true)
+    }
+
+    fn begin_one(
+        &self,
+        task: usize,
+        admission: &Admission,
+        seems_new: bool,
+    ) -> Result<BeginOutcome> {
+        let leases = self.leases()?;
+        let mut outcome = leases.begin(self.name(task), admission, seems_new)?;
         if let BeginOutcome::Leased(lease) = &mut outcome
             && let Some(lost) = lease.take_lost()
         {

@@ -31,6 +31,8 @@ pub(crate) struct Claim {
     pub(crate) attempt: u32,
     /// The bits of its cost, a number with a fraction; 0 if it is not known.
     pub(crate) cost: u64,
+    /// Whether it was OPEN at first, and has not been claimed before.
+    pub(crate) is_new: bool,
 }
 
 /// What a worker gets that asks for a task.
@@ -163,7 +165,7 @@ impl<W: TableWords> TaskTable<W> {
                 return None;
             }
             match self.words.compare_exchange(at, slot, started(slot)) {
-                Ok(_) => return Some(self.claimed(task, started(slot))),
+                Ok(_) => return Some(self.claimed(task, slot)),
                 Err(found) => slot = found,
             }
         }
@@ -194,7 +196,7 @@ impl<W: TableWords> TaskTable<W> {
             let off = slot & !(STACKED | NEXT);
             let new = if is_open { started(off) } else { off };
             match self.words.compare_exchange(at, slot, new) {
-                Ok(_) => return is_open.then(|| self.claimed(task, new)),
+                Ok(_) => return is_open.then(|| self.claimed(task, slot)),
                 Err(found) => slot = found,
             }
         }
@@ -336,16 +338,19 @@ impl<W: TableWords> TaskTable<W> {
         }
     }
 
+    /// The claim of a task, whose slot was this before.
     fn claimed(&self, task: usize, slot: u64) -> Claim {
         let cost = if self.layout.has_costs {
             self.words.load(self.layout.cost(task))
         } else {
             0
         };
+        let is_open = SlotState::of(slot) == SlotState::Open;
         Claim {
             task: task as u32,
-            attempt: attempts(slot),
+            attempt: attempts(started(slot)),
             cost,
+            is_new: is_open && attempts(slot) == 0,
         }
     }
 }

@@ -271,6 +271,7 @@ fn a_task_is_retried_on_another_worker_after_a_pause() {
         task: 2,
         attempt: 2,
         cost: 0,
+        is_new: false,
     };
     table.end_claim(0, claim, ClaimEnd::Retry, at);
     assert_eq!(table.next(1, at + almost), ClaimOutcome::Delayed);

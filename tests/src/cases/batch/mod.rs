@@ -1,21 +1,26 @@
 //! Batches of tasks.
 //!
 //! - `claims` who gets which task · `states` how tasks end, and which are run · `settings` invalid settings
-//! - `directory` state files · `names` names of tasks · `reports` what all ranks are told in the end
+//! - `directory` state files · `jobs` what several batches on one directory share · `stopping` tasks that end early
+//! - `names` names of tasks · `reports` what all ranks are told in the end
 
 mod claims;
 mod directory;
+mod jobs;
 mod names;
 mod reports;
 mod settings;
 mod states;
+mod stopping;
 
 pub(super) use claims::*;
 pub(super) use directory::*;
+pub(super) use jobs::*;
 pub(super) use names::*;
 pub(super) use reports::*;
 pub(super) use settings::*;
 pub(super) use states::*;
+pub(super) use stopping::*;
 
 use pshmem::Comm;
 

@@ -24,7 +24,7 @@ pub(in crate::batch::store) struct Leases<'a> {
     pub(in crate::batch::store) root: &'a Folder,
     /// The folder of this library's own files.
     pub(in crate::batch::store) own: &'a Folder,
-    pub(in crate::batch::store) options: &'a StoreOptions,
+    pub(in crate::batch::store) options: &'a Rc<StoreOptions>,
     pub(in crate::batch::store) heartbeat: &'a Arc<Heartbeat>,
     pub(in crate::batch::store) link_template: &'a LinkTemplate,
     pub(in crate::batch::store) observer: &'a Observer,
@@ -44,18 +44,24 @@ pub(in crate::batch::store) enum Claimed {
 }
 
 impl Leases<'_> {
-    /// Tries to begin the task with that name.
+    /// Tries to begin the task with that name. `seems_new` if it was OPEN and had never been begun when somebody looked last.
     pub(in crate::batch::store) fn begin(
         &self,
         name: &str,
         admission: &Admission,
+        seems_new: bool,
     ) -> Result<BeginOutcome> {
         let path = self.root.join(name);
         let folder = self.root.open_folder(name);
         let folder = Rc::new(folder.map_err(self.failed("opening", &path))?);
-        let mut recorded = self.recorded(&folder)?;
+        let open = Recorded::new(TaskState::Open);
+        let mut recorded = if seems_new {
+            open
+        } else {
+            self.recorded(&folder)?
+        };
         // Most open tasks were never begun: their first attempt is made without a search for earlier ones.
-        let mut is_new = recorded == Recorded::new(TaskState::Open);
+        let mut is_new = recorded == open;
         let mut known = 0;
         loop {
             let Some(mut failures) = admission.failures_before(recorded) else {

@@ -28,7 +28,7 @@ pub(crate) struct Lease {
     pub(super) lost: Option<AttemptLink>,
     /// `None` where another process of the worker keeps the attempt alive.
     pub(super) kept: Option<KeepAlive>,
-    options: StoreOptions,
+    options: Rc<StoreOptions>,
 }
 
 impl Lease {
@@ -37,7 +37,7 @@ impl Lease {
         folder: &Rc<Folder>,
         key: String,
         file: FileIdentity,
-        options: &StoreOptions,
+        options: &Rc<StoreOptions>,
     ) -> Self {
         Lease {
             folder: Rc::clone(folder),
@@ -49,7 +49,7 @@ impl Lease {
             is_over: false,
             lost: None,
             kept: None,
-            options: options.clone(),
+            options: Rc::clone(options),
         }
     }
 
