@@ -170,6 +170,11 @@ fn an_observer_sees_who_runs_what_and_changes_nothing() {
     // An empty state file, a request to stop, a holder that is dead.
     fs::write(store.dir(4).join("state"), "").unwrap();
     request_stop(root.path()).unwrap();
+    // The note of an operator stays.
+    fs::write(root.path().join("stop"), "maintenance\n").unwrap();
+    request_stop(root.path()).unwrap();
+    let note = fs::read_to_string(root.path().join("stop")).unwrap();
+    assert_eq!(note, "maintenance\n");
     mark_dead(root.path(), &key(&store.dir(2)));
     let before = file_names(&store.dir(2));
     let text = crate::Batch::status(root.path()).unwrap().to_string();

@@ -211,8 +211,11 @@ pub(in crate::batch) fn reopen(path: &Path, states: &[TaskState]) -> Result<Vec<
 /// Asks all jobs that work on a directory to begin no more tasks, by a file `stop` in it.
 pub(in crate::batch) fn request_stop(path: &Path) -> Result<()> {
     let observed = Observed::open(path)?;
-    let written = observed
-        .root
-        .write_for_people(names::STOP, "", Duration::ZERO);
-    written.map_err(observed.failed("writing", path.join(names::STOP)))
+    let root = &observed.root;
+    // What is there already may belong to somebody else, or say why jobs are to stop.
+    let write = || match root.exists(names::STOP)? {
+        true => Ok(()),
+        false => root.write_for_people(names::STOP, "", Duration::ZERO),
+    };
+    write().map_err(observed.failed("writing", path.join(names::STOP)))
 }
