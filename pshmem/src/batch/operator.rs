@@ -12,8 +12,7 @@ impl Batch {
     /// The status of every task in a state directory, for people and scripts, while jobs work on it or later.
     ///
     /// The tasks are those that jobs have named, and every other folder with a file `state`; in a directory of the Python package
-    /// every folder. Nothing is changed, so read permission is enough. The tool `pshmem-batch` and the example `batch_status`
-    /// print it.
+    /// every folder. Nothing is changed, so read permission is enough. The tool `pshmem-batch` prints it.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -34,8 +33,9 @@ impl Batch {
         store::inspect(path.as_ref())
     }
 
-    /// The log of a state directory: one entry for each attempt at a task that has ended, in all jobs together. Those of jobs that
-    /// run are there as well. It is also a file `log.csv` in the directory, to which jobs append when they end.
+    /// The log of a state directory: one entry for each attempt at a task that has ended, in all jobs together, in the order in
+    /// which they have begun, as far as the clocks of their hosts agree. Those of jobs that run are there as well. It is also a
+    /// file `log.csv` in the directory, to which jobs append when they end. The tool `pshmem-batch` prints it.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -106,7 +106,8 @@ impl Batch {
     }
 
     /// Asks all jobs that work on a state directory to begin no more tasks, and also those that start later: makes a file
-    /// `stop` there, as `touch` would. Remove the file to continue.
+    /// `stop` there, as `touch` would. Remove the file, by `pshmem-batch resume` or by `rm`, to continue with new jobs: those
+    /// that have seen it end.
     ///
     /// Tasks that run are finished. Jobs check for the file ten times a second, when a worker asks for its next task.
     ///

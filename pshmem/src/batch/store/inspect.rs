@@ -179,11 +179,13 @@ fn holder(
     Ok(Some(holder))
 }
 
-/// All lines of the log of a directory.
+/// All lines of the log of a directory, in the order in which their attempts have begun.
 pub(in crate::batch) fn read_log(path: &Path) -> Result<Vec<LogEntry>> {
     let observed = Observed::open(path)?;
     let read = log::read(&observed.root, observed.own.as_ref());
-    read.map_err(observed.failed("reading", path.join(log::LOG)))
+    let mut entries = read.map_err(observed.failed("reading", path.join(log::LOG)))?;
+    entries.sort_by_key(|entry| entry.start);
+    Ok(entries)
 }
 
 /// Opens the tasks again that are in one of the states and that no live process runs, of all or of those with these names.
