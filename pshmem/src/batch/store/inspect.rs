@@ -253,9 +253,12 @@ pub(in crate::batch) fn request_stop(path: &Path) -> Result<()> {
     let observed = Observed::open(path)?;
     let root = &observed.root;
     // What is there already may belong to somebody else, or say why jobs are to stop.
-    let write = || match root.exists(names::STOP)? {
-        true => Ok(()),
-        false => root.write_for_people(names::STOP, "", Duration::ZERO),
-    };
-    write().map_err(observed.failed("writing", path.join(names::STOP)))
+    let is_there = root.exists(names::STOP);
+    let made = is_there.and_then(|is_there| {
+        if is_there {
+            return Ok(());
+        }
+        root.write_for_people(names::STOP, "", Duration::ZERO)
+    });
+    made.map_err(observed.failed("writing", path.join(names::STOP)))
 }
