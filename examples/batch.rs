@@ -3,7 +3,7 @@
 //! ```text
 //! PSHMEM_LOCAL=4 cargo run --example batch               two workers of two ranks, as threads
 //! mpirun -n 4 target/debug/examples/batch                after `cargo build --features mpi --example batch`
-//! cargo run --example batch_status -- DIRECTORY          the states of the tasks, while it runs or later
+//! cargo run -p pshmem-batch -- status DIRECTORY          the states of the tasks, while it runs or later
 //! ```
 //!
 //! Arguments: `batch [DIRECTORY] [MILLISECONDS]`, the state directory and the duration of a task. With one rank, there is one

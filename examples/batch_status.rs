@@ -1,4 +1,5 @@
-//! Prints the states of the tasks in the state directory of a batch. It changes nothing, so jobs may be at work on it.
+//! Prints the states of the tasks in the state directory of a batch. It changes nothing, so jobs may be at work on it. The tool
+//! `pshmem-batch` does this and more.
 //!
 //! ```text
 //! cargo run --example batch_status -- /scratch/run7              counts, and the tasks that run or have failed

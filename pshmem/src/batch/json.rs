@@ -11,7 +11,8 @@ pub(super) fn json_string(text: &str) -> String {
     for character in text.chars() {
         match character {
             '"' | '\\' => json.extend(['\\', character]),
-            control if control < ' ' => {
+            // Also those above ASCII, which would control a terminal.
+            control if control.is_control() => {
                 let _ = write!(json, "\\u{:04x}", control as u32);
             }
             character => json.push(character),
@@ -19,4 +20,17 @@ pub(super) fn json_string(text: &str) -> String {
     }
     json.push('"');
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped() {
+        let text = "a \"b\" \\ \n\x1b\u{7f}\u{9b}ü";
+        let json = json_string(text);
+        assert_eq!(json, r#""a \"b\" \\ \u000a\u001b\u007f\u009bü""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
 }

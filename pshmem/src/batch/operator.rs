@@ -12,8 +12,7 @@ impl Batch {
     /// The status of every task in a state directory, for people and scripts, while jobs work on it or later.
     ///
     /// The tasks are those that jobs have named, and every other folder with a file `state`; in a directory of the Python package
-    /// every folder. Nothing is changed, so read permission is enough. The tool `pshmem-batch` and the example `batch_status`
-    /// print it.
+    /// every folder. Nothing is changed, so read permission is enough. The tool `pshmem-batch` prints it.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -34,8 +33,9 @@ impl Batch {
         store::inspect(path.as_ref())
     }
 
-    /// The log of a state directory: one entry for each attempt at a task that has ended, in all jobs together. Those of jobs that
-    /// run are there as well. It is also a file `log.csv` in the directory, to which jobs append when they end.
+    /// The log of a state directory: one entry for each attempt at a task that has ended, in all jobs together, in the order in
+    /// which they have begun, as far as the clocks of their hosts agree. Those of jobs that run are there as well. It is also a
+    /// file `log.csv` in the directory, to which jobs append when they end. The tool `pshmem-batch` prints it.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -56,8 +56,9 @@ impl Batch {
         store::read_log(path.as_ref())
     }
 
-    /// Opens the tasks of a state directory again that are in one of these states and that nobody runs, and returns their names.
-    /// They are run by the next job, or by one that is built meanwhile, with all their retries.
+    /// Opens the tasks of a state directory again that are in one of these states and that no live process runs, and returns
+    /// their names. They are run by the next job, or by one that is built meanwhile, with all their retries. RUNNING tasks of
+    /// processes that have died need not be opened: they are run again anyway.
     ///
     /// ```
     /// use pshmem::{Batch, Comm, TaskState};
@@ -74,11 +75,39 @@ impl Batch {
     /// # Errors
     /// [`Error::Directory`](crate::Error::Directory) when a file cannot be read or written. Tasks before it have been opened.
     pub fn reopen(path: impl AsRef<Path>, states: &[TaskState]) -> Result<Vec<String>> {
-        store::reopen(path.as_ref(), states)
+        store::reopen(path.as_ref(), states, None)
+    }
+
+    /// The same as [`reopen`](Self::reopen), but only of tasks with these names.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm, TaskState};
+    ///
+    /// let root = std::env::temp_dir().join(format!("pshmem-reopen-tasks-{}", std::process::id()));
+    /// let batch = Batch::builder(&Comm::solo(), 2).state_dir(&root, ["a", "b"]).build()?;
+    /// batch.run(|_, _| Err("no input"))?;
+    /// assert_eq!(Batch::reopen_tasks(&root, &[TaskState::Failed], ["b"])?, ["b"]);
+    /// assert!(Batch::reopen_tasks(&root, &[TaskState::Failed], ["c"]).is_err());
+    /// assert_eq!(Batch::status(&root)?.count(TaskState::Failed), 1);
+    /// # std::fs::remove_dir_all(root).unwrap();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) when the directory has no task of one of these names: nothing has
+    /// changed. [`Error::Directory`](crate::Error::Directory) as for `reopen`.
+    pub fn reopen_tasks(
+        path: impl AsRef<Path>,
+        states: &[TaskState],
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Vec<String>> {
+        let names = names.into_iter().map(Into::into).collect();
+        store::reopen(path.as_ref(), states, Some(names))
     }
 
     /// Asks all jobs that work on a state directory to begin no more tasks, and also those that start later: makes a file
-    /// `stop` there, as `touch` would. Remove the file to continue.
+    /// `stop` there, as `touch` would. Remove the file, by `pshmem-batch resume` or by `rm`, to continue with new jobs: those
+    /// that have seen it end.
     ///
     /// Tasks that run are finished. Jobs check for the file ten times a second, when a worker asks for its next task.
     ///

@@ -1,7 +1,7 @@
 //! Directories of the Python package, files that others have put there, and what an observer is told.
 
 use super::*;
-use crate::batch::store::{CommitOutcome, request_stop};
+use crate::batch::store::{CommitOutcome, reopen, request_stop};
 use crate::error::Error;
 use tempfile::tempdir;
 
@@ -170,6 +170,11 @@ fn an_observer_sees_who_runs_what_and_changes_nothing() {
     // An empty state file, a request to stop, a holder that is dead.
     fs::write(store.dir(4).join("state"), "").unwrap();
     request_stop(root.path()).unwrap();
+    // The note of an operator stays.
+    fs::write(root.path().join("stop"), "maintenance\n").unwrap();
+    request_stop(root.path()).unwrap();
+    let note = fs::read_to_string(root.path().join("stop")).unwrap();
+    assert_eq!(note, "maintenance\n");
     mark_dead(root.path(), &key(&store.dir(2)));
     let before = file_names(&store.dir(2));
     let text = crate::Batch::status(root.path()).unwrap().to_string();
@@ -180,4 +185,50 @@ fn an_observer_sees_who_runs_what_and_changes_nothing() {
     assert!(text.ends_with("/stop"), "{text}");
     assert_eq!(file_names(&store.dir(2)), before);
     assert_eq!(held.commit(Done, "").unwrap(), CommitOutcome::Recorded);
+}
+
+#[test]
+fn an_operator_opens_what_no_live_process_runs() {
+    use TaskState::{Done, Failed, Running};
+    let root = tempdir().unwrap();
+    let store = open(root.path(), 5).store;
+    let ends = [Done, Failed, Failed, Failed];
+    for (task, end) in ends.into_iter().enumerate() {
+        let committed = begin(&store, task).commit(end, "no ink").unwrap();
+        assert_eq!(committed, CommitOutcome::Recorded);
+    }
+    // Processes that were about to begin a task again: a live one, and one that was killed.
+    let retry = Admission {
+        retries: 1,
+        ..Admission::default()
+    };
+    let BeginOutcome::Leased(held) = store.begin(2, &retry).unwrap() else {
+        panic!("it may be retried");
+    };
+    fs::write(store.dir(2).join("state"), "FAILED\n").unwrap();
+    std::os::unix::fs::symlink(
+        "node1:1:1:00000000000000ff.0",
+        store.dir(3).join(".attempt.2"),
+    )
+    .unwrap();
+    fs::write(store.dir(3).join(".end.00000000000000ff.0"), "DONE\n").unwrap();
+    let text = crate::Batch::status(root.path()).unwrap().to_string();
+    assert!(!text.contains("the next job runs it again"), "{text}");
+
+    let only = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+    let opened = |states: &[TaskState], names| reopen(root.path(), states, names);
+    let error = opened(&[Failed], only(&["task_1", "x"])).unwrap_err();
+    assert!(matches!(error, Error::InvalidSetting { .. }), "{error}");
+    assert_eq!(opened(&[Done], only(&["task_1"])).unwrap(), [""; 0]);
+    assert_eq!(
+        opened(&[Failed, Running], None).unwrap(),
+        ["task_1", "task_3"]
+    );
+    assert_eq!(
+        opened(&[Done, Failed], only(&["task_0", "task_1"])).unwrap(),
+        ["task_0"]
+    );
+    // The live one was left alone, and the attempt of the other one is taken over.
+    assert_eq!(held.commit(Done, "").unwrap(), CommitOutcome::Recorded);
+    assert_eq!(begin(&store, 3).attempt(), 3);
 }

@@ -1,9 +1,10 @@
 //! Heartbeats, and tasks that are taken over from processes that are silent or dead.
 
 use super::*;
-use crate::batch::store::CommitOutcome;
 use crate::batch::store::folder::failpoints;
 use crate::batch::store::lease::Claimed;
+use crate::batch::store::log::LogEntry;
+use crate::batch::store::{CommitOutcome, reopen};
 use std::rc::Rc;
 use std::time::{Instant, SystemTime};
 use tempfile::tempdir;
@@ -283,4 +284,51 @@ fn whose_reply_is_lost_owns_the_task_all_the_same() {
     }
     // A hard link or two, the links, RUNNING and the result of both tasks, and what the takeover removes.
     assert!(after >= 9, "only {after} calls can lose their reply");
+}
+
+#[test]
+fn the_log_tells_of_attempts_whose_processes_have_died() {
+    let root = tempdir().unwrap();
+    open(root.path(), 3);
+    let lost = other(root.path(), 3, "job 0");
+    let leases = [0, 2].map(|task| begin(&lost, task));
+    std::mem::forget(leases);
+    mark_dead(root.path(), &key(&lost.dir(0)));
+    // An operator has opened one of them again.
+    let states = [TaskState::Running];
+    let only = Some(["task_2".to_owned()].into());
+    assert_eq!(reopen(root.path(), &states, only).unwrap(), ["task_2"]);
+    let opened = open(root.path(), 3);
+    assert_eq!(
+        opened.states,
+        [TaskState::Running, TaskState::Open, TaskState::Open]
+    );
+    for again in 0..2 {
+        let log = crate::Batch::log(root.path()).unwrap();
+        let found = log.iter().map(|entry| {
+            let LogEntry {
+                task,
+                attempt,
+                state,
+                host,
+                job,
+                worker,
+                ..
+            } = entry;
+            (
+                task.as_str(),
+                *attempt,
+                *state,
+                host.as_str(),
+                job.as_str(),
+                *worker,
+            )
+        });
+        let expected =
+            ["task_0", "task_2"].map(|task| (task, 1, TaskState::Running, "node0", "job 0", None));
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{again}");
+        // There is nothing left to tell of.
+        open(root.path(), 3);
+    }
+    assert_eq!(begin(&opened.store, 0).attempt(), 2);
 }

@@ -206,10 +206,12 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 21] = [
     "pshmem unit",
     "pshmem earth",
     "pshmem testing",
+    "pshmem-batch unit",
+    "pshmem-batch program",
     "pshmem-derive unit",
     "pshmem-format unit",
     "pshmem-format fuzz_headers",

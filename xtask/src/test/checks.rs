@@ -126,6 +126,10 @@ pub(crate) fn oldest_rust() -> Row {
             "pshmem",
             "-p",
             "pshmem-derive",
+            "-p",
+            "pshmem-inspect",
+            "-p",
+            "pshmem-batch",
             "--features",
             "pshmem/mpi-abi",
         ]);

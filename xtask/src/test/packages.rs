@@ -1,7 +1,7 @@
 //! Checks what would be published: `cargo publish --dry-run` for the crates that are, and the files that each package must contain.
 //!
-//! In one call cargo packages all of them and compiles each package as a stranger would, the library against the packages
-//! of the others, which need not be on crates.io yet.
+//! In one call cargo packages all of them and compiles each package as a stranger would, against the packages of the others, which
+//! need not be on crates.io yet.
 
 use super::commands::cargo_row;
 use crate::cargo;
@@ -9,7 +9,13 @@ use crate::report::{Row, Verdict};
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-const CRATES: [&str; 4] = ["pshmem-derive", "pshmem-format", "pshmem-inspect", "pshmem"];
+const CRATES: [&str; 5] = [
+    "pshmem-derive",
+    "pshmem-format",
+    "pshmem-inspect",
+    "pshmem",
+    "pshmem-batch",
+];
 
 /// What every package must contain beside its source.
 const FILES: [&str; 3] = ["README.md", "LICENSE-MIT", "LICENSE-APACHE"];

@@ -116,12 +116,21 @@ fn inspect_task(
         opened => opened?,
     };
     // Before the state, so that an attempt that ends in between is shown with its end.
-    if let Some(attempt) = lease::last(&folder, 0)? {
+    let last = lease::last(&folder, 0)?;
+    if let Some(attempt) = &last {
         task.attempts = attempt.number;
-        task.holder = holder(observed, &folder, &attempt, now)?;
+        task.holder = holder(observed, &folder, attempt, now)?;
     }
     let found = state_file::read(&folder, Read::SavesWork)?;
     task.state = found.state();
+    if let Some(attempt) = &last
+        && task.holder.is_some()
+        && task.state != TaskState::Running
+        && !attempt.lasts(&folder)?
+    {
+        // It has ended in between.
+        task.holder = None;
+    }
     if task.state == TaskState::Failed
         && let Content::File(text) = folder.read(
             &lease::reason(task.attempts),
@@ -170,17 +179,41 @@ fn holder(
     Ok(Some(holder))
 }
 
-/// All lines of the log of a directory.
+/// All lines of the log of a directory, in the order in which their attempts have begun.
 pub(in crate::batch) fn read_log(path: &Path) -> Result<Vec<LogEntry>> {
     let observed = Observed::open(path)?;
     let read = log::read(&observed.root, observed.own.as_ref());
-    read.map_err(observed.failed("reading", path.join(log::LOG)))
+    let mut entries = read.map_err(observed.failed("reading", path.join(log::LOG)))?;
+    entries.sort_by_key(|entry| entry.start);
+    Ok(entries)
 }
 
-/// Opens the tasks again that are in one of the states and that nobody runs. Returns their names.
-pub(in crate::batch) fn reopen(path: &Path, states: &[TaskState]) -> Result<Vec<String>> {
+/// Opens the tasks again that are in one of the states and that no live process runs, of all or of those with these names.
+/// Returns their names.
+///
+/// Clocks tell who is alive, so a task may be opened that is run after all. That does no harm: its holder keeps the lease, and
+/// still records how the task ends.
+pub(in crate::batch) fn reopen(
+    path: &Path,
+    states: &[TaskState],
+    names: Option<BTreeSet<String>>,
+) -> Result<Vec<String>> {
     let observed = Observed::open(path)?;
-    let tasks = observed.tasks().map_err(observed.failed("reading", path))?;
+    let all = observed.tasks().map_err(observed.failed("reading", path))?;
+    let tasks = match names {
+        None => all,
+        Some(names) => match names.iter().find(|&name| !all.contains(name)) {
+            None => names,
+            Some(unknown) => {
+                return Err(Error::InvalidSetting {
+                    name: "name of a task".to_owned(),
+                    value: format!("{unknown:?}"),
+                    reason: format!("{} has no such task; none was opened", path.display()),
+                });
+            }
+        },
+    };
+    let now = SystemTime::now();
     // For a name that nobody else uses.
     let heartbeat = heartbeat_of(path, &observed.options);
     let mut opened = Vec::new();
@@ -190,10 +223,13 @@ pub(in crate::batch) fn reopen(path: &Path, states: &[TaskState]) -> Result<Vec<
                 Err(error) if is_missing(&error) => return Ok(false),
                 opened => opened?,
             };
-            let lasts = |last: AttemptLink| last.lasts(&folder);
-            let is_held = lease::last(&folder, 0)?.map_or(Ok(false), lasts)?;
+            let holder = match lease::last(&folder, 0)? {
+                Some(last) => holder(&observed, &folder, &last, now)?,
+                None => None,
+            };
+            let is_run = holder.is_some_and(|holder| holder.is_alive);
             let state = state_file::read(&folder, Read::SavesWork)?.state();
-            if is_held || !states.contains(&state) {
+            if is_run || !states.contains(&state) {
                 return Ok(false);
             }
             let spare = format!(".set.{}", heartbeat.fresh_key());
@@ -201,7 +237,11 @@ pub(in crate::batch) fn reopen(path: &Path, states: &[TaskState]) -> Result<Vec<
             Ok(true)
         };
         let reopened = reopen_task();
-        if reopened.map_err(observed.failed("writing the state", path.join(&name)))? {
+        let call = match opened.len() {
+            0 => "opening again".to_owned(),
+            count => format!("opening again (after {count} others)"),
+        };
+        if reopened.map_err(observed.failed(&call, path.join(&name)))? {
             opened.push(name);
         }
     }
@@ -211,8 +251,14 @@ pub(in crate::batch) fn reopen(path: &Path, states: &[TaskState]) -> Result<Vec<
 /// Asks all jobs that work on a directory to begin no more tasks, by a file `stop` in it.
 pub(in crate::batch) fn request_stop(path: &Path) -> Result<()> {
     let observed = Observed::open(path)?;
-    let written = observed
-        .root
-        .write_for_people(names::STOP, "", Duration::ZERO);
-    written.map_err(observed.failed("writing", path.join(names::STOP)))
+    let root = &observed.root;
+    // What is there already may belong to somebody else, or say why jobs are to stop.
+    let is_there = root.exists(names::STOP);
+    let made = is_there.and_then(|is_there| {
+        if is_there {
+            return Ok(());
+        }
+        root.write_for_people(names::STOP, "", Duration::ZERO)
+    });
+    made.map_err(observed.failed("writing", path.join(names::STOP)))
 }

@@ -265,16 +265,16 @@ impl Store {
 
     /// Writes to the log that an attempt of a dead process was taken over.
     fn log_lost(&self, task: usize, lost: &AttemptLink) {
-        let holder = self.own().ok().and_then(|own| {
-            let holder = heartbeat::holder(own, lost.heartbeat()).ok()??;
-            Some(holder.0.job)
+        let job = self.own().and_then(|own| {
+            let job = heartbeat::job(own, lost.heartbeat());
+            job.map_err(self.failed("reading heartbeats", own.path()))
         });
         self.append(LogEntry {
             task: self.name(task).to_owned(),
             attempt: lost.number,
             state: TaskState::Running,
             host: lost.host.clone(),
-            job: holder.unwrap_or_default(),
+            job: job.unwrap_or_default(),
             worker: None,
             start: SystemTime::now(),
             seconds: 0.0,

@@ -1,10 +1,11 @@
 //! Names of tasks, which are the names of their folders in the root, and the names there that are reserved.
 
+use crate::batch::store::log::LOG;
 use crate::error::{Error, Result};
 use std::collections::HashSet;
 use std::path::is_separator;
 
-/// Reserved names: the folder of this library's own files, and the file that stops all jobs.
+/// Reserved names, beside that of the log: the folder of this library's own files, and the file that stops all jobs.
 pub(super) const OWN: &str = ".pshmem";
 pub(super) const STOP: &str = "stop";
 
@@ -18,7 +19,7 @@ pub(super) fn check<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
         let reason = match name {
             "" => "a task needs a name",
             "." | ".." => "this is the name of another folder; take another",
-            OWN | STOP => "this name is reserved; take another",
+            OWN | STOP | LOG => "this name is reserved; take another",
             name if name.contains(is_separator) => {
                 "the folder of a task is made in the state directory itself; remove the separator"
             }
@@ -50,7 +51,9 @@ mod tests {
         assert_eq!(with(&["a", "b c", "ä", "...", ".a", "state"]), Ok(()));
         assert_eq!(with(&["x".repeat(255).as_str()]), Ok(()));
         let long = "x".repeat(256);
-        for wrong in ["", ".", "..", "a/b", "/a", "a\0", ".pshmem", "stop", &long] {
+        let reserved = [".pshmem", "stop", "log.csv"];
+        let others = ["", ".", "..", "a/b", "/a", "a\0", &long];
+        for wrong in reserved.into_iter().chain(others) {
             let error = with(&["a", wrong]).expect_err(wrong);
             assert!(error.to_string().starts_with("name of task 1="), "{error}");
         }

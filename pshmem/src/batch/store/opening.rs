@@ -3,6 +3,7 @@
 use crate::batch::names::TaskNames;
 use crate::batch::store::folder::{Folder, Read, is_missing};
 use crate::batch::store::heartbeat::{self, KeepAlive};
+use crate::batch::store::lease::AttemptLink;
 use crate::batch::store::state_file::{self, Recorded, StateFile};
 use crate::batch::store::{Store, StoreOptions, folder, lease, log, names, rerun, task_list};
 use crate::batch::task_state::TaskState;
@@ -40,6 +41,8 @@ pub(crate) struct Share {
     pub(crate) attempts: Vec<(u32, u32)>,
     /// Whether dead processes may have left something.
     pub(crate) is_unclear: bool,
+    /// Attempts of dead processes that have ended here, with their tasks.
+    lost: Vec<(usize, AttemptLink)>,
 }
 
 impl Store {
@@ -128,6 +131,9 @@ impl Store {
             all.unparsable.extend(share.unparsable);
             all.attempts.extend(share.attempts);
             all.is_unclear |= share.is_unclear;
+            for (task, lost) in share.lost {
+                self.log_lost(task, &lost);
+            }
         }
         Ok(all)
     }
@@ -202,9 +208,11 @@ impl Reader<'_> {
         let found = state_file::read(&folder, Read::SavesWork)?;
         let recorded = found.recorded();
         share.recorded.push(recorded);
-        if found != StateFile::Missing
-            && let Some(last) = lease::last(&folder, 0)?
-        {
+        let last = match found {
+            StateFile::Missing => None,
+            _ => lease::last(&folder, 0)?,
+        };
+        if let Some(last) = &last {
             share.attempts.push((task as u32, last.number));
         }
         if let StateFile::Unparsable(what) = found {
@@ -212,6 +220,12 @@ impl Reader<'_> {
         }
         if recorded.state != TaskState::Done && !self.dead.is_empty() {
             let is_dead = |id: &str| self.dead.contains(id);
+            if let Some(last) = last
+                && is_dead(last.heartbeat())
+                && last.lasts(&folder)?
+            {
+                share.lost.push((task, last));
+            }
             // Files that cannot be removed do no harm.
             share.is_unclear |= lease::clear(&folder, &is_dead).is_err();
         }

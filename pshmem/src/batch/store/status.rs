@@ -100,8 +100,8 @@ impl BatchStatus {
         self.tasks.iter().filter(|task| task.state == state).count()
     }
 
-    /// The status as JSON: an object with the directory, the numbers of tasks in each state, whether there is a file `stop`, and an
-    /// array with one object for each task.
+    /// The status as JSON: an object with the directory, the numbers of tasks in each state, what [`unparsable`](Self::unparsable)
+    /// returns, whether there is a file `stop`, and an array with one object for each task. The silence of a holder is in seconds.
     ///
     /// ```
     /// # let root = std::env::temp_dir().join(format!("pshmem-status-json-{}", std::process::id()));
@@ -118,6 +118,9 @@ impl BatchStatus {
         for state in STATES {
             let _ = writeln!(text, "  \"{state}\": {},", self.count(state));
         }
+        let unparsable = self.unparsable.iter().map(|what| json_string(what));
+        let unparsable = unparsable.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "  \"unparsable\": [{unparsable}],");
         let _ = writeln!(text, "  \"stop\": {},\n  \"tasks\": [", self.is_stopping);
         let tasks: Vec<String> = self.tasks.iter().map(TaskStatus::to_json).collect();
         let _ = write!(text, "{}\n  ]\n}}\n", tasks.join(",\n"));
@@ -140,7 +143,9 @@ impl BatchStatus {
 impl fmt::Display for BatchStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = self.root.display().to_string();
-        write!(f, "{} tasks in {}", self.tasks.len(), on_one_line(&root))?;
+        let plural = if self.tasks.len() == 1 { "" } else { "s" };
+        let (count, root) = (self.tasks.len(), on_one_line(&root));
+        write!(f, "{count} task{plural} in {root}")?;
         let counts = STATES.map(|state| (state, self.count(state)));
         let counts = counts.iter().filter(|(_, count)| *count > 0);
         for (index, (state, count)) in counts.enumerate() {
@@ -229,7 +234,7 @@ impl TaskStatus {
                 holder.pid,
                 holder.silence.as_secs()
             ),
-            Some(holder) => write!(
+            Some(holder) if !matches!(self.state, TaskState::Done | TaskState::Failed) => write!(
                 f,
                 " by process {} on {}, which is dead or silent; the next job runs it again",
                 holder.pid,
@@ -238,7 +243,8 @@ impl TaskStatus {
             None if self.state == TaskState::Running => {
                 write!(f, "  nobody runs it; the next job does")
             }
-            None => match &self.reason {
+            // The holder of a task that has ended has died before it could begin it again.
+            _ => match &self.reason {
                 Some(reason) => write!(f, "  {}", on_one_line(&reason.replace('\n', "; "))),
                 None => Ok(()),
             },

@@ -53,16 +53,9 @@ struct Seen {
 impl Observer {
     /// Judges the heartbeat with that id. `own` is the folder of this library's own files.
     pub(in crate::batch::store) fn liveness(&self, own: &Folder, id: &str) -> io::Result<Liveness> {
-        if !is_id(id) {
-            return Ok(Liveness::Dead);
-        }
-        let (Content::File(text), Some(time)) = own.read_file(id, MAX_LEN)? else {
+        let Some((record, time)) = holder(own, id)? else {
             return Ok(Liveness::Dead);
         };
-        let record = OwnerRecord::parse(&String::from_utf8_lossy(&text));
-        if record.process.has_ended() {
-            return Ok(Liveness::Dead);
-        }
         let mut seen = self.observe(id, time);
         if record.process.is_running() {
             // Seen more closely than by its heartbeat.
@@ -112,12 +105,24 @@ impl Observer {
     }
 }
 
+/// The name of the job of a heartbeat, whether or not its process has ended. Empty if its file has been removed.
+pub(in crate::batch::store) fn job(own: &Folder, id: &str) -> io::Result<String> {
+    let record = read(own, id)?.map(|(record, _)| record);
+    Ok(record.map(|record| record.job).unwrap_or_default())
+}
+
 /// What an observer outside of a job can tell who holds a lease: the record of its heartbeat, and its time. `None` when its
 /// process is known to have ended.
 pub(in crate::batch::store) fn holder(
     own: &Folder,
     id: &str,
 ) -> io::Result<Option<(OwnerRecord, Timespec)>> {
+    let found = read(own, id)?;
+    Ok(found.filter(|(record, _)| !record.process.has_ended()))
+}
+
+/// What is in the file of a heartbeat, and when it was written.
+fn read(own: &Folder, id: &str) -> io::Result<Option<(OwnerRecord, Timespec)>> {
     if !is_id(id) {
         return Ok(None);
     }
@@ -125,7 +130,7 @@ pub(in crate::batch::store) fn holder(
         return Ok(None);
     };
     let record = OwnerRecord::parse(&String::from_utf8_lossy(&text));
-    Ok((!record.process.has_ended()).then_some((record, time)))
+    Ok(Some((record, time)))
 }
 
 /// Whether a name is that of a heartbeat.

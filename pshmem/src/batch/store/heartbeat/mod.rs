@@ -28,5 +28,5 @@ mod retire;
 pub(super) use beat::Heartbeat;
 pub(super) use keep_alive::{KeepAlive, heartbeat_of};
 pub(crate) use liveness::Owner;
-pub(super) use liveness::{Liveness, Observer, holder, is_id};
+pub(super) use liveness::{Liveness, Observer, holder, is_id, job};
 pub(super) use retire::{dead, is_of, others_work, remove_dead, retire_silent};

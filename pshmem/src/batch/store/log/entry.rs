@@ -1,5 +1,6 @@
 //! One line of the log.
 
+use crate::batch::json::json_string;
 use crate::batch::task_state::TaskState;
 use std::time::{Duration, SystemTime};
 
@@ -45,6 +46,49 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
+    /// The entry as a JSON object, with the names of the columns of `log.csv` as keys. `start` is a time of RFC 3339, and `worker`
+    /// may be null.
+    ///
+    /// ```
+    /// use pshmem::{Batch, Comm};
+    ///
+    /// let root = std::env::temp_dir().join(format!("pshmem-log-json-{}", std::process::id()));
+    /// let batch = Batch::builder(&Comm::solo(), 1).state_dir(&root, ["map"]).build()?;
+    /// batch.run(|_, _| Err("no input"))?;
+    /// let json = Batch::log(&root)?[0].to_json();
+    /// assert!(json.starts_with(r#"{"task": "map", "attempt": 1, "state": "FAILED", "host": "#));
+    /// # std::fs::remove_dir_all(root).unwrap();
+    /// # Ok::<(), pshmem::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let worker = self.worker.map(|worker| worker.to_string());
+        // JSON has no word for a number that is none.
+        let seconds = self
+            .seconds
+            .is_finite()
+            .then(|| format!("{:.3}", self.seconds));
+        let null = || "null".to_owned();
+        let values = [
+            json_string(&self.task),
+            self.attempt.to_string(),
+            json_string(self.state.word()),
+            json_string(&self.host),
+            json_string(&self.job),
+            worker.unwrap_or_else(null),
+            json_string(&self.start_text()),
+            seconds.unwrap_or_else(null),
+            json_string(&self.reason),
+        ];
+        let pair = |(column, value)| format!("{}: {value}", json_string(column));
+        let pairs: Vec<String> = COLUMNS.into_iter().zip(values).map(pair).collect();
+        format!("{{{}}}", pairs.join(", "))
+    }
+
+    fn start_text(&self) -> String {
+        humantime::format_rfc3339_millis(writable(self.start)).to_string()
+    }
+
     /// The line, as CSV.
     pub(super) fn to_csv(&self) -> String {
         csv_line(&[
@@ -55,7 +99,7 @@ impl LogEntry {
             self.job.clone(),
             self.worker
                 .map_or(String::new(), |worker| worker.to_string()),
-            humantime::format_rfc3339_millis(self.start).to_string(),
+            self.start_text(),
             format!("{:.3}", self.seconds),
             self.reason.clone(),
         ])
@@ -147,6 +191,31 @@ mod tests {
             example("a", 1, "no").to_csv(),
             "a,1,FAILED,node0,job 1,3,2023-11-14T22:13:20.250Z,1.500,no\n"
         );
+    }
+
+    #[test]
+    fn json_has_the_columns() {
+        let mut entry = example("t,\n\"x\"", 7, "a\u{9b}");
+        let parsed = |entry: &LogEntry| -> serde_json::Value {
+            serde_json::from_str(&entry.to_json()).unwrap()
+        };
+        let json = parsed(&entry);
+        assert_eq!(json.as_object().unwrap().len(), COLUMNS.len());
+        assert_eq!(
+            (&json["task"], &json["reason"]),
+            (&"t,\n\"x\"".into(), &"a\u{9b}".into())
+        );
+        assert_eq!((&json["attempt"], &json["worker"]), (&7.into(), &3.into()));
+        assert_eq!(
+            (&json["seconds"], &json["state"]),
+            (&1.5.into(), &"FAILED".into())
+        );
+        assert_eq!(json["start"], "2023-11-14T22:13:20.250Z");
+        (entry.worker, entry.seconds) = (None, f64::NAN);
+        entry.start = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        let json = parsed(&entry);
+        assert!(json["worker"].is_null() && json["seconds"].is_null());
+        assert_eq!(json["start"], "1970-01-01T00:00:00.000Z");
     }
 
     #[test]
