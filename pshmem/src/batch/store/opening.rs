@@ -3,6 +3,7 @@
 use crate::batch::names::TaskNames;
 use crate::batch::store::folder::{Folder, Read, is_missing};
 use crate::batch::store::heartbeat::{self, KeepAlive};
+use crate::batch::store::lease::AttemptLink;
 use crate::batch::store::state_file::{self, Recorded, StateFile};
 use crate::batch::store::{Store, StoreOptions, folder, lease, log, names, rerun, task_list};
 use crate::batch::task_state::TaskState;
@@ -38,6 +39,8 @@ pub(crate) struct Share {
     pub(crate) unparsable: Vec<String>,
     /// Tasks that have been begun, and how often.
     pub(crate) attempts: Vec<(u32, u32)>,
+    /// Attempts of processes that have died, which have ended by this.
+    lost: Vec<(usize, AttemptLink)>,
     /// Whether dead processes may have left something.
     pub(crate) is_unclear: bool,
 }
@@ -127,7 +130,11 @@ impl Store {
             all.recorded.extend(share.recorded);
             all.unparsable.extend(share.unparsable);
             all.attempts.extend(share.attempts);
+            all.lost.extend(share.lost);
             all.is_unclear |= share.is_unclear;
+        }
+        for (task, lost) in &all.lost {
+            self.log_lost(*task, lost);
         }
         Ok(all)
     }
@@ -140,9 +147,12 @@ impl Store {
         };
         let clear = || -> io::Result<()> {
             let root = &Folder::open(&self.root_path, Duration::ZERO)?;
+            // The heartbeats are listed last: a process makes its heartbeat before other files, so that whose heartbeat is missing
+            // then is gone, and not new.
+            let files: HashSet<String> = own.names()?.into_iter().collect();
             let mut present: HashSet<String> = own.names()?.into_iter().collect();
             present.retain(|name| heartbeat::is_id(name) && !opening.dead.contains(name));
-            let is_gone = |name: &str| !heartbeat::is_of(name, &present);
+            let is_gone = |name: &str| files.contains(name) && !heartbeat::is_of(name, &present);
             log::recover(root, own, &is_gone)?;
             let is_merged = log::merge(root, own, &self.heartbeat.fresh_key(), &is_gone)?;
             // Otherwise the next job begins with all of it.
@@ -210,10 +220,17 @@ impl Reader<'_> {
         if let StateFile::Unparsable(what) = found {
             share.unparsable.push(what);
         }
-        if recorded.state != TaskState::Done && !self.dead.is_empty() {
+        if !self.dead.is_empty() {
+            // Also where the task is done: they may have been killed when they were about to begin it.
             let is_dead = |id: &str| self.dead.contains(id);
+            let ended = lease::clear(&folder, &is_dead);
             // Files that cannot be removed do no harm.
-            share.is_unclear |= lease::clear(&folder, &is_dead).is_err();
+            share.is_unclear |= ended.is_err();
+            let ended = ended.unwrap_or_default();
+            if !ended.is_empty() {
+                let lost = lease::of_keys(&folder, &ended)?;
+                share.lost.extend(lost.into_iter().map(|lost| (task, lost)));
+            }
         }
         Ok(())
     }
