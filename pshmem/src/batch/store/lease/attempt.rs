@@ -134,13 +134,14 @@ pub(in crate::batch::store) fn clear(
     is_dead: &dyn Fn(&str) -> bool,
 ) -> io::Result<Vec<String>> {
     let mut ended = Vec::new();
+    let names = folder.names()?;
     // What becomes the state goes before what keeps the attempt.
     for kind in [".running.", ".first.", ".set.", ".end."] {
-        for name in folder.names()? {
+        for name in &names {
             let key = name.strip_prefix(kind);
             let key = key.filter(|key| is_dead(heartbeat_of_key(key)));
             if let Some(key) = key
-                && folder.remove(&name)?
+                && folder.remove(name)?
                 && kind == ".end."
             {
                 ended.push(key.to_owned());

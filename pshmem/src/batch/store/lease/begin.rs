@@ -77,8 +77,11 @@ impl Leases<'_> {
                 }
                 // The attempt has ended, so nobody changes the state until the next one begins.
                 recorded = self.recorded(&folder)?;
-                if admission.failures_before(recorded).is_none() {
-                    continue;
+                match admission.failures_before(recorded) {
+                    None => continue,
+                    // The link tells the owner of the attempt before whether its failure was recorded.
+                    Some(counted) if recorded.state != TaskState::Running => failures = counted,
+                    Some(_) => {}
                 }
             }
             match self.claim(&folder, known + 1, failures, admission)? {
