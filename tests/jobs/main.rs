@@ -6,6 +6,7 @@
 //! jobs term TASKS [LAUNCHER...]              one process of a job gets SIGTERM, and another job does the rest
 //! jobs storm TASKS JOBS KILLS WORKER_SIZE [LAUNCHER...]
 //!                                            one of the jobs is killed at a random moment, and replaced; KILLS times
+//! jobs open TASKS [LAUNCHER...]              how long it takes to open a directory, also after a job was killed there
 //! jobs check DIR TASKS RERUNS PROCESSES      whether jobs that are over have done all tasks: see `scenarios::check`
 //! jobs work DIR [NAME=VALUE...]              one job; the others start it, by the launcher or with PSHMEM_LOCAL
 //! ```
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         }
         Some("freeze") => scenarios::freeze(from(1)),
         Some("term") => scenarios::term(number(1), from(2)),
+        Some("open") => scenarios::open(number(1), from(2)),
         Some("storm") => {
             let storm = Storm {
                 tasks: number(1),

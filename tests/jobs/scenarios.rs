@@ -83,14 +83,14 @@ pub(crate) fn freeze(launcher: &[String]) -> Outcome {
     let mut settings = Settings {
         dir: dir.path().to_owned(),
         lease: Duration::from_millis(400),
-        waits: true,
+        waits_from: 0,
         ..Settings::default()
     };
     let mut frozen = Job::start(&settings, launcher)?;
     wait_for_lines(&dir, "t0/runs", 1)?;
     let processes = process_ids(&dir, &processes(0));
     send_signal(&processes, libc::SIGSTOP);
-    (settings.job, settings.waits) = (1, false);
+    (settings.job, settings.waits_from) = (1, usize::MAX);
     let outcome = Job::start(&settings, launcher)?.wait();
     std::fs::write(dir.path().join(CONTINUE), "").map_err(text)?;
     send_signal(&processes, libc::SIGCONT);
@@ -147,8 +147,53 @@ pub(crate) fn term(tasks: usize, launcher: &[String]) -> Outcome {
     Ok(())
 }
 
+/// Opens a directory of many tasks whose jobs have ended well, and again after a job was killed in task 0: first all tasks are open,
+/// and then all others are done.
+pub(crate) fn open(tasks: usize, launcher: &[String]) -> Outcome {
+    let dir = TempDir::new().map_err(text)?;
+    let mut jobs = 0;
+    let mut settings = |only_opens| {
+        jobs += 1;
+        Settings {
+            dir: dir.path().to_owned(),
+            job: jobs,
+            tasks,
+            waits_from: 0,
+            only_opens,
+            ..Settings::default()
+        }
+    };
+    let opens = |settings: Settings| match Job::start(&settings, launcher)?.wait()? {
+        true => Ok(()),
+        false => Err("a job that opens the directory has failed".to_owned()),
+    };
+    let mut runs = 0;
+    for what in ["made", "all open", "all done but one"] {
+        println!("{what}:");
+        if what == "all done but one" {
+            (1..tasks)
+                .try_for_each(|task| {
+                    std::fs::write(dir.path().join(format!("t{task}/state")), "DONE\n")
+                })
+                .map_err(text)?;
+        }
+        opens(settings(true))?;
+        if what == "made" {
+            continue;
+        }
+        let killed = settings(false);
+        let job = Job::start(&killed, launcher)?;
+        runs += 1;
+        wait_for_lines(&dir, "t0/runs", runs)?;
+        job.kill(&process_ids(&dir, &processes(killed.job)))?;
+        println!("{what}, after a kill:");
+        opens(settings(true))?;
+    }
+    Ok(())
+}
+
 /// Whether all tasks are `Done`: each was recorded at most once, no result was rejected, at most so many tasks were run twice, none
-/// more often, and at least so many processes have run tasks.
+/// more often, and at least so many processes have run tasks. Runs that were put back do not count.
 pub(crate) fn check(dir: &Path, tasks: usize, reruns: usize, processes: usize) -> Outcome {
     let status = Batch::status(dir).map_err(text)?;
     let done = status.count(TaskState::Done);
@@ -157,12 +202,13 @@ pub(crate) fn check(dir: &Path, tasks: usize, reruns: usize, processes: usize) -
     let (mut again, mut all) = (0, BTreeSet::new());
     for task in 0..tasks {
         let [runs, ends, rejected] = ["runs", "ends", "rejected"].map(|file| ids(task, file));
-        let is_again = runs.len() == 2;
+        let to_the_end = runs.len() - ids(task, "put_back").len().min(runs.len());
+        let is_again = to_the_end == 2;
         again += usize::from(is_again);
         // The end of a run that was killed may be recorded only in the state of the task.
         let is_expected = (ends.len() == 1 || is_again && ends.is_empty())
             && rejected.is_empty()
-            && (runs.len() == 1 || is_again);
+            && (to_the_end == 1 || is_again);
         if !is_expected {
             let _ = writeln!(
                 wrong,

@@ -17,10 +17,12 @@ pub(crate) struct Settings {
     pub(crate) lease: Duration,
     /// How long a task computes.
     pub(crate) spin: Duration,
-    /// Whether a task waits for the file [`CONTINUE`](crate::job::CONTINUE).
-    pub(crate) waits: bool,
+    /// Tasks from this number on wait for the file [`CONTINUE`](crate::job::CONTINUE).
+    pub(crate) waits_from: usize,
     /// Whether a task is put back when it should stop.
     pub(crate) puts_back: bool,
+    /// Whether the job ends once it has opened the directory, and says how long that took.
+    pub(crate) only_opens: bool,
     /// Whether the batch finds out when the job will end.
     pub(crate) ends_in_time: bool,
 }
@@ -34,8 +36,9 @@ impl Default for Settings {
             worker_size: 1,
             lease: Duration::from_secs(30),
             spin: Duration::ZERO,
-            waits: false,
+            waits_from: usize::MAX,
             puts_back: false,
+            only_opens: false,
             ends_in_time: false,
         }
     }
@@ -59,8 +62,9 @@ impl Settings {
                 "worker_size" => settings.worker_size = parse(word, value)?,
                 "lease_ms" => settings.lease = Duration::from_millis(parse(word, value)?),
                 "spin_us" => settings.spin = Duration::from_micros(parse(word, value)?),
-                "waits" => settings.waits = parse(word, value)?,
+                "waits_from" => settings.waits_from = parse(word, value)?,
                 "puts_back" => settings.puts_back = parse(word, value)?,
+                "only_opens" => settings.only_opens = parse(word, value)?,
                 "ends_in_time" => settings.ends_in_time = parse(word, value)?,
                 _ => return Err(format!("no setting is called `{name}`")),
             }
@@ -69,15 +73,16 @@ impl Settings {
     }
 
     /// The inverse of `from_words`, except for the directory.
-    pub(crate) fn words(&self) -> [String; 8] {
+    pub(crate) fn words(&self) -> [String; 9] {
         [
             format!("job={}", self.job),
             format!("tasks={}", self.tasks),
             format!("worker_size={}", self.worker_size),
             format!("lease_ms={}", self.lease.as_millis()),
             format!("spin_us={}", self.spin.as_micros()),
-            format!("waits={}", self.waits),
+            format!("waits_from={}", self.waits_from),
             format!("puts_back={}", self.puts_back),
+            format!("only_opens={}", self.only_opens),
             format!("ends_in_time={}", self.ends_in_time),
         ]
     }

@@ -26,9 +26,11 @@ pub(crate) fn note_process(settings: &Settings) -> Outcome {
 
 /// One rank of the job.
 pub(crate) fn run(comm: &Comm, settings: &Settings) -> Outcome {
-    let names = (0..settings.tasks).map(|task| format!("t{task}"));
+    comm.barrier().map_err(text)?;
+    let start = Instant::now();
     let mut builder = Batch::builder(comm, settings.tasks)
-        .state_dir(&settings.dir, names)
+        .state_dir(&settings.dir, std::iter::empty::<String>())
+        .names_with(|task| format!("t{task}"))
         .worker_size(settings.worker_size)
         .lease_timeout(settings.lease)
         .stop_at_signals([signal::SIGTERM, signal::SIGUSR1]);
@@ -36,6 +38,17 @@ pub(crate) fn run(comm: &Comm, settings: &Settings) -> Outcome {
         builder = builder.walltime(Duration::MAX);
     }
     let batch = builder.build().map_err(text)?;
+    if settings.only_opens {
+        if comm.rank() == 0 {
+            let seconds = start.elapsed().as_secs_f64();
+            println!(
+                "{} tasks opened by {} ranks in {seconds:.2} s",
+                settings.tasks,
+                comm.size()
+            );
+        }
+        return Ok(());
+    }
     let is_first = batch.worker_rank() == 0;
     let mut last = None;
     loop {
@@ -92,7 +105,7 @@ fn compute(task: &Task, settings: &Settings) -> bool {
     let start = Instant::now();
     loop {
         let left = settings.spin.saturating_sub(start.elapsed());
-        let waits = settings.waits && !settings.dir.join(CONTINUE).exists();
+        let waits = task.index() >= settings.waits_from && !settings.dir.join(CONTINUE).exists();
         if left.is_zero() && !waits {
             return true;
         }
