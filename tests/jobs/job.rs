@@ -1,56 +1,24 @@
 //! Starting a job as processes of its own, and what its processes have written.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pshmem_tests::temp_dir::TempDir;
 
+use crate::settings::Settings;
 use crate::{Outcome, text};
 
-/// The file with the ids of all processes of all jobs.
-pub(crate) const PROCESSES: &str = ".pids";
+/// The file with a line for each attempt at any task that was begun.
+pub(crate) const RUNS: &str = ".runs";
 /// The file for which tasks wait, if the settings say so.
 pub(crate) const CONTINUE: &str = "continue";
 /// Hard limit of one job.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a job does.
-pub(crate) struct Settings {
-    pub(crate) dir: PathBuf,
-    pub(crate) tasks: usize,
-    pub(crate) lease: Duration,
-    /// How long a task computes.
-    pub(crate) spin: Duration,
-    /// Whether a task waits for the file [`CONTINUE`].
-    pub(crate) waits: bool,
-}
-
-impl Settings {
-    /// Settings of `jobs work`.
-    pub(crate) fn from_arguments(arguments: &[String]) -> Self {
-        let number = |index: usize| -> u64 {
-            let argument = arguments.get(index);
-            argument.and_then(|text| text.parse().ok()).unwrap_or(0)
-        };
-        Settings {
-            dir: arguments.first().map(PathBuf::from).unwrap_or_default(),
-            tasks: number(1) as usize,
-            lease: Duration::from_millis(number(2)),
-            spin: Duration::from_micros(number(3)),
-            waits: number(4) > 0,
-        }
-    }
-
-    /// The inverse of `from_arguments`, except for the directory.
-    fn numbers(&self) -> [String; 4] {
-        [
-            self.tasks.to_string(),
-            self.lease.as_millis().to_string(),
-            self.spin.as_micros().to_string(),
-            u8::from(self.waits).to_string(),
-        ]
-    }
+/// The file with the ids of all processes of a job.
+pub(crate) fn processes(job: usize) -> String {
+    format!(".pids.{job}")
 }
 
 /// A job that was started; it is killed when it is dropped.
@@ -68,23 +36,37 @@ impl Job {
             }
         };
         command.arg("work").arg(&settings.dir);
-        command.args(settings.numbers());
+        command.args(settings.words());
         let child = command.stdin(Stdio::null()).spawn();
         child
             .map(Job)
             .map_err(|error| format!("{command:?}: {error}"))
     }
 
+    /// Whether the job has succeeded; `None` while it runs.
+    pub(crate) fn outcome(&mut self) -> Outcome<Option<bool>> {
+        let status = self.0.try_wait().map_err(text)?;
+        Ok(status.map(|status| status.success()))
+    }
+
     /// Waits for the end of the job, and returns whether it succeeded.
     pub(crate) fn wait(&mut self) -> Outcome<bool> {
         let start = Instant::now();
         while start.elapsed() < LIMIT {
-            if let Some(status) = self.0.try_wait().map_err(text)? {
-                return Ok(status.success());
+            if let Some(success) = self.outcome()? {
+                return Ok(success);
             }
             std::thread::sleep(Duration::from_millis(2));
         }
         Err(format!("a job has not ended after {} s", LIMIT.as_secs()))
+    }
+
+    /// Kills the ranks with these ids, and then the launcher.
+    pub(crate) fn kill(mut self, process_ids: &[i32]) -> Outcome {
+        send_signal(process_ids, libc::SIGKILL);
+        // It fails when the launcher has ended since, which is no error.
+        let _ = self.0.kill();
+        self.0.wait().map(|_| ()).map_err(text)
     }
 }
 
@@ -103,8 +85,17 @@ pub(crate) fn process_ids(dir: &TempDir, file: &str) -> Vec<i32> {
 
 /// The process ids in a file, in order; none where there is no such file.
 pub(crate) fn ids_in(file: &Path) -> Vec<i32> {
+    lines_in(file).into_iter().map(|(id, _)| id).collect()
+}
+
+/// The lines of a file: the process id, and the number of the attempt if there is one, or 0.
+pub(crate) fn lines_in(file: &Path) -> Vec<(i32, u32)> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    text.lines().filter_map(|line| line.parse().ok()).collect()
+    let parse = |line: &str| {
+        let (id, attempt) = line.split_once(' ')?;
+        Some((id.parse().ok()?, attempt.parse().unwrap_or_default()))
+    };
+    text.lines().filter_map(parse).collect()
 }
 
 /// Waits until a file has as many lines.

@@ -8,26 +8,26 @@ use std::time::Duration;
 use pshmem::{Batch, TaskState};
 use pshmem_tests::temp_dir::TempDir;
 
-use crate::job::{
-    CONTINUE, Job, PROCESSES, Settings, ids_in, process_ids, send_signal, wait_for_lines,
-};
+use crate::job::{CONTINUE, Job, ids_in, process_ids, processes, send_signal, wait_for_lines};
+use crate::settings::Settings;
 use crate::{Outcome, text};
 
 /// One of several jobs is killed half-way: every task ends as `Done`, recorded once, and only tasks of the killed job are run
 /// twice.
 pub(crate) fn kill(tasks: usize, jobs: usize, launcher: &[String]) -> Outcome {
     let dir = TempDir::new().map_err(text)?;
-    let settings = Settings {
+    let settings = |job| Settings {
         dir: dir.path().to_owned(),
+        job,
         tasks,
-        lease: Duration::from_secs(30),
         spin: Duration::from_micros(500),
-        waits: false,
+        ..Settings::default()
     };
-    let mut killed = Job::start(&settings, launcher)?;
+    let mut killed = Job::start(&settings(0), launcher)?;
     wait_for_lines(&dir, "t0/ends", 1)?;
-    let killed_processes = process_ids(&dir, PROCESSES);
-    let others: Outcome<Vec<Job>> = (1..jobs).map(|_| Job::start(&settings, launcher)).collect();
+    let killed_processes = process_ids(&dir, &processes(0));
+    let start = |job| Job::start(&settings(job), launcher);
+    let others: Outcome<Vec<Job>> = (1..jobs).map(start).collect();
     // Somewhere in the middle, at a random time.
     wait_for_lines(&dir, &format!("t{}/runs", tasks / 2), 1)?;
     std::thread::sleep(random_delay());
@@ -39,7 +39,7 @@ pub(crate) fn kill(tasks: usize, jobs: usize, launcher: &[String]) -> Outcome {
         }
     }
     // Runs what the others have left: nothing, unless the killed job was the last one.
-    if !Job::start(&settings, launcher)?.wait()? {
+    if !start(jobs)?.wait()? {
         return Err("the last job has failed".to_owned());
     }
     let status = Batch::status(dir.path()).map_err(text)?;
@@ -82,16 +82,15 @@ pub(crate) fn freeze(launcher: &[String]) -> Outcome {
     let dir = TempDir::new().map_err(text)?;
     let mut settings = Settings {
         dir: dir.path().to_owned(),
-        tasks: 1,
         lease: Duration::from_millis(400),
-        spin: Duration::ZERO,
-        waits: true,
+        waits_from: 0,
+        ..Settings::default()
     };
     let mut frozen = Job::start(&settings, launcher)?;
     wait_for_lines(&dir, "t0/runs", 1)?;
-    let processes = process_ids(&dir, PROCESSES);
+    let processes = process_ids(&dir, &processes(0));
     send_signal(&processes, libc::SIGSTOP);
-    settings.waits = false;
+    (settings.job, settings.waits_from) = (1, usize::MAX);
     let outcome = Job::start(&settings, launcher)?.wait();
     std::fs::write(dir.path().join(CONTINUE), "").map_err(text)?;
     send_signal(&processes, libc::SIGCONT);
@@ -116,16 +115,16 @@ pub(crate) fn freeze(launcher: &[String]) -> Outcome {
 /// One process gets SIGTERM: no rank of its job begins another task, tasks that run are ended, and the next job does the rest.
 pub(crate) fn term(tasks: usize, launcher: &[String]) -> Outcome {
     let dir = TempDir::new().map_err(text)?;
-    let settings = Settings {
+    let settings = |job| Settings {
         dir: dir.path().to_owned(),
+        job,
         tasks,
-        lease: Duration::from_secs(30),
         spin: Duration::from_millis(1),
-        waits: false,
+        ..Settings::default()
     };
-    let mut job = Job::start(&settings, launcher)?;
+    let mut job = Job::start(&settings(0), launcher)?;
     wait_for_lines(&dir, "t0/ends", 1)?;
-    send_signal(&process_ids(&dir, PROCESSES)[..1], libc::SIGTERM);
+    send_signal(&process_ids(&dir, &processes(0))[..1], libc::SIGTERM);
     if !job.wait()? {
         return Err("the job that got SIGTERM has failed".to_owned());
     }
@@ -137,7 +136,7 @@ pub(crate) fn term(tasks: usize, launcher: &[String]) -> Outcome {
     if done == 0 || done == tasks || running > 0 {
         return Err(format!("{done} of {tasks} are DONE, {running} RUNNING"));
     }
-    if !Job::start(&settings, launcher)?.wait()? {
+    if !Job::start(&settings(1), launcher)?.wait()? {
         return Err("the next job has failed".to_owned());
     }
     let once = |task: &usize| process_ids(&dir, &format!("t{task}/ends")).len() == 1;
@@ -148,8 +147,53 @@ pub(crate) fn term(tasks: usize, launcher: &[String]) -> Outcome {
     Ok(())
 }
 
+/// Opens a directory of many tasks whose jobs have ended well, and again after a job was killed in task 0: first all tasks are open,
+/// and then all others are done.
+pub(crate) fn open(tasks: usize, launcher: &[String]) -> Outcome {
+    let dir = TempDir::new().map_err(text)?;
+    let mut jobs = 0;
+    let mut settings = |only_opens| {
+        jobs += 1;
+        Settings {
+            dir: dir.path().to_owned(),
+            job: jobs,
+            tasks,
+            waits_from: 0,
+            only_opens,
+            ..Settings::default()
+        }
+    };
+    let opens = |settings: Settings| match Job::start(&settings, launcher)?.wait()? {
+        true => Ok(()),
+        false => Err("a job that opens the directory has failed".to_owned()),
+    };
+    let mut runs = 0;
+    for what in ["made", "all open", "all done but one"] {
+        println!("{what}:");
+        if what == "all done but one" {
+            (1..tasks)
+                .try_for_each(|task| {
+                    std::fs::write(dir.path().join(format!("t{task}/state")), "DONE\n")
+                })
+                .map_err(text)?;
+        }
+        opens(settings(true))?;
+        if what == "made" {
+            continue;
+        }
+        let killed = settings(false);
+        let job = Job::start(&killed, launcher)?;
+        runs += 1;
+        wait_for_lines(&dir, "t0/runs", runs)?;
+        job.kill(&process_ids(&dir, &processes(killed.job)))?;
+        println!("{what}, after a kill:");
+        opens(settings(true))?;
+    }
+    Ok(())
+}
+
 /// Whether all tasks are `Done`: each was recorded at most once, no result was rejected, at most so many tasks were run twice, none
-/// more often, and at least so many processes have run tasks.
+/// more often, and at least so many processes have run tasks. Runs that were put back do not count.
 pub(crate) fn check(dir: &Path, tasks: usize, reruns: usize, processes: usize) -> Outcome {
     let status = Batch::status(dir).map_err(text)?;
     let done = status.count(TaskState::Done);
@@ -158,12 +202,13 @@ pub(crate) fn check(dir: &Path, tasks: usize, reruns: usize, processes: usize) -
     let (mut again, mut all) = (0, BTreeSet::new());
     for task in 0..tasks {
         let [runs, ends, rejected] = ["runs", "ends", "rejected"].map(|file| ids(task, file));
-        let is_again = runs.len() == 2;
+        let to_the_end = runs.len() - ids(task, "put_back").len().min(runs.len());
+        let is_again = to_the_end == 2;
         again += usize::from(is_again);
         // The end of a run that was killed may be recorded only in the state of the task.
         let is_expected = (ends.len() == 1 || is_again && ends.is_empty())
             && rejected.is_empty()
-            && (runs.len() == 1 || is_again);
+            && (to_the_end == 1 || is_again);
         if !is_expected {
             let _ = writeln!(
                 wrong,

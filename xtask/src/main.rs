@@ -43,7 +43,7 @@ cargo xtask test [--no-mpi|--mpi-only] [--only openmpi|mpich] [--libraries LIST]
       --filter NAME only tests whose name contains NAME: `cargo test`, the suites and the faults, no other checks
       --nodes N     only the suites, over several layouts of up to N simulated nodes
       --proof       also `tsan` and `miri` in a short form, where their tools are there, and directories of batches shared
-                    with the Python package, and more jobs that are killed
+                    with the Python package, and more jobs that are killed, again and again
       --strict      a check that cannot run here, for instance without a permission, fails; without it, it is skipped
       --verbose     show the output of every run, not only of those that fail
 
@@ -63,7 +63,8 @@ cargo xtask inject [--only openmpi|mpich] [--seconds S] [--seed S]
 
 cargo xtask slurm [--only openmpi|mpich]
     Starts Slurm on this machine, as two nodes, and runs under it: the suite by `srun`, programs with the wrong
-    `--mpi`, jobs that are cancelled or reach their time limit, and an array of jobs on one state directory.
+    `--mpi`, jobs that are cancelled, requeued, asked by a signal to stop, or reach their time limit, and arrays of
+    jobs on one state directory, also with one of the jobs cancelled.
     Needs root; installs Slurm.
 
 cargo xtask formats

@@ -2,6 +2,7 @@
 //!
 //! - `attempts`, `takeover`, `directory`: one process on a directory
 //! - `outdated`, `faults`, `random`: reads from a cache, and calls that fail · `reruns`: what several jobs share
+//! - `lost`: what the log tells of processes that have died
 //! - `kills`: several processes, killed and frozen at every failpoint; `job` starts them
 //! - `python`: directories shared with the Python package
 
@@ -10,6 +11,7 @@ mod directory;
 mod faults;
 mod job;
 mod kills;
+mod lost;
 mod outdated;
 mod python;
 mod random;

@@ -4,7 +4,7 @@ use super::*;
 use crate::batch::store::folder::failpoints;
 use crate::batch::store::lease::Claimed;
 use crate::batch::store::log::LogEntry;
-use crate::batch::store::{CommitOutcome, reopen};
+use crate::batch::store::{CommitOutcome, read_log, reopen};
 use std::rc::Rc;
 use std::time::{Instant, SystemTime};
 use tempfile::tempdir;
@@ -122,8 +122,12 @@ fn heartbeats_of_other_machines_that_are_silent_are_removed() {
     assert!(root.path().join(".pshmem").join(ID).exists());
     drop(opened);
     assert!(!root.path().join(".pshmem").join(ID).exists());
-    // The next job removes what it has left.
-    drop(open(root.path(), 2));
+    // The next job removes what it has left, and writes to the log that the attempt was lost.
+    let next = open(root.path(), 2).store;
+    next.close_log();
+    next.merge_logs();
+    drop(next);
+    assert_eq!(read_log(root.path()).unwrap().len(), 1);
     let left = fs::read_dir(root.path().join(".pshmem")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert!(

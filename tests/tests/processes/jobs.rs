@@ -27,6 +27,12 @@ fn a_job_of_three_is_killed() {
 }
 
 #[test]
+fn jobs_are_killed_at_random_moments() {
+    jobs(&["storm", "200", "2", "3", "2"], "2");
+    jobs(&["storm", "200", "2", "3", "1"], "1+1");
+}
+
+#[test]
 fn a_job_is_frozen_and_continues() {
     jobs(&["freeze"], "1");
     jobs(&["freeze"], "1+1");

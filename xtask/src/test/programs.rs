@@ -101,9 +101,9 @@ fn both_are_well(output: &str) -> Result<(), String> {
     }
 }
 
-/// Several jobs of two ranks on one state directory, one of which is killed or frozen.
+/// Several jobs of two ranks on one state directory, which are killed or frozen.
 pub(super) fn jobs(mpi: &Mpi, scenario: &[&str], verbose: bool) -> Row {
-    let row = Row::under(&format!("jobs, {}", scenario[0]), mpi.name, "2");
+    let row = Row::under(&format!("jobs, {}", scenario.join(" ")), mpi.name, "2");
     let program = program(mpi, "jobs");
     // The program starts the jobs, so it gets the launcher's arguments but for the last, its own name.
     let launch = mpi.launch(2, &program);
@@ -117,6 +117,11 @@ pub(super) fn jobs(mpi: &Mpi, scenario: &[&str], verbose: bool) -> Row {
         command.envs(value.map(|value| (name, value)));
     }
     let check = |output: &str| {
+        // With the seed of the random moments, and what has become of the tasks.
+        let said = |line: &&str| line.contains(" DONE ") || line.starts_with("JOBS_SEED=");
+        for line in output.lines().filter(said) {
+            println!("   {line}");
+        }
         if output.contains("all is well") {
             Ok(())
         } else {

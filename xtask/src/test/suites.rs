@@ -125,6 +125,11 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
         programs::jobs(mpi, &[&["kill"], &kills[..]].concat(), verbose)
     });
     list.add(4, move |mpi| programs::jobs(mpi, &["freeze"], verbose));
+    for storm in storms(mpi, options.proof) {
+        list.add(4, move |mpi| {
+            programs::jobs(mpi, &[&["storm"], &storm[..]].concat(), verbose)
+        });
+    }
     list.steps.push(injector::step(mpi));
     list.steps.extend(examples::under(context, mpi));
     // MPICH carries the operations out only while the target is inside MPI: there is nothing to run.
@@ -136,6 +141,21 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     let test = move || programs::one_sided_test(&mpi, verbose);
     list.steps.push(Step::new(Load::MACHINE, test));
     list.steps
+}
+
+/// Tasks, jobs, kills and the size of the workers of runs in which jobs are killed again and again.
+fn storms(mpi: &Mpi, proof: bool) -> Vec<[&'static str; 4]> {
+    match (proof, mpi.kind) {
+        (true, _) => vec![
+            ["2000", "2", "20", "1"],
+            ["2000", "3", "20", "1"],
+            ["2000", "2", "20", "2"],
+            ["2000", "3", "20", "2"],
+        ],
+        // Its waiting ranks take the cores from those that work.
+        (false, Kind::Mpich) => vec![["50", "2", "2", "2"]],
+        (false, _) => vec![["200", "2", "3", "2"]],
+    }
 }
 
 /// Steps under one library.

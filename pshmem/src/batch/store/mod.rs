@@ -170,14 +170,13 @@ impl Store {
         admission: &Admission,
         seems_new: bool,
     ) -> Result<BeginOutcome> {
+        let mut lost = Vec::new();
         let leases = self.leases()?;
-        let mut outcome = leases.begin(self.name(task), admission, seems_new)?;
-        if let BeginOutcome::Leased(lease) = &mut outcome
-            && let Some(lost) = lease.take_lost()
-        {
-            self.log_lost(task, &lost);
+        let outcome = leases.begin(self.name(task), admission, seems_new, &mut lost);
+        for attempt in &lost {
+            self.log_lost(task, attempt);
         }
-        Ok(outcome)
+        outcome
     }
 
     /// The lease on an attempt that another rank of the same worker has begun, to record its end. `None` when the attempt has
@@ -288,7 +287,9 @@ impl Store {
             let appended = self.log.append(own, key, entry);
             appended.map_err(self.failed("writing the log", own.path()))
         };
-        if let Err(error) = self.own().and_then(append) {
+        // A file of lines whose process has no heartbeat is taken for that of a process that is gone.
+        let alive = self.heartbeat.beat(Duration::MAX);
+        if let Err(error) = alive.and_then(|()| self.own()).and_then(append) {
             // The log is for people: it does not keep a task from being recorded.
             tracing::warn!(%error, "not in the log");
         }

@@ -39,10 +39,10 @@ pub(crate) struct Share {
     pub(crate) unparsable: Vec<String>,
     /// Tasks that have been begun, and how often.
     pub(crate) attempts: Vec<(u32, u32)>,
+    /// Attempts of processes that have died, which have ended by this.
+    lost: Vec<(usize, AttemptLink)>,
     /// Whether dead processes may have left something.
     pub(crate) is_unclear: bool,
-    /// Attempts of dead processes that have ended here, with their tasks.
-    lost: Vec<(usize, AttemptLink)>,
 }
 
 impl Store {
@@ -130,10 +130,11 @@ impl Store {
             all.recorded.extend(share.recorded);
             all.unparsable.extend(share.unparsable);
             all.attempts.extend(share.attempts);
+            all.lost.extend(share.lost);
             all.is_unclear |= share.is_unclear;
-            for (task, lost) in share.lost {
-                self.log_lost(task, &lost);
-            }
+        }
+        for (task, lost) in &all.lost {
+            self.log_lost(*task, lost);
         }
         Ok(all)
     }
@@ -146,9 +147,12 @@ impl Store {
         };
         let clear = || -> io::Result<()> {
             let root = &Folder::open(&self.root_path, Duration::ZERO)?;
+            // The heartbeats are listed last: a process makes its heartbeat before other files, so that whose heartbeat is missing
+            // then is gone, and not new.
+            let files: HashSet<String> = own.names()?.into_iter().collect();
             let mut present: HashSet<String> = own.names()?.into_iter().collect();
             present.retain(|name| heartbeat::is_id(name) && !opening.dead.contains(name));
-            let is_gone = |name: &str| !heartbeat::is_of(name, &present);
+            let is_gone = |name: &str| files.contains(name) && !heartbeat::is_of(name, &present);
             log::recover(root, own, &is_gone)?;
             let is_merged = log::merge(root, own, &self.heartbeat.fresh_key(), &is_gone)?;
             // Otherwise the next job begins with all of it.
@@ -208,26 +212,25 @@ impl Reader<'_> {
         let found = state_file::read(&folder, Read::SavesWork)?;
         let recorded = found.recorded();
         share.recorded.push(recorded);
-        let last = match found {
-            StateFile::Missing => None,
-            _ => lease::last(&folder, 0)?,
-        };
-        if let Some(last) = &last {
+        if found != StateFile::Missing
+            && let Some(last) = lease::last(&folder, 0)?
+        {
             share.attempts.push((task as u32, last.number));
         }
         if let StateFile::Unparsable(what) = found {
             share.unparsable.push(what);
         }
-        if recorded.state != TaskState::Done && !self.dead.is_empty() {
+        if !self.dead.is_empty() {
+            // Also where the task is done: they may have been killed when they were about to begin it.
             let is_dead = |id: &str| self.dead.contains(id);
-            if let Some(last) = last
-                && is_dead(last.heartbeat())
-                && last.lasts(&folder)?
-            {
-                share.lost.push((task, last));
-            }
+            let ended = lease::clear(&folder, &is_dead);
             // Files that cannot be removed do no harm.
-            share.is_unclear |= lease::clear(&folder, &is_dead).is_err();
+            share.is_unclear |= ended.is_err();
+            let ended = ended.unwrap_or_default();
+            if !ended.is_empty() {
+                let ended = lease::of_keys(&folder, &ended)?;
+                share.lost.extend(ended.into_iter().map(|lost| (task, lost)));
+            }
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! `cargo xtask slurm`: programs under a real Slurm, whose daemons run on this machine for as long as the command does.
 //!
-//! - `daemons` starts and ends Slurm · `configuration` what it reads · `rows` what is run under it
+//! - `daemons` starts and ends Slurm · `configuration` what it reads · `rows` what is run under it, `batches` batches among that
 
+mod batches;
 mod configuration;
 mod daemons;
 mod rows;

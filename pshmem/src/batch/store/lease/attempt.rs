@@ -127,19 +127,43 @@ pub(super) fn prune(folder: &Folder, number: u32, key: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what processes have left that have ended: `is_dead` tells whether a heartbeat is that of one.
+/// Removes what processes have left that have ended: `is_dead` tells whether a heartbeat is that of one. Returns the keys of the
+/// attempts that have ended by this.
 pub(in crate::batch::store) fn clear(
     folder: &Folder,
     is_dead: &dyn Fn(&str) -> bool,
-) -> io::Result<()> {
+) -> io::Result<Vec<String>> {
+    let mut ended = Vec::new();
+    let names = folder.names()?;
     // What becomes the state goes before what keeps the attempt.
     for kind in [".running.", ".first.", ".set.", ".end."] {
-        for name in folder.names()? {
+        for name in &names {
             let key = name.strip_prefix(kind);
-            if key.is_some_and(|key| is_dead(heartbeat_of_key(key))) {
-                folder.remove(&name)?;
+            let key = key.filter(|key| is_dead(heartbeat_of_key(key)));
+            if let Some(key) = key
+                && folder.remove(name)?
+                && kind == ".end."
+            {
+                ended.push(key.to_owned());
             }
         }
     }
-    Ok(())
+    Ok(ended)
+}
+
+/// The attempts with these keys. A key that was never used for an attempt has none.
+pub(in crate::batch::store) fn of_keys(
+    folder: &Folder,
+    keys: &[String],
+) -> io::Result<Vec<AttemptLink>> {
+    let mut found = Vec::new();
+    let mut number = first_number(folder, Read::SavesWork)?;
+    while let Some(text) = folder.read_link(&link(number), Read::SavesWork)? {
+        let attempt = AttemptLink::parse(number, &text);
+        if keys.contains(&attempt.key) {
+            found.push(attempt);
+        }
+        number += 1;
+    }
+    Ok(found)
 }

@@ -45,11 +45,13 @@ pub(in crate::batch::store) enum Claimed {
 
 impl Leases<'_> {
     /// Tries to begin the task with that name. `seems_new` if it was OPEN and had never been begun when somebody looked last.
+    /// Attempts that it takes over are appended to `lost`, whatever becomes of the task.
     pub(in crate::batch::store) fn begin(
         &self,
         name: &str,
         admission: &Admission,
         seems_new: bool,
+        lost: &mut Vec<AttemptLink>,
     ) -> Result<BeginOutcome> {
         let path = self.root.join(name);
         let folder = self.root.open_folder(name);
@@ -67,7 +69,6 @@ impl Leases<'_> {
             let Some(mut failures) = admission.failures_before(recorded) else {
                 return Ok(BeginOutcome::NotOpen(recorded.state));
             };
-            let mut lost = None;
             if !is_new {
                 let found = attempt::last(&folder, known);
                 if let Some(last) = found.map_err(self.failed("reading the attempts", &path))? {
@@ -75,7 +76,7 @@ impl Leases<'_> {
                     match self.end(&folder, &last)? {
                         Ended::Lasts(owner) => return Ok(BeginOutcome::OwnedBy(owner)),
                         Ended::Before => {}
-                        Ended::Now => lost = Some(last.clone()),
+                        Ended::Now => lost.push(last.clone()),
                     }
                     if recorded.state == TaskState::Running {
                         failures = last.failures;
@@ -83,15 +84,15 @@ impl Leases<'_> {
                 }
                 // The attempt has ended, so nobody changes the state until the next one begins.
                 recorded = self.recorded(&folder)?;
-                if admission.failures_before(recorded).is_none() {
-                    continue;
+                match admission.failures_before(recorded) {
+                    None => continue,
+                    // The link tells the owner of the attempt before whether its failure was recorded.
+                    Some(counted) if recorded.state != TaskState::Running => failures = counted,
+                    Some(_) => {}
                 }
             }
             match self.claim(&folder, known + 1, failures, admission)? {
-                Claimed::Leased(mut lease) => {
-                    lease.lost = lost;
-                    return Ok(BeginOutcome::Leased(*lease));
-                }
+                Claimed::Leased(lease) => return Ok(BeginOutcome::Leased(*lease)),
                 Claimed::NotOpen(state) => return Ok(BeginOutcome::NotOpen(state)),
                 // Somebody else has made that attempt.
                 Claimed::Lost => known += 1,

@@ -24,8 +24,6 @@ pub(crate) struct Lease {
     /// The file that is to become the state.
     pub(super) file: FileIdentity,
     is_over: bool,
-    /// The attempt that was taken over to begin this one.
-    pub(super) lost: Option<AttemptLink>,
     /// `None` where another process of the worker keeps the attempt alive.
     pub(super) kept: Option<KeepAlive>,
     options: Rc<StoreOptions>,
@@ -47,7 +45,6 @@ impl Lease {
             key,
             file,
             is_over: false,
-            lost: None,
             kept: None,
             options: Rc::clone(options),
         }
@@ -61,11 +58,6 @@ impl Lease {
     /// How often the task has failed before.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
-    }
-
-    /// The attempt of a process that has died, which was taken over to begin this one.
-    pub(in crate::batch::store) fn take_lost(&mut self) -> Option<AttemptLink> {
-        self.lost.take()
     }
 
     /// Makes the state RUNNING. `false` when the attempt has been taken over.

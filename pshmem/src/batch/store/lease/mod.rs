@@ -99,7 +99,7 @@ use crate::batch::store::heartbeat::Owner;
 use crate::batch::store::state_file::Recorded;
 use crate::batch::task_state::TaskState;
 
-pub(super) use attempt::{AttemptLink, clear, last, reason};
+pub(super) use attempt::{AttemptLink, clear, last, of_keys, reason};
 #[cfg(test)]
 pub(super) use begin::Claimed;
 pub(super) use begin::Leases;
