@@ -59,13 +59,14 @@ impl Store {
         names::check(store.names.iter())?;
         std::fs::create_dir_all(root).map_err(store.failed("creation", root))?;
         let mut opening = Opening::default();
+        let is_at_work = store.heartbeat.is_needed();
         if asks {
             // Before the request: whoever finds the request finds this job at work.
             store.rerun_job = Some(KeepAlive::new(&store.heartbeat)?);
         }
         match store.own() {
             Ok(own) => {
-                let prepared = store.look_around(own, asks, &mut opening);
+                let prepared = store.look_around(own, asks, is_at_work, &mut opening);
                 prepared.map_err(store.failed("reading", own.path()))?;
             }
             // Where all is done, nothing need be written.
@@ -75,11 +76,17 @@ impl Store {
         Ok((store, opening))
     }
 
-    fn look_around(&self, own: &Folder, asks: bool, opening: &mut Opening) -> io::Result<()> {
+    fn look_around(
+        &self,
+        own: &Folder,
+        asks: bool,
+        is_at_work: bool,
+        opening: &mut Opening,
+    ) -> io::Result<()> {
         let key = self.heartbeat.fresh_key();
         opening.log = key.replace('.', "-");
         opening.dead = heartbeat::dead(own, &self.observer)?;
-        opening.request = rerun::request(own, &self.heartbeat, &self.observer, asks)?;
+        opening.request = rerun::request(own, &self.heartbeat, &self.observer, asks, is_at_work)?;
         match task_list::write(own, self.names.iter(), &key) {
             // For observers only.
             Err(error) if error.kind() != io::ErrorKind::InvalidData => {
@@ -229,7 +236,9 @@ impl Reader<'_> {
             let ended = ended.unwrap_or_default();
             if !ended.is_empty() {
                 let ended = lease::of_keys(&folder, &ended)?;
-                share.lost.extend(ended.into_iter().map(|lost| (task, lost)));
+                share
+                    .lost
+                    .extend(ended.into_iter().map(|lost| (task, lost)));
             }
         }
         Ok(())

@@ -12,15 +12,17 @@ use std::io;
 
 const PREFIX: &str = "rerun.";
 
-/// The number of the request that a job belongs to; 0 for none. `asks` is whether it asks for a rerun; its heartbeat has begun.
+/// The number of the request that a job belongs to; 0 for none. `asks` is whether it asks for a rerun: then its heartbeat has
+/// begun. `is_at_work` is whether this process is at work in another batch.
 pub(super) fn request(
     own: &Folder,
     heartbeat: &Heartbeat,
     observer: &Observer,
     asks: bool,
+    is_at_work: bool,
 ) -> io::Result<u32> {
     let last = numbers(own)?.into_iter().max().unwrap_or_default();
-    if !asks || (last > 0 && others_work(own, heartbeat.id(), observer)?) {
+    if !asks || (last > 0 && (is_at_work || others_work(own, heartbeat.id(), observer)?)) {
         return Ok(last);
     }
     // Where another job has made it meanwhile, this one joins.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pshmem::{Batch, Comm, TaskState};
+use pshmem::{Batch, Comm, Error, TaskState};
 
 use super::{possible_worker_sizes, task_names};
 use crate::collective::sum;

@@ -73,6 +73,11 @@ impl Heartbeat {
         &self.options
     }
 
+    /// Whether there are leases that need it.
+    pub(in crate::batch::store) fn is_needed(&self) -> bool {
+        self.leases.load(Ordering::Relaxed) > 0
+    }
+
     pub(in crate::batch::store) fn id(&self) -> &str {
         &self.id
     }

@@ -81,7 +81,7 @@ impl Drop for KeepAlive {
 fn repeat() {
     let mut registry = lock(&REGISTRY);
     loop {
-        let is_needed = |heartbeat: &Arc<Heartbeat>| heartbeat.leases.load(Ordering::Relaxed) > 0;
+        let is_needed = |heartbeat: &Arc<Heartbeat>| heartbeat.is_needed();
         let needed = registry.heartbeats.iter().filter_map(Weak::upgrade);
         let needed: Vec<_> = needed.filter(is_needed).collect();
         registry.pause = needed.iter().map(|heartbeat| heartbeat.period).min();
