@@ -74,11 +74,13 @@ fn check_task(
     let runs = lines_in(&folder.join("runs"));
     let [ends, rejected] = ["ends", "rejected"].map(|file| ids_in(&folder.join(file)));
     let is_of_killed = |id: &i32| killed.contains(id);
-    let check = |is_so: bool, what: &str| match is_so {
-        true => Ok(()),
-        false => Err(format!(
+    let check = |is_so: bool, what: &str| {
+        if is_so {
+            return Ok(());
+        }
+        Err(format!(
             "{what}; runs {runs:?}, ends {ends:?}, rejected {rejected:?}"
-        )),
+        ))
     };
     let by_others = runs.iter().filter(|(id, _)| !is_of_killed(id)).count();
     check(by_others <= 1, "run again although its job was not killed")?;

@@ -163,9 +163,11 @@ pub(crate) fn open(tasks: usize, launcher: &[String]) -> Outcome {
             ..Settings::default()
         }
     };
-    let opens = |settings: Settings| match Job::start(&settings, launcher)?.wait()? {
-        true => Ok(()),
-        false => Err("a job that opens the directory has failed".to_owned()),
+    let opens = |settings: Settings| {
+        if Job::start(&settings, launcher)?.wait()? {
+            return Ok(());
+        }
+        Err("a job that opens the directory has failed".to_owned())
     };
     let mut runs = 0;
     for what in ["made", "all open", "all done but one"] {

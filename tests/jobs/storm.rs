@@ -172,7 +172,7 @@ impl Jobs<'_> {
     }
 }
 
-/// Random numbers: SplitMix64.
+/// Random numbers, by the method `SplitMix64`.
 struct Random(u64);
 
 impl Random {

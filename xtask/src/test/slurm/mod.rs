@@ -1,10 +1,12 @@
 //! `cargo xtask slurm`: programs under a real Slurm, whose daemons run on this machine for as long as the command does.
 //!
-//! - `daemons` starts and ends Slurm · `configuration` what it reads · `rows` what is run under it, `batches` batches among that
+//! - `daemons` starts and ends Slurm · `configuration` what it reads
+//! - `rows` what is run under it, `batches` batches among that, and `jobs` what these rows share
 
 mod batches;
 mod configuration;
 mod daemons;
+mod jobs;
 mod rows;
 
 use super::commands::cargo_row;
