@@ -534,8 +534,9 @@ pub enum Error {
 
     /// The result of a task came too late: another job took the task over.
     ///
-    /// The rank that records the end of the task gets it, and the `Comm` lives. This process was stopped, or cut off from the
-    /// file system, for longer than the lease timeout of the batch. The other job runs the task again.
+    /// No call returns it: a loop over tasks goes on. It is reported on stderr, and stands in the report of the batch. This process
+    /// was stopped, or cut off from the file system, for longer than the lease timeout of the batch. The other job runs the task
+    /// again.
     #[error(
         "task {task} ({name}) has been taken over by another job, because this process did not update its heartbeat for longer \
          than the lease timeout; the result of this run is not recorded"
