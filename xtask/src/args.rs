@@ -85,6 +85,8 @@ pub(crate) struct Inject {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Slurm {
     pub(crate) only: Option<String>,
+    /// Only rows whose name contains it.
+    pub(crate) filter: Option<String>,
 }
 
 impl Command {
@@ -237,6 +239,7 @@ impl Slurm {
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("only") => options.only = Some(library(&mut parser)?),
+                Long("filter") => options.filter = Some(parser.value()?.string()?),
                 other => return Err(other.unexpected()),
             }
         }
@@ -366,10 +369,12 @@ mod tests {
         let line = "inject --seconds 600 --only mpich --seed 3";
         assert_eq!(parse(line), Ok(Command::Inject(expected)));
         assert!(parse("inject --calls 3").unwrap_err().contains("--calls"));
-        let only = Slurm {
+        let options = Slurm {
             only: Some("openmpi".into()),
+            filter: Some("requeue".into()),
         };
-        assert_eq!(parse("slurm --only openmpi"), Ok(Command::Slurm(only)));
+        let line = "slurm --only openmpi --filter requeue";
+        assert_eq!(parse(line), Ok(Command::Slurm(options)));
         assert!(parse("slurm --nodes 3").unwrap_err().contains("--nodes"));
     }
 

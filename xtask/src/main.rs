@@ -61,10 +61,10 @@ cargo xtask inject [--only openmpi|mpich] [--seconds S] [--seed S]
     one call of each MPI function, this with all calls, for hours, or with as many as S seconds under each library
     leave time for. The seed says with which it begins.
 
-cargo xtask slurm [--only openmpi|mpich]
+cargo xtask slurm [--only openmpi|mpich] [--filter NAME]
     Starts Slurm on this machine, as two nodes, and runs under it: the suite by `srun`, programs with the wrong
     `--mpi`, jobs that are cancelled, requeued, asked by a signal to stop, or reach their time limit, and arrays of
-    jobs on one state directory, also with one of the jobs cancelled.
+    jobs on one state directory, also with one of the jobs cancelled. With --filter only rows whose name contains NAME.
     Needs root; installs Slurm.
 
 cargo xtask formats

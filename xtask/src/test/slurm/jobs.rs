@@ -78,6 +78,14 @@ impl Jobs<'_> {
         self.daemons.wait_for("the end of the job", is_over)
     }
 
+    /// Whether a rank of any job is there.
+    pub(super) fn has_processes(&self) -> bool {
+        let text = fs::read_to_string(Path::new(&self.state()).join(".pids.0"));
+        let text = text.unwrap_or_default();
+        let mut ids = text.split_whitespace();
+        ids.any(|id| Path::new("/proc").join(id).exists())
+    }
+
     /// From now on, no task waits.
     pub(super) fn go_on(&self) -> Result<(), String> {
         fs::write(Path::new(&self.state()).join("continue"), "").map_err(|why| why.to_string())

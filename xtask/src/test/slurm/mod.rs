@@ -53,8 +53,16 @@ pub(crate) fn command(options: &Slurm) -> Result<(), String> {
         }
     };
     for mpi in &libraries {
-        for row in rows::all(&daemons, mpi) {
-            report.push(row());
+        let is_chosen = |name: &str| {
+            options
+                .filter
+                .as_ref()
+                .is_none_or(|part| name.contains(part))
+        };
+        for (name, row) in rows::all(&daemons, mpi) {
+            if is_chosen(&name) {
+                report.push(row());
+            }
         }
     }
     print!("{}", report.text());

@@ -17,18 +17,22 @@ use std::time::Duration;
 /// The time limit of one command of Slurm.
 pub(super) const LIMIT: Duration = Duration::from_secs(1200);
 
-type Work<'a> = Box<dyn FnOnce() -> Row + 'a>;
+/// A row that is still to be run, with its name.
+type Work<'a> = (String, Box<dyn FnOnce() -> Row + 'a>);
 
 /// All rows under one library.
 pub(super) fn all<'a>(daemons: &'a Daemons, mpi: &'a Mpi) -> Vec<Work<'a>> {
-    let mut rows: Vec<Work<'a>> = Vec::new();
-    rows.push(Box::new(|| suite(daemons, mpi)));
+    let suite_step = format!("suite, srun --mpi={}", plugin(mpi));
+    let name = suite_step.clone();
+    let mut rows: Vec<Work<'a>> = vec![(name, Box::new(move || suite(daemons, mpi, &suite_step)))];
     let (wrong, said) = wrong_plugins(mpi);
     for plugin in wrong {
-        rows.push(Box::new(|| refused(daemons, mpi, plugin, said)));
+        let step = format!("refused, srun --mpi={plugin}");
+        rows.push((step, Box::new(|| refused(daemons, mpi, plugin, said))));
     }
     for (step, work) in batches::ALL {
-        rows.push(Box::new(move || batches::row(step, daemons, mpi, work)));
+        let row = move || batches::row(step, daemons, mpi, work);
+        rows.push((step.to_owned(), Box::new(row)));
     }
     rows
 }
@@ -52,9 +56,8 @@ pub(super) fn command(words: &[String]) -> Command {
 const CASES: [&str; 3] = ["write", "locks", "batch"];
 
 /// A part of the suite with two ranks.
-fn suite(daemons: &Daemons, mpi: &Mpi) -> Row {
-    let step = format!("suite, srun --mpi={}", plugin(mpi));
-    let row = Row::under(&step, mpi.name, "2");
+fn suite(daemons: &Daemons, mpi: &Mpi, step: &str) -> Row {
+    let row = Row::under(step, mpi.name, "2");
     let file = cases_of_suite::new_file(&row);
     let mut command = command(&srun(plugin(mpi), 2));
     command
