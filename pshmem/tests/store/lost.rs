@@ -80,3 +80,40 @@ fn nothing_of_a_dead_process_is_left_where_the_task_is_done() {
     assert_eq!(file_names(&next.store.dir(0)), left);
     assert_eq!(next.states, [TaskState::Done]);
 }
+
+#[test]
+fn an_end_that_a_dead_process_could_not_log_is_logged_by_the_next_job() {
+    let root = tempdir().unwrap();
+    drop(open(root.path(), 3));
+    for (task, end) in [TaskState::Done, TaskState::Failed].into_iter().enumerate() {
+        let store = other(root.path(), 3, &format!("job of {task}"));
+        begin(&store, task).commit(end, "").unwrap();
+        mark_dead(root.path(), &key(&store.dir(task)));
+        std::mem::forget(store);
+    }
+    // One that has written its line.
+    let store = other(root.path(), 3, "logged");
+    begin(&store, 2).commit(TaskState::Done, "").unwrap();
+    store.log_end(&EndedAttempt {
+        task: 2,
+        attempt: 1,
+        state: TaskState::Done,
+        worker: 4,
+        elapsed: Duration::ZERO,
+        reason: "",
+    });
+    mark_dead(root.path(), &key(&store.dir(2)));
+    std::mem::forget(store);
+    for _ in 0..2 {
+        drop(open(root.path(), 3));
+        let states = [TaskState::Done, TaskState::Failed, TaskState::Done];
+        let expected: Vec<_> = (0..3)
+            .map(|task| (format!("task_{task}"), 1, states[task]))
+            .collect();
+        assert_eq!(lines(root.path()), expected);
+        let log = read_log(root.path()).unwrap();
+        let of = |task: &str| log.iter().find(|line| line.task == task).unwrap();
+        assert_eq!((of("task_2").worker, of("task_0").worker), (Some(4), None));
+        assert_eq!(of("task_0").job, "job of 0");
+    }
+}

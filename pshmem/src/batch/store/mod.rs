@@ -49,6 +49,7 @@ use crate::batch::store::log::{AttemptLog, LogEntry};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
 use std::cell::{Cell, OnceCell};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -264,11 +265,16 @@ impl Store {
 
     /// Writes to the log that an attempt of a dead process was taken over.
     fn log_lost(&self, task: usize, lost: &AttemptLink) {
+        self.append(self.entry_of_dead(task, lost));
+    }
+
+    /// The line of an attempt that was lost with its process.
+    fn entry_of_dead(&self, task: usize, lost: &AttemptLink) -> LogEntry {
         let job = self.own().and_then(|own| {
             let job = heartbeat::job(own, lost.heartbeat());
             job.map_err(self.failed("reading heartbeats", own.path()))
         });
-        self.append(LogEntry {
+        LogEntry {
             task: self.name(task).to_owned(),
             attempt: lost.number,
             state: TaskState::Running,
@@ -278,7 +284,35 @@ impl Store {
             start: SystemTime::now(),
             seconds: 0.0,
             reason: format!("process {} has died, or was silent", lost.pid),
-        });
+        }
+    }
+
+    /// Writes attempts to the log that dead processes have recorded, unless they are there: a process may die between the two.
+    fn log_unlogged(&self, recorded: &[(usize, AttemptLink, TaskState)]) {
+        if recorded.is_empty() {
+            return;
+        }
+        let read = || -> Result<Vec<LogEntry>> {
+            let (root, own) = (self.root()?, self.own()?);
+            log::read(root, Some(own)).map_err(self.failed("reading", root.join(log::LOG)))
+        };
+        let entries = match read() {
+            Ok(entries) => entries,
+            Err(error) => return tracing::warn!(%error, "the log may lack lines"),
+        };
+        let there: HashSet<(&str, u32)> = entries
+            .iter()
+            .map(|entry| (entry.task.as_str(), entry.attempt))
+            .collect();
+        for (task, attempt, state) in recorded {
+            if !there.contains(&(self.name(*task), attempt.number)) {
+                self.append(LogEntry {
+                    state: *state,
+                    reason: format!("process {} has died before it wrote this line", attempt.pid),
+                    ..self.entry_of_dead(*task, attempt)
+                });
+            }
+        }
     }
 
     fn append(&self, entry: LogEntry) {

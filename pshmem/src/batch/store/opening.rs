@@ -41,6 +41,8 @@ pub(crate) struct Share {
     pub(crate) attempts: Vec<(u32, u32)>,
     /// Attempts of processes that have died, which have ended by this.
     lost: Vec<(usize, AttemptLink)>,
+    /// Attempts of processes that have died, which these have ended with this state. They may not be in the log.
+    recorded_by_dead: Vec<(usize, AttemptLink, TaskState)>,
     /// Whether dead processes may have left something.
     pub(crate) is_unclear: bool,
 }
@@ -138,11 +140,13 @@ impl Store {
             all.unparsable.extend(share.unparsable);
             all.attempts.extend(share.attempts);
             all.lost.extend(share.lost);
+            all.recorded_by_dead.extend(share.recorded_by_dead);
             all.is_unclear |= share.is_unclear;
         }
         for (task, lost) in &all.lost {
             self.log_lost(*task, lost);
         }
+        self.log_unlogged(&all.recorded_by_dead);
         Ok(all)
     }
 
@@ -219,9 +223,11 @@ impl Reader<'_> {
         let found = state_file::read(&folder, Read::SavesWork)?;
         let recorded = found.recorded();
         share.recorded.push(recorded);
-        if found != StateFile::Missing
-            && let Some(last) = lease::last(&folder, 0)?
-        {
+        let last = match found {
+            StateFile::Missing => None,
+            _ => lease::last(&folder, 0)?,
+        };
+        if let Some(last) = &last {
             share.attempts.push((task as u32, last.number));
         }
         if let StateFile::Unparsable(what) = found {
@@ -234,6 +240,14 @@ impl Reader<'_> {
             // Files that cannot be removed do no harm.
             share.is_unclear |= ended.is_err();
             let ended = ended.unwrap_or_default();
+            // RUNNING is what is left of one that was lost, and is in the log since.
+            if let Some(last) = last
+                && recorded.state != TaskState::Running
+                && is_dead(last.heartbeat())
+                && !ended.contains(&last.key)
+            {
+                share.recorded_by_dead.push((task, last, recorded.state));
+            }
             if !ended.is_empty() {
                 let ended = lease::of_keys(&folder, &ended)?;
                 share

@@ -167,6 +167,21 @@ impl Folder {
         }
     }
 
+    /// Whether a file has bytes, and does not end with a newline.
+    pub(in crate::batch::store) fn ends_amid_a_line(&self, name: &str) -> io::Result<bool> {
+        self.calls(|folder| {
+            let file = File::from(open(folder, name, READ, Mode::empty())?);
+            let Some(last) = file.metadata()?.len().checked_sub(1) else {
+                return Ok(false);
+            };
+            system_call(|| {
+                let mut byte = [0];
+                file.read_exact_at(&mut byte, last)?;
+                Ok(byte != *b"\n")
+            })
+        })
+    }
+
     /// Whether there is something with this name.
     pub(in crate::batch::store) fn exists(&self, name: &str) -> io::Result<bool> {
         let found = self.identity(name).map(|found| found.is_some());

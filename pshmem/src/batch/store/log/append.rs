@@ -33,7 +33,11 @@ impl AttemptLog {
             pending.push_str(&entry.to_csv());
         }
         let mut file = self.file.borrow_mut();
-        let mut opened = match file.take() {
+        // Removed by another job, which has taken this process for dead: what is written there would be lost.
+        let kept = file
+            .take()
+            .filter(|opened| rustix::fs::fstat(opened).is_ok_and(|data| data.st_nlink > 0));
+        let mut opened = match kept {
             Some(opened) => opened,
             None => own.open_to_append(&format!("{PREFIX}{}", key()))?,
         };

@@ -93,6 +93,10 @@ fn make(root: &Folder, own: &Folder, spare: &str) -> io::Result<bool> {
 
 fn append_all(own: &Folder, merging: &str, sources: &[String]) -> io::Result<()> {
     let mut log = own.open_to_append(merging)?;
+    if own.ends_amid_a_line(merging)? {
+        // A process was killed while it appended: its line does not spoil the next one.
+        log.write_all(b"\n")?;
+    }
     for name in sources {
         if let (Content::File(mut lines), _) = own.read_file(name, MAX_LEN)? {
             // A process was killed while it wrote a line: it does not spoil the next one.
@@ -191,6 +195,14 @@ mod tests {
         assert!(merge(&folder, &own, "k.2", &|_| true).unwrap());
         assert_eq!(found().len(), 6);
         assert_eq!(own.names().unwrap(), [""; 0]);
+        // Killed while it appended a line to the log itself.
+        let amid = fs::read_to_string(root.path().join(LOG)).unwrap() + "z,7,FAI";
+        fs::write(root.path().join(LOG), amid).unwrap();
+        one.close();
+        one.append(&own, || "a.1".to_owned(), example("x", 9, ""))
+            .unwrap();
+        assert!(merge(&folder, &own, "k.2", &|_| true).unwrap());
+        assert_eq!(found().len(), 7);
         // Killed while the log had another name.
         fs::rename(root.path().join(LOG), root.path().join("own/merging.k.3")).unwrap();
         fs::write(
@@ -198,12 +210,12 @@ mod tests {
             example("z", 1, "").to_csv(),
         )
         .unwrap();
-        assert_eq!(found().len(), 7);
+        assert_eq!(found().len(), 8);
         assert!(!merge(&folder, &own, "k.4", &|_| true).unwrap());
         assert!(!root.path().join(LOG).exists());
         recover(&folder, &own, &|name| name.contains("k.")).unwrap();
         assert!(merge(&folder, &own, "k.5", &|_| true).unwrap());
-        assert_eq!(found().len(), 7);
+        assert_eq!(found().len(), 8);
         assert_eq!(own.names().unwrap(), [""; 0]);
     }
 }
