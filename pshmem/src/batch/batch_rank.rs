@@ -304,7 +304,7 @@ impl BatchRank {
     /// The cost of a task, if it is known.
     fn cost(&self, claim: Claim) -> Option<f64> {
         let has_costs = self.client.layout.has_costs;
-        has_costs.then(|| f64::from_bits(claim.cost))
+        has_costs.then(|| f64::from(f32::from_bits(claim.cost)))
     }
 
     /// This rank ends its task. The last rank of the worker to do so records it.

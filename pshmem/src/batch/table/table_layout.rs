@@ -64,8 +64,9 @@ pub(crate) struct TableLayout {
 impl TableLayout {
     /// Number of words. `None` when it overflows.
     pub(crate) fn words(&self) -> Option<usize> {
-        let lists = [self.ordered, self.has_costs, self.retry_pause.is_some()];
-        let lists = 1 + lists.into_iter().filter(|&is_there| is_there).count();
+        let has_retries = self.retry_pause.is_some();
+        let lists =
+            1 + usize::from(self.ordered) + usize::from(self.has_costs) + usize::from(has_retries);
         let tasks = self.tasks.checked_mul(lists)?;
         let workers = self.workers.checked_mul(WORKER_WORDS)?;
         tasks.checked_add(workers)?.checked_add(WORKERS)

@@ -29,8 +29,8 @@ pub(crate) struct Claim {
     pub(crate) task: u32,
     /// How often the task has been claimed, this time included.
     pub(crate) attempt: u32,
-    /// The bits of its cost, a number with a fraction; 0 if it is not known.
-    pub(crate) cost: u64,
+    /// The bits of its cost, a number with a fraction, of which half a word is enough; 0 if it is not known.
+    pub(crate) cost: u32,
     /// Whether it was OPEN at first, and has not been claimed before.
     pub(crate) is_new: bool,
 }
@@ -94,7 +94,9 @@ impl<W: TableWords> TaskTable<W> {
         }
         if self.layout.has_costs {
             for (task, cost) in costs.enumerate() {
-                self.words.store(self.layout.cost(task), cost.to_bits());
+                #[expect(clippy::cast_possible_truncation, reason = "an estimate")]
+                let cost = (cost as f32).to_bits();
+                self.words.store(self.layout.cost(task), u64::from(cost));
             }
         }
     }
@@ -245,7 +247,17 @@ impl<W: TableWords> TaskTable<W> {
     }
 
     /// Ends a claim of a worker, and counts it. `now` is the age of the batch.
+    #[inline]
     pub(crate) fn end_claim(&self, worker: usize, claim: Claim, end: ClaimEnd, now: Duration) {
+        if end == ClaimEnd::Done {
+            self.finish(claim, SlotState::Done);
+            self.count(worker, end);
+        } else {
+            self.end_undone(worker, claim, end, now);
+        }
+    }
+
+    fn end_undone(&self, worker: usize, claim: Claim, end: ClaimEnd, now: Duration) {
         let task = claim.task as usize;
         match end {
             ClaimEnd::Done | ClaimEnd::EndedElsewhere { is_done: true } => {
@@ -341,7 +353,7 @@ impl<W: TableWords> TaskTable<W> {
     /// The claim of a task, whose slot was this before.
     fn claimed(&self, task: usize, slot: u64) -> Claim {
         let cost = if self.layout.has_costs {
-            self.words.load(self.layout.cost(task))
+            self.words.load(self.layout.cost(task)) as u32
         } else {
             0
         };

@@ -355,7 +355,8 @@ fn costs_are_handed_out_with_the_tasks() {
     for task in [1, 2, 0] {
         let claim = table.claim().unwrap();
         assert_eq!(claim.task, task);
-        assert!((f64::from_bits(claim.cost) - costs[task as usize]).abs() < f64::EPSILON);
+        let cost = f64::from(f32::from_bits(claim.cost));
+        assert!((cost - costs[task as usize]).abs() < f64::EPSILON);
         table.end_claim(0, claim, ClaimEnd::Retry, Duration::ZERO);
     }
 }

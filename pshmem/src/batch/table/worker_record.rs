@@ -91,6 +91,7 @@ impl<W: TableWords> TaskTable<W> {
     }
 
     /// Counts a claim that a worker has ended.
+    #[inline]
     pub(super) fn count(&self, worker: usize, end: ClaimEnd) {
         let at = |word| worker_word(worker, word);
         match end {
