@@ -22,6 +22,8 @@ pub(crate) struct Progress {
     last_read: Cell<Option<Instant>>,
     last_line: Cell<Instant>,
     is_over: Cell<bool>,
+    /// What was shown last: tasks that are done, and that have failed.
+    shown: Cell<Option<(u64, u64)>>,
 }
 
 impl Progress {
@@ -41,6 +43,15 @@ impl Progress {
             last_read: Cell::new(None),
             last_line: Cell::new(now),
             is_over: Cell::new(false),
+            shown: Cell::new(None),
+        }
+    }
+
+    /// Shows how it has ended, after all workers have: when the root's own worker had nothing left, others may have gone on.
+    pub(crate) fn finish(&self, counts: (u64, u64)) {
+        if !self.is_over.get() || self.shown.get() != Some(counts) {
+            self.is_over.set(false);
+            self.show(true, || counts);
         }
     }
 
@@ -57,6 +68,7 @@ impl Progress {
         self.last_read.set(Some(now));
         self.is_over.set(is_over);
         let (done, failed) = counts();
+        self.shown.set(Some((done, failed)));
         if let Some(bar) = &self.bar {
             if failed > 0 {
                 bar.set_message(format!(", {failed} failed"));
@@ -93,6 +105,28 @@ fn line(done: u64, failed: u64, total: u64, elapsed: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_is_shown_once_unless_others_have_gone_on() {
+        let progress = Progress::new(3);
+        let mut asked = 0;
+        progress.show(true, || (1, 0));
+        progress.show(true, || {
+            asked += 1;
+            (2, 0)
+        });
+        assert_eq!((asked, progress.shown.get()), (0, Some((1, 0))));
+        progress.finish((1, 0));
+        assert!(progress.is_over.get());
+        progress.finish((2, 1));
+        assert_eq!(progress.shown.get(), Some((2, 1)));
+        let progress = Progress::new(3);
+        progress.finish((3, 0));
+        assert_eq!(
+            (progress.is_over.get(), progress.shown.get()),
+            (true, Some((3, 0)))
+        );
+    }
 
     #[test]
     fn a_line_tells_how_long_it_will_take() {

@@ -48,6 +48,7 @@ impl Batch {
         let failure = failure.or(self.rank.client.settle().err());
         core.agree(call, Contribution::fault(failure.map(Error::clipped)))?;
         self.rank.merge_logs();
+        self.rank.show_end();
         let (encoded, _) = Shared::<[u8]>::concat(comm, &self.encode_rank_report())?;
         // The same on every node, but the ranks of a node need not all do it.
         let is_leader = core.group.topology.is_leader();

@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(crate) enum TableRequest {
     /// Claims the next task for a worker, all of whose ranks have ended the previous one.
     Claim { worker: usize, now: Duration },
-    /// Ends a claim. Has no reply.
+    /// Ends a claim. Has a reply only where the worker's next claim must find it ended.
     EndClaim {
         worker: usize,
         claim: Claim,
@@ -50,6 +50,7 @@ pub(crate) enum TableReply {
     SlotState(u64),
     Ended(Option<TaskEnd>),
     IsClosed(bool),
+    ClaimEnded,
     Counts(u64, u64),
 }
 
@@ -72,7 +73,10 @@ impl HomeObject for HomeTable {
     type Reply = TableReply;
 
     fn has_reply(request: &TableRequest) -> bool {
-        !matches!(request, TableRequest::EndClaim { .. })
+        match request {
+            TableRequest::EndClaim { end, .. } => is_awaited(*end),
+            _ => true,
+        }
     }
 
     fn handle(&mut self, from: RequestId, request: TableRequest) -> Vec<(RequestId, TableReply)> {
@@ -92,7 +96,10 @@ impl HomeObject for HomeTable {
                 now,
             } => {
                 table.end_claim(worker, claim, end, now);
-                return Vec::new();
+                if !is_awaited(end) {
+                    return Vec::new();
+                }
+                TableReply::ClaimEnded
             }
             TableRequest::SlotState { task } => {
                 TableReply::SlotState(table.slot_state(task) as u64)
@@ -122,4 +129,10 @@ impl HomeObject for HomeTable {
         };
         vec![(from, reply)]
     }
+}
+
+/// Whether the rank that ends a claim waits until the home rank knows. Another rank of its worker may claim next, and requests of
+/// different ranks may overtake each other: a task that is opened again must not be missed, nor a failure that counts.
+fn is_awaited(end: ClaimEnd) -> bool {
+    matches!(end, ClaimEnd::Failed | ClaimEnd::Retry | ClaimEnd::PutBack)
 }
