@@ -212,3 +212,35 @@ fn only_not_found_means_that_something_is_gone() {
         CommitOutcome::Recorded
     );
 }
+
+#[test]
+fn one_folder_that_cannot_be_read_does_not_keep_a_job_from_the_others() {
+    let (root, store) = prepare();
+    drop(store);
+    let mut tolerated = 0;
+    for after in 0.. {
+        let store = impatient(root.path(), 3, &format!("job {after}"));
+        let (mut store, opening) =
+            Store::prepare(root.path(), task_names(3), &store.options, false).unwrap();
+        // As many as fail one operation.
+        failpoints::fail(Failure {
+            after,
+            times: 4,
+            code: libc::EIO,
+            is_executed: false,
+        });
+        let share = store.read_share(0..3, &opening);
+        if !failpoints::has_failed() {
+            break;
+        }
+        match share {
+            Ok(share) => {
+                assert_eq!(share.recorded.len(), 3, "{after}");
+                tolerated += usize::from(share.is_unclear && !share.unparsable.is_empty());
+            }
+            // The root itself.
+            Err(error) => assert!(error.to_string().contains("opening"), "{after}: {error}"),
+        }
+    }
+    assert!(tolerated > 3, "only {tolerated} errors were tolerated");
+}

@@ -1,7 +1,7 @@
 //! Opening a root: what one rank prepares, what all ranks read a share of each, and what the one rank clears afterwards.
 
 use crate::batch::names::TaskNames;
-use crate::batch::store::folder::{Folder, Read, is_missing};
+use crate::batch::store::folder::{Folder, Read, is_missing, may_pass};
 use crate::batch::store::heartbeat::{self, KeepAlive};
 use crate::batch::store::lease::AttemptLink;
 use crate::batch::store::state_file::{self, Recorded, StateFile};
@@ -19,6 +19,8 @@ use std::time::Duration;
 /// many questions at once, and each of them late.
 const THREADS: usize = 8;
 const TASKS_PER_THREAD: usize = 64;
+/// How many folders of a part may be unusable before the job gives up.
+const MAX_UNUSABLE: usize = 3;
 
 /// What the rank that prepares a root tells the others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,14 +91,11 @@ impl Store {
         opening.log = key.replace('.', "-");
         opening.dead = heartbeat::dead(own, &self.observer)?;
         opening.request = rerun::request(own, &self.heartbeat, &self.observer, asks, is_at_work)?;
-        match task_list::write(own, self.names.iter(), &key) {
+        if let Err(error) = task_list::write(own, self.names.iter(), &key) {
             // For observers only.
-            Err(error) if error.kind() != io::ErrorKind::InvalidData => {
-                tracing::warn!(%error, "the names of the tasks are not written down");
-                Ok(())
-            }
-            outcome => outcome,
+            tracing::warn!(%error, "the names of the tasks are not written down");
         }
+        Ok(())
     }
 
     /// Called on every rank, for a share of the tasks each: reads their states, makes the folders that are missing, and removes
@@ -193,14 +192,24 @@ impl Reader<'_> {
         let mut share = Share::default();
         let root = Folder::open(self.path, self.options.patience);
         let root = root.map_err(folder::failed(self.options, "opening", self.path))?;
-        for task in tasks {
+        let mut unusable = 0;
+        for (index, task) in tasks.enumerate() {
             let name = self.names.get(task).unwrap_or_default();
-            let read = self.read_task(&root, task, name, &mut share);
-            read.map_err(folder::failed(
-                self.options,
-                "reading the state",
-                root.join(name),
-            ))?;
+            let Err(error) = self.read_task(&root, task, name, &mut share) else {
+                continue;
+            };
+            let may_be_used_later = may_pass(&error);
+            let error = folder::failed(self.options, "reading the state", root.join(name))(error);
+            unusable += 1;
+            if !may_be_used_later || unusable > MAX_UNUSABLE {
+                return Err(error);
+            }
+            // It has been tried for a while. One folder does not keep the job from the others: the task counts as open, and fails
+            // if it still cannot be used when a worker begins it.
+            share.recorded.truncate(index);
+            share.recorded.push(Recorded::new(TaskState::Open));
+            share.unparsable.push(error.to_string());
+            share.is_unclear = true;
         }
         Ok(share)
     }

@@ -20,7 +20,7 @@ mod patience;
 
 pub(super) use identity::FileIdentity;
 pub(super) use operations::{Content, Read, Rename, touch_now};
-pub(super) use patience::{is_missing, repeat};
+pub(super) use patience::{is_missing, may_pass, repeat};
 
 use crate::batch::store::options::StoreOptions;
 use crate::error::Error;

@@ -35,7 +35,7 @@ pub(in crate::batch::store) fn is_missing(error: &io::Error) -> bool {
 }
 
 /// Whether an error may pass. Those that tell what is there, or that the file system cannot do something, do not.
-fn may_pass(error: &io::Error) -> bool {
+pub(in crate::batch::store) fn may_pass(error: &io::Error) -> bool {
     let lasts = [
         libc::ENOENT,
         libc::EEXIST,

@@ -26,8 +26,8 @@ pub(in crate::batch::store) fn dead(
             && is_id(id)
         {
             if names.iter().any(|name| name == id) {
-                // It was not dead: it has made its file again.
-                own.remove(name)?;
+                // It was not dead: it has made its file again. Where it cannot be removed, the next job tries again.
+                let _ = own.remove(name);
             } else {
                 dead.insert(id.to_owned());
             }
