@@ -148,3 +148,23 @@ fn threads_share_tasks_without_running_any_twice() {
         vec![TaskState::Done; count]
     );
 }
+
+#[test]
+fn another_rank_of_the_worker_records_the_end_and_makes_no_file() {
+    let root = tempdir().unwrap();
+    let leader = open(root.path(), 2).store;
+    let last = other(root.path(), 2, "other rank");
+    for (task, end) in [TaskState::Done, TaskState::Failed].into_iter().enumerate() {
+        let lease = begin(&leader, task);
+        let own = root.path().join(".pshmem");
+        let before = file_names(&own);
+        let adopted = last.adopt(task, lease.attempt()).unwrap().unwrap();
+        assert_eq!(adopted.commit(end, "").unwrap(), CommitOutcome::Recorded);
+        assert_eq!(word(&leader, task), format!("{end}\n"));
+        assert_eq!(file_names(&own), before);
+        // The leader's own lease is over.
+        drop(lease);
+        assert_eq!(word(&leader, task), format!("{end}\n"));
+        assert!(last.adopt(task, 1).unwrap().is_none());
+    }
+}

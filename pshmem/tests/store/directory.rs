@@ -232,3 +232,44 @@ fn an_operator_opens_what_no_live_process_runs() {
     assert_eq!(held.commit(Done, "").unwrap(), CommitOutcome::Recorded);
     assert_eq!(begin(&store, 3).attempt(), 3);
 }
+
+#[test]
+fn links_that_others_have_planted_are_not_followed() {
+    use std::os::unix::fs::{lchown, symlink};
+    let root = tempdir().unwrap();
+    let victims = tempdir().unwrap();
+    let victim = victims.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    let store = open(root.path(), 3).store;
+    for name in ["reason.1", "state"] {
+        symlink(&victim, store.dir(0).join(name)).unwrap();
+    }
+    symlink(&victim, root.path().join("stop")).unwrap();
+    assert_eq!(
+        begin(&store, 0).commit(TaskState::Failed, "why").unwrap(),
+        CommitOutcome::Recorded
+    );
+    assert!(!store.dir(0).join("state").is_symlink());
+    assert!(request_stop(root.path()).is_err() || root.path().join("stop").is_symlink());
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    // A folder on another file system is reached by a link of one's own, and by no other.
+    for (task, owner) in [(1, None), (2, Some(12345))] {
+        let target = victims.path().join(format!("folder_{task}"));
+        fs::create_dir(&target).unwrap();
+        fs::remove_dir(store.dir(task)).unwrap();
+        symlink(&target, store.dir(task)).unwrap();
+        if owner.is_some() && lchown(store.dir(task), owner, owner).is_err() {
+            // Only root may give links away.
+            continue;
+        }
+        let begun = store.begin(task, &Admission::default());
+        match (begun, owner) {
+            (Ok(BeginOutcome::Leased(_)), None) => {}
+            (Err(error), Some(_)) => {
+                assert!(error.to_string().contains("another user"), "{error}");
+                assert_eq!(fs::read_dir(&target).unwrap().count(), 0);
+            }
+            (other, _) => panic!("{task}: {other:?}"),
+        }
+    }
+}

@@ -47,7 +47,7 @@ macro_rules! for_each_case {
                 invalid_settings, settings_differ, settings_mean_the_same, invalid_directories,
                 state_files, later_jobs_resume, unparsable_state_files, two_batches_on_one_directory,
                 late_result_is_rejected, names_with, listed_names, names_with_replaces_names, invalid_names_with,
-                report_outlives_its_batch, retries_over_jobs, reruns_are_shared, the_log_lasts,
+                report_outlives_its_batch, retries_over_jobs, reruns_are_shared, the_log_lasts, unusable_folders,
                 tasks_are_put_back, failures_outweigh_put_backs, halt_after_failures, tasks_have_a_limit,
                 nothing_is_taken_over_after_stop,
             }

@@ -44,7 +44,7 @@ pub(crate) fn reruns_are_shared(comm: &Comm) -> Outcome {
     comm.barrier()?;
     let build = || builder().rerun(&[TaskState::Done]).build();
     let batches = [build()?, build()?];
-    let mut runs = vec![0; 12];
+    let mut runs = [0_u64; 12];
     for batch in batches.iter().cycle().take(30) {
         if let Some(task) = batch.next_task()? {
             runs[task.index()] += 1;
@@ -115,6 +115,35 @@ pub(crate) fn the_log_lasts(comm: &Comm) -> Outcome {
             assert_eq!(text.matches("DONE").count(), 5, "{text}");
             comm.barrier()?;
         }
+    }
+    Ok(())
+}
+
+/// The folder of a task cannot be used: the task has failed with the reason, the rest is done, and all ranks get their report.
+pub(crate) fn unusable_folders(comm: &Comm) -> Outcome {
+    for size in possible_worker_sizes(comm) {
+        let dir = TempDir::shared(comm)?;
+        let batch = Batch::builder(comm, 6)
+            .worker_size(size)
+            .state_dir(dir.path(), task_names(6))
+            .build()?;
+        comm.barrier()?;
+        if comm.rank() == 0 {
+            for task in ["task_1", "task_4"] {
+                std::fs::remove_dir(dir.path().join(task))?;
+                std::fs::write(dir.path().join(task), "")?;
+            }
+        }
+        comm.barrier()?;
+        let report = batch.run(|_, _| Ok::<(), Error>(()))?;
+        assert_eq!(report.count(TaskState::Done), 4, "{report}");
+        for task in [1, 4] {
+            let found = &report.tasks[task];
+            let error = found.error.clone().unwrap_or_default();
+            assert_eq!(found.state, TaskState::Failed, "{report}");
+            assert!(error.contains("Not a directory"), "{error}");
+        }
+        comm.barrier()?;
     }
     Ok(())
 }

@@ -27,6 +27,17 @@ pub(crate) fn invalid_settings(comm: &Comm) -> Outcome {
         ("SIGKILL", builder().stop_at_signals([9]).build()),
         ("a signal", builder().stop_at_signals([15, 1000]).build()),
         ("tasks", Batch::builder(comm, usize::MAX).build()),
+        (
+            "no silence",
+            builder().lease_timeout(Duration::from_millis(9)).build(),
+        ),
+        (
+            "any silence",
+            builder().lease_timeout(Duration::MAX).build(),
+        ),
+        ("retries", builder().retries(u32::MAX).build()),
+        ("a pause", builder().retry_pause(Duration::MAX).build()),
+        ("no time", builder().task_timeout(Duration::ZERO).build()),
     ];
     for (what, result) in invalid {
         let error = same_error(comm, result)?;
