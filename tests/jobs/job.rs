@@ -22,7 +22,12 @@ pub(crate) fn processes(job: usize) -> String {
 }
 
 /// A job that was started; it is killed when it is dropped.
-pub(crate) struct Job(Child);
+pub(crate) struct Job {
+    child: Child,
+    /// Where its launcher keeps its files: launchers of Open MPI that start or end at the same time remove those of each other.
+    #[expect(dead_code, reason = "held for its drop")]
+    temp: TempDir,
+}
 
 impl Job {
     pub(crate) fn start(settings: &Settings, launcher: &[String]) -> Outcome<Self> {
@@ -37,15 +42,16 @@ impl Job {
         };
         command.arg("work").arg(&settings.dir);
         command.args(settings.words());
+        let temp = TempDir::new().map_err(text)?;
+        command.env("TMPDIR", temp.path());
         let child = command.stdin(Stdio::null()).spawn();
-        child
-            .map(Job)
-            .map_err(|error| format!("{command:?}: {error}"))
+        let child = child.map_err(|error| format!("{command:?}: {error}"))?;
+        Ok(Job { child, temp })
     }
 
     /// Whether the job has succeeded; `None` while it runs.
     pub(crate) fn outcome(&mut self) -> Outcome<Option<bool>> {
-        let status = self.0.try_wait().map_err(text)?;
+        let status = self.child.try_wait().map_err(text)?;
         Ok(status.map(|status| status.success()))
     }
 
@@ -65,16 +71,16 @@ impl Job {
     pub(crate) fn kill(mut self, process_ids: &[i32]) -> Outcome {
         send_signal(process_ids, libc::SIGKILL);
         // It fails when the launcher has ended since, which is no error.
-        let _ = self.0.kill();
-        self.0.wait().map(|_| ()).map_err(text)
+        let _ = self.child.kill();
+        self.child.wait().map(|_| ()).map_err(text)
     }
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
         // Both fail when the job has ended, which is no error.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
