@@ -1,6 +1,6 @@
 //! The heartbeat of this process in one root.
 
-use crate::batch::store::folder::{self, Folder, repeat, touch_now};
+use crate::batch::store::folder::{self, Folder, is_missing, repeat, touch_now};
 use crate::batch::store::heartbeat::record::OwnerRecord;
 use crate::batch::store::names;
 use crate::batch::store::options::StoreOptions;
@@ -35,6 +35,8 @@ pub(in crate::batch::store) struct Heartbeat {
     keys: AtomicU64,
     /// Whether the last beat of the thread succeeded.
     pub(super) is_well: AtomicBool,
+    /// End files of attempts that were given up, by their folders, which could not be removed yet.
+    given_up: Mutex<Vec<(PathBuf, String)>>,
 }
 
 /// The last beat that succeeded.
@@ -58,6 +60,7 @@ impl Heartbeat {
             leases: AtomicUsize::new(0),
             keys: AtomicU64::new(0),
             is_well: AtomicBool::new(true),
+            given_up: Mutex::default(),
             options: options.clone(),
         })
     }
@@ -90,6 +93,21 @@ impl Heartbeat {
     pub(in crate::batch::store) fn fresh_key(&self) -> String {
         let key = self.keys.fetch_add(1, Ordering::Relaxed);
         format!("{}.{key}", self.id)
+    }
+
+    /// Keeps in mind that an end file is to be removed.
+    pub(in crate::batch::store) fn remove_later(&self, folder: &Path, end: &str) {
+        lock(&self.given_up).push((folder.to_owned(), end.to_owned()));
+    }
+
+    /// Tries once to remove what could not be removed before.
+    pub(in crate::batch::store) fn remove_given_up(&self) {
+        lock(&self.given_up).retain(|(folder, end)| {
+            let removed =
+                Folder::open(folder, Duration::ZERO).and_then(|folder| folder.remove(end));
+            // A folder that is gone has taken the file with it.
+            removed.is_err_and(|error| !is_missing(&error))
+        });
     }
 
     /// Touches the file unless the last beat is younger than `period`. Without success it is tried again by the next call, and
@@ -127,6 +145,7 @@ impl Heartbeat {
 
 impl Drop for Heartbeat {
     fn drop(&mut self) {
+        self.remove_given_up();
         // No lease refers to it any more. A file that cannot be removed is found to be that of a dead process.
         if lock(&self.last).is_some()
             && let Ok(root) = Folder::open(&self.root, Duration::ZERO)

@@ -92,6 +92,7 @@ fn repeat() {
         for heartbeat in &needed {
             // A little early, because the thread may sleep longer than it asked for.
             let beat = heartbeat.beat(heartbeat.period / 2);
+            heartbeat.remove_given_up();
             let was_well = heartbeat.is_well.swap(beat.is_ok(), Ordering::Relaxed);
             // Reported once for each time that it ceases. It is tried again: a file server may come back.
             if let Err(error) = beat

@@ -53,6 +53,7 @@ impl Leases<'_> {
         seems_new: bool,
         lost: &mut Vec<AttemptLink>,
     ) -> Result<BeginOutcome> {
+        self.heartbeat.remove_given_up();
         let path = self.root.join(name);
         let folder = self.root.open_folder(name);
         let folder = Rc::new(folder.map_err(self.failed("opening", &path))?);
@@ -152,7 +153,7 @@ impl Leases<'_> {
             self.failed("writing", folder.join(&end))(error)
         })?;
         // From here on, dropping the lease removes the file.
-        let mut lease = Lease::new(folder, key, file, self.options);
+        let mut lease = Lease::new(folder, key, file, self.options, self.heartbeat);
         (lease.number, lease.failures) = (number, failures);
         lease.request = admission.request;
         lease.kept = Some(kept);
@@ -224,7 +225,7 @@ impl Leases<'_> {
             .map_err(failed)?;
         // Its owner keeps it alive until all ranks have ended the task: nothing is made here, for which there might be no room.
         Ok(file.map(|file| {
-            let mut lease = Lease::new(&folder, attempt.key, file, self.options);
+            let mut lease = Lease::new(&folder, attempt.key, file, self.options, self.heartbeat);
             (lease.number, lease.failures) = (number, attempt.failures);
             lease.request = request;
             lease

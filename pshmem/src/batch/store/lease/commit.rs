@@ -1,7 +1,7 @@
 //! Ending an attempt: recording its result, or giving it up.
 
 use crate::batch::store::folder::{self, FileIdentity, Folder, Read, Rename};
-use crate::batch::store::heartbeat::KeepAlive;
+use crate::batch::store::heartbeat::{Heartbeat, KeepAlive};
 use crate::batch::store::lease::CommitOutcome;
 use crate::batch::store::lease::attempt::{self, AttemptLink};
 use crate::batch::store::options::StoreOptions;
@@ -10,6 +10,7 @@ use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The right to run a task and to record its result. Dropping it without a commit leaves the task to other processes.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Lease {
     is_over: bool,
     /// `None` where another process of the worker keeps the attempt alive.
     pub(super) kept: Option<KeepAlive>,
+    /// That of this process.
+    heartbeat: Arc<Heartbeat>,
     options: Rc<StoreOptions>,
 }
 
@@ -36,6 +39,7 @@ impl Lease {
         key: String,
         file: FileIdentity,
         options: &Rc<StoreOptions>,
+        heartbeat: &Arc<Heartbeat>,
     ) -> Self {
         Lease {
             folder: Rc::clone(folder),
@@ -46,6 +50,7 @@ impl Lease {
             file,
             is_over: false,
             kept: None,
+            heartbeat: Arc::clone(heartbeat),
             options: Rc::clone(options),
         }
     }
@@ -140,7 +145,12 @@ impl Lease {
     /// Ends the attempt without a result.
     pub(super) fn give_up(&mut self) -> Result<()> {
         self.is_over = true;
-        let removed = self.folder.remove(&self.end());
+        let end = self.end();
+        let removed = self.folder.remove(&end);
+        if removed.is_err() {
+            // Otherwise the attempt would last as long as this process.
+            self.heartbeat.remove_later(self.folder.path(), &end);
+        }
         removed.map(|_| ()).map_err(self.failed("removal"))
     }
 
@@ -156,7 +166,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if !self.is_over {
-            // If this fails, the attempt lasts until this process ends.
+            // If this fails, it is tried again later.
             let _ = self.give_up();
         }
     }
