@@ -1,6 +1,6 @@
 //! Runs the command of a step and turns its result into a row. Output is shown where a run fails, or always with `--verbose`.
 
-use super::leftovers::{Folders, only_expected};
+use super::leftovers::{Folders, only_expected, only_files};
 use crate::process::Outcome;
 use crate::report::Row;
 use crate::{cargo, process};
@@ -43,11 +43,34 @@ pub(crate) fn clean(
     verbose: bool,
     check: impl FnOnce(&str) -> Result<(), String>,
 ) -> Row {
+    let is_clean = |leftovers: &[String]| only_expected(leftovers, &[]);
+    with_leftovers(row, command, limit, verbose, check, is_clean)
+}
+
+/// The same for a program that kills others, whose files may be left, but no processes.
+pub(super) fn without_processes(
+    row: Row,
+    command: Command,
+    limit: Duration,
+    verbose: bool,
+    check: impl FnOnce(&str) -> Result<(), String>,
+) -> Row {
+    with_leftovers(row, command, limit, verbose, check, only_files)
+}
+
+fn with_leftovers(
+    row: Row,
+    command: Command,
+    limit: Duration,
+    verbose: bool,
+    check: impl FnOnce(&str) -> Result<(), String>,
+    check_leftovers: impl FnOnce(&[String]) -> Result<(), String>,
+) -> Row {
     match in_own_folders(&row, &with_reports(command), limit) {
         Ok((outcome, leftovers)) => {
             let row = row.finished(&outcome, |output| {
                 check(output)?;
-                only_expected(&leftovers, &[])
+                check_leftovers(&leftovers)
             });
             show(row, &outcome, verbose)
         }
