@@ -8,7 +8,8 @@
 //! - [`command`], [`child_guard`]: programs that tasks run
 //! - [`run`]: works on all tasks · [`report`]: what became of them
 //! - [`stop`], [`signals`], [`job_end`]: when no more tasks are begun · [`progress`]: how far the batch is · [`operator`]: status
-//!   and stop from outside a job, and the log · [`json`]: texts for programs
+//!   and stop from outside a job, and the log · [`json`]: texts for programs ·
+//!   [`polled`]: questions that are not asked too often
 
 mod batch_rank;
 mod child_guard;
@@ -18,6 +19,7 @@ mod job_end;
 mod json;
 mod names;
 mod operator;
+mod polled;
 mod progress;
 mod report;
 mod run;

@@ -5,7 +5,7 @@
 
 mod text;
 
-pub(crate) use text::{clip, clip_start, panic_text};
+pub(crate) use text::{clip, clip_start, panic_text, printable};
 
 use serde::{Deserialize, Serialize};
 

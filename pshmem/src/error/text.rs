@@ -143,6 +143,19 @@ pub(crate) fn clip(text: &str, limit: usize) -> String {
     format!("{}…", &text[..end])
 }
 
+/// The text on one line, without characters that would garble a terminal or a log.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            printable.extend(character.escape_default());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
 /// The end of `text`, at most `limit` bytes of it, for texts that differ at their ends.
 pub(crate) fn clip_start(text: &str, limit: usize) -> String {
     if text.len() <= limit {

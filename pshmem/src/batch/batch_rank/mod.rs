@@ -5,6 +5,7 @@ mod end;
 
 use crate::batch::directory::StateDirectory;
 use crate::batch::names::TaskNames;
+use crate::batch::polled::Polled;
 use crate::batch::progress::Progress;
 use crate::batch::report::records::AttemptRecords;
 use crate::batch::stop::StopConditions;
@@ -17,9 +18,6 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// Time between two requests to the home rank by `should_stop`.
-const STOP_PERIOD: Duration = Duration::from_millis(100);
 
 /// What a [`Batch`](crate::Batch) and its tasks share on one rank.
 #[derive(Debug)]
@@ -36,8 +34,8 @@ pub(crate) struct BatchRank {
     unusable: Cell<u32>,
     /// Whether the worker takes no more tasks because of failures. It has said so.
     has_left: Cell<bool>,
-    /// When the table was last asked whether it is closed, and the answer.
-    closed: Cell<(Option<Instant>, bool)>,
+    /// Whether the table is closed.
+    closed: Polled,
     /// When all ranks have made the batch.
     built: Instant,
 }
@@ -69,7 +67,7 @@ impl BatchRank {
             pending_error: RefCell::default(),
             unusable: Cell::default(),
             has_left: Cell::default(),
-            closed: Cell::default(),
+            closed: Polled::default(),
             built: Instant::now(),
         }
     }
@@ -189,18 +187,8 @@ impl BatchRank {
                 .directory
                 .as_ref()
                 .is_some_and(|directory| directory.store.stop_requested())
-            || self.is_closed()
-    }
-
-    /// Whether the batch was stopped. What cannot be asked counts as no.
-    fn is_closed(&self) -> bool {
-        let (asked, is_closed) = self.closed.get();
-        if is_closed || asked.is_some_and(|at| at.elapsed() < STOP_PERIOD) {
-            return is_closed;
-        }
-        let is_closed = self.client.is_closed().unwrap_or(false);
-        self.closed.set((Some(Instant::now()), is_closed));
-        is_closed
+            // What cannot be asked counts as no.
+            || self.closed.get(|| self.client.is_closed().unwrap_or(false))
     }
 
     /// The folder of a task, if the batch has a state directory.

@@ -1,6 +1,6 @@
 //! The files in a task's folder for what its program writes.
 
-use crate::error::clip_start;
+use crate::error::{clip_start, printable};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -77,15 +77,7 @@ fn last_lines(bytes: &[u8], is_cut: bool) -> String {
             None => text.trim_start_matches(char::REPLACEMENT_CHARACTER),
         };
     }
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.trim_start().chars() {
-        if c.is_control() {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
-        }
-    }
-    clip_start(&escaped, TAIL)
+    clip_start(&printable(text.trim_start()), TAIL)
 }
 
 #[cfg(test)]

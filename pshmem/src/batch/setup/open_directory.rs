@@ -8,9 +8,9 @@ use crate::comm::Comm;
 use crate::comm::protocol::call::{Call, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::error::Result;
+use crate::layout::partition::share;
 use crate::shared::Shared;
 use crate::stderr::report;
-use std::ops::Range;
 use std::panic::Location;
 use std::path::Path;
 
@@ -51,8 +51,8 @@ pub(super) fn open(
     let opening = opening?;
     let mut store = prepared.unwrap_or_else(|| Store::attach(dir, names.clone(), options));
 
-    let mine = share(names.len(), all.rank(), all.size());
-    let (read, fault) = match store.read_share(mine.clone(), &opening) {
+    let mine = share(&(0..names.len()), all.rank(), all.size());
+    let (read, fault) = match store.read_share(mine, &opening) {
         Ok(read) => (read, None),
         Err(error) => (Share::default(), Some(error.clipped())),
     };
@@ -79,12 +79,6 @@ pub(super) fn open(
     })
 }
 
-/// The tasks of one rank.
-fn share(tasks: usize, rank: usize, ranks: usize) -> Range<usize> {
-    let start = |rank: usize| (tasks as u128 * rank as u128 / ranks as u128) as usize;
-    start(rank)..start(rank + 1)
-}
-
 /// Reports state files that could not be parsed: of all ranks together, not many more than ten.
 fn report_unparsable(unparsable: &[String], ranks: usize) {
     let shown = (10 / ranks).max(1);
@@ -96,23 +90,5 @@ fn report_unparsable(unparsable: &[String], ranks: usize) {
             "and {} more state files that cannot be parsed",
             unparsable.len() - shown
         ));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_task_is_in_one_share() {
-        for (tasks, ranks) in [(0, 3), (1, 3), (10, 3), (7, 7), (usize::MAX, 5)] {
-            let mut next = 0;
-            for rank in 0..ranks {
-                let share = share(tasks, rank, ranks);
-                assert_eq!(share.start, next);
-                next = share.end;
-            }
-            assert_eq!(next, tasks);
-        }
     }
 }

@@ -41,6 +41,7 @@ mod task_list;
 mod tests;
 
 use crate::batch::names::TaskNames;
+use crate::batch::polled::Polled;
 use crate::batch::store::folder::{Folder, Read, is_missing};
 use crate::batch::store::heartbeat::{Heartbeat, KeepAlive, Observer, heartbeat_of};
 use crate::batch::store::lease::{AttemptLink, Leases};
@@ -48,13 +49,13 @@ use crate::batch::store::link_template::LinkTemplate;
 use crate::batch::store::log::{AttemptLog, LogEntry};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 pub(super) use crate::batch::store::heartbeat::Owner;
 pub(super) use crate::batch::store::inspect::{inspect, read_log, reopen, request_stop};
@@ -62,9 +63,6 @@ pub(super) use crate::batch::store::lease::{Admission, BeginOutcome, CommitOutco
 pub(super) use crate::batch::store::opening::{Opening, Share};
 pub(super) use crate::batch::store::options::{MAX_LEASE_TIMEOUT, MIN_LEASE_TIMEOUT, StoreOptions};
 pub(super) use crate::batch::store::state_file::Recorded;
-
-/// Time between two checks for the stop file.
-const STOP_PERIOD: Duration = Duration::from_millis(100);
 
 /// One rank's access to the tasks of a batch in a directory.
 #[derive(Debug)]
@@ -83,8 +81,8 @@ pub(crate) struct Store {
     log: AttemptLog,
     /// Part of the names of the log files of this job.
     log_job: String,
-    /// When the stop file was last checked for, and whether it was there.
-    stop: Cell<(Option<Instant>, bool)>,
+    /// Whether there is a stop file.
+    stop: Polled,
     /// Whether this rank has prepared the root, and clears it.
     is_opener: bool,
     /// Shows a job that has asked for reruns to be at work, also while it runs no task.
@@ -118,7 +116,7 @@ impl Store {
             request: 0,
             log: AttemptLog::default(),
             log_job: String::new(),
-            stop: Cell::default(),
+            stop: Polled::default(),
             is_opener: false,
             rerun_job: None,
         }
@@ -235,17 +233,13 @@ impl Store {
 
     /// Whether there is a file `stop` in the root, which asks all jobs to begin no more tasks.
     pub(crate) fn stop_requested(&self) -> bool {
-        let (checked, exists) = self.stop.get();
-        if exists || checked.is_some_and(|at| at.elapsed() < STOP_PERIOD) {
-            return exists;
-        }
-        // The root is opened anew, so that a network file system does not answer from its cache that there is no such file. What
-        // cannot be read asks for nothing.
-        let opened = Folder::open(&self.root_path, Duration::ZERO);
-        let exists = opened.and_then(|root| root.exists(names::STOP));
-        let exists = exists.unwrap_or(false);
-        self.stop.set((Some(Instant::now()), exists));
-        exists
+        self.stop.get(|| {
+            // The root is opened anew, so that a network file system does not answer from its cache that there is no such file.
+            // What cannot be read asks for nothing.
+            let opened = Folder::open(&self.root_path, Duration::ZERO);
+            let exists = opened.and_then(|root| root.exists(names::STOP));
+            exists.unwrap_or(false)
+        })
     }
 
     /// Writes an attempt of this rank's worker to the log.

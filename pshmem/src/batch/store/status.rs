@@ -3,6 +3,7 @@
 use crate::batch::json::json_string;
 use crate::batch::store::names;
 use crate::batch::task_state::TaskState;
+use crate::error::printable;
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -144,7 +145,7 @@ impl fmt::Display for BatchStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = self.root.display().to_string();
         let plural = if self.tasks.len() == 1 { "" } else { "s" };
-        let (count, root) = (self.tasks.len(), on_one_line(&root));
+        let (count, root) = (self.tasks.len(), printable(&root));
         write!(f, "{count} task{plural} in {root}")?;
         let counts = STATES.map(|state| (state, self.count(state)));
         let counts = counts.iter().filter(|(_, count)| *count > 0);
@@ -155,7 +156,7 @@ impl fmt::Display for BatchStatus {
         let width = self
             .tasks
             .iter()
-            .map(|task| on_one_line(&task.name).chars().count());
+            .map(|task| printable(&task.name).chars().count());
         let width = width.max().unwrap_or_default().min(40);
         let all = f.alternate();
         let is_shown = |task: &&TaskStatus| {
@@ -163,17 +164,17 @@ impl fmt::Display for BatchStatus {
                 || matches!(task.state, TaskState::Running | TaskState::Failed)
         };
         for task in self.tasks.iter().filter(is_shown) {
-            write!(f, "\n{:7}  {:width$}", task.state, on_one_line(&task.name))?;
+            write!(f, "\n{:7}  {:width$}", task.state, printable(&task.name))?;
             task.details(f)?;
         }
         for what in &self.unparsable {
-            write!(f, "\n{}", on_one_line(what))?;
+            write!(f, "\n{}", printable(what))?;
         }
         if self.is_stopping {
             write!(
                 f,
                 "\nno task is begun while there is a file {}",
-                on_one_line(&self.root.join(names::STOP).display().to_string())
+                printable(&self.root.join(names::STOP).display().to_string())
             )?;
         }
         Ok(())
@@ -187,16 +188,6 @@ const STATES: [TaskState; 4] = [
     TaskState::Failed,
     TaskState::Open,
 ];
-
-/// A text without control characters, which would garble a terminal or a log.
-fn on_one_line(text: &str) -> String {
-    let escape = |character: char| {
-        let is_control = character.is_control();
-        let escaped = is_control.then(|| character.escape_default().to_string());
-        escaped.unwrap_or_else(|| character.to_string())
-    };
-    text.chars().map(escape).collect()
-}
 
 impl TaskStatus {
     fn to_json(&self) -> String {
@@ -229,8 +220,8 @@ impl TaskStatus {
             Some(holder) if holder.is_alive => write!(
                 f,
                 " by job {} on {}, process {}, last heartbeat {} s ago",
-                on_one_line(&holder.job),
-                on_one_line(&holder.host),
+                printable(&holder.job),
+                printable(&holder.host),
                 holder.pid,
                 holder.silence.as_secs()
             ),
@@ -238,14 +229,14 @@ impl TaskStatus {
                 f,
                 " by process {} on {}, which is dead or silent; the next job runs it again",
                 holder.pid,
-                on_one_line(&holder.host)
+                printable(&holder.host)
             ),
             None if self.state == TaskState::Running => {
                 write!(f, "  nobody runs it; the next job does")
             }
             // The holder of a task that has ended has died before it could begin it again.
             _ => match &self.reason {
-                Some(reason) => write!(f, "  {}", on_one_line(&reason.replace('\n', "; "))),
+                Some(reason) => write!(f, "  {}", printable(&reason.replace('\n', "; "))),
                 None => Ok(()),
             },
         }
