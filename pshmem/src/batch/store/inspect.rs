@@ -1,13 +1,13 @@
 //! A state directory as an observer sees it, who holds no leases; and what an operator may change there.
 
-use crate::batch::store::folder::{Content, Folder, Read, is_missing};
+use crate::batch::store::folder::{Content, Folder, Read, is_missing, unless_missing};
 use crate::batch::store::heartbeat::{self, heartbeat_of};
 use crate::batch::store::lease::{self, AttemptLink};
 use crate::batch::store::log::{self, LogEntry};
 use crate::batch::store::options::StoreOptions;
 use crate::batch::store::state_file::{self, STATE, StateFile};
 use crate::batch::store::status::{BatchStatus, TaskHolder, TaskStatus};
-use crate::batch::store::{folder, names, task_list};
+use crate::batch::store::{names, task_list};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result, clip};
 use std::collections::BTreeSet;
@@ -31,13 +31,10 @@ impl Observed {
         let options = StoreOptions::observer();
         let open = || -> io::Result<(Folder, Option<Folder>)> {
             let root = Folder::open(path, Duration::ZERO)?;
-            let own = match root.open_folder(names::OWN) {
-                Err(error) if is_missing(&error) => None,
-                outcome => Some(outcome?),
-            };
+            let own = unless_missing(root.open_folder(names::OWN))?;
             Ok((root, own))
         };
-        let (root, own) = open().map_err(folder::failed(&options, "reading", path))?;
+        let (root, own) = open().map_err(options.failed("reading", path))?;
         Ok(Observed { root, own, options })
     }
 
@@ -67,21 +64,13 @@ impl Observed {
         tasks.extend(listed.unwrap_or_default());
         Ok(tasks)
     }
-
-    fn failed<'a>(
-        &'a self,
-        call: &'a str,
-        path: impl AsRef<Path> + 'a,
-    ) -> impl FnOnce(io::Error) -> Error + 'a {
-        folder::failed(&self.options, call, path)
-    }
 }
 
 /// The status of every task in a directory.
 pub(in crate::batch) fn inspect(path: &Path) -> Result<BatchStatus> {
     let observed = Observed::open(path)?;
     let root = &observed.root;
-    let reading = |error| observed.failed("reading", path)(error);
+    let reading = |error| observed.options.failed("reading", path)(error);
     let mut status = BatchStatus {
         root: path.to_owned(),
         tasks: Vec::new(),
@@ -91,7 +80,8 @@ pub(in crate::batch) fn inspect(path: &Path) -> Result<BatchStatus> {
     let now = SystemTime::now();
     for name in observed.tasks().map_err(reading)? {
         let inspected = inspect_task(&observed, &name, now);
-        let (task, unparsable) = inspected.map_err(observed.failed("reading", root.join(&name)))?;
+        let (task, unparsable) =
+            inspected.map_err(observed.options.failed("reading", root.join(&name)))?;
         status.tasks.push(task);
         status.unparsable.extend(unparsable);
     }
@@ -110,10 +100,9 @@ fn inspect_task(
         holder: None,
         reason: None,
     };
-    let folder = match observed.root.open_folder(name) {
+    let Some(folder) = unless_missing(observed.root.open_folder(name))? else {
         // Its job has not made it yet.
-        Err(error) if is_missing(&error) => return Ok((task, None)),
-        opened => opened?,
+        return Ok((task, None));
     };
     // Before the state, so that an attempt that ends in between is shown with its end.
     let last = lease::last(&folder, 0)?;
@@ -183,7 +172,7 @@ fn holder(
 pub(in crate::batch) fn read_log(path: &Path) -> Result<Vec<LogEntry>> {
     let observed = Observed::open(path)?;
     let read = log::read(&observed.root, observed.own.as_ref());
-    let mut entries = read.map_err(observed.failed("reading", path.join(log::LOG)))?;
+    let mut entries = read.map_err(observed.options.failed("reading", path.join(log::LOG)))?;
     entries.sort_by_key(|entry| entry.start);
     Ok(entries)
 }
@@ -199,7 +188,9 @@ pub(in crate::batch) fn reopen(
     names: Option<BTreeSet<String>>,
 ) -> Result<Vec<String>> {
     let observed = Observed::open(path)?;
-    let all = observed.tasks().map_err(observed.failed("reading", path))?;
+    let all = observed
+        .tasks()
+        .map_err(observed.options.failed("reading", path))?;
     let tasks = match names {
         None => all,
         Some(names) => match names.iter().find(|&name| !all.contains(name)) {
@@ -219,9 +210,8 @@ pub(in crate::batch) fn reopen(
     let mut opened = Vec::new();
     for name in tasks {
         let reopen_task = || -> io::Result<bool> {
-            let folder = match observed.root.open_folder(&name) {
-                Err(error) if is_missing(&error) => return Ok(false),
-                opened => opened?,
+            let Some(folder) = unless_missing(observed.root.open_folder(&name))? else {
+                return Ok(false);
             };
             let holder = match lease::last(&folder, 0)? {
                 Some(last) => holder(&observed, &folder, &last, now)?,
@@ -241,7 +231,7 @@ pub(in crate::batch) fn reopen(
             0 => "opening again".to_owned(),
             count => format!("opening again (after {count} others)"),
         };
-        if reopened.map_err(observed.failed(&call, path.join(&name)))? {
+        if reopened.map_err(observed.options.failed(&call, path.join(&name)))? {
             opened.push(name);
         }
     }
@@ -258,7 +248,7 @@ pub(in crate::batch) fn request_stop(path: &Path) -> Result<()> {
         if is_there {
             return Ok(());
         }
-        root.write_for_people(names::STOP, "", Duration::ZERO)
+        root.write_for_people(names::STOP, "")
     });
-    made.map_err(observed.failed("writing", path.join(names::STOP)))
+    made.map_err(observed.options.failed("writing", path.join(names::STOP)))
 }

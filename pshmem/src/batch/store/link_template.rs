@@ -45,8 +45,7 @@ impl LinkTemplate {
             None => own.create(&self.name, &Recorded::new(TaskState::Running).text())?,
         };
         self.made.set(Some(made));
-        own.hard_link(&self.name, folder, name)?;
-        if folder.identity(name)? == Some(made) {
+        if own.hard_link(&self.name, folder, name)? && folder.identity(name)? == Some(made) {
             return Ok(());
         }
         // Somebody has edited a state file in place, which was a link to this file: its text must not spread.

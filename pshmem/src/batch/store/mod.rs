@@ -48,7 +48,7 @@ use crate::batch::store::lease::{AttemptLink, Leases};
 use crate::batch::store::link_template::LinkTemplate;
 use crate::batch::store::log::{AttemptLog, LogEntry};
 use crate::batch::task_state::TaskState;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::io;
@@ -127,7 +127,7 @@ impl Store {
             return Ok(root);
         }
         let opened = Folder::open(&self.root_path, self.options.patience);
-        let opened = opened.map_err(self.failed("opening", &self.root_path))?;
+        let opened = opened.map_err(self.options.failed("opening", &self.root_path))?;
         Ok(self.root.get_or_init(|| opened))
     }
 
@@ -139,7 +139,7 @@ impl Store {
         let root = self.root()?;
         let made = root.make_folder(names::OWN);
         let opened = made.and_then(|()| root.open_folder(names::OWN));
-        let opened = opened.map_err(self.failed("creation", root.join(names::OWN)))?;
+        let opened = opened.map_err(self.options.failed("creation", root.join(names::OWN)))?;
         Ok(self.own.get_or_init(|| opened))
     }
 
@@ -228,7 +228,7 @@ impl Store {
             (Err(error), Some(missing)) if is_missing(&error) => Ok(missing),
             (opened, _) => opened.and_then(|folder| work(&folder)),
         };
-        done.map_err(self.failed("use", self.dir(task)))
+        done.map_err(self.options.failed("use", self.dir(task)))
     }
 
     /// Whether there is a file `stop` in the root, which asks all jobs to begin no more tasks.
@@ -266,7 +266,7 @@ impl Store {
     fn entry_of_dead(&self, task: usize, lost: &AttemptLink) -> LogEntry {
         let job = self.own().and_then(|own| {
             let job = heartbeat::job(own, lost.heartbeat());
-            job.map_err(self.failed("reading heartbeats", own.path()))
+            job.map_err(self.options.failed("reading heartbeats", own.path()))
         });
         LogEntry {
             task: self.name(task).to_owned(),
@@ -288,7 +288,7 @@ impl Store {
         }
         let read = || -> Result<Vec<LogEntry>> {
             let (root, own) = (self.root()?, self.own()?);
-            log::read(root, Some(own)).map_err(self.failed("reading", root.join(log::LOG)))
+            log::read(root, Some(own)).map_err(self.options.failed("reading", root.join(log::LOG)))
         };
         let entries = match read() {
             Ok(entries) => entries,
@@ -313,7 +313,7 @@ impl Store {
         let key = || format!("{}.{}", self.log_job, self.heartbeat.fresh_key());
         let append = |own: &Folder| {
             let appended = self.log.append(own, key, entry);
-            appended.map_err(self.failed("writing the log", own.path()))
+            appended.map_err(self.options.failed("writing the log", own.path()))
         };
         // A file of lines whose process has no heartbeat is taken for that of a process that is gone.
         let alive = self.heartbeat.beat(Duration::MAX);
@@ -336,20 +336,12 @@ impl Store {
             let merged = log::merge(root, own, &self.heartbeat.fresh_key(), &is_ours);
             merged
                 .map(|_| ())
-                .map_err(self.failed("writing", root.join(log::LOG)))
+                .map_err(self.options.failed("writing", root.join(log::LOG)))
         };
         if let Err(error) = merge() {
             // The lines stay where they are: readers find them, and the next job merges them.
             tracing::warn!(%error, "the log is not merged");
         }
-    }
-
-    fn failed<'a>(
-        &'a self,
-        call: &'a str,
-        path: impl AsRef<Path> + 'a,
-    ) -> impl FnOnce(io::Error) -> Error + 'a {
-        folder::failed(&self.options, call, path)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Opening a root: what one rank prepares, what all ranks read a share of each, and what the one rank clears afterwards.
 
 use crate::batch::names::TaskNames;
-use crate::batch::store::folder::{Folder, Read, is_missing, may_pass};
+use crate::batch::store::folder::{Folder, Read, may_pass, unless_missing};
 use crate::batch::store::heartbeat::{self, KeepAlive};
 use crate::batch::store::lease::AttemptLink;
 use crate::batch::store::state_file::{self, Recorded, StateFile};
-use crate::batch::store::{Store, StoreOptions, folder, lease, log, names, rerun, task_list};
+use crate::batch::store::{Store, StoreOptions, lease, log, names, rerun, task_list};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl Store {
         let mut store = Store::attach(root, names, options);
         store.is_opener = true;
         names::check(store.names.iter())?;
-        std::fs::create_dir_all(root).map_err(store.failed("creation", root))?;
+        std::fs::create_dir_all(root).map_err(store.options.failed("creation", root))?;
         let mut opening = Opening::default();
         let is_at_work = store.heartbeat.is_needed();
         if asks {
@@ -71,7 +71,7 @@ impl Store {
         match store.own() {
             Ok(own) => {
                 let prepared = store.look_around(own, asks, is_at_work, &mut opening);
-                prepared.map_err(store.failed("reading", own.path()))?;
+                prepared.map_err(store.options.failed("reading", own.path()))?;
             }
             // Where all is done, nothing need be written.
             Err(Error::Directory { .. }) if !asks => {}
@@ -191,7 +191,7 @@ impl Reader<'_> {
     fn read(&self, tasks: Range<usize>) -> Result<Share> {
         let mut share = Share::default();
         let root = Folder::open(self.path, self.options.patience);
-        let root = root.map_err(folder::failed(self.options, "opening", self.path))?;
+        let root = root.map_err(self.options.failed("opening", self.path))?;
         let mut unusable = 0;
         for (index, task) in tasks.enumerate() {
             let name = self.names.get(task).unwrap_or_default();
@@ -199,7 +199,7 @@ impl Reader<'_> {
                 continue;
             };
             let may_be_used_later = may_pass(&error);
-            let error = folder::failed(self.options, "reading the state", root.join(name))(error);
+            let error = self.options.failed("reading the state", root.join(name))(error);
             unusable += 1;
             if !may_be_used_later || unusable > MAX_UNUSABLE {
                 return Err(error);
@@ -221,13 +221,10 @@ impl Reader<'_> {
         name: &str,
         share: &mut Share,
     ) -> io::Result<()> {
-        let folder = match root.open_folder(name) {
-            Err(error) if is_missing(&error) => {
-                root.make_folder(name)?;
-                share.recorded.push(Recorded::new(TaskState::Open));
-                return Ok(());
-            }
-            outcome => outcome?,
+        let Some(folder) = unless_missing(root.open_folder(name))? else {
+            root.make_folder(name)?;
+            share.recorded.push(Recorded::new(TaskState::Open));
+            return Ok(());
         };
         let found = state_file::read(&folder, Read::SavesWork)?;
         let recorded = found.recorded();

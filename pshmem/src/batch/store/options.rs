@@ -1,5 +1,8 @@
 //! Who a process is that works on a state directory.
 
+use crate::error::Error;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// Limits of the time for which a process may be silent.
@@ -36,6 +39,21 @@ impl StoreOptions {
             job: String::new(),
             rank: 0,
             host: host.trim().to_owned(),
+        }
+    }
+
+    /// Turns the error of an operation on a path into this crate's. `call` is a noun, as in "`call` of `path` failed".
+    pub(super) fn failed<'a>(
+        &'a self,
+        call: &'a str,
+        path: impl AsRef<Path> + 'a,
+    ) -> impl FnOnce(io::Error) -> Error + 'a {
+        move |error| Error::Directory {
+            path: path.as_ref().display().to_string(),
+            call: call.to_owned(),
+            text: error.to_string(),
+            rank: self.rank,
+            host: self.host.clone(),
         }
     }
 }

@@ -20,10 +20,8 @@ mod patience;
 
 pub(super) use identity::FileIdentity;
 pub(super) use operations::{Content, Read, Rename, touch_now};
-pub(super) use patience::{is_missing, may_pass, repeat};
+pub(super) use patience::{is_missing, may_pass, repeat, unless_missing};
 
-use crate::batch::store::options::StoreOptions;
-use crate::error::Error;
 use rustix::fs::{Mode, OFlags};
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
@@ -178,19 +176,4 @@ fn open_own_link(folder: &OwnedFd, name: &str) -> Option<io::Result<OwnedFd>> {
 #[cfg(not(target_os = "linux"))]
 fn open_own_link(_folder: &OwnedFd, _name: &str) -> Option<io::Result<OwnedFd>> {
     None
-}
-
-/// Turns the error of an operation on a path into this crate's. `call` is a noun, as in "`call` of `path` failed".
-pub(super) fn failed<'a>(
-    options: &'a StoreOptions,
-    call: &'a str,
-    path: impl AsRef<Path> + 'a,
-) -> impl FnOnce(io::Error) -> Error + 'a {
-    move |error| Error::Directory {
-        path: path.as_ref().display().to_string(),
-        call: call.to_owned(),
-        text: error.to_string(),
-        rank: options.rank,
-        host: options.host.clone(),
-    }
 }

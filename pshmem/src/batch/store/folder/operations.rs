@@ -1,12 +1,11 @@
 //! The operations on the files of a folder.
 
-use super::{FileIdentity, Folder, is_missing, repeat, system_call};
+use super::{FileIdentity, Folder, is_missing, system_call, unless_missing};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::time::Duration;
 
 /// What is at a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,28 +69,21 @@ impl Folder {
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW;
         let written =
             self.calls(|folder| write(open(folder, name, flags, Mode::empty())?.into(), text));
-        match written {
-            Ok(identity) => Ok(Some(identity)),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+        unless_missing(written)
     }
 
-    /// Writes a file that others may have made, replacing what it holds. With a patience of its own.
+    /// Writes a file that others may have made, replacing what it holds.
     pub(in crate::batch::store) fn write_for_people(
         &self,
         name: &str,
         text: &str,
-        patience: Duration,
     ) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
         // A pipe that somebody has made in its place would be waited for without NONBLOCK.
         let flags = flags | OFlags::NONBLOCK;
         let mode = Mode::from_raw_mode(MODE);
-        repeat(patience, || {
-            let file = open(&self.descriptor.borrow(), name, flags, mode)?;
-            write(file.into(), text).map(|_| ())
-        })
+        let written = self.calls(|folder| write(open(folder, name, flags, mode)?.into(), text));
+        written.map(|_| ())
     }
 
     /// Opens a file to append to it, and makes it unless there is one.
@@ -168,7 +160,7 @@ impl Folder {
     }
 
     /// Whether a file has bytes, and does not end with a newline.
-    pub(in crate::batch::store) fn ends_amid_a_line(&self, name: &str) -> io::Result<bool> {
+    pub(in crate::batch::store) fn lacks_newline(&self, name: &str) -> io::Result<bool> {
         self.calls(|folder| {
             let file = File::from(open(folder, name, READ, Mode::empty())?);
             let Some(last) = file.metadata()?.len().checked_sub(1) else {
@@ -194,11 +186,7 @@ impl Folder {
             let data = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
             Ok(FileIdentity::from(&data))
         });
-        match found {
-            Ok(identity) => Ok(Some(identity)),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+        unless_missing(found)
     }
 
     /// Whether `file` has this name. It is opened, because network file systems may answer a plain `stat` from a cache.
@@ -232,20 +220,16 @@ impl Folder {
             let target = target.descriptor.borrow();
             Ok(rustix::fs::renameat(folder, from, &*target, to)?)
         });
-        match renamed {
-            Ok(()) => Ok(Rename::Done),
-            Err(error) if is_missing(&error) => Ok(Rename::Missing),
-            Err(error) => Err(error),
-        }
+        Ok(match unless_missing(renamed)? {
+            Some(()) => Rename::Done,
+            None => Rename::Missing,
+        })
     }
 
     /// Removes a file. `false` when there was none.
     pub(in crate::batch::store) fn remove(&self, name: &str) -> io::Result<bool> {
-        match self.call(|folder| Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)) {
-            Ok(()) => Ok(true),
-            Err(error) if is_missing(&error) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let removed = self.call(|folder| Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?));
+        Ok(unless_missing(removed)?.is_some())
     }
 
     /// Makes a symbolic link with this text. `false` when the name belongs to another process.
@@ -273,29 +257,13 @@ impl Folder {
     fn read_text_of_link(&self, name: &str) -> io::Result<Option<String>> {
         let read = self.call(|folder| Ok(rustix::fs::readlinkat(folder, name, Vec::new())?));
         match read {
-            Ok(text) => Ok(Some(text.to_string_lossy().into_owned())),
-            Err(error) if is_missing(&error) => Ok(None),
             Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(Some(String::new())),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Makes a hard link under a name that only this process uses.
-    pub(in crate::batch::store) fn hard_link(
-        &self,
-        from: &str,
-        target: &Folder,
-        to: &str,
-    ) -> io::Result<()> {
-        if self.hard_link_once(from, target, to)? {
-            Ok(())
-        } else {
-            Err(ErrorKind::AlreadyExists.into())
+            read => unless_missing(read.map(|text| text.to_string_lossy().into_owned())),
         }
     }
 
     /// Makes a hard link. `false` when another file has the name.
-    pub(in crate::batch::store) fn hard_link_once(
+    pub(in crate::batch::store) fn hard_link(
         &self,
         from: &str,
         target: &Folder,
@@ -369,7 +337,7 @@ fn close(file: File) -> io::Result<()> {
 }
 
 /// Sets the modification time of an open file by its server's clock, or by that of this client where the file system has no
-/// other. Returns the time, and whether the file still has a name.
+/// other. Returns whether the file still has a name.
 pub(in crate::batch::store) fn touch_now(file: &OwnedFd) -> io::Result<bool> {
     let now = Timespec {
         tv_sec: 0,

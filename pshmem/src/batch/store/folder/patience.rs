@@ -34,6 +34,15 @@ pub(in crate::batch::store) fn is_missing(error: &io::Error) -> bool {
     error.kind() == ErrorKind::NotFound
 }
 
+/// The outcome of an operation; `None` if there was no such file.
+pub(in crate::batch::store) fn unless_missing<T>(outcome: io::Result<T>) -> io::Result<Option<T>> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether an error may pass. Those that tell what is there, or that the file system cannot do something, do not.
 pub(in crate::batch::store) fn may_pass(error: &io::Error) -> bool {
     let lasts = [

@@ -1,6 +1,6 @@
 //! The heartbeat of this process in one root.
 
-use crate::batch::store::folder::{self, Folder, is_missing, repeat, touch_now};
+use crate::batch::store::folder::{Folder, is_missing, repeat, touch_now};
 use crate::batch::store::heartbeat::record::OwnerRecord;
 use crate::batch::store::names;
 use crate::batch::store::options::StoreOptions;
@@ -118,7 +118,7 @@ impl Heartbeat {
             return Ok(());
         }
         let touched = self.touch(&mut last);
-        touched.map_err(folder::failed(&self.options, "touching", self.path()))
+        touched.map_err(self.options.failed("touching", self.path()))
     }
 
     fn touch(&self, last: &mut Option<Beat>) -> io::Result<()> {

@@ -1,6 +1,5 @@
 //! The thread that repeats the heartbeats of this process while it holds leases.
 
-use crate::batch::store::folder;
 use crate::batch::store::heartbeat::beat::Heartbeat;
 use crate::batch::store::options::StoreOptions;
 use crate::error::Result;
@@ -58,11 +57,11 @@ impl KeepAlive {
             Some(_) => {}
             None => {
                 let thread = std::thread::Builder::new().name("pshmem-heartbeat".to_owned());
-                thread.spawn(repeat).map_err(folder::failed(
-                    heartbeat.options(),
-                    "starting the heartbeat thread",
-                    heartbeat.path(),
-                ))?;
+                thread.spawn(repeat).map_err(
+                    heartbeat
+                        .options()
+                        .failed("starting the heartbeat thread", heartbeat.path()),
+                )?;
                 registry.pause = Some(heartbeat.period);
             }
         }

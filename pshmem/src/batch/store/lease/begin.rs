@@ -1,6 +1,6 @@
 //! Beginning an attempt at a task, or taking one over from a process that is silent or dead.
 
-use crate::batch::store::folder::{self, Folder, Read};
+use crate::batch::store::folder::{Folder, Read};
 use crate::batch::store::heartbeat::{Heartbeat, KeepAlive, Liveness, Observer, Owner};
 use crate::batch::store::lease::attempt::{self, AttemptLink};
 use crate::batch::store::lease::commit::Lease;
@@ -9,9 +9,8 @@ use crate::batch::store::link_template::LinkTemplate;
 use crate::batch::store::options::StoreOptions;
 use crate::batch::store::state_file::{self, Recorded, StateFile};
 use crate::batch::task_state::TaskState;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::io;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -56,7 +55,7 @@ impl Leases<'_> {
         self.heartbeat.remove_given_up();
         let path = self.root.join(name);
         let folder = self.root.open_folder(name);
-        let folder = Rc::new(folder.map_err(self.failed("opening", &path))?);
+        let folder = Rc::new(folder.map_err(self.options.failed("opening", &path))?);
         let open = Recorded::new(TaskState::Open);
         let mut recorded = if seems_new {
             open
@@ -72,7 +71,9 @@ impl Leases<'_> {
             };
             if !is_new {
                 let found = attempt::last(&folder, known);
-                if let Some(last) = found.map_err(self.failed("reading the attempts", &path))? {
+                if let Some(last) =
+                    found.map_err(self.options.failed("reading the attempts", &path))?
+                {
                     known = last.number;
                     match self.end(&folder, &last)? {
                         Ended::Lasts(owner) => return Ok(BeginOutcome::OwnedBy(owner)),
@@ -106,11 +107,12 @@ impl Leases<'_> {
 
     /// Ends an attempt unless its owner is alive.
     fn end(&self, folder: &Folder, attempt: &AttemptLink) -> Result<Ended> {
-        let failed = |error| self.failed("reading", folder.path())(error);
+        let failed = |error| self.options.failed("reading", folder.path())(error);
         let lasts = attempt.lasts(folder).map_err(failed)?;
         if lasts {
             let found = self.observer.liveness(self.own, attempt.heartbeat());
-            let found = found.map_err(self.failed("reading heartbeats", self.own.path()))?;
+            let found =
+                found.map_err(self.options.failed("reading heartbeats", self.own.path()))?;
             if let Liveness::Alive(owner) = found {
                 return Ok(Ended::Lasts(owner));
             }
@@ -125,7 +127,7 @@ impl Leases<'_> {
         let names = names.iter().filter(|_| !key.is_empty());
         for name in names {
             let removed = folder.remove(name);
-            removed.map_err(self.failed("removal", folder.join(name)))?;
+            removed.map_err(self.options.failed("removal", folder.join(name)))?;
         }
         Ok(if lasts { Ended::Now } else { Ended::Before })
     }
@@ -142,7 +144,7 @@ impl Leases<'_> {
         let key = self.heartbeat.fresh_key();
         let (running, end) = (attempt::running(&key), attempt::end(&key));
         let put = self.link_template.put(self.own, folder, &running);
-        put.map_err(self.failed("writing", folder.join(&running)))?;
+        put.map_err(self.options.failed("writing", folder.join(&running)))?;
         let done = Recorded {
             rerun: admission.request,
             ..Recorded::new(TaskState::Done)
@@ -150,7 +152,7 @@ impl Leases<'_> {
         let file = folder.create(&end, &done.text()).map_err(|error| {
             // A failure of this removal is not reported: the first error is.
             let _ = folder.remove(&running);
-            self.failed("writing", folder.join(&end))(error)
+            self.options.failed("writing", folder.join(&end))(error)
         })?;
         // From here on, dropping the lease removes the file.
         let mut lease = Lease::new(folder, key, file, self.options, self.heartbeat);
@@ -163,9 +165,9 @@ impl Leases<'_> {
         }
         let removed = folder.remove(&running);
         lease.give_up()?;
-        removed.map_err(self.failed("removal", folder.join(&running)))?;
+        removed.map_err(self.options.failed("removal", folder.join(&running)))?;
         let link = folder.join(&attempt::link(number));
-        let why_not = made.map_err(self.failed("creation", link))?;
+        let why_not = made.map_err(self.options.failed("creation", link))?;
         Ok(why_not.unwrap_or(Claimed::Lost))
     }
 
@@ -212,7 +214,7 @@ impl Leases<'_> {
         request: u32,
     ) -> Result<Option<Lease>> {
         let path = self.root.join(name);
-        let failed = |error| self.failed("reading", &path)(error);
+        let failed = |error| self.options.failed("reading", &path)(error);
         let folder = Rc::new(self.root.open_folder(name).map_err(failed)?);
         folder.set_patience(self.options.patience_with_results);
         let text = folder.read_link(&attempt::link(number), Read::SavesWork);
@@ -234,16 +236,8 @@ impl Leases<'_> {
 
     fn recorded(&self, folder: &Folder) -> Result<Recorded> {
         let found = state_file::read(folder, Read::SavesWork);
-        let found = found.map_err(self.failed("reading the state", folder.path()))?;
+        let found = found.map_err(self.options.failed("reading the state", folder.path()))?;
         Ok(found.recorded())
-    }
-
-    fn failed<'b>(
-        &'b self,
-        call: &'b str,
-        path: impl AsRef<Path> + 'b,
-    ) -> impl FnOnce(io::Error) -> Error + 'b {
-        folder::failed(self.options, call, path)
     }
 }
 

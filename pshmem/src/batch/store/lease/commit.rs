@@ -1,6 +1,6 @@
 //! Ending an attempt: recording its result, or giving it up.
 
-use crate::batch::store::folder::{self, FileIdentity, Folder, Read, Rename};
+use crate::batch::store::folder::{FileIdentity, Folder, Read, Rename};
 use crate::batch::store::heartbeat::{Heartbeat, KeepAlive};
 use crate::batch::store::lease::CommitOutcome;
 use crate::batch::store::lease::attempt::{self, AttemptLink};
@@ -82,15 +82,14 @@ impl Lease {
 
     /// Records how the task has ended, unless it was taken over.
     pub(crate) fn commit(mut self, state: TaskState, reason: &str) -> Result<CommitOutcome> {
-        self.folder.set_patience(self.options.patience_with_results);
         if !reason.is_empty() {
             // For people only, so a full file system that has no room for it does not keep the state from being recorded.
+            self.folder.set_patience(self.options.patience);
             let text = format!("{reason}\n");
-            let patience = self.options.patience;
-            let _ = self
-                .folder
-                .write_for_people(&attempt::reason(self.number), &text, patience);
+            let path = attempt::reason(self.number);
+            let _ = self.folder.write_for_people(&path, &text);
         }
+        self.folder.set_patience(self.options.patience_with_results);
         let end = self.end();
         if state != TaskState::Done {
             let recorded = Recorded {
@@ -159,7 +158,7 @@ impl Lease {
     }
 
     fn failed<'a>(&'a self, call: &'a str) -> impl FnOnce(io::Error) -> Error + 'a {
-        folder::failed(&self.options, call, self.folder.join(&self.end()))
+        self.options.failed(call, self.folder.join(&self.end()))
     }
 }
 

@@ -130,23 +130,13 @@ pub(super) fn titles() -> String {
     csv_line(&COLUMNS.map(str::to_owned))
 }
 
-/// Fields as a line of CSV, as RFC 4180 has them, with a newline alone at the end.
 fn csv_line(fields: &[String; 9]) -> String {
-    let mut line = String::with_capacity(128);
-    for (column, field) in fields.iter().enumerate() {
-        if column > 0 {
-            line.push(',');
-        }
-        if field.contains([',', '"', '\n', '\r']) {
-            line.push('"');
-            line.push_str(&field.replace('"', "\"\""));
-            line.push('"');
-        } else {
-            line.push_str(field);
-        }
-    }
-    line.push('\n');
-    line
+    // As large as most lines, because each line has a buffer of its own.
+    let mut writer = csv::WriterBuilder::new();
+    let mut writer = writer.buffer_capacity(256).from_writer(Vec::new());
+    writer.write_record(fields).expect("memory can be written");
+    let bytes = writer.into_inner().expect("memory needs no flush");
+    String::from_utf8(bytes).expect("made of text")
 }
 
 /// A time that can be written down whatever the clock says: years from 1970 to 9999.

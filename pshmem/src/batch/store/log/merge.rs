@@ -57,7 +57,7 @@ fn give_back(root: &Folder, own: &Folder, merging: &str) -> io::Result<()> {
 
 /// Makes a file `log.csv`, unless there is one.
 fn put(root: &Folder, own: &Folder, name: &str) -> io::Result<bool> {
-    match own.hard_link_once(name, root, LOG) {
+    match own.hard_link(name, root, LOG) {
         // Where there are no links, two processes that do this at the same time may lose lines.
         Err(_) if !root.exists(LOG)? => own.rename_into(name, root, LOG).map(|_| true),
         outcome => outcome,
@@ -93,7 +93,7 @@ fn make(root: &Folder, own: &Folder, spare: &str) -> io::Result<bool> {
 
 fn append_all(own: &Folder, merging: &str, sources: &[String]) -> io::Result<()> {
     let mut log = own.open_to_append(merging)?;
-    if own.ends_amid_a_line(merging)? {
+    if own.lacks_newline(merging)? {
         // A process was killed while it appended: its line does not spoil the next one.
         log.write_all(b"\n")?;
     }
