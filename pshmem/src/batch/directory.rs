@@ -1,7 +1,7 @@
 //! The state directory of a batch, as one rank uses it: leases on the tasks that the table hands out, and their results.
 
 use crate::batch::store::{
-    Admission, BeginOutcome, CommitOutcome, EndedAttempt, Lease, Owner, Store,
+    Admission, BeginOutcome, CommitOutcome, EndedAttempt, Lease, Owner, Recorded, Store,
 };
 use crate::batch::table::{Claim, SlotState};
 use crate::batch::task_state::TaskState;
@@ -22,21 +22,18 @@ pub(crate) struct StateDirectory {
 }
 
 /// Whether a task that the table has handed out may be run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TaskLease {
     /// It may, as the attempt with this number in the directory.
     Acquired(u32),
-    /// Another job runs it.
-    RunElsewhere,
+    /// This process of another job runs it.
+    RunElsewhere(Owner),
     /// It has this state, in which it is not to be run.
     NotOpen(TaskState),
 }
 
 /// The state of a task in the table when the batch begins.
-pub(crate) fn initial_state(
-    found: crate::batch::store::Recorded,
-    admission: &Admission,
-) -> SlotState {
+pub(crate) fn initial_state(found: Recorded, admission: &Admission) -> SlotState {
     match (found.state, admission.failures_before(found)) {
         // Only its lease tells whether a live job runs it.
         (TaskState::Running, _) => SlotState::RerunRunning,
@@ -76,17 +73,8 @@ impl StateDirectory {
         Ok(match begun {
             BeginOutcome::Leased(lease) => TaskLease::Acquired(self.keep(lease)),
             BeginOutcome::OwnedBy(owner) => {
-                let Owner {
-                    job,
-                    host,
-                    pid,
-                    silence,
-                    ..
-                } = owner;
-                let task = claim.task;
-                tracing::debug!(task, job, host, pid, ?silence, "run by another job");
                 self.of_other_jobs.borrow_mut().push_back(claim);
-                TaskLease::RunElsewhere
+                TaskLease::RunElsewhere(owner)
             }
             BeginOutcome::NotOpen(state) => TaskLease::NotOpen(state),
         })

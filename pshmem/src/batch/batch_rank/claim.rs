@@ -117,8 +117,11 @@ impl BatchRank {
                 self.unusable.set(0);
                 return Ok(Some(Assignment { claim, lease }));
             }
-            Ok(TaskLease::RunElsewhere) => {
+            Ok(TaskLease::RunElsewhere(owner)) => {
                 self.end_claim(worker, claim, ClaimEnd::RunElsewhere)?;
+                let (task, job, host, pid) = (claim.task, owner.job, owner.host, owner.pid);
+                let silence = owner.silence;
+                tracing::debug!(task, job, host, pid, ?silence, "run by another job");
             }
             Ok(TaskLease::NotOpen(state)) => self.end_elsewhere(claim, state)?,
             Err(error) => self.unusable_files(claim, &error)?,
@@ -146,7 +149,6 @@ impl BatchRank {
     #[cold]
     fn unusable_files(&self, claim: Claim, error: &Error) -> Result<()> {
         let (worker, task) = (self.worker.index, claim.task);
-        tracing::warn!(worker, task, %error, "not begun");
         let mut records = self.records.borrow_mut();
         records.add(claim, Duration::ZERO, Some(&error.to_string()));
         drop(records);
@@ -156,7 +158,9 @@ impl BatchRank {
                 "the files of {UNUSABLE_IN_A_ROW} tasks in a row cannot be used: {error}"
             ));
         }
-        self.end_claim(worker, claim, ClaimEnd::Failed)
+        let ended = self.end_claim(worker, claim, ClaimEnd::Failed);
+        tracing::warn!(worker, task, %error, "not begun");
+        ended
     }
 
     /// The worker takes no more tasks.

@@ -70,27 +70,23 @@ impl BatchRank {
         }
         let is_retried = failures_before < self.config.retries;
         let (worker, task) = (self.worker.index, claim.task);
-        let (end, failure) = match end {
-            TaskEnd::Done => {
-                tracing::debug!(worker, task, "done");
-                (ClaimEnd::Done, None)
-            }
-            TaskEnd::PutBack => {
-                tracing::debug!(worker, task, "put back");
-                return self.end_claim(worker, claim, ClaimEnd::PutBack);
-            }
-            TaskEnd::Failed(_, _) => {
-                tracing::warn!(worker, task, reason, is_retried, "failed");
-                let end = if is_retried {
-                    ClaimEnd::Retry
-                } else {
-                    ClaimEnd::Failed
-                };
-                (end, Some(reason))
-            }
+        let (claim_end, failure) = match end {
+            TaskEnd::Done => (ClaimEnd::Done, None),
+            TaskEnd::PutBack => (ClaimEnd::PutBack, None),
+            TaskEnd::Failed(..) if is_retried => (ClaimEnd::Retry, Some(reason)),
+            TaskEnd::Failed(..) => (ClaimEnd::Failed, Some(reason)),
         };
-        self.remember(assigned, elapsed, failure);
-        self.end_claim(worker, claim, end)
+        if claim_end != ClaimEnd::PutBack {
+            self.remember(assigned, elapsed, failure);
+        }
+        let ended = self.end_claim(worker, claim, claim_end);
+        // After the claim has ended: who receives events is part of the program, and may panic.
+        match end {
+            TaskEnd::Done => tracing::debug!(worker, task, "done"),
+            TaskEnd::PutBack => tracing::debug!(worker, task, "put back"),
+            TaskEnd::Failed(..) => tracing::warn!(worker, task, reason, is_retried, "failed"),
+        }
+        ended
     }
 
     /// Another job runs the task now, because this process was silent for too long: its result is not recorded. That is no error
@@ -100,26 +96,30 @@ impl BatchRank {
         let task = assigned.claim.task as usize;
         let name = self.config.names.get(task).unwrap_or_default().to_owned();
         let error = Error::TaskTakenOver { task, name };
-        self.report_not_recorded(assigned, elapsed, &error);
-        let worker = self.worker.index;
-        self.end_claim(worker, assigned.claim, ClaimEnd::RunElsewhere)
+        self.end_unrecorded(assigned, elapsed, &error, ClaimEnd::RunElsewhere)
     }
 
     /// The result of a task could not be recorded in its directory, although it was tried for a while: the task fails.
     #[cold]
     fn not_recorded(&self, assigned: Assignment, elapsed: Duration, error: &Error) -> Result<()> {
-        self.report_not_recorded(assigned, elapsed, error);
-        let worker = self.worker.index;
-        self.end_claim(worker, assigned.claim, ClaimEnd::Failed)
+        self.end_unrecorded(assigned, elapsed, error, ClaimEnd::Failed)
     }
 
-    fn report_not_recorded(&self, assigned: Assignment, elapsed: Duration, error: &Error) {
+    fn end_unrecorded(
+        &self,
+        assigned: Assignment,
+        elapsed: Duration,
+        error: &Error,
+        end: ClaimEnd,
+    ) -> Result<()> {
         let (worker, task) = (self.worker.index, assigned.claim.task);
-        tracing::warn!(worker, task, %error, "not recorded");
+        self.remember(assigned, elapsed, Some(&error.to_string()));
+        let ended = self.end_claim(worker, assigned.claim, end);
         report(format_args!(
             "the end of task {task} is not recorded: {error}"
         ));
-        self.remember(assigned, elapsed, Some(&error.to_string()));
+        tracing::warn!(worker, task, %error, "not recorded");
+        ended
     }
 
     /// Remembers an attempt for the report.
@@ -140,5 +140,59 @@ fn too_long(elapsed: Duration, limit: Duration, end: RankEnd) -> RankEnd {
         RankEnd::Done => RankEnd::Failed(what),
         RankEnd::PutBack => RankEnd::PutBack,
         RankEnd::Failed(reason) => RankEnd::Failed(format!("{what}: {reason}")),
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::{Batch, Comm, TaskState};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Receives events, and panics when a task has ended.
+    struct Panics;
+
+    impl Subscriber for Panics {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            let is_end = event
+                .metadata()
+                .file()
+                .is_some_and(|file| file.ends_with("end.rs"));
+            assert!(!is_end, "a deliberate panic");
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_receiver_of_events_that_panics_finds_the_claim_ended() {
+        tracing::subscriber::with_default(Panics, || {
+            let batch = Batch::builder(&Comm::solo(), 3).retries(1).build().unwrap();
+            let next = || batch.next_task().unwrap().expect("a task is open");
+            let done = next();
+            assert!(catch_unwind(AssertUnwindSafe(|| done.done())).is_err());
+            assert_eq!(batch.state(0), Ok(TaskState::Done));
+            let failed = next();
+            assert!(catch_unwind(AssertUnwindSafe(|| failed.failed("no input"))).is_err());
+            let put_back = next();
+            assert!(catch_unwind(AssertUnwindSafe(|| put_back.put_back())).is_err());
+            // Both are handed out again.
+            for _ in 0..2 {
+                let again = next();
+                assert!([1, 2].contains(&again.index()));
+                assert!(catch_unwind(AssertUnwindSafe(|| again.done())).is_err());
+            }
+            let states = [1, 2].map(|task| batch.state(task));
+            assert_eq!(states, [Ok(TaskState::Done), Ok(TaskState::Done)]);
+        });
     }
 }

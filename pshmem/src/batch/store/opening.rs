@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// Threads that read folders at the same time, and the number of folders for which that is worth while: file servers answer
@@ -116,18 +118,21 @@ impl Store {
             options: &self.options,
             dead: &opening.dead,
         };
+        let reader = &reader;
         let shares: Vec<Result<Share>> = match &parts[..] {
             [part] => vec![reader.read(part.clone())],
             parts => std::thread::scope(|scope| {
                 let spawn = |part: &Range<usize>| {
-                    let part = part.clone();
-                    scope.spawn(|| reader.read(part))
+                    let own = part.clone();
+                    let thread = std::thread::Builder::new();
+                    let thread = thread.spawn_scoped(scope, move || reader.read(own));
+                    // A thread that cannot be started is done without.
+                    thread.map_err(|_| part.clone())
                 };
                 let running: Vec<_> = parts.iter().map(spawn).collect();
-                let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Share>>| {
-                    thread
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                let join = |running: Result<ScopedJoinHandle<'_, _>, Range<usize>>| match running {
+                    Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                    Err(part) => reader.read(part),
                 };
                 running.into_iter().map(join).collect()
             }),
