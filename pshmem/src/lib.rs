@@ -95,6 +95,9 @@
 //! | `PSHMEM_LOCAL=4`, `PSHMEM_LOCAL=2+3+1` | without a launcher: number of ranks, as threads on one node, or on each of several nodes |
 //! | `PSHMEM_RANKS_PER_NODE=n` | divides every node into nodes of `n` ranks |
 //! | `PSHMEM_HANG_REPORT=60` | a rank that waits longer than this many seconds reports it on stderr, again after each such time |
+//! | `PSHMEM_MEMORY=window` | node memory is a window of the MPI library; `memfd`: a file in memory without a name; `auto` is the default: `memfd` where all ranks of a node can open it |
+//! | `PSHMEM_MEMORY_LIMIT=64G` | the most that objects may use on a node ([`Comm::set_memory_limit`]) |
+//! | `PSHMEM_HUGE_PAGES=never` | no huge pages; `always`: for objects of 2 MiB and more; `auto` is the default: of 16 MiB and more |
 //! | `PSHMEM_HANG_ABORT=600` | a wait of this many seconds ends the job |
 //! | `PSHMEM_CHECK=0`, `1`, `2` | checks beyond the comparison of calls. 0: none. 1 (the default): source lines in errors, deadlocks over several `Comm`s. 2: also the copies of what was written, after each write |
 //! | `PSHMEM_ONE_SIDED=never`, `always` | one-sided MPI operations for locks and batches over several nodes, which are used if a self-test finds that they progress quickly while their target computes. `never`: no self-test, not used. `always`: also used if they are slow, and on one machine |
@@ -159,6 +162,7 @@ pub use lock::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use lock::{
     Fairness, Holder, Lock, LockBuilder, LockError, LockGuard, LockResult, TryLockResult,
 };
+pub use memory::source::MemorySource;
 pub use pshmem_derive::{Record, SharedColumns, SharedLayout};
 pub use run::run;
 pub use shared::Shared;

@@ -7,9 +7,10 @@
 //!   share cores
 //! - `group` who belongs to a `Comm` · `rank_sync` one rank's part in its calls · `thread_state` whether calls may begin
 //! - `wait` how ranks wait, and reports of long waits · `turns` turns of the ranks of a node inside a call
-//! - `transfer` bytes between nodes · `node_memory` memory of objects · `collective` the calls
+//! - `transfer` bytes between nodes · `node_memory` memory of objects · `object_list` which objects there are · `collective` the calls
 //! - `closure` users' closures inside calls · `abort` ends the process where a panic would leave other ranks waiting
-//! - `rank_state` what a `Comm` offers to the objects on it · `split` new `Comm`s · `usage` how much memory objects use
+//! - `rank_state` what a `Comm` offers to the objects on it · `settings` what all ranks of a world read from the environment
+//! - `split` new `Comm`s · `usage` how much memory objects use · `memory_limit` how much they may use
 
 pub(crate) mod abort;
 pub(crate) mod check;
@@ -17,10 +18,13 @@ pub(crate) mod closure;
 pub(crate) mod collective;
 mod cores;
 mod group;
+mod memory_limit;
 pub(crate) mod node_memory;
+pub(crate) mod object_list;
 pub(crate) mod protocol;
 pub(crate) mod rank_state;
 pub(crate) mod rank_sync;
+pub(crate) mod settings;
 mod split;
 pub(crate) mod thread_state;
 pub(crate) mod topology;
@@ -34,20 +38,17 @@ pub(crate) mod world;
 use crate::error::{Error, Result};
 use crate::layout::placer::PAGE;
 use crate::memory::{Chunk, Segment, arena};
-use crate::transport::Transport;
 use crate::transport::threads::{ThreadWorld, Threads};
-use check::Level;
+use crate::transport::{MapRequest, NewMemory, Transport};
 use group::Group;
 use node_memory::control_block_bytes;
 use protocol::call::{Call, Kind};
-use protocol::contribution::Contribution;
 use protocol::control::Control;
 use rank_state::RankState;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use topology::Topology;
-use wait_table::WaitTable;
 use world::{WORLD_ID, World};
 
 /// A group of ranks that make collective calls together.
@@ -131,29 +132,35 @@ impl Comm {
             .collect();
         let topology = Topology::new(transport.rank(), (0..nodes.len() as u32).collect(), &nodes);
         let segment = Self::map_world(&*transport, &topology)?;
-        // The control block, the wait table, and the first chunk for small objects.
+        // The control block, what all `Comm`s of the world share, and the first chunk for small objects.
         let node_ranks = topology.node_ranks.len();
-        let wait_table = Control::bytes(node_ranks);
-        let chunk = wait_table + WaitTable::bytes(node_ranks);
-        // SAFETY: the segment has room for the table, is page-aligned and zeroed, and every rank of the node does the same.
-        let world = unsafe { World::new(transport, &topology, segment.clone(), wait_table) };
+        let shared = Control::bytes(node_ranks);
+        let chunk = shared + World::bytes(node_ranks);
+        // SAFETY: the segment has room for it, is page-aligned and zeroed, and every rank of the node does the same.
+        let world = unsafe { World::new(transport, &topology, segment.clone(), shared) };
         let group = Group::new(&world, WORLD_ID, topology);
-        // SAFETY: as above; the control block and the wait table are before the chunk.
+        // SAFETY: as above; the control block and what the world shares are before the chunk.
         let core = unsafe { RankState::new(group, segment, chunk) };
         let comm = Comm { core };
-        comm.agree_on_level()?;
+        comm.agree_on_settings()?;
         Ok(comm)
     }
 
     /// Maps and populates the first memory of the ranks of this node. All nodes succeed or none.
     fn map_world(transport: &dyn Transport, topology: &Topology) -> Result<Rc<Segment>> {
         let ranks = topology.node_ranks.len();
-        let bytes = control_block_bytes(ranks) + WaitTable::bytes(ranks);
+        let bytes = control_block_bytes(ranks) + World::bytes(ranks);
         let bytes = arena::chunk_bytes(0).max(bytes).next_multiple_of(PAGE);
-        let mapped = transport.map_shared(&topology.node_addresses(), WORLD_ID << 24, bytes);
+        let request = MapRequest {
+            key: WORLD_ID << 24,
+            len: bytes,
+            align: PAGE,
+        };
+        let group = topology.node_addresses();
+        let mapped = transport.map_shared(&group, &request, &NewMemory::Together);
         let mapped = mapped.and_then(|mapping| {
             // SAFETY: fresh, so it holds zeros, and no rank uses it before all have agreed that it is populated.
-            if unsafe { mapping.populate(topology.local_rank, ranks) }.is_ok() {
+            if unsafe { mapping.populate(topology.local_rank, ranks, false) }.is_ok() {
                 return Ok(mapping);
             }
             let memory = transport.free_memory(ranks)?;
@@ -168,22 +175,6 @@ impl Comm {
         transport.agree(mapped.as_ref().err().cloned())?;
         let mapping = mapped?;
         Ok(Rc::new(Segment::whole(Chunk::of_mapping(mapping), bytes)))
-    }
-
-    /// All ranks of the world check as much as the one that asks for most.
-    fn agree_on_level(&self) -> Result<()> {
-        let mine = Level::from_environment();
-        let contribution = Contribution {
-            maximum: mine.as_ref().ok().map(|&level| level as u64),
-            // A rank alone has no other to compare with, so no level is wrong for it.
-            fault: mine.err().filter(|_| self.size() > 1),
-            ..Contribution::default()
-        };
-        let agreed = self.core.agree(Call::new(Kind::Start), contribution)?;
-        if let Some(level) = agreed.maximum.and_then(Level::of_number) {
-            self.core.group.world.level.set(level);
-        }
-        Ok(())
     }
 
     /// Number of this rank, from 0 to `size() - 1`.

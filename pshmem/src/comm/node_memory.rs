@@ -1,11 +1,10 @@
-//! The node memory of one `Comm`, as one rank sees it: the chunks in which small objects lie, and the objects that live.
+//! The node memory of one `Comm`, as one rank sees it: the chunks in which small objects lie.
 
 use crate::comm::protocol::control::Control;
 use crate::layout::placer::PAGE;
 use crate::memory::arena::{self, Allocation, Allocator};
 use crate::memory::{Chunk, Segment};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Memory for one object on one node.
@@ -23,7 +22,7 @@ pub(crate) fn control_block_bytes(ranks: usize) -> usize {
     arena::block_bytes(Control::bytes(ranks) + SMALL_OBJECTS, 64) - arena::BLOCK_HEAD
 }
 
-/// The chunks and objects of one `Comm` on this node.
+/// The chunks of one `Comm` on this node.
 #[derive(Debug)]
 pub(crate) struct NodeMemory {
     /// The same list on every rank of the node.
@@ -34,17 +33,6 @@ pub(crate) struct NodeMemory {
     mappings: Cell<u64>,
     /// Numbers of objects that have been given out.
     numbers: Cell<u64>,
-    /// Objects of which this rank has a handle, by number.
-    objects: RefCell<BTreeMap<u64, LiveObject>>,
-}
-
-/// An object of which this rank has a handle.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LiveObject {
-    pub(crate) type_name: &'static str,
-    pub(crate) bytes: usize,
-    /// Bytes of the mapping that it has for itself, or 0.
-    own_mapping: usize,
 }
 
 impl NodeMemory {
@@ -63,7 +51,6 @@ impl NodeMemory {
             allocator: RefCell::default(),
             mappings: Cell::new(0),
             numbers: Cell::new(0),
-            objects: RefCell::default(),
         };
         // SAFETY: passed on from the caller.
         unsafe { memory.add_chunk(Chunk::of_segment(control, start), is_leader) };
@@ -154,35 +141,8 @@ impl NodeMemory {
         self.numbers.get()
     }
 
-    /// Adds an object to the list of those of which this rank has a handle.
-    pub(crate) fn add_object(&self, number: u64, type_name: &'static str, segment: &Segment) {
-        let object = LiveObject {
-            type_name,
-            bytes: segment.len(),
-            own_mapping: segment.own_mapping(),
-        };
-        self.objects.borrow_mut().insert(number, object);
-    }
-
-    /// Removes an object from that list.
-    pub(crate) fn remove_object(&self, number: u64) {
-        self.objects.borrow_mut().remove(&number);
-    }
-
-    /// The list, oldest first.
-    pub(crate) fn objects(&self) -> Vec<(u64, LiveObject)> {
-        let objects = self.objects.borrow();
-        objects
-            .iter()
-            .map(|(&number, &object)| (number, object))
-            .collect()
-    }
-
-    /// Bytes mapped for these objects, and for more of them.
-    pub(crate) fn mapped(&self) -> usize {
-        let chunks: usize = self.chunks.borrow().iter().map(Chunk::len).sum();
-        let objects = self.objects.borrow();
-        let own: usize = objects.values().map(|object| object.own_mapping).sum();
-        chunks + own
+    /// Bytes of the chunks.
+    pub(crate) fn chunk_bytes(&self) -> usize {
+        self.chunks.borrow().iter().map(Chunk::len).sum()
     }
 }

@@ -76,6 +76,17 @@ impl RankState {
         agree::refuse(&self.sync, call, error)
     }
 
+    /// Adds an object to the list of those of which this rank has a handle.
+    pub(crate) fn add_object(&self, number: u64, type_name: &'static str, segment: &Segment) {
+        let objects = &self.group.world.objects;
+        objects.add(self.group.id, number, type_name, segment);
+    }
+
+    /// Removes an object from that list.
+    pub(crate) fn remove_object(&self, number: u64) {
+        self.group.world.objects.remove(self.group.id, number);
+    }
+
     /// Whether this rank's node has room for an object of these bytes, as far as is known before all ranks allocate it.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<()> {
         allocate::check_room_for_object(&self.sync, bytes)

@@ -3,9 +3,13 @@
 use crate::comm::Comm;
 use crate::comm::collective::allgather::AllgatherItem;
 use crate::comm::protocol::call::{Call, Kind};
+use crate::error::text::size;
 use crate::error::{Result, clip};
+use crate::memory::huge_pages;
+use crate::memory::source::MemorySource;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 use std::panic::Location;
 
 /// Memory of one [`Comm`]: how much each node uses, and the objects that this rank has handles of. [`Comm::memory`] returns it.
@@ -48,10 +52,20 @@ pub struct NodeUse {
     pub objects: usize,
     /// Bytes mapped for this `Comm`: its objects, and free memory for more small ones.
     pub mapped: usize,
-    /// Free bytes where objects are mapped: in `/dev/shm`, or in private memory if the node has only one rank.
+    /// Free bytes where objects are mapped: in `/dev/shm` if they lie in windows, else in the memory of the node.
     pub free: usize,
     /// Free and used bytes there, together.
     pub capacity: usize,
+    /// Bytes that the objects of all `Comm`s of the job use on the node, and what is kept for small ones.
+    pub used: usize,
+    /// The most that `used` has been.
+    pub peak: usize,
+    /// The most that `used` may be; see [`Comm::set_memory_limit`].
+    pub limit: Option<usize>,
+    /// Where memory comes from.
+    pub source: MemorySource,
+    /// Why it comes from there.
+    pub reason: String,
 }
 
 /// One object, an entry of [`Memory::objects`].
@@ -74,11 +88,16 @@ pub struct ObjectUse {
     pub type_name: &'static str,
     /// Bytes on each node.
     pub bytes: usize,
+    /// How many of them this rank has as huge pages, as far as the system tells.
+    pub huge: usize,
 }
 
+/// Bytes of a reason that are passed on.
+const REASON: usize = 120;
+
 impl AllgatherItem for NodeUse {
-    // A host of up to 64 bytes and four numbers of up to ten.
-    const BYTES: usize = 112;
+    // A host of up to 64 bytes and a reason, which may get an ellipsis, seven numbers of up to ten, and flags.
+    const BYTES: usize = 64 + REASON + 8 + 7 * 10 + 8;
 }
 
 impl Comm {
@@ -99,7 +118,7 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks. Takes one round for each 63 nodes.
+    /// Over all ranks. Takes one round for each 28 nodes.
     ///
     /// # Errors
     /// Those of [`barrier`](Comm::barrier), and [`Error::System`](crate::Error::System) if the system call for free memory fails
@@ -109,25 +128,37 @@ impl Comm {
         let (core, group) = (&self.core, &self.core.group);
         let _call = core.enter(Kind::Memory.name(), Location::caller())?;
         let call = Call::new(Kind::Memory);
-        let objects: Vec<ObjectUse> = core
-            .memory
-            .objects()
-            .into_iter()
-            .map(|(number, object)| ObjectUse {
-                number,
+        let world = &group.world;
+        let live = world.objects.of_comm(group.id);
+        let own = live.iter().map(|(_, object)| object.own_mapping.clone());
+        let own: Vec<_> = own.collect();
+        let huge = huge_pages::bytes_in(&own);
+        let objects: Vec<ObjectUse> = live
+            .iter()
+            .zip(huge)
+            .map(|((number, object), huge)| ObjectUse {
+                number: *number,
                 type_name: object.type_name,
                 bytes: object.bytes,
+                huge: huge.min(object.bytes),
             })
             .collect();
         let mine = if group.topology.is_leader() {
             let ranks = group.topology.node_ranks.len();
-            match group.world.transport.free_memory(ranks) {
+            let (source, reason) = world.transport.memory_source();
+            let own: usize = own.iter().map(Range::len).sum();
+            match world.transport.free_memory(ranks) {
                 Ok(memory) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),
-                    mapped: core.memory.mapped(),
+                    mapped: core.memory.chunk_bytes() + own,
                     free: memory.free,
                     capacity: memory.capacity,
+                    used: world.node_usage.used(),
+                    peak: world.node_usage.peak(),
+                    limit: world.node_usage.limit(),
+                    source,
+                    reason: clip(reason, REASON),
                 }),
                 Err(error) => return Err(core.refuse(call, error)),
             }
@@ -141,48 +172,40 @@ impl Comm {
 
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = |longest: usize, head: &str| longest.max(head.len());
         let hosts = self.nodes.iter().map(|node| node.host.len()).max();
-        let hosts = width(hosts.unwrap_or(0), "host");
+        let hosts = hosts.unwrap_or(0).max("host".len());
         writeln!(
             f,
-            "node  {:hosts$}  {:>10}  {:>10}  {:>10}  {:>10}",
-            "host", "objects", "mapped", "free", "capacity"
+            "node  {:hosts$}  {:>10}  {:>10}  {:>10}  {:>10}  {:>10}  {:>10}  {:>10}  source",
+            "host", "objects", "mapped", "used", "peak", "limit", "free", "capacity"
         )?;
         for (index, node) in self.nodes.iter().enumerate() {
             writeln!(
                 f,
-                "{index:>4}  {:hosts$}  {:>10}  {:>10}  {:>10}  {:>10}",
+                "{index:>4}  {:hosts$}  {:>10}  {:>10}  {:>10}  {:>10}  {:>10}  {:>10}  {:>10}  {} ({})",
                 node.host,
                 size(node.objects),
                 size(node.mapped),
+                size(node.used),
+                size(node.peak),
+                node.limit.map_or_else(|| "none".to_owned(), size),
                 size(node.free),
-                size(node.capacity)
+                size(node.capacity),
+                node.source,
+                node.reason
             )?;
         }
-        writeln!(f, "object  {:>10}  type", "bytes")?;
+        writeln!(f, "object  {:>10}  {:>10}  type", "bytes", "huge pages")?;
         for object in &self.objects {
-            let (number, bytes) = (object.number, size(object.bytes));
-            writeln!(f, "{number:>6}  {bytes:>10}  {}", object.type_name)?;
+            let (number, bytes, huge) = (object.number, size(object.bytes), size(object.huge));
+            writeln!(
+                f,
+                "{number:>6}  {bytes:>10}  {huge:>10}  {}",
+                object.type_name
+            )?;
         }
         Ok(())
     }
-}
-
-/// `1.5 MiB`
-#[expect(clippy::cast_precision_loss, reason = "for people to read")]
-fn size(bytes: usize) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
 }
 
 #[cfg(test)]
@@ -198,19 +221,26 @@ mod tests {
                 mapped: 1 << 20,
                 free: 3 << 29,
                 capacity: 1 << 31,
+                used: 2 << 20,
+                peak: 3 << 20,
+                limit: Some(1 << 30),
+                source: MemorySource::Memfd,
+                reason: "all can open it".into(),
             }],
             objects: vec![ObjectUse {
                 number: 3,
                 type_name: "[f64]",
                 bytes: 8000,
+                huge: 0,
             }],
         };
         assert_eq!(
             memory.to_string(),
-            "node  host      objects      mapped        free    capacity\n\
-             \x20  0  node0     7.8 KiB     1.0 MiB     1.5 GiB     2.0 GiB\n\
-             object       bytes  type\n\
-             \x20    3     7.8 KiB  [f64]\n"
+            "node  host      objects      mapped        used        peak       limit        free    capacity  source\n\
+             \x20  0  node0     7.8 KiB     1.0 MiB     2.0 MiB     3.0 MiB     1.0 GiB     1.5 GiB     2.0 GiB  \
+             memfd (all can open it)\n\
+             object       bytes  huge pages  type\n\
+             \x20    3     7.8 KiB         0 B  [f64]\n"
         );
     }
 }

@@ -243,13 +243,14 @@ fn reason_of(entry: &WaitEntry) -> String {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::layout::placer::PAGE;
     use crate::memory::Chunk;
     use crate::memory::map::{Heap, Mapping};
     use std::sync::Arc;
 
     /// The table of a node as each of its ranks sees it. Their numbers in the world begin at 10.
     fn tables(ranks: usize) -> Vec<WaitTable> {
-        let heap = Arc::new(Heap::new(WaitTable::bytes(ranks)).unwrap());
+        let heap = Arc::new(Heap::new(WaitTable::bytes(ranks), PAGE).unwrap());
         let chunk = Chunk::of_mapping(Mapping::heap(heap));
         let segment = Rc::new(Segment::whole(chunk, WaitTable::bytes(ranks)));
         let world: Vec<usize> = (10..10 + ranks).collect();

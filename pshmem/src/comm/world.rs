@@ -2,9 +2,12 @@
 
 use crate::comm::check::Level;
 use crate::comm::cores;
+use crate::comm::object_list::ObjectList;
 use crate::comm::topology::Topology;
 use crate::comm::wait_table::WaitTable;
 use crate::memory::Segment;
+use crate::memory::huge_pages::HugePages;
+use crate::memory::node_usage::NodeUsage;
 use crate::transport::Transport;
 use crate::transport::mailbox::Mailbox;
 use crate::transport::rma::word_allocator::WordAllocator;
@@ -27,6 +30,12 @@ pub(crate) struct World {
     pub(crate) is_crowded: bool,
     /// How much is checked; the same on all ranks.
     pub(crate) level: Cell<Level>,
+    /// Which objects ask for huge pages; the same on all ranks.
+    pub(crate) huge_pages: Cell<HugePages>,
+    /// How much memory the ranks of this node use.
+    pub(crate) node_usage: Arc<NodeUsage>,
+    /// The objects of which this rank has handles.
+    pub(crate) objects: ObjectList,
     /// The objects whose home is this rank.
     pub(crate) server: Arc<Mutex<Server>>,
     /// Words of this rank that others use by one-sided operations.
@@ -36,24 +45,42 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// `topology` is that of all ranks of the transport. The wait table lies in `segment`, from the byte `start` on.
+    /// Bytes of node memory that the `Comm`s of a world share, on a node with so many ranks.
+    pub(crate) fn bytes(ranks: usize) -> usize {
+        NodeUsage::BYTES + WaitTable::bytes(ranks)
+    }
+
+    /// `topology` is that of all ranks of the transport. What its `Comm`s share lies in `segment`, from the byte `start` on.
     ///
     /// # Safety
-    /// As for [`WaitTable::new`].
+    /// The segment is a mapping of its own, and was zeroed before the first rank used it. Every rank of the node uses its
+    /// [`World::bytes`] bytes from `start`, a multiple of 64, for this only.
     pub(crate) unsafe fn new(
         transport: Rc<dyn Transport>,
         topology: &Topology,
         segment: Rc<Segment>,
         start: usize,
     ) -> Rc<Self> {
+        let mapping = segment
+            .mapping()
+            .expect("the world has a mapping of its own");
+        // SAFETY: the first bytes of those that the caller tells of.
+        let node_usage = unsafe { NodeUsage::new(mapping.clone(), start) };
+        if topology.is_leader() {
+            let first = node_usage.reserve(segment.own_mapping());
+            first.expect("no limit is set yet").keep();
+        }
         let (ranks, me) = (topology.node_addresses(), topology.local_rank);
-        // SAFETY: passed on from the caller.
-        let wait_table = unsafe { WaitTable::new(segment, start, ranks, me) };
+        // SAFETY: the bytes behind those.
+        let wait_table = unsafe { WaitTable::new(segment, start + NodeUsage::BYTES, ranks, me) };
         Rc::new(World {
             mailbox: Mailbox::new(transport.clone(), WORLD_ID + 1),
             wait_table,
             is_crowded: cores::is_crowded(transport.ranks_on_machine()),
             level: Cell::new(Level::Calls),
+            huge_pages: Cell::new(HugePages::Auto),
+            node_usage: Arc::new(node_usage),
+            objects: ObjectList::default(),
             server: Arc::default(),
             words: RefCell::default(),
             replies: Replies::default(),

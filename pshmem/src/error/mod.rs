@@ -3,7 +3,7 @@
 //! An error that concerns several ranks is decided once and sent to them, so every rank gets the same variant and the same
 //! text. A text therefore never depends on the rank that prints it.
 
-mod text;
+pub(crate) mod text;
 
 pub(crate) use text::{clip, clip_start, panic_text, printable};
 
@@ -366,6 +366,26 @@ pub enum Error {
         needed: usize,
         /// Bytes free there.
         free: usize,
+    },
+
+    /// A node would use more memory than the limit that was set for it.
+    ///
+    /// All ranks of all nodes get it, nothing was allocated or changed on any node, and the `Comm` lives.
+    #[error(
+        "{needed} B more on {host} would pass the limit of {limit} B for this node, where {used} B are in use: {held}; drop objects, \
+         or raise the limit (PSHMEM_MEMORY_LIMIT, `Comm::set_memory_limit`)"
+    )]
+    MemoryLimit {
+        /// The host of the node.
+        host: String,
+        /// Bytes needed on that node; 0 when a limit was to be set that is below what is in use.
+        needed: usize,
+        /// Bytes in use there, those of small objects in whole chunks.
+        used: usize,
+        /// The limit.
+        limit: usize,
+        /// The largest objects, with their sizes, types and numbers.
+        held: String,
     },
 
     /// The operating system refused a call.

@@ -72,6 +72,7 @@ impl Error {
                 dims,
             } => vec![field, extent, dims],
             Error::NoRoom { host, place, .. } => vec![host, place],
+            Error::MemoryLimit { host, held, .. } => vec![host, held],
             Error::Abandoned { call, host, .. } | Error::HomeLeft { call, host, .. } => {
                 vec![call, host]
             }
@@ -129,6 +130,22 @@ pub(super) fn tail(tail: &str) -> String {
         return String::new();
     }
     format!("; the end of its stderr: {tail}")
+}
+
+/// `1.5 MiB`
+#[expect(clippy::cast_precision_loss, reason = "for people to read")]
+pub(crate) fn size(bytes: usize) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
 }
 
 /// `text` cut to at most `limit` bytes, so that a long message still fits into a control block.

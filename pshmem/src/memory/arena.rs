@@ -328,7 +328,7 @@ mod tests {
 
     /// A new chunk of zeros.
     fn chunk(bytes: usize) -> Chunk {
-        Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(bytes).unwrap())))
+        Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(bytes, PAGE).unwrap())))
     }
 
     fn allocator(chunks: &[&Chunk]) -> Allocator {

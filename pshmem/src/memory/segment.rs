@@ -133,7 +133,7 @@ impl Segment {
     }
 
     /// The mapping that this segment has for itself, and whose first byte is its own; `None` for a block of the arena.
-    pub(super) fn mapping(&self) -> Option<&Arc<Mapping>> {
+    pub(crate) fn mapping(&self) -> Option<&Arc<Mapping>> {
         match &self.chunk.owner {
             Owner::Mapping(mapping) if self.block.is_none() => Some(mapping),
             _ => None,
@@ -195,11 +195,12 @@ impl Drop for Segment {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::layout::placer::PAGE;
     use crate::memory::map::Heap;
 
     #[test]
     fn segments_and_chunks_lie_inside_each_other() {
-        let chunk = Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(1000).unwrap())));
+        let chunk = Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(1000, PAGE).unwrap())));
         let capacity = chunk.len();
         assert!(capacity >= 1000);
         let whole = Rc::new(Segment::whole(chunk.clone(), 1000));
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn blocks_of_a_chunk_have_no_mapping_of_their_own() {
-        let chunk = Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(1 << 20).unwrap())));
+        let chunk = Chunk::of_mapping(Mapping::heap(Arc::new(Heap::new(1 << 20, PAGE).unwrap())));
         let mut allocator = arena::Allocator::default();
         // SAFETY: new, zeroed, and used through this allocator only.
         unsafe { allocator.add(chunk.clone()) };

@@ -13,6 +13,7 @@ mod mpi_start;
 mod rank_end;
 
 use crate::comm::Comm;
+use crate::comm::settings;
 use crate::comm::thread_state;
 use crate::comm::wait::limits;
 use crate::error::{Result, panic_text};
@@ -111,7 +112,9 @@ fn one_rank<E: Display>(
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let comm = world.as_ref().map_err(ToString::to_string)?;
-        limits::check_environment().map_err(|error| error.to_string())?;
+        settings::check_environment()
+            .and(limits::check_environment())
+            .map_err(|error| error.to_string())?;
         if let Some(n) = launch::ranks_per_node().map_err(|error| error.to_string())? {
             divided = Some(
                 comm.with_ranks_per_node(n)

@@ -48,7 +48,6 @@ impl Object {
         described: Described,
     ) -> Self {
         comm.core
-            .memory
             .add_object(number, described.type_name(), &segment);
         let flags = placed.leaves.iter().map(|_| Flag::new(false)).collect();
         Object {
@@ -78,7 +77,7 @@ impl Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
-        self.comm.core.memory.remove_object(self.number);
+        self.comm.core.remove_object(self.number);
     }
 }
 

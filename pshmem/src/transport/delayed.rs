@@ -10,11 +10,12 @@
 use crate::error::{Error, Result};
 use crate::memory::free_memory::FreeMemory;
 use crate::memory::map::Mapping;
+use crate::memory::source::MemorySource;
 use crate::sync::lock;
 use crate::transport::rma::{RemoteAddress, RemoteAtomics};
 use crate::transport::rpc::Server;
 use crate::transport::threads::{ThreadWorld, Threads};
-use crate::transport::{RawMessage, TransferHandle, Transport};
+use crate::transport::{MapRequest, NewMemory, RawMessage, TransferHandle, Transport};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -217,9 +218,22 @@ impl Transport for Delayed {
         is_complete
     }
 
-    fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
+    fn new_memory(&self, ranks: usize, len: usize) -> Result<NewMemory> {
+        self.threads.new_memory(ranks, len)
+    }
+
+    fn memory_source(&self) -> (MemorySource, &str) {
+        self.threads.memory_source()
+    }
+
+    fn map_shared(
+        &self,
+        group: &[usize],
+        request: &MapRequest,
+        memory: &NewMemory,
+    ) -> Result<Mapping> {
         self.random.yield_sometimes();
-        self.threads.map_shared(group, key, len)
+        self.threads.map_shared(group, request, memory)
     }
 
     fn agree(&self, error: Option<Error>) -> Result<()> {

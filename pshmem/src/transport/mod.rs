@@ -25,7 +25,11 @@ pub(crate) mod threads;
 
 use crate::error::{Error, Result};
 use crate::memory::free_memory::FreeMemory;
+use crate::memory::huge_pages::HUGE_PAGE;
 use crate::memory::map::Mapping;
+#[cfg(feature = "__mpi")]
+use crate::memory::map::MemoryFile;
+use crate::memory::source::MemorySource;
 use rma::RemoteAtomics;
 use rpc::Server;
 use std::fmt::Debug;
@@ -33,6 +37,61 @@ use std::sync::{Arc, Mutex};
 
 /// A received message with the rank that sent it.
 pub(crate) type RawMessage = (usize, Vec<u8>);
+
+/// Memory that ranks are to map together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MapRequest {
+    /// The same on all ranks that map it, and different for each memory.
+    pub(crate) key: u64,
+    /// A multiple of the page size.
+    pub(crate) len: usize,
+    /// Of the first byte: a power of two, at least the page size. Windows of MPI have that of the page size only.
+    pub(crate) align: usize,
+}
+
+impl MapRequest {
+    /// Whether it asks for huge pages.
+    pub(crate) fn has_huge_pages(&self) -> bool {
+        self.align == HUGE_PAGE
+    }
+}
+
+/// What a rank knows of new memory before it maps it.
+#[derive(Debug)]
+pub(crate) enum NewMemory {
+    /// The ranks make it while they map it.
+    Together,
+    /// A file that this rank has made for its group. It stays open until all others have mapped it.
+    #[cfg(feature = "__mpi")]
+    File(MemoryFile),
+    /// A file that the first rank of the group has open under this number.
+    #[cfg(feature = "__mpi")]
+    OfLeader(i32),
+}
+
+impl NewMemory {
+    /// What the rank that has made the memory tells the others of its group.
+    pub(crate) fn announcement(&self) -> Option<i32> {
+        match self {
+            NewMemory::Together => None,
+            #[cfg(feature = "__mpi")]
+            NewMemory::File(file) => Some(file.number()),
+            #[cfg(feature = "__mpi")]
+            NewMemory::OfLeader(number) => Some(*number),
+        }
+    }
+
+    /// What a rank knows that was told so.
+    pub(crate) fn announced(announcement: Option<i32>) -> Self {
+        match announcement {
+            None => NewMemory::Together,
+            #[cfg(feature = "__mpi")]
+            Some(number) => NewMemory::OfLeader(number),
+            #[cfg(not(feature = "__mpi"))]
+            Some(_) => unreachable!("threads have no files"),
+        }
+    }
+}
 
 /// A transfer of bytes between two segments that has been started.
 ///
@@ -85,9 +144,21 @@ pub(crate) trait Transport: Debug {
     /// Whether a transfer is complete. Must not be called again after it has returned `true`.
     fn test(&self, transfer: &TransferHandle) -> bool;
 
-    /// Maps `len` bytes of new, zeroed memory that the ranks of `group`, all on one node, share. Collective over the group:
-    /// `key` is the same on all its ranks and different in each call.
-    fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping>;
+    /// On the first rank of a group of ranks: makes memory of `len` bytes for it, where that needs no other rank.
+    fn new_memory(&self, ranks: usize, len: usize) -> Result<NewMemory>;
+
+    /// Maps new, zeroed memory that the ranks of `group`, all on one node, share. Collective over the group. The first rank passes
+    /// what it has made, the others what it has announced; [`NewMemory::Together`] is right for all groups of one rank, and at the
+    /// start for the ranks of a node.
+    fn map_shared(
+        &self,
+        group: &[usize],
+        request: &MapRequest,
+        memory: &NewMemory,
+    ) -> Result<Mapping>;
+
+    /// Where the memory of this node comes from, and why from there.
+    fn memory_source(&self) -> (MemorySource, &str);
 
     /// All ranks get the error of the lowest rank that passes one. Collective over the world. For the start, before there is a
     /// `Comm`.

@@ -6,12 +6,15 @@
 use crate::error::{Error, Result};
 use crate::memory::free_memory::{self, FreeMemory};
 use crate::memory::map::{Heap, Mapping};
+use crate::memory::source::MemorySource;
 use crate::sync::lock;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rma::thread_atomics::ThreadAtomics;
 use crate::transport::rpc::Server;
 use crate::transport::thread_agreement::ThreadAgreement;
-use crate::transport::{RawMessage, TransferHandle, Transport, system_error, thread_exit};
+use crate::transport::{
+    MapRequest, NewMemory, RawMessage, TransferHandle, Transport, system_error, thread_exit,
+};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -273,7 +276,23 @@ impl Transport for Threads {
         is_complete
     }
 
-    fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
+    fn new_memory(&self, _: usize, _: usize) -> Result<NewMemory> {
+        Ok(NewMemory::Together)
+    }
+
+    fn memory_source(&self) -> (MemorySource, &str) {
+        (
+            MemorySource::Private,
+            "the ranks are threads of one process",
+        )
+    }
+
+    fn map_shared(
+        &self,
+        group: &[usize],
+        &MapRequest { key, len, align }: &MapRequest,
+        _: &NewMemory,
+    ) -> Result<Mapping> {
         let name = (group[0], key);
         if group[0] == self.rank {
             #[cfg(test)]
@@ -281,7 +300,7 @@ impl Transport for Threads {
                 Some(&node) if node == self.world.node_of[self.rank] => usize::MAX,
                 _ => len,
             };
-            let made = Heap::new(len).map(Arc::new);
+            let made = Heap::new(len, align).map(Arc::new);
             if group.len() > 1 {
                 let shared = SharedHeap {
                     missing: group.len() - 1,
@@ -355,6 +374,7 @@ impl Transport for Threads {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::layout::placer::PAGE;
 
     #[test]
     fn ranks_of_a_node_share_its_host_and_all_share_one_machine() {
@@ -414,7 +434,15 @@ mod tests {
     fn a_mapping_is_kept_until_the_last_rank_of_its_group_has_it() {
         let world = ThreadWorld::new(vec![0, 0, 0, 1]);
         let ranks = [0, 1, 2, 3].map(|rank| Threads::new(world.clone(), rank));
-        let map = |rank: usize, group: &[usize]| ranks[rank].map_shared(group, 7, 100).unwrap();
+        let request = MapRequest {
+            key: 7,
+            len: 100,
+            align: PAGE,
+        };
+        let map = |rank: usize, group: &[usize]| {
+            let memory = NewMemory::Together;
+            ranks[rank].map_shared(group, &request, &memory).unwrap()
+        };
         let first = map(0, &[0, 1, 2]);
         for rank in [2, 1] {
             assert_eq!(lock(&world.mappings).len(), 1);

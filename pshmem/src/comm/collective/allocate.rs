@@ -15,7 +15,12 @@ use crate::layout::identity::Described;
 use crate::layout::placer::{PAGE, round_up};
 use crate::memory::arena::{self, Allocation};
 use crate::memory::free_memory::FreeMemory;
+use crate::memory::huge_pages::HUGE_PAGE;
+use crate::memory::map::Mapping;
+use crate::memory::node_usage::{Account, OverLimit, Reservation};
+use crate::memory::source::MemorySource;
 use crate::memory::{Chunk, Segment};
+use crate::transport::{MapRequest, NewMemory};
 use serde::{Deserialize, Serialize};
 
 /// Room that a new mapping leaves for others, such as the segments of the MPI library.
@@ -184,39 +189,90 @@ fn map_on_all_nodes(
     bytes: usize,
 ) -> Result<Option<Chunk>> {
     let topology = &sync.group.topology;
-    let fault = if bytes > 0 && topology.is_leader() {
-        check_room(sync, bytes).err()
-    } else {
-        None
+    let request = (bytes > 0).then(|| map_request(sync, memory, bytes));
+    let made = match &request {
+        Some(request) if topology.is_leader() => make(sync, request).map(Some),
+        _ => Ok(None),
     };
-    agree(sync, call.step(Step::CheckRoom), Contribution::fault(fault))?;
-    let (chunk, fault) = match map(sync, memory, bytes) {
-        Ok((chunk, populated)) => (chunk, populated.err()),
-        Err(error) => (None, Some(error)),
+    let fault = made.as_ref().err().cloned();
+    let call = call.step(Step::CheckRoom);
+    let agreed = agree_with(sync, call, Contribution::fault(fault), |_| {
+        let made = made.as_ref().ok().and_then(Option::as_ref);
+        let announcement = made.and_then(|(_, memory)| memory.announcement());
+        postcard::to_allocvec(&announcement).expect("plain data always encodes")
+    })?;
+    let (reservation, new) = if let Some((reservation, new)) = made? {
+        (Some(reservation), new)
+    } else {
+        let announcement = postcard::from_bytes(&agreed.from_leader);
+        let announcement = announcement.expect("what this executable encoded");
+        (None, NewMemory::announced(announcement))
+    };
+    let mapped = request.map(|request| (request, map(sync, &request, &new)));
+    let fault = match &mapped {
+        Some((_, Err(error) | Ok((_, Err(error))))) => Some(error.clone()),
+        _ => None,
     };
     agree(sync, call.step(Step::Populate), Contribution::fault(fault))?;
-    Ok(chunk)
+    // All ranks have mapped it. So the first one may close it, and the pages of all shares are there.
+    drop(new);
+    let Some((request, Ok((mut mapping, _)))) = mapped else {
+        return Ok(None);
+    };
+    if let Some(reservation) = reservation {
+        reservation.keep();
+    }
+    if request.has_huge_pages() {
+        mapping.enter_pages();
+    }
+    let account = Account {
+        usage: sync.group.world.node_usage.clone(),
+        bytes: request.len,
+        ranks: topology.node_ranks.len(),
+    };
+    // SAFETY: longer than a page by what was asked for, zeroed, and all ranks of the node do the same with the same memory.
+    unsafe { mapping.count(account) };
+    Ok(Some(Chunk::of_mapping(mapping)))
 }
 
-/// This rank's part in mapping and populating `bytes`. A chunk that could not be populated is kept until all ranks know.
-fn map(sync: &RankSync, memory: &NodeMemory, bytes: usize) -> Result<(Option<Chunk>, Result<()>)> {
-    if bytes == 0 {
-        return Ok((None, Ok(())));
+/// What to map for `bytes`, a multiple of the page size: one page more, in which ranks count when they unmap it.
+fn map_request(sync: &RankSync, memory: &NodeMemory, bytes: usize) -> MapRequest {
+    let (group, world) = (&sync.group, &sync.group.world);
+    let gives_huge_pages = world.transport.memory_source().0 != MemorySource::Window;
+    let is_huge = gives_huge_pages && world.huge_pages.get().are_for(bytes);
+    MapRequest {
+        key: (group.id << 24) | memory.next_mapping(),
+        len: bytes.saturating_add(PAGE),
+        align: if is_huge { HUGE_PAGE } else { PAGE },
     }
+}
+
+/// The leader's part before its node maps memory.
+fn make<'a>(sync: &'a RankSync, request: &MapRequest) -> Result<(Reservation<'a>, NewMemory)> {
+    check_free_memory(sync, request.len)?;
+    let (world, ranks) = (&sync.group.world, sync.group.topology.node_ranks.len());
+    let reservation = world.node_usage.reserve(request.len);
+    let reservation = reservation.map_err(|over| over_limit(sync, request.len, over))?;
+    let made = world.transport.new_memory(ranks, request.len);
+    Ok((reservation, made.map_err(Error::clipped)?))
+}
+
+/// This rank's part in mapping and populating memory. A mapping that could not be populated is kept until all ranks know.
+fn map(sync: &RankSync, request: &MapRequest, new: &NewMemory) -> Result<(Mapping, Result<()>)> {
     let (group, topology) = (&sync.group, &sync.group.topology);
-    let key = (group.id << 24) | memory.next_mapping();
     let mapping = group
         .world
         .transport
-        .map_shared(&topology.node_addresses(), key, bytes)
+        .map_shared(&topology.node_addresses(), request, new)
         .map_err(Error::clipped)?;
+    let (part, parts) = (topology.local_rank, topology.node_ranks.len());
     // SAFETY: the mapping is fresh, so it holds zeros, and no rank uses it before all have agreed that it is populated.
-    let populated = unsafe { mapping.populate(topology.local_rank, topology.node_ranks.len()) };
+    let populated = unsafe { mapping.populate(part, parts, request.has_huge_pages()) };
     let populated = populated.map_err(|_| match free_memory(sync) {
-        Ok(memory) => no_room(sync, bytes, &memory),
+        Ok(memory) => no_room(sync, request.len, &memory),
         Err(error) => error,
     });
-    Ok((Some(Chunk::of_mapping(mapping)), populated))
+    Ok((mapping, populated))
 }
 
 /// Whether this node has room for an object of these bytes. One that needs no mapping of its own may find room in a chunk.
@@ -227,7 +283,14 @@ pub(crate) fn check_room_for_object(sync: &RankSync, bytes: usize) -> Result<()>
     check_room(sync, bytes)
 }
 
+/// Whether this node has so many free bytes, and is allowed to use them.
 fn check_room(sync: &RankSync, bytes: usize) -> Result<()> {
+    check_free_memory(sync, bytes)?;
+    let allowed = sync.group.world.node_usage.allows(bytes);
+    allowed.map_err(|over| over_limit(sync, bytes, over))
+}
+
+fn check_free_memory(sync: &RankSync, bytes: usize) -> Result<()> {
     let (needed, memory) = (bytes.saturating_add(SLACK), free_memory(sync)?);
     if needed <= memory.free {
         return Ok(());
@@ -248,6 +311,18 @@ fn no_room(sync: &RankSync, needed: usize, memory: &FreeMemory) -> Error {
         needed,
         free: memory.free,
     }
+}
+
+/// The error for memory that the limit of this node does not allow.
+pub(crate) fn over_limit(sync: &RankSync, needed: usize, over: OverLimit) -> Error {
+    let error = Error::MemoryLimit {
+        host: sync.group.host().to_owned(),
+        needed,
+        used: over.used,
+        limit: over.limit,
+        held: sync.group.world.objects.summary(),
+    };
+    error.clipped()
 }
 
 #[cfg(test)]

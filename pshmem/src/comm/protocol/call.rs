@@ -45,6 +45,7 @@ pub(crate) enum Kind {
     Latest,
     Concat,
     Collect,
+    MemoryLimit,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -63,7 +64,7 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 35] = [
+const KINDS: [(Kind, &str, Argument); 36] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -99,6 +100,7 @@ const KINDS: [(Kind, &str, Argument); 35] = [
     (Kind::Latest, "Checkpoints::latest", Argument::Text),
     (Kind::Concat, "concat", Argument::Layout),
     (Kind::Collect, "collect", Argument::Layout),
+    (Kind::MemoryLimit, "set_memory_limit", Argument::Number),
 ];
 
 impl Kind {

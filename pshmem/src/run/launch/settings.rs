@@ -6,11 +6,14 @@ use crate::run::launch::environment::Environment;
 const PREFIX: &str = "PSHMEM_";
 
 /// All settings.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 10] = [
     "PSHMEM_CHECK",
     "PSHMEM_HANG_ABORT",
     "PSHMEM_HANG_REPORT",
+    "PSHMEM_HUGE_PAGES",
     "PSHMEM_LOCAL",
+    "PSHMEM_MEMORY",
+    "PSHMEM_MEMORY_LIMIT",
     "PSHMEM_MPI_LIBRARY",
     "PSHMEM_ONE_SIDED",
     "PSHMEM_RANKS_PER_NODE",

@@ -9,7 +9,7 @@
 //! - `last_calls`: what ranks tell each other when they end
 //! - `pending_sends`: nonblocking sends and the bytes that they still need
 //! - `service_thread`: requests to a home rank, handled by a thread of their own
-//! - `shared_window`: node memory · `rma_window`: one-sided operations
+//! - `node_memory`: where node memory comes from · `rma_window`: one-sided operations
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
@@ -26,23 +26,27 @@ mod finalize_entry;
 mod last_calls;
 mod lifecycle;
 mod mpi_calls;
+mod node_memory;
 mod pending_sends;
 mod rma_window;
 mod service_thread;
-mod shared_window;
 mod shutdown;
 mod start;
 
 use crate::error::{Error, Result};
 use crate::memory::free_memory::{self, FreeMemory};
 use crate::memory::map::Mapping;
+use crate::memory::source::MemorySource;
 use crate::sync::lock;
 use crate::transport::rma::RemoteAtomics;
 use crate::transport::rpc::Server;
-use crate::transport::{RawMessage, TransferHandle, Transport, executable, system_error};
+use crate::transport::{
+    MapRequest, NewMemory, RawMessage, TransferHandle, Transport, executable, system_error,
+};
 use api::{Api, Comm};
 use connection::{Connection, SharedConnection};
 use mpi_calls::MpiCalls;
+use node_memory::{Node, NodeMemorySource};
 use pending_sends::CompleteWhen;
 use rma_window::RmaWindow;
 #[cfg(feature = "mpi")]
@@ -69,6 +73,7 @@ pub(crate) struct Mpi {
     /// Lives until MPI ends, also when this value is dropped before.
     connection: SharedConnection,
     service_comm: Comm,
+    memory: NodeMemorySource,
     /// Whether every thread may call MPI.
     has_threads: bool,
     /// `None` inside where one-sided operations do not work or do not progress; empty until that has been found out.
@@ -114,10 +119,16 @@ impl Mpi {
                     }) as u32
             })
             .collect();
-        let node_group = (0..leaders.len())
+        let node_group: Vec<usize> = (0..leaders.len())
             .filter(|&rank| leaders[rank] == leader)
             .collect();
+        let node = Node {
+            comm: node_comm,
+            ranks: &node_group,
+        };
+        let memory = NodeMemorySource::choose(&calls, comm, node)?;
         let mpi = Mpi {
+            memory,
             comm,
             node_comm,
             node_of,
@@ -202,6 +213,13 @@ impl Mpi {
         lifecycle::before_finalize(action);
     }
 
+    fn node(&self) -> Node<'_> {
+        Node {
+            comm: self.node_comm,
+            ranks: &self.node_group,
+        }
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         lock(&self.connection)
     }
@@ -265,18 +283,24 @@ impl Transport for Mpi {
         self.connection().test(transfer)
     }
 
-    fn map_shared(&self, group: &[usize], key: u64, len: usize) -> Result<Mapping> {
-        if group.len() == 1 {
-            // MPI would return malloc memory here, which is not zeroed and not a mapping that can be duplicated.
-            return Mapping::anonymous(len).map_err(|error| system_error(self, "mmap", &error));
-        }
-        if group == self.node_group {
-            return shared_window::map(&self.calls, self.node_comm, len);
-        }
-        let comm = self.calls.comm_create_group(self.comm, group, key);
-        let mapping = shared_window::map(&self.calls, comm, len);
-        self.calls.comm_free(comm);
-        mapping
+    fn new_memory(&self, ranks: usize, len: usize) -> Result<NewMemory> {
+        self.memory
+            .new_memory(ranks, len)
+            .map_err(|error| system_error(self, "memfd_create", &error))
+    }
+
+    fn map_shared(
+        &self,
+        group: &[usize],
+        request: &MapRequest,
+        memory: &NewMemory,
+    ) -> Result<Mapping> {
+        self.memory
+            .map(&self.calls, self.comm, self.node(), group, request, memory)
+    }
+
+    fn memory_source(&self) -> (MemorySource, &str) {
+        self.memory.kind_and_reason()
     }
 
     fn agree(&self, error: Option<Error>) -> Result<()> {
@@ -284,7 +308,7 @@ impl Transport for Mpi {
     }
 
     fn free_memory(&self, ranks: usize) -> Result<FreeMemory> {
-        if ranks == 1 {
+        if ranks == 1 || self.memory.kind_and_reason().0 != MemorySource::Window {
             return Ok(free_memory::private());
         }
         free_memory::shared().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::comm::protocol::call::Kind;
+use crate::layout::placer::PAGE;
 use crate::memory::Chunk;
 use crate::memory::map::{Heap, Mapping};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ const RANKS: usize = 3;
 /// Memory for a control block, and no more.
 fn segment() -> Segment {
     let bytes = Control::bytes(RANKS);
-    let heap = Arc::new(Heap::new(bytes).unwrap());
+    let heap = Arc::new(Heap::new(bytes, PAGE).unwrap());
     Segment::whole(Chunk::of_mapping(Mapping::heap(heap)), bytes)
 }
 

@@ -1,4 +1,4 @@
-//! Node memory from `MPI_Win_allocate_shared`, kept by a mapping of our own.
+//! Memory from `MPI_Win_allocate_shared`, kept by a mapping of our own.
 //!
 //! The window is freed at once: windows are few (MPICH stops near 2,000), freeing them is collective, and Open MPI unmaps those
 //! that are left when MPI ends. The duplicate mapping needs no window and outlives MPI. Memory without a window is outside MPI's
