@@ -36,8 +36,8 @@ pub struct Fault {
     pub output: &'static [&'static str],
     /// The faulty rank of a run with three ranks on two nodes, where there is such a run.
     pub rank_on_nodes: Option<usize>,
-    /// How the names of files begin that may be left in `/dev/shm`.
-    pub may_leave: &'static [&'static str],
+    /// How the names of files begin that may be left in `/dev/shm` where node memory is windows. Else nothing may be left.
+    pub windows_may_leave: &'static [&'static str],
 }
 
 /// A misuse of the library, which reports it. It is run with ranks as threads; under MPI, only `two-reasons` is.
@@ -82,7 +82,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::RankFailed("panicked at tests/faults/actions.rs:"),
         output: &[PANIC, ": a deliberate panic\n"],
         rank_on_nodes: Some(2),
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     PanicAlone {
         name: "panic-alone",
@@ -90,7 +90,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[PANIC, "pshmem: some ranks still run 5 s after another one failed"],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     Error {
         name: "error",
@@ -98,7 +98,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::RankFailed("a deliberate error"),
         output: &["failed: a deliberate error\n"],
         rank_on_nodes: Some(2),
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     Return {
         name: "return",
@@ -106,7 +106,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Diverged,
         output: &[],
         rank_on_nodes: Some(0),
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     Compute {
         name: "compute",
@@ -114,7 +114,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &["\n  rank {rank} is missing (last call: ", " and is in the program\n", HANG_ABORT],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     UpdateCompute {
         name: "update-compute",
@@ -122,7 +122,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &["called `update` of object 1", "and runs its closure\n", HANG_ABORT],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     UpdatePanic {
         name: "update-panic",
@@ -130,7 +130,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Closure("panicked: a deliberate panic in a closure"),
         output: &[PANIC, ": a deliberate panic in a closure\n"],
         rank_on_nodes: Some(0),
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     UpdateError {
         name: "update-error",
@@ -138,7 +138,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Closure("a deliberate error in a closure"),
         output: &["rank {rank} observed: the closure on rank {rank} failed: a deliberate error in a closure\n"],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     FromRootPanic {
         name: "from_root-panic",
@@ -146,7 +146,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Closure("panicked: a deliberate panic in a closure"),
         output: &[PANIC, ": a deliberate panic in a closure\n"],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     Exit0 {
         name: "exit-0",
@@ -154,7 +154,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[EXIT],
         rank_on_nodes: Some(1),
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     Exit3 {
         name: "exit-3",
@@ -162,7 +162,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[EXIT],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     KillBarrier {
         name: "kill-barrier",
@@ -170,7 +170,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     KillLoop {
         name: "kill-loop",
@@ -178,7 +178,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: None,
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     KillUpdate {
         name: "kill-update",
@@ -186,7 +186,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: Some(2),
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     KillLock {
         name: "kill-lock",
@@ -194,7 +194,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: Some(1),
-        may_leave: &[],
+        windows_may_leave: &[],
     }
     KillCreate {
         name: "kill-create",
@@ -202,7 +202,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: None,
-        may_leave: WINDOW,
+        windows_may_leave: WINDOW,
     }
     KillAny {
         name: "kill-any",
@@ -210,7 +210,7 @@ list! { Fault, Kind, FAULTS:
         others: Observed::Ended,
         output: &[],
         rank_on_nodes: Some(1),
-        may_leave: WINDOW,
+        windows_may_leave: WINDOW,
     }
 }
 

@@ -145,7 +145,10 @@ impl Comm {
             .collect();
         let mine = if group.topology.is_leader() {
             let ranks = group.topology.node_ranks.len();
-            let (source, reason) = world.transport.memory_source();
+            let (source, reason) = match ranks {
+                1 => (MemorySource::Private, "one rank on this node"),
+                _ => world.transport.memory_source(),
+            };
             let own: usize = own.iter().map(Range::len).sum();
             match world.transport.free_memory(ranks) {
                 Ok(memory) => Some(NodeUse {

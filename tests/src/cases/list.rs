@@ -18,6 +18,7 @@ macro_rules! for_each_case {
                 update_per_node, single_values, writes_are_ordered,
             }
             memory { memory_report, ten_thousand_live_objects, large_objects_are_unmapped }
+            node_memory { use_of_the_node, memory_limits, no_more_open_files, objects_with_huge_pages }
             locks {
                 mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
                 readers_and_writers, poisoned_by_panic, lock_poisoned_by_panic, rwlock_poisoned_by_panic, many_locks, lock_per_row_of_ranks,

@@ -5,6 +5,7 @@
 //! - `parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
 //! - `composites` rows of different lengths, text, tables; rows that all ranks bring
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
+//! - `node_memory` its source, its use and its limit
 //! - `files` saving and loading · `comms` splits and other derived `Comm`s · `locks` locks and values that they protect · `batch` tasks and workers
 //! - `arguments` invalid arguments · `mismatch` arguments that differ between ranks · `divergence` different calls
 //! - `closures` closures that fail or panic · `nested` collective calls inside closures · `user_code` what else closures may do
@@ -27,6 +28,7 @@ mod locks;
 mod memory;
 mod mismatch;
 mod nested;
+mod node_memory;
 mod parts;
 mod reduce;
 mod resize_copy_swap;

@@ -17,12 +17,18 @@ pub(super) fn small_shm(mpi: &Mpi, verbose: bool) -> Row {
     if let Err(why) = Permission::Mounts.check() {
         return row.skipped(why);
     }
-    let launch = mpi.launch(2, &program(mpi, "small_shm"));
+    let mut launch = mpi.launch(2, &program(mpi, "small_shm"));
+    launch.env("PSHMEM_MEMORY", "window");
+    let command = in_small_shm(mpi, &launch);
+    clean(row, command, LIMIT, verbose, |_| Ok(()))
+}
+
+/// A command with a `/dev/shm` of 16 MB.
+pub(super) fn in_small_shm(mpi: &Mpi, launch: &Command) -> Command {
     // MPICH 5 itself fails in 16 MB.
     let size = if mpi.name == "mpich5" { "32m" } else { "16m" };
     let script = format!("mount -t tmpfs -o size={size} \"$0\" /dev/shm; exec \"$@\"");
-    let command = process::inside(Some(in_mount_namespace(&script, "tmpfs")), &launch);
-    clean(row, command, LIMIT, verbose, |_| Ok(()))
+    process::inside(Some(in_mount_namespace(&script, "tmpfs")), launch)
 }
 
 /// Saves on a small file system, in a mount namespace of its own: the second does not fit, and the first stands.
@@ -159,7 +165,10 @@ pub(super) fn no_windows(mpi: &Mpi) -> Row {
     command
         .arg(format!("LD_PRELOAD={}", injector.display()))
         .args(["INJECT_RANK=all", "INJECT_CALL=1", "INJECT_KIND=fail"])
-        .arg("INJECT_FUNCTION=MPI_Win_allocate_shared")
+        .args([
+            "INJECT_FUNCTION=MPI_Win_allocate_shared",
+            "PSHMEM_MEMORY=window",
+        ])
         .arg(program(mpi, "examples/quickstart"));
     must_fail(mpi, row, &command, |output| {
         has(

@@ -2,6 +2,7 @@
 
 use super::cases_of_suite::{self, Cases};
 use super::commands::cargo_row;
+use super::permissions::Permission;
 use super::schedule::{Done, Lane, Load, Step};
 use super::{Context, checks, examples, faults, injector, programs, simulated_nodes};
 use crate::cargo;
@@ -94,6 +95,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     for &ranks in sizes {
         list.add(ranks, move |mpi| suite(context, mpi, ranks));
     }
+    list.add(2, move |mpi| suite_on_windows(context, mpi));
     if !context.listed(Cases::Large).is_empty() {
         list.add(2, move |mpi| large_cases(context, mpi));
     }
@@ -102,6 +104,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
         return list.steps;
     }
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
+    list.add(2, move |mpi| beside_small_shm(mpi, verbose));
     list.add(2, move |mpi| programs::full_disk(mpi, verbose));
     list.add(2, move |mpi| programs::read_only_disk(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
@@ -205,6 +208,30 @@ fn suite(context: &Context, mpi: &Mpi, ranks: usize) -> Row {
     let row = Row::under("suite", mpi.name, &ranks.to_string());
     let verbose = context.options.verbose;
     cases_of_suite::run(row, command, limit, verbose, &context.listed(Cases::Usual))
+}
+
+/// All cases where node memory is windows of the MPI library, which it is not by default.
+fn suite_on_windows(context: &Context, mpi: &Mpi) -> Row {
+    let row = Row::under("suite, windows", mpi.name, "2");
+    let mut command = mpi.launch(2, &program(mpi, "suite"));
+    command
+        .env("PSHMEM_MEMORY", "window")
+        .args(&context.options.filter);
+    let verbose = context.options.verbose;
+    cases_of_suite::run(row, command, LIMIT, verbose, &context.listed(Cases::Usual))
+}
+
+/// The cases about memory, which need more than this `/dev/shm` has: node memory is not there by default.
+fn beside_small_shm(mpi: &Mpi, verbose: bool) -> Row {
+    let row = Row::under("suite, small /dev/shm", mpi.name, "2");
+    if let Err(why) = Permission::Mounts.check() {
+        return row.skipped(why);
+    }
+    let names = ["memory"];
+    let mut launch = mpi.launch(2, &program(mpi, "suite"));
+    launch.args(names);
+    let command = programs::in_small_shm(mpi, &launch);
+    cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
 }
 
 /// The cases that need gigabytes of memory, with two ranks on one node and on two.

@@ -9,21 +9,28 @@ pub(super) struct Case {
     pub(super) faulty: usize,
     /// The moment of faults that a timer commits.
     pub(super) seed: usize,
+    /// Node memory is windows of MPI, which may leave files when a rank is killed.
+    pub(super) has_windows: bool,
 }
 
 /// The runs of all faults whose names contain the filter.
 pub(super) fn cases(filter: &str) -> Vec<Case> {
     let mut cases = Vec::new();
     for fault in FAULTS {
-        let mut add = |ranks, faulty| {
+        let mut add_with = |ranks, faulty, has_windows| {
             let seed = cases.len();
             cases.push(Case {
                 fault,
                 ranks,
                 faulty,
                 seed,
+                has_windows,
             });
         };
+        if !fault.windows_may_leave.is_empty() {
+            add_with(2, 1, true);
+        }
+        let mut add = |ranks, faulty| add_with(ranks, faulty, false);
         add(2, 1);
         // The others get five seconds to end: once is enough.
         if fault.kind != Kind::PanicAlone {

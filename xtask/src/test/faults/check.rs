@@ -113,6 +113,7 @@ mod tests {
             fault,
             ranks: 2,
             faulty: 1,
+            has_windows: false,
             seed: 0,
         }
     }

@@ -142,8 +142,13 @@ struct CaseResult {
 impl Case {
     fn title(&self, mpi: &Mpi) -> String {
         format!(
-            "fault {} {} {} rank {} seed {}",
-            self.fault.name, mpi.name, self.ranks, self.faulty, self.seed
+            "fault {} {} {} rank {} seed {}{}",
+            self.fault.name,
+            mpi.name,
+            self.ranks,
+            self.faulty,
+            self.seed,
+            if self.has_windows { " windows" } else { "" }
         )
     }
 
@@ -163,6 +168,9 @@ impl Case {
         if self.ranks > 2 {
             command.env("PSHMEM_RANKS_PER_NODE", "2");
         }
+        if self.has_windows {
+            command.env("PSHMEM_MEMORY", "window");
+        }
         let folders = match Folders::new() {
             Ok(folders) => folders,
             Err(why) => return CaseResult::not_run(&why),
@@ -177,7 +185,12 @@ impl Case {
         let fault = fault_time(&outcome.output, self.faulty);
         let seconds = fault.map_or(outcome.seconds, |at| ended - at);
         let verdict = self.check(&outcome, seconds).and_then(|()| {
-            let may_leave = [self.fault.may_leave, mpi.leaves()].concat();
+            let of_windows = if self.has_windows {
+                self.fault.windows_may_leave
+            } else {
+                &[]
+            };
+            let may_leave = [of_windows, mpi.leaves()].concat();
             only_expected(&leftovers, &may_leave)
         });
         CaseResult {
@@ -197,10 +210,10 @@ impl Case {
             };
             format!("{rank}: {error}")
         });
-        let ranks = if self.ranks > 2 {
-            "2+1".into()
-        } else {
-            self.ranks.to_string()
+        let ranks = match (self.ranks, self.has_windows) {
+            (3.., _) => "2+1".into(),
+            (ranks, true) => format!("{ranks}, windows"),
+            (ranks, false) => ranks.to_string(),
         };
         [
             self.fault.name.into(),
