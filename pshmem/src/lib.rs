@@ -93,7 +93,8 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `PSHMEM_LOCAL=4`, `PSHMEM_LOCAL=2+3+1` | without a launcher: number of ranks, as threads on one node, or on each of several nodes |
-//! | `PSHMEM_RANKS_PER_NODE=n` | divides every node into nodes of `n` ranks |
+//! | `PSHMEM_DOMAIN=numa`, `socket`, `l3`, `node` | divides every node by memory domains, so that each has a copy of every object; needs bound ranks: see [`Domain`]. `node`: does not |
+//! | `PSHMEM_RANKS_PER_NODE=n` | divides every node into nodes of `n` ranks; with `PSHMEM_DOMAIN`, every domain |
 //! | `PSHMEM_HANG_REPORT=60` | a rank that waits longer than this many seconds reports it on stderr, again after each such time |
 //! | `PSHMEM_HANG_ABORT=600` | a wait of this many seconds ends the job |
 //! | `PSHMEM_CHECK=0`, `1`, `2` | checks beyond the comparison of calls. 0: none. 1 (the default): source lines in errors, deadlocks over several `Comm`s. 2: also the copies of what was written, after each write |
@@ -141,6 +142,7 @@ pub use batch::{
     Batch, BatchBuilder, BatchReport, BatchStatus, LogEntry, Task, TaskHolder, TaskReport,
     TaskReports, TaskState, TaskStatus,
 };
+pub use comm::domains::Domain;
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};
