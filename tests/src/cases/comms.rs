@@ -265,12 +265,12 @@ pub(crate) fn made_up_domains(comm: &Comm) -> Outcome {
     for domain_of in of_rank {
         let place = domain_of(comm.rank()).ok_or_else(|| "it was made up".to_owned());
         let divided = comm.with_made_up_domains(Domain::Numa, place)?;
-        let divides = |node| {
+        let is_bound = |node| {
             let mut ranks = (0..size).filter(|&rank| whole[rank] == node);
             ranks.all(|rank| domain_of(rank).is_some())
         };
         let part = |rank: usize| {
-            let domain = domain_of(rank).filter(|_| divides(whole[rank]));
+            let domain = domain_of(rank).filter(|_| is_bound(whole[rank]));
             (whole[rank], domain)
         };
         let mut parts = Vec::new();
