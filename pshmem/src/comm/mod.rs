@@ -3,14 +3,14 @@
 //! From the bottom up:
 //!
 //! - `protocol` what ranks write for each other · `topology` ranks, nodes and leaders · `check` how much is checked
-//! - `world` what a rank has once for all its `Comm`s · `wait_table` who waits for whom on a node · `cpu_list` CPUs as the kernel
-//!   writes them · `cores` whether ranks share cores
+//! - `world` what a rank has once for all its `Comm`s · `wait_table` who waits for whom on a node · `cpu_list` lists of CPUs ·
+//!   `cores` whether ranks share cores
 //! - `group` who belongs to a `Comm` · `rank_sync` one rank's part in its calls · `thread_state` whether calls may begin
 //! - `wait` how ranks wait, and reports of long waits · `turns` turns of the ranks of a node inside a call
 //! - `transfer` bytes between nodes · `node_memory` memory of objects · `collective` the calls
 //! - `closure` users' closures inside calls · `abort` ends the process where a panic would leave other ranks waiting
-//! - `rank_state` what a `Comm` offers to the objects on it · `split` new `Comm`s · `domains` nodes divided by memory domains ·
-//!   `usage` how much memory objects use
+//! - `rank_state` what a `Comm` offers to the objects on it · `split` new `Comm`s · `domains` nodes divided by memory domains
+//! - `usage` how much memory objects use
 
 pub(crate) mod abort;
 pub(crate) mod check;

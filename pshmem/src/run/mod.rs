@@ -48,9 +48,9 @@ const TOGETHER: Duration = Duration::from_secs(1);
 ///
 /// `PSHMEM_DOMAIN=numa` (or `socket`, `l3`, `node`) divides each node by memory domains, as [`Comm::with_domains`] does.
 /// `PSHMEM_RANKS_PER_NODE=n` divides each node, or each of its domains, into nodes of `n` ranks. `MPI_DISABLE=1` turns MPI off:
-/// under a launcher, each process is then a job of one rank. A program that a launcher has started as several processes, and that has no MPI or a library
-/// that does not join the job of this launcher, stops with an error that names the fitting command, instead of running as many
-/// one-rank jobs. Environment variables that begin with `PSHMEM_` and are no settings are named once.
+/// under a launcher, each process is then a job of one rank. A program that a launcher has started as several processes, and
+/// that has no MPI or a library that does not join the job of this launcher, stops with an error that names the fitting command,
+/// instead of running as many one-rank jobs. Environment variables that begin with `PSHMEM_` and are no settings are named once.
 ///
 /// If a rank returns an error or panics, this is printed with its number and host; an error that several ranks return within a
 /// second is printed once, as in `ranks 0-3,5 failed: ...`. Ranks that wait for it in a collective get

@@ -38,7 +38,8 @@ impl Unplaced {
             Unplaced::Unbound(reason) => (reason, binding(domain)),
             Unplaced::Unknown(reason) => (
                 reason,
-                "to divide nodes by the number of ranks, use `with_ranks_per_node` or PSHMEM_RANKS_PER_NODE".to_owned(),
+                "to divide nodes by a number of ranks, use `with_ranks_per_node` or PSHMEM_RANKS_PER_NODE"
+                    .to_owned(),
             ),
         };
         format!(
@@ -93,7 +94,7 @@ mod tests {
         }
         let unknown = Unplaced::Unknown("no file".to_owned());
         let line = unknown.line(Domain::Numa, 0, 2, "n0");
-        let end = "rank 0: no file; to divide nodes by the number of ranks, use `with_ranks_per_node` or PSHMEM_RANKS_PER_NODE";
+        let end = "rank 0: no file; to divide nodes by a number of ranks, use `with_ranks_per_node` or PSHMEM_RANKS_PER_NODE";
         assert!(line.ends_with(end), "{line}");
     }
 

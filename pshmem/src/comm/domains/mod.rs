@@ -81,10 +81,11 @@ impl Comm {
     /// memory of these copies, and each write is copied from domain to domain. The environment variable
     /// `PSHMEM_DOMAIN=numa`, `socket`, `l3` or `node` does the same to the `Comm` that [`run`](crate::run) passes.
     ///
-    /// Ranks must be bound to CPUs of one domain, as launchers do if they are asked to: see
-    /// [the guide](crate::guide::clusters#pinning-and-memory-domains). The CPUs of a rank are those on which the thread that makes
-    /// this call may run; in which domains they are is read from `/sys`. If one rank of a node may run in several domains, or the system does not say
-    /// it, then this node is not divided, and its lowest rank reports that in a line on stderr. Only Linux says it.
+    /// Each rank must be bound to CPUs of one domain, as launchers do if they are asked to: see
+    /// [the guide](crate::guide::clusters#pinning-and-memory-domains). The CPUs of a rank are those on which the thread that
+    /// makes this call may run. In which domains they are is read from `/sys`, so only on Linux. If a rank of a node may run in
+    /// several domains, or the system does not say in which one, this node is not divided, and its lowest rank says so in one
+    /// line on stderr.
     ///
     /// A node that is already divided is divided further. Nodes are never joined: [`Domain::Node`] leaves all nodes as they are.
     ///
