@@ -93,7 +93,8 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `PSHMEM_LOCAL=4`, `PSHMEM_LOCAL=2+3+1` | without a launcher: number of ranks, as threads on one node, or on each of several nodes |
-//! | `PSHMEM_RANKS_PER_NODE=n` | divides every node into nodes of `n` ranks |
+//! | `PSHMEM_DOMAIN=numa`, `socket`, `l3`, `node` | divides every node by memory domains, so that each has a copy of every object; needs bound ranks: see [`Domain`]. `node`: does not |
+//! | `PSHMEM_RANKS_PER_NODE=n` | divides every node into nodes of `n` ranks; with `PSHMEM_DOMAIN`, every domain |
 //! | `PSHMEM_HANG_REPORT=60` | a rank that waits longer than this many seconds reports it on stderr, again after each such time |
 //! | `PSHMEM_MEMORY=window` | node memory is a window of the MPI library; `memfd`: a file in memory without a name; `auto` is the default: `memfd` where all ranks of a node can open it |
 //! | `PSHMEM_MEMORY_LIMIT=64G` | the most that objects may use on a node ([`Comm::set_memory_limit`]) |
@@ -144,6 +145,7 @@ pub use batch::{
     Batch, BatchBuilder, BatchReport, BatchStatus, LogEntry, Task, TaskHolder, TaskReport,
     TaskReports, TaskState, TaskStatus,
 };
+pub use comm::domains::Domain;
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
 pub use error::{Error, Result};

@@ -224,6 +224,7 @@ list! { Misuse, MisuseKind, MISUSES:
     ExitInCluster { name: "exit-in-cluster", what: "a rank of a `Cluster` calls `exit(0)`" }
     ManyThreads { name: "many-threads", what: "a `Cluster` of more threads than the process may have" }
     LeakedGuard { name: "leaked-guard", what: "a rank returns with a lock whose guard it has leaked" }
+    Unbound { name: "unbound", what: "ranks 1 and 2 may run in several memory domains, by which nodes are to be divided" }
     TwoReasons { name: "two-reasons", what: "rank 1 fails for one reason, and all others for another one" }
 }
 

@@ -1,7 +1,7 @@
 //! Misuse of the library: writes outside of updates, deadlocks, and locks that are never released.
 
 use pshmem::local::Cluster;
-use pshmem::{Comm, Error, Lock, Result, Shared, SharedLayout};
+use pshmem::{Comm, Domain, Error, Lock, Result, Shared, SharedLayout};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::faults::MisuseKind;
 use std::mem::ManuallyDrop;
@@ -19,6 +19,7 @@ pub(crate) fn run(kind: MisuseKind, comm: &Comm) -> Result<()> {
         MisuseKind::TwoLocks => two_locks(comm),
         MisuseKind::ExitInCluster => exit_in_cluster(),
         MisuseKind::ManyThreads => many_threads(),
+        MisuseKind::Unbound => unbound(comm),
         MisuseKind::TwoReasons => two_reasons(comm),
     }
 }
@@ -115,6 +116,19 @@ fn two_reasons(comm: &Comm) -> Result<()> {
     };
     let reason = reason.to_owned();
     Err(Error::Start { reason })
+}
+
+/// Divides nodes by domains, and fails with what has become of them.
+fn unbound(comm: &Comm) -> Result<()> {
+    let place = match comm.rank() {
+        1 | 2 => Err("it may run everywhere".to_owned()),
+        rank => Ok(rank as u32),
+    };
+    let divided = comm.with_made_up_domains(Domain::Numa, place)?;
+    let (before, after) = (comm.node().count, divided.node().count);
+    Err(Error::Start {
+        reason: format!("{before} nodes became {after}"),
+    })
 }
 
 /// Starts a cluster of eight threads. The test limits the memory of this process, so that the system refuses some of them.

@@ -98,7 +98,11 @@ pub fn derived(world: &Comm) -> Result<Vec<(String, Comm)>> {
         .collect())
 }
 
-fn node_of_each_rank(comm: &Comm) -> Result<Vec<usize>> {
+/// The number of the node of each rank. Collective.
+///
+/// # Errors
+/// When `comm` does not work.
+pub fn node_of_each_rank(comm: &Comm) -> Result<Vec<usize>> {
     let mut nodes = Shared::<[usize]>::new(comm, comm.size())?;
     for rank in 0..comm.size() {
         nodes.set(rank, rank, Some(&[comm.node().index]))?;

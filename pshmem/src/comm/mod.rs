@@ -3,20 +3,23 @@
 //! From the bottom up:
 //!
 //! - `protocol` what ranks write for each other · `topology` ranks, nodes and leaders · `check` how much is checked
-//! - `world` what a rank has once for all its `Comm`s · `wait_table` who waits for whom on a node · `cores` whether ranks
-//!   share cores
+//! - `world` what a rank has once for all its `Comm`s · `wait_table` who waits for whom on a node · `cpu_list` lists of CPUs ·
+//!   `cores` whether ranks share cores
 //! - `group` who belongs to a `Comm` · `rank_sync` one rank's part in its calls · `thread_state` whether calls may begin
 //! - `wait` how ranks wait, and reports of long waits · `turns` turns of the ranks of a node inside a call
 //! - `transfer` bytes between nodes · `node_memory` memory of objects · `object_list` which objects there are · `collective` the calls
 //! - `closure` users' closures inside calls · `abort` ends the process where a panic would leave other ranks waiting
 //! - `rank_state` what a `Comm` offers to the objects on it · `settings` what all ranks of a world read from the environment
-//! - `split` new `Comm`s · `usage` how much memory objects use · `memory_limit` how much they may use
+//! - `split` new `Comm`s · `domains` nodes divided by memory domains
+//! - `usage` how much memory objects use · `memory_limit` how much they may use
 
 pub(crate) mod abort;
 pub(crate) mod check;
 pub(crate) mod closure;
 pub(crate) mod collective;
 mod cores;
+mod cpu_list;
+pub(crate) mod domains;
 mod group;
 mod memory_limit;
 pub(crate) mod node_memory;

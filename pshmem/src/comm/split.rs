@@ -58,7 +58,12 @@ impl Comm {
             key: key as u64,
             node: self.node().index as u64,
         };
-        self.divide(Call::new(Kind::Split), request)
+        let call = Call::new(Kind::Split);
+        let everybody: Vec<usize> = (0..self.size()).collect();
+        let requests = self
+            .core
+            .allgather(call.step(Step::Members), &everybody, Some(&request))?;
+        self.create_comms(call, &requests)
     }
 
     /// A `Comm` of the ranks of this rank's node.
@@ -82,8 +87,8 @@ impl Comm {
     }
 
     /// A `Comm` of the same ranks in the same order, in which each node is divided into nodes of `n` ranks; the last one may be
-    /// smaller. For NUMA domains, or to try several nodes on one machine. The environment variable `PSHMEM_RANKS_PER_NODE`
-    /// does the same to the `Comm` that [`run`](crate::run) passes.
+    /// smaller. To try several nodes on one machine, or for memory domains that [`with_domains`](Comm::with_domains) cannot find.
+    /// The environment variable `PSHMEM_RANKS_PER_NODE` does the same to the `Comm` that [`run`](crate::run) passes.
     ///
     /// ```
     /// let counts = pshmem::local::Cluster::new(&[5]).run(|comm| comm.with_ranks_per_node(2).unwrap().node().count);
@@ -91,7 +96,7 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// Over all ranks, with the same `n`. Takes one round more than [`split`](Comm::split).
+    /// Over all ranks, with the same `n`. Takes three rounds, or six if a node must map memory.
     ///
     /// # Errors
     /// - [`Error::InvalidSetting`] if `n` is 0, and [`Error::Mismatch`] if ranks pass different numbers.
@@ -111,27 +116,41 @@ impl Comm {
                 reason: "a node has at least one rank: use 1 or more".to_owned(),
             });
         }
-        let node = self.node();
-        let request = SplitRequest {
+        let topology = &self.core.group.topology;
+        let mut part = vec![0; self.size()];
+        for ranks in topology.ranks_of_nodes() {
+            for (local_rank, rank) in ranks.into_iter().enumerate() {
+                part[rank] = (local_rank / n) as u32;
+            }
+        }
+        self.divide_nodes(call, |rank| part[rank])
+    }
+
+    /// A `Comm` of the same ranks in the same order, in which the ranks of a node for which `part` returns the same number share
+    /// a node. `part` is the same on all ranks. Inside a call, after its first round.
+    pub(super) fn divide_nodes(&self, call: Call, part: impl Fn(usize) -> u32) -> Result<Comm> {
+        let topology = &self.core.group.topology;
+        let request = |rank| SplitRequest {
             color: Some(0),
-            key: self.rank() as u64,
-            node: ((node.index as u64) << 32) | (node.rank / n) as u64,
+            key: rank as u64,
+            node: ((topology.node_of(rank) as u64) << 32) | u64::from(part(rank)),
         };
+        let requests: Vec<SplitRequest> = (0..self.size()).map(request).collect();
         Ok(self
-            .divide(call, request)?
+            .create_comms(call, &requests)?
             .expect("a rank with a color gets a Comm"))
     }
 
-    fn divide(&self, call: Call, mine: SplitRequest) -> Result<Option<Comm>> {
+    /// Creates the `Comm`s for the requests of all ranks. Returns the one of this rank, if it has asked for one.
+    fn create_comms(&self, call: Call, requests: &[SplitRequest]) -> Result<Option<Comm>> {
         let parent = &self.core;
-        let everybody: Vec<usize> = (0..self.size()).collect();
-        let requests = parent.allgather(call.step(Step::Members), &everybody, Some(&mine))?;
+        let mine = requests[self.rank()];
         let id = self.agree_on_id(call)?;
         if mine.color.is_some() {
             // A faster rank may send messages to the new `Comm` before this one has made it.
             parent.group.world.mailbox.open(id);
         }
-        let blocks = self.control_blocks(&requests);
+        let blocks = self.control_blocks(requests);
         let allocations: Vec<AllocRequest> = blocks
             .iter()
             .map(|block| AllocRequest {
@@ -147,7 +166,7 @@ impl Comm {
         let (Some(segment), Some(index)) = (segment, index) else {
             return Ok(None);
         };
-        let topology = self.topology_of(blocks[index].color, &requests);
+        let topology = self.topology_of(blocks[index].color, requests);
         let group = Group::new(&parent.group.world, id, topology);
         let chunk = Control::bytes(blocks[index].ranks);
         // SAFETY: allocated, zeroed, for the control block of as many ranks as share this node, and more. Each of them does the

@@ -18,7 +18,7 @@
 //! # Words
 //!
 //! - **Rank**: one process under MPI, or one thread under `PSHMEM_LOCAL` and [`local::Cluster`](crate::local::Cluster).
-//! - **Node**: the ranks that share memory. Usually a machine; `PSHMEM_RANKS_PER_NODE` makes it a part of one.
+//! - **Node**: the ranks that share memory. Usually a machine; `PSHMEM_DOMAIN` and `PSHMEM_RANKS_PER_NODE` make it a part of one.
 //! - **Collective call**: a call that all ranks of a [`Comm`](crate::Comm) make, in the same order as its other collective
 //!   calls. The heading `# Collective` in the documentation of a call says who must call, what must be the same on all
 //!   ranks, and what it costs.

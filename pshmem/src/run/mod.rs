@@ -47,10 +47,11 @@ const TOGETHER: Duration = Duration::from_secs(1);
 /// | `PSHMEM_LOCAL=2+3+1` | 6 threads on three nodes |
 /// | none of these | one rank |
 ///
-/// `PSHMEM_RANKS_PER_NODE=n` cuts each node into nodes of `n` ranks. `MPI_DISABLE=1` turns MPI off: under a launcher, each
-/// process is then a job of one rank. A program that a launcher has started as several processes, and that has no MPI or a library
-/// that does not join the job of this launcher, stops with an error that names the fitting command, instead of running as many
-/// one-rank jobs. Environment variables that begin with `PSHMEM_` and are no settings are named once.
+/// `PSHMEM_DOMAIN=numa` (or `socket`, `l3`, `node`) divides each node by memory domains, as [`Comm::with_domains`] does.
+/// `PSHMEM_RANKS_PER_NODE=n` divides each node, or each of its domains, into nodes of `n` ranks. `MPI_DISABLE=1` turns MPI off:
+/// under a launcher, each process is then a job of one rank. A program that a launcher has started as several processes, and
+/// that has no MPI or a library that does not join the job of this launcher, stops with an error that names the fitting command,
+/// instead of running as many one-rank jobs. Environment variables that begin with `PSHMEM_` and are no settings are named once.
 ///
 /// If a rank returns an error or panics, this is printed with its number and host; an error that several ranks return within a
 /// second is printed once, as in `ranks 0-3,5 failed: ...`. Ranks that wait for it in a collective get
@@ -108,20 +109,15 @@ fn one_rank<E: Display>(
     let place = world.as_ref().ok();
     let place = place.map(|comm| (comm.rank(), comm.host().to_string()));
     // Dropped after `RankEnd::leave` has told the other ranks why this one ends.
-    let mut divided = None;
+    let mut divided = Vec::new();
     // What `main` borrowed is not used again after a panic.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let comm = world.as_ref().map_err(ToString::to_string)?;
         settings::check_environment()
             .and(limits::check_environment())
             .map_err(|error| error.to_string())?;
-        if let Some(n) = launch::ranks_per_node().map_err(|error| error.to_string())? {
-            divided = Some(
-                comm.with_ranks_per_node(n)
-                    .map_err(|error| error.to_string())?,
-            );
-        }
-        main(divided.as_ref().unwrap_or(comm)).map_err(|error| error.to_string())
+        divide_world(comm, &mut divided).map_err(|error| error.to_string())?;
+        main(divided.last().unwrap_or(comm)).map_err(|error| error.to_string())
     }));
     let message = match result {
         Ok(Ok(())) => None,
@@ -132,6 +128,19 @@ fn one_rank<E: Display>(
     };
     end.leave(message.clone());
     message.map(|message| Failure { place, message })
+}
+
+/// Divides the nodes of the world as the environment asks for: by domains, then each domain by a number of ranks.
+fn divide_world(world: &Comm, divided: &mut Vec<Comm>) -> Result<()> {
+    let division = launch::division()?;
+    if let Some(domain) = division.domain {
+        divided.push(world.with_domains(domain)?);
+    }
+    if let Some(n) = division.ranks_per_node {
+        let whole = divided.last().unwrap_or(world);
+        divided.push(whole.with_ranks_per_node(n)?);
+    }
+    Ok(())
 }
 
 fn on_threads<E: Display>(

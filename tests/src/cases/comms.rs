@@ -1,9 +1,10 @@
 //! `Comm`s derived from others: their ranks and nodes, and their independence.
 
-use pshmem::{Comm, Shared};
+use pshmem::{Comm, Domain, Shared};
 
 use crate::collective::{check_usable, gather_texts, split, sum};
 use crate::report::Outcome;
+use crate::shapes::node_of_each_rank;
 use crate::values::{assert_slice_eq, number};
 
 /// The sum of what all ranks pass, which shows which ranks are in a `Comm`.
@@ -223,6 +224,91 @@ pub(crate) fn ranks_per_node(comm: &Comm) -> Outcome {
         check_usable(&single)?;
     }
     Ok(())
+}
+
+/// The domains of this machine, whatever they are: each node is divided into whole parts.
+pub(crate) fn domains_of_the_machine(comm: &Comm) -> Outcome {
+    let whole = node_of_each_rank(comm)?;
+    for domain in [Domain::Numa, Domain::Socket, Domain::L3, Domain::Node] {
+        let divided = comm.with_domains(domain)?;
+        assert_eq!((divided.rank(), divided.size()), (comm.rank(), comm.size()));
+        let parts = node_of_each_rank(&divided)?;
+        for (one, part) in parts.iter().enumerate() {
+            let same_part = (0..parts.len()).filter(|&other| parts[other] == *part);
+            for other in same_part {
+                assert_eq!(
+                    whole[one], whole[other],
+                    "{domain:?}: {whole:?} became {parts:?}"
+                );
+            }
+        }
+        if domain == Domain::Node {
+            assert_eq!(parts, whole);
+        }
+        check_copies(&divided)?;
+        node_info_is_consistent(&divided)?;
+    }
+    Ok(())
+}
+
+/// Ranks in made-up domains, also in none: objects exist once for each domain of each node whose ranks are all in one.
+pub(crate) fn made_up_domains(comm: &Comm) -> Outcome {
+    let size = comm.size();
+    let whole = node_of_each_rank(comm)?;
+    let last = size - 1;
+    let of_rank: [&dyn Fn(usize) -> Option<u32>; 4] = [
+        &|rank| Some((rank % 2) as u32),
+        &|rank| Some(u32::MAX - (rank / 2) as u32),
+        &|rank| Some((size - rank) as u32),
+        &|rank| (rank != last).then_some(rank as u32),
+    ];
+    for domain_of in of_rank {
+        let place = domain_of(comm.rank()).ok_or_else(|| "it was made up".to_owned());
+        let divided = comm.with_made_up_domains(Domain::Numa, place)?;
+        let is_bound = |node| {
+            let mut ranks = (0..size).filter(|&rank| whole[rank] == node);
+            ranks.all(|rank| domain_of(rank).is_some())
+        };
+        let part = |rank: usize| {
+            let domain = domain_of(rank).filter(|_| is_bound(whole[rank]));
+            (whole[rank], domain)
+        };
+        let mut parts = Vec::new();
+        for rank in 0..size {
+            if !parts.contains(&part(rank)) {
+                parts.push(part(rank));
+            }
+        }
+        let index = |rank| parts.iter().position(|other| *other == part(rank));
+        let expected: Vec<usize> = (0..size).filter_map(index).collect();
+        assert_eq!(node_of_each_rank(&divided)?, expected, "{whole:?}");
+        assert_eq!(divided.memory()?.nodes.len(), parts.len());
+        check_copies(&divided)?;
+        node_info_is_consistent(&divided)?;
+    }
+    check_usable(comm)
+}
+
+/// Checks that ranks of all nodes of `comm` read what one or all of them have written.
+fn check_copies(comm: &Comm) -> Outcome {
+    let mut table = Shared::<[u64]>::new(comm, 3000)?;
+    let mut expected = vec![0; 3000];
+    for root in 0..comm.size() {
+        let block = [number(1, root), number(2, root)];
+        table.set(root, 100 * root, (comm.rank() == root).then_some(&block))?;
+        expected[100 * root..][..2].copy_from_slice(&block);
+        assert_slice_eq(table.view(), &expected);
+    }
+    table.update_parts(|rows, part| {
+        for (row, value) in rows.zip(part) {
+            *value ^= number(3, row);
+        }
+    })?;
+    for (row, value) in expected.iter_mut().enumerate() {
+        *value ^= number(3, row);
+    }
+    assert_slice_eq(table.view(), &expected);
+    check_usable(comm)
 }
 
 /// Calls on a `Comm` of one rank wait for nobody, so they are allowed inside the closures of collective calls.

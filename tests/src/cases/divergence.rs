@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::Array2;
-use pshmem::{Comm, Error, Op, Shared};
+use pshmem::{Comm, Domain, Error, Op, Shared};
 
 use crate::collective::{check_usable, duplicate, outliers};
 use crate::report::{Failure, Outcome};
@@ -290,7 +290,7 @@ pub(crate) fn write_against_creation(comm: &Comm) -> Outcome {
     diverge(comm, NEW, FROM_ROOT)
 }
 
-/// `split`, `barrier` and `with_ranks_per_node` against each other.
+/// `split`, `barrier`, `with_ranks_per_node` and `with_domains` against each other.
 pub(crate) fn split_against_barrier(comm: &Comm) -> Outcome {
     diverge(comm, SPLIT, BARRIER)?;
     diverge(comm, BARRIER, SPLIT)?;
@@ -298,6 +298,16 @@ pub(crate) fn split_against_barrier(comm: &Comm) -> Outcome {
         comm,
         |fixture| fixture.comm.with_ranks_per_node(1).map(drop),
         SPLIT,
+    )?;
+    diverge(
+        comm,
+        |fixture| fixture.comm.with_domains(Domain::Numa).map(drop),
+        BARRIER,
+    )?;
+    diverge(
+        comm,
+        |fixture| fixture.comm.with_ranks_per_node(1).map(drop),
+        |fixture| fixture.comm.with_domains(Domain::Node).map(drop),
     )?;
     diverge(comm, BARRIER, SET)
 }

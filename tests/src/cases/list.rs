@@ -74,8 +74,8 @@ macro_rules! for_each_case {
             }
             comms {
                 node_info_is_consistent, rows_and_columns, node_comms, without_color, keys_order_ranks,
-                nested_splits, many_splits, two_comms_alternate, ranks_per_node, solo_inside_closures,
-                clones_share_state, children_outlive_parents, many_barriers,
+                nested_splits, many_splits, two_comms_alternate, ranks_per_node, domains_of_the_machine,
+                made_up_domains, solo_inside_closures, clones_share_state, children_outlive_parents, many_barriers,
             }
             arguments {
                 root_out_of_range, block_out_of_bounds, root_without_data, assign_without_data,
@@ -84,7 +84,7 @@ macro_rules! for_each_case {
             }
             mismatch {
                 dims_differ, types_differ, types_of_from_root_differ, fill_values_differ, ranks_per_node_differ,
-                one_rank_overflows,
+                domains_differ, one_rank_overflows,
             }
             closures {
                 update_fails, update_panics, per_node_fails, per_node_panics, set_with_panics, from_root_fails,

@@ -2,7 +2,7 @@
 //! `Comm` that still works. Each rank in turn is the one that differs.
 
 use ndarray::{Array1, Array2, Array3};
-use pshmem::{Comm, Error, Shared};
+use pshmem::{Comm, Domain, Error, Shared};
 
 use super::support::assert_rejected;
 use crate::collective::{check_usable, one_to_eight, outliers};
@@ -133,6 +133,23 @@ pub(crate) fn ranks_per_node_differ(comm: &Comm) -> Outcome {
         Error::InvalidSetting { .. },
         comm.with_ranks_per_node(0)
     );
+    check_usable(comm)
+}
+
+/// `with_domains` with different domains.
+pub(crate) fn domains_differ(comm: &Comm) -> Outcome {
+    let list = one_to_eight(comm)?;
+    for outlier in outliers(comm) {
+        for (one, others) in [(Domain::Numa, Domain::Node), (Domain::Node, Domain::L3)] {
+            let domain = if comm.rank() == outlier { one } else { others };
+            assert_rejected!(
+                comm,
+                list,
+                Error::Mismatch { .. },
+                comm.with_domains(domain)
+            );
+        }
+    }
     check_usable(comm)
 }
 

@@ -1,6 +1,6 @@
 //! Collective calls inside the closure of another one: rejected at once, without any effect on other ranks.
 
-use pshmem::{Comm, Error, Op, Shared};
+use pshmem::{Comm, Domain, Error, Op, Shared};
 
 use super::support::check_values;
 use crate::collective::{check_usable, duplicate, one_to_eight, same_error};
@@ -14,6 +14,7 @@ fn all_nested(inner: &Comm, list: &mut Shared<[u64]>) -> bool {
         && nested(inner.split(Some(0), 0).err())
         && nested(inner.node_comm().err())
         && nested(inner.with_ranks_per_node(1).err())
+        && nested(inner.with_domains(Domain::Node).err())
         && nested(Shared::<[u8]>::new(inner, 3).err())
         && nested(Shared::<u64>::from_root(inner, 0, || 1).err())
         && nested(list.set(0, 0, Some(&data)).err())

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use pshmem::{Comm, Error, Result, Shared};
+use pshmem::{Comm, Domain, Error, Result, Shared};
 
 use super::early_exits::DELIBERATE;
 use super::object::on_array;
@@ -122,6 +122,7 @@ fn call(state: &mut State<'_>, entry: &CommEntry, op: &Op, choice: usize) -> Res
         3 => return Shared::<u64>::from_root(comm, other, || 1).map(drop),
         4 => return Shared::<u64>::from_root(comm, comm.size() + 2, || 1).map(drop),
         5 => return Shared::<[u8]>::new(comm, 3).map(drop),
+        6 if op.seed.is_multiple_of(2) => return comm.with_domains(Domain::Node).map(drop),
         6 => return comm.with_ranks_per_node(1).map(drop),
         _ => {}
     }

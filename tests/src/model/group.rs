@@ -59,7 +59,12 @@ impl Group {
 
     /// The same ranks on nodes of at most `n` ranks.
     pub(super) fn with_ranks_per_node(&self, n: usize) -> Self {
-        let part = |rank: usize| (self.0[rank].node, self.local_rank(rank) / n);
+        self.divided(|rank| self.local_rank(rank) / n)
+    }
+
+    /// The same ranks on nodes that are divided into parts of these numbers.
+    pub(super) fn divided(&self, part: impl Fn(usize) -> usize) -> Self {
+        let part = |rank: usize| (self.0[rank].node, part(rank));
         let parts: Vec<_> = (0..self.0.len()).map(part).collect();
         let member = |(rank, member): (usize, &Member)| {
             let node = parts.iter().position(|other| *other == parts[rank]);

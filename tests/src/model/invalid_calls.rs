@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use ndarray::Array2;
-use pshmem::{Batch, Comm, Error, Lock, Result, Shared};
+use pshmem::{Batch, Comm, Domain, Error, Lock, Result, Shared};
 
 use super::array::AnyArray;
 use super::early_exits::DELIBERATE;
@@ -230,6 +230,12 @@ fn on_comm(comm: &Comm, kind: usize, op: &Op) -> Outcome {
         6 => expect(comm, comm.with_ranks_per_node(0), |e| {
             matches!(e, Error::InvalidSetting { .. })
         }),
+        7 if size > 1 && (op.seed / 64).is_multiple_of(2) => {
+            let domain = [Domain::Node, Domain::Socket][differing];
+            expect(comm, comm.with_domains(domain), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
         7 if size > 1 => expect(comm, comm.with_ranks_per_node(1 + differing), |e| {
             matches!(e, Error::Mismatch { .. })
         }),

@@ -27,6 +27,7 @@ pub enum OpKind {
     Split,
     NodeComm,
     RanksPerNode,
+    Domains,
     Barrier,
     Drop,
     Close,
@@ -60,9 +61,9 @@ pub struct Op {
 /// Calls that must succeed. Those that write are more frequent.
 const LEGAL: &[OpKind] = {
     use OpKind::{
-        Assign, Barrier, Batch, Close, CopyFrom, Drop, DropComm, DropInside, DropLock, Fill,
-        FromRoot, Gather, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize, Set,
-        SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
+        Assign, Barrier, Batch, Close, CopyFrom, Domains, Drop, DropComm, DropInside, DropLock,
+        Fill, FromRoot, Gather, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize,
+        Set, SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
     };
     &[
         New,
@@ -93,6 +94,7 @@ const LEGAL: &[OpKind] = {
         Split,
         NodeComm,
         RanksPerNode,
+        Domains,
         Barrier,
         Drop,
         Drop,

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use pshmem::{Comm, Result};
+use pshmem::{Comm, Domain, Result};
 
 use super::early_exits::{Exit, FatalError};
 use super::group::Group;
@@ -150,13 +150,12 @@ impl<'a> State<'a> {
 
     fn act(&mut self, op: &Op) -> Outcome {
         use OpKind::{
-            Barrier, Batch, Diverge, DropComm, DropInside, DropLock, Exit, FromRoot, Invalid,
-            Leave, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Split, UseLock,
+            Barrier, Batch, Diverge, Domains, DropComm, DropInside, DropLock, Exit, FromRoot,
+            Invalid, Leave, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Split, UseLock,
         };
         match op.kind {
-            New | FromRoot | NewLock | Split | NodeComm | RanksPerNode | Barrier | DropComm => {
-                self.act_on_comm(op)
-            }
+            New | FromRoot | NewLock | Split | NodeComm | RanksPerNode | Domains | Barrier
+            | DropComm => self.act_on_comm(op),
             UseLock => locks::run(self, op, false),
             PoisonLock => locks::run(self, op, true),
             DropLock => {
@@ -282,6 +281,14 @@ fn create_on(entry: &CommEntry, op: &Op) -> Result<Created> {
                 comm.with_ranks_per_node(n)?,
                 salt,
                 group.with_ranks_per_node(n),
+            )
+        }
+        OpKind::Domains => {
+            let domain = |rank: usize| (rank ^ op.seed) % (1 + op.seed % 3);
+            Created::Comm(
+                comm.with_made_up_domains(Domain::L3, Ok(domain(me) as u32))?,
+                salt,
+                group.divided(domain),
             )
         }
         _ => {

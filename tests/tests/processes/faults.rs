@@ -140,6 +140,7 @@ fn invalid_settings_are_errors() {
         "PSHMEM_HANG_REPORT",
         "PSHMEM_HANG_ABORT",
         "PSHMEM_CHECK",
+        "PSHMEM_DOMAIN",
         "PSHMEM_RANKS_PER_NODE",
     ] {
         let (output, _) = job(&["return"], &[(name, "soon")]);

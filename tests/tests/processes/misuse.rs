@@ -119,6 +119,35 @@ fn two_ranks_that_wait_for_locks_of_each_other_are_a_deadlock() {
 }
 
 #[test]
+fn a_node_that_cannot_be_divided_by_domains_is_reported_once() {
+    // The second node can be divided.
+    let stderr = stderr_of("unbound", &[("PSHMEM_LOCAL", "3+2")]);
+    let report = [
+        "pshmem: `with_domains`: 3 ranks on node0 share one copy of each object instead of one for each NUMA domain, because of \
+         rank 1: it may run everywhere; bind each rank: `mpirun --bind-to core`",
+    ];
+    assert_reported(&stderr, &report);
+    assert_eq!(stderr.matches("with_domains").count(), 1, "{stderr}");
+    assert_reported(&stderr, &["failed: ", "2 nodes became 3"]);
+}
+
+#[test]
+fn the_world_is_divided_as_the_environment_asks() {
+    for domain in ["numa", "socket", "l3", "node", " node "] {
+        let env = [
+            ("PSHMEM_LOCAL", "2+1"),
+            ("PSHMEM_DOMAIN", domain),
+            ("PSHMEM_RANKS_PER_NODE", "1"),
+        ];
+        let stderr = stderr_of("unbound", &env);
+        assert_reported(&stderr, &["failed: ", "3 nodes became 3"]);
+    }
+    let env = [("PSHMEM_LOCAL", "3+2"), ("PSHMEM_DOMAIN", "node")];
+    let stderr = stderr_of("unbound", &env);
+    assert_reported(&stderr, &["failed: ", "2 nodes became 3"]);
+}
+
+#[test]
 fn a_rank_of_a_cluster_that_calls_exit_is_reported() {
     let stderr = stderr_of("exit-in-cluster", &[("PSHMEM_LOCAL", "1")]);
     let report = "pshmem: rank 1 on node1 exits inside `run`; ending the job";

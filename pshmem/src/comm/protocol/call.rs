@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     Barrier = 1,
     Split,
     RanksPerNode,
+    Domains,
     New,
     FromRoot,
     Close,
@@ -64,10 +65,11 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 36] = [
+const KINDS: [(Kind, &str, Argument); 37] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
+    (Kind::Domains, "with_domains", Argument::Text),
     (Kind::New, "new", Argument::Layout),
     (Kind::FromRoot, "from_root", Argument::Layout),
     (Kind::Close, "close", Argument::Bytes),
@@ -132,6 +134,10 @@ pub(crate) enum Step {
     Hosts,
     /// All ranks of a `split` pass their color and key.
     Members,
+    /// All ranks of a `with_domains` pass the domain in which they run.
+    Domain,
+    /// Ranks that are in none pass the reason.
+    Reason,
     /// They agree on the number of the new `Comm`.
     CommId,
     /// Node memory is allocated for what all have agreed on.

@@ -15,6 +15,7 @@ mod library;
 mod lonely;
 mod settings;
 
+use crate::comm::domains::Domain;
 use crate::error::{Error, Result};
 use environment::Environment;
 use launchers::Launcher;
@@ -190,17 +191,48 @@ fn parse_nodes(value: &str) -> Result<Vec<usize>> {
     })
 }
 
-/// `PSHMEM_RANKS_PER_NODE`.
-pub(crate) fn ranks_per_node() -> Result<Option<usize>> {
-    let Ok(value) = env::var("PSHMEM_RANKS_PER_NODE") else {
+/// How the nodes of the world are divided.
+#[derive(Debug)]
+pub(crate) struct Division {
+    /// `PSHMEM_DOMAIN`.
+    pub(crate) domain: Option<Domain>,
+    /// `PSHMEM_RANKS_PER_NODE`.
+    pub(crate) ranks_per_node: Option<usize>,
+}
+
+/// Reads from the environment how the nodes of the world are divided.
+pub(crate) fn division() -> Result<Division> {
+    Ok(Division {
+        domain: setting(
+            "PSHMEM_DOMAIN",
+            Domain::of_name,
+            "write numa, socket, l3 or node",
+        )?,
+        ranks_per_node: setting(
+            "PSHMEM_RANKS_PER_NODE",
+            |value| value.parse().ok().filter(|&n| n > 0),
+            "write a number of ranks, 1 or more",
+        )?,
+    })
+}
+
+/// The value of a variable, if it is set. `reason` says what to write.
+fn setting<T>(
+    name: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+    reason: &str,
+) -> Result<Option<T>> {
+    let Ok(value) = env::var(name) else {
         return Ok(None);
     };
-    let n = value.trim().parse().ok().filter(|&n| n > 0);
-    n.map(Some).ok_or_else(|| Error::InvalidSetting {
-        name: "PSHMEM_RANKS_PER_NODE".to_owned(),
-        value,
-        reason: "write a number of ranks, 1 or more".to_owned(),
-    })
+    match parse(value.trim()) {
+        Some(parsed) => Ok(Some(parsed)),
+        None => Err(Error::InvalidSetting {
+            name: name.to_owned(),
+            value,
+            reason: reason.to_owned(),
+        }),
+    }
 }
 
 #[cfg(test)]

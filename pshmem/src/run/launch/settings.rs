@@ -6,8 +6,9 @@ use crate::run::launch::environment::Environment;
 const PREFIX: &str = "PSHMEM_";
 
 /// All settings.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "PSHMEM_CHECK",
+    "PSHMEM_DOMAIN",
     "PSHMEM_HANG_ABORT",
     "PSHMEM_HANG_REPORT",
     "PSHMEM_HUGE_PAGES",
