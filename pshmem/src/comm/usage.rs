@@ -192,8 +192,8 @@ impl fmt::Display for Memory {
                 size(node.used),
                 size(node.peak),
                 node.limit.map_or_else(|| "none".to_owned(), size),
-                size(node.free),
-                size(node.capacity),
+                known(node.free),
+                known(node.capacity),
                 node.source,
                 node.reason
             )?;
@@ -209,6 +209,14 @@ impl fmt::Display for Memory {
         }
         Ok(())
     }
+}
+
+/// A size of the system's, which may not tell.
+fn known(bytes: usize) -> String {
+    if bytes == usize::MAX {
+        return "unknown".to_owned();
+    }
+    size(bytes)
 }
 
 #[cfg(test)]

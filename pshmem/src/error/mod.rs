@@ -352,8 +352,8 @@ pub enum Error {
 
     /// A node has too little free memory for an object.
     ///
-    /// All ranks of all nodes get it, nothing was allocated on any node, and the `Comm` lives. Under MPI, node memory is
-    /// usually `/dev/shm`, which containers make small.
+    /// All ranks of all nodes get it, nothing was allocated on any node, and the `Comm` lives. Where node memory is a window of the
+    /// MPI library, it is usually in `/dev/shm`, which containers make small.
     #[error(
         "not enough room on {host}: {needed} B needed, {free} B free in {place}; allocate less, drop other objects, or enlarge it"
     )]

@@ -8,7 +8,7 @@ use super::{Context, checks, examples, faults, injector, programs, simulated_nod
 use crate::cargo;
 use crate::mpi::{Kind, Mpi};
 use crate::report::Row;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -105,6 +105,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     }
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
     list.add(2, move |mpi| beside_small_shm(mpi, verbose));
+    list.add(2, move |mpi| without_proc(mpi, verbose));
     list.add(2, move |mpi| programs::full_disk(mpi, verbose));
     list.add(2, move |mpi| programs::read_only_disk(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
@@ -231,6 +232,23 @@ fn beside_small_shm(mpi: &Mpi, verbose: bool) -> Row {
     let mut launch = mpi.launch(2, &program(mpi, "suite"));
     launch.args(names);
     let command = programs::in_small_shm(mpi, &launch);
+    cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
+}
+
+/// The same where no process sees another one under `/proc`, as in containers: they send each other their files.
+fn without_proc(mpi: &Mpi, verbose: bool) -> Row {
+    let row = Row::under("suite, no /proc", mpi.name, "2");
+    if let Err(why) = Permission::Mounts.check() {
+        return row.skipped(why);
+    }
+    let names = ["memory"];
+    let script = "mount -t tmpfs tmpfs /proc; exec \"$@\"";
+    let mut command = mpi.launch(2, Path::new("unshare"));
+    command
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(program(mpi, "suite"))
+        .args(names)
+        .env("PSHMEM_MEMORY", "memfd");
     cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
 }
 

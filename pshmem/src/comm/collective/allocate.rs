@@ -10,6 +10,7 @@ use crate::comm::node_memory::{AllocRequest, NodeMemory};
 use crate::comm::protocol::call::{Call, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_sync::RankSync;
+use crate::comm::thread_state;
 use crate::error::{Error, Result};
 use crate::layout::identity::Described;
 use crate::layout::placer::{PAGE, round_up};
@@ -221,6 +222,7 @@ fn map_on_all_nodes(
     };
     if let Some(reservation) = reservation {
         reservation.keep();
+        tell(sync, request.len);
     }
     if request.has_huge_pages() {
         mapping.enter_pages();
@@ -233,6 +235,14 @@ fn map_on_all_nodes(
     // SAFETY: longer than a page by what was asked for, zeroed, and all ranks of the node do the same with the same memory.
     unsafe { mapping.count(account) };
     Ok(Some(Chunk::of_mapping(mapping)))
+}
+
+/// Emits an event about new memory of this node.
+fn tell(sync: &RankSync, bytes: usize) {
+    let usage = &sync.group.world.node_usage;
+    let (host, used, peak) = (sync.group.host().to_owned(), usage.used(), usage.peak());
+    // After the call: who receives events is part of the program, and may panic.
+    thread_state::after_call(move || tracing::debug!(host, bytes, used, peak, "memory mapped"));
 }
 
 /// What to map for `bytes`, a multiple of the page size: one page more, in which ranks count when they unmap it.
