@@ -1,10 +1,10 @@
 //! `cargo xtask bench`: runs the Rust bench and the Python bench under each MPI library, and writes a table that compares them.
 //! What is measured is in `tests/src/bin/bench/` and `xtask/bench/pshmem_bench.py`.
 //!
-//! - `table` measurements side by side · `check_levels` what the checks cost
+//! - `table` measurements side by side · `variants` what settings cost or save
 
-mod check_levels;
 mod table;
+mod variants;
 
 use crate::mpi::Mpi;
 use crate::setup::python_env;
@@ -72,13 +72,26 @@ pub(crate) fn command(options: &args::Bench) -> Result<(), String> {
             sections.push(section);
         }
     }
-    if let Some(table) = note(check_levels::table(measure), &mut problems) {
-        let section = format!(
-            "## What the checks cost, 2 ranks as threads\n\n{}",
-            table.markdown()
-        );
-        println!("\n{section}");
-        sections.push(section);
+    // The checks are the same on every transport: ranks as threads.
+    let mut threads = cargo::cargo();
+    threads.args(["build", "--release", "-p", "pshmem-tests", "--bin", "bench"]);
+    measure(threads, "bench build", cargo::LIMIT)?;
+    let on_threads = || {
+        let mut command = Command::new(cargo::target().join("release").join("bench"));
+        command.env("PSHMEM_LOCAL", "2");
+        command
+    };
+    let table = variants::CHECKS.table(on_threads, measure);
+    add(
+        &mut sections,
+        &variants::CHECKS,
+        "ranks as threads",
+        note(table, &mut problems),
+    );
+    for mpi in &libraries {
+        let launch = || mpi.launch(2, &cargo::built(mpi, "release", "bench"));
+        let table = note(variants::MEMORY.table(launch, measure), &mut problems);
+        add(&mut sections, &variants::MEMORY, &version(mpi), table);
     }
     let file = cargo::target().join("bench.md");
     std::fs::write(&file, sections.join("\n"))
@@ -88,6 +101,15 @@ pub(crate) fn command(options: &args::Bench) -> Result<(), String> {
         Ok(())
     } else {
         Err(problems.join("\n"))
+    }
+}
+
+/// Adds the table of a comparison to the sections, if there is one.
+fn add(sections: &mut Vec<String>, of: &variants::Comparison, place: &str, table: Option<Table>) {
+    if let Some(table) = table {
+        let section = format!("## {}, {place}, 2 ranks\n\n{}", of.title, table.markdown());
+        println!("\n{section}");
+        sections.push(section);
     }
 }
 

@@ -17,7 +17,7 @@
 //!
 //! - `timing` measurement of the columns of a row · `settings` options · `raw` MPI without the library
 //! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
-//!   `look_ups` in maps · `create` objects, splits, barriers · `lock` · `batch` tasks · `files` save and load · `memory` peaks
+//!   `look_ups` in maps · `create` objects, splits, barriers · `large` objects and huge pages · `lock` · `batch` tasks · `files` save and load · `memory` peaks
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -39,6 +39,7 @@ mod batch;
 mod create;
 mod fields;
 mod files;
+mod large;
 mod lock;
 mod look_ups;
 mod memory;
@@ -66,6 +67,7 @@ fn main() -> std::process::ExitCode {
         fields::rows(&bench)?;
         look_ups::rows(&bench)?;
         create::rows(&bench)?;
+        large::rows(&bench)?;
         lock::rows(&bench)?;
         batch::rows(&bench)?;
         files::rows(&bench)?;
