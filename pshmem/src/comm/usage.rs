@@ -48,7 +48,8 @@ pub struct NodeUse {
     pub objects: usize,
     /// Bytes mapped for this `Comm`: its objects, and free memory for more small ones.
     pub mapped: usize,
-    /// Free bytes where objects are mapped: in `/dev/shm`, or in private memory if the node has only one rank.
+    /// Free bytes where objects are mapped: in `/dev/shm`, or in private memory if the node has only one rank. Less if the machine
+    /// or a cgroup of the job has less.
     pub free: usize,
     /// Free and used bytes there, together.
     pub capacity: usize,
@@ -121,7 +122,7 @@ impl Comm {
             .collect();
         let mine = if group.topology.is_leader() {
             let ranks = group.topology.node_ranks.len();
-            match group.world.transport.free_memory(ranks) {
+            match group.world.transport.free_memory(ranks, usize::MAX) {
                 Ok(memory) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),

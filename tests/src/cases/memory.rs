@@ -70,7 +70,7 @@ pub(crate) fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// The last rank of a node that drops an object unmaps its memory, whichever rank it is. `bin/small_shm.rs` checks that the
+/// The last rank of a node that drops an object unmaps its memory, whichever rank it is. `bin/small_memory.rs` checks that the
 /// system then has the memory: it fills a small file system several times.
 pub(crate) fn large_objects_are_unmapped(comm: &Comm) -> Outcome {
     let before = comm.memory()?;

@@ -212,7 +212,7 @@ fn map(sync: &RankSync, memory: &NodeMemory, bytes: usize) -> Result<(Option<Chu
         .map_err(Error::clipped)?;
     // SAFETY: the mapping is fresh, so it holds zeros, and no rank uses it before all have agreed that it is populated.
     let populated = unsafe { mapping.populate(topology.local_rank, topology.node_ranks.len()) };
-    let populated = populated.map_err(|_| match free_memory(sync) {
+    let populated = populated.map_err(|_| match free_memory(sync, usize::MAX) {
         Ok(memory) => no_room(sync, bytes, &memory),
         Err(error) => error,
     });
@@ -228,23 +228,24 @@ pub(crate) fn check_room_for_object(sync: &RankSync, bytes: usize) -> Result<()>
 }
 
 fn check_room(sync: &RankSync, bytes: usize) -> Result<()> {
-    let (needed, memory) = (bytes.saturating_add(SLACK), free_memory(sync)?);
+    let needed = bytes.saturating_add(SLACK);
+    let memory = free_memory(sync, needed)?;
     if needed <= memory.free {
         return Ok(());
     }
     Err(no_room(sync, needed, &memory))
 }
 
-/// Free memory for mappings of the ranks of this node.
-fn free_memory(sync: &RankSync) -> Result<FreeMemory> {
+/// Free memory for mappings of the ranks of this node. It is exact if it is less than `needed`.
+fn free_memory(sync: &RankSync, needed: usize) -> Result<FreeMemory> {
     let ranks = sync.group.topology.node_ranks.len();
-    sync.group.world.transport.free_memory(ranks)
+    sync.group.world.transport.free_memory(ranks, needed)
 }
 
 fn no_room(sync: &RankSync, needed: usize, memory: &FreeMemory) -> Error {
     Error::NoRoom {
         host: sync.group.host().to_owned(),
-        place: memory.place.to_owned(),
+        place: memory.place.clone().into_owned(),
         needed,
         free: memory.free,
     }
