@@ -17,7 +17,7 @@ macro_rules! for_each_case {
                 fill_any_length, fill_with_large_elements, update_from_every_root, update_without_writing,
                 update_per_node, single_values, writes_are_ordered,
             }
-            memory { memory_report, ten_thousand_live_objects, large_objects_are_unmapped }
+            memory { memory_report, bytes_are_known_before, ten_thousand_live_objects, large_objects_are_unmapped }
             locks {
                 mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
                 readers_and_writers, poisoned_by_panic, lock_poisoned_by_panic, rwlock_poisoned_by_panic, many_locks, lock_per_row_of_ranks,

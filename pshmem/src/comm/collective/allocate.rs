@@ -12,7 +12,7 @@ use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_sync::RankSync;
 use crate::error::{Error, Result};
 use crate::layout::identity::Described;
-use crate::layout::placer::{PAGE, round_up};
+use crate::layout::placer::{PAGE, whole_pages};
 use crate::memory::arena::{self, Allocation};
 use crate::memory::free_memory::FreeMemory;
 use crate::memory::{Chunk, Segment};
@@ -165,12 +165,7 @@ fn map_large(
     call: Call,
     request: AllocRequest,
 ) -> Result<Segment> {
-    let too_large = || Error::TooLarge {
-        what: "the object".to_owned(),
-        extents: vec![request.bytes],
-        size: 1,
-    };
-    let bytes = round_up(request.bytes, PAGE).ok_or_else(too_large)?;
+    let bytes = whole_pages(request.bytes)?;
     let mapping =
         map_on_all_nodes(sync, memory, call, bytes)?.expect("every node maps a large object");
     Ok(Segment::whole(mapping, request.bytes))
