@@ -170,9 +170,9 @@ pub(crate) fn plan<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Result<(L::Plan,
         // Plans again, for an error that names the field.
         Err(_) => L::plan(dims, &mut Placer::describing())?,
     };
-    let placed = placer.finish();
-    whole_pages(placed.bytes)?;
-    Ok((plan, placed))
+    let planned = (plan, placer.finish());
+    whole_pages(planned.1.bytes)?;
+    Ok(planned)
 }
 
 fn describe<L: SharedLayout + ?Sized>(numbers: &[usize]) -> Schema {

@@ -53,7 +53,7 @@ macro_rules! for_each_case {
             }
             files {
                 arrays_come_back, structs_come_back, backups_stay, fields_alone, other_orders_are_converted, values_are_checked,
-                wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, checkpoints,
+                wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, numbers_without_a_header, checkpoints,
             }
             composites {
                 ragged_rows, full_rows, closures_fail_between_rows, strings, texts, stacked_arrays, stacked_rows, stacked_large_rows, stacked_structs,
