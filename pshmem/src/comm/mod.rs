@@ -166,10 +166,10 @@ impl Comm {
             if unsafe { mapping.populate(topology.local_rank, ranks, false) }.is_ok() {
                 return Ok(mapping);
             }
-            let memory = transport.free_memory(ranks)?;
+            let memory = transport.free_memory(ranks, usize::MAX)?;
             Err(Error::NoRoom {
                 host: transport.host().to_owned(),
-                place: memory.place.to_owned(),
+                place: memory.place.into_owned(),
                 needed: bytes,
                 free: memory.free,
             })

@@ -52,7 +52,8 @@ pub struct NodeUse {
     pub objects: usize,
     /// Bytes mapped for this `Comm`: its objects, and free memory for more small ones.
     pub mapped: usize,
-    /// Free bytes where objects are mapped: in `/dev/shm` if they lie in windows, else in the memory of the node.
+    /// Free bytes where objects are mapped: in `/dev/shm` if they lie in windows, else in the memory of the node. Less if the machine
+    /// or a cgroup of the job has less.
     pub free: usize,
     /// Free and used bytes there, together.
     pub capacity: usize,
@@ -150,7 +151,7 @@ impl Comm {
                 _ => world.transport.memory_source(),
             };
             let own: usize = own.iter().map(Range::len).sum();
-            match world.transport.free_memory(ranks) {
+            match world.transport.free_memory(ranks, usize::MAX) {
                 Ok(memory) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),

@@ -5,7 +5,9 @@
 
 pub(crate) mod text;
 
-pub(crate) use text::{clip, clip_start, panic_text, printable};
+#[cfg(feature = "__mpi")]
+pub(crate) use text::SHM;
+pub(crate) use text::{CGROUP, clip, clip_start, panic_text, printable};
 
 use serde::{Deserialize, Serialize};
 
@@ -353,14 +355,17 @@ pub enum Error {
     /// A node has too little free memory for an object.
     ///
     /// All ranks of all nodes get it, nothing was allocated on any node, and the `Comm` lives. Where node memory is a window of the
-    /// MPI library, it is usually in `/dev/shm`, which containers make small.
+    /// MPI library, it is usually in `/dev/shm`, which containers make small. Batch systems and containers also limit the memory of
+    /// the whole job on a node, by a cgroup, `/dev/shm` included.
     #[error(
-        "not enough room on {host}: {needed} B needed, {free} B free in {place}; allocate less, drop other objects, or enlarge it"
+        "not enough room on {host}: {needed} B needed, {free} B free in {place}; allocate less, drop other objects, or {}",
+        text::more_room(.place)
     )]
     NoRoom {
         /// The host of the node.
         host: String,
-        /// Where the memory would be: `/dev/shm` or `memory`.
+        /// What has too little: `/dev/shm`, `memory` (of the machine), or a cgroup, with the file that states its limit, as in
+        /// `the cgroup /sys/fs/cgroup/job_7 (memory.max)`.
         place: String,
         /// Bytes needed on that node, a reserve included.
         needed: usize,

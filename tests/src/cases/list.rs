@@ -17,7 +17,7 @@ macro_rules! for_each_case {
                 fill_any_length, fill_with_large_elements, update_from_every_root, update_without_writing,
                 update_per_node, single_values, writes_are_ordered,
             }
-            memory { memory_report, ten_thousand_live_objects, large_objects_are_unmapped }
+            memory { memory_report, bytes_are_known_before, ten_thousand_live_objects, large_objects_are_unmapped }
             node_memory { use_of_the_node, memory_limits, no_more_open_files, objects_with_huge_pages }
             locks {
                 mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
@@ -54,7 +54,7 @@ macro_rules! for_each_case {
             }
             files {
                 arrays_come_back, structs_come_back, backups_stay, fields_alone, other_orders_are_converted, values_are_checked,
-                wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, checkpoints,
+                wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, numbers_without_a_header, checkpoints,
             }
             composites {
                 ragged_rows, full_rows, closures_fail_between_rows, strings, texts, stacked_arrays, stacked_rows, stacked_large_rows, stacked_structs,

@@ -21,7 +21,7 @@ const RANKS_APART: [usize; 3] = [3, 2, 1];
 /// The programs that run under each library.
 const PROGRAMS: [&str; 8] = [
     "suite",
-    "small_shm",
+    "small_memory",
     "saves",
     "after_mpi",
     "early_end",
@@ -106,6 +106,7 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
     list.add(2, move |mpi| beside_small_shm(mpi, verbose));
     list.add(2, move |mpi| without_proc(mpi, verbose));
+    list.add(2, move |mpi| programs::small_cgroup(mpi, verbose));
     list.add(2, move |mpi| programs::full_disk(mpi, verbose));
     list.add(2, move |mpi| programs::read_only_disk(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));

@@ -13,7 +13,7 @@ use crate::comm::rank_sync::RankSync;
 use crate::comm::thread_state;
 use crate::error::{Error, Result};
 use crate::layout::identity::Described;
-use crate::layout::placer::{PAGE, round_up};
+use crate::layout::placer::{PAGE, whole_pages};
 use crate::memory::arena::{self, Allocation};
 use crate::memory::free_memory::FreeMemory;
 use crate::memory::huge_pages::HUGE_PAGE;
@@ -171,12 +171,7 @@ fn map_large(
     call: Call,
     request: AllocRequest,
 ) -> Result<Segment> {
-    let too_large = || Error::TooLarge {
-        what: "the object".to_owned(),
-        extents: vec![request.bytes],
-        size: 1,
-    };
-    let bytes = round_up(request.bytes, PAGE).ok_or_else(too_large)?;
+    let bytes = whole_pages(request.bytes)?;
     let mapping =
         map_on_all_nodes(sync, memory, call, bytes)?.expect("every node maps a large object");
     Ok(Segment::whole(mapping, request.bytes))
@@ -278,7 +273,7 @@ fn map(sync: &RankSync, request: &MapRequest, new: &NewMemory) -> Result<(Mappin
     let (part, parts) = (topology.local_rank, topology.node_ranks.len());
     // SAFETY: the mapping is fresh, so it holds zeros, and no rank uses it before all have agreed that it is populated.
     let populated = unsafe { mapping.populate(part, parts, request.has_huge_pages()) };
-    let populated = populated.map_err(|_| match free_memory(sync) {
+    let populated = populated.map_err(|_| match free_memory(sync, usize::MAX) {
         Ok(memory) => no_room(sync, request.len, &memory),
         Err(error) => error,
     });
@@ -301,23 +296,24 @@ fn check_room(sync: &RankSync, bytes: usize) -> Result<()> {
 }
 
 fn check_free_memory(sync: &RankSync, bytes: usize) -> Result<()> {
-    let (needed, memory) = (bytes.saturating_add(SLACK), free_memory(sync)?);
+    let needed = bytes.saturating_add(SLACK);
+    let memory = free_memory(sync, needed)?;
     if needed <= memory.free {
         return Ok(());
     }
     Err(no_room(sync, needed, &memory))
 }
 
-/// Free memory for mappings of the ranks of this node.
-fn free_memory(sync: &RankSync) -> Result<FreeMemory> {
+/// Free memory for mappings of the ranks of this node. It is exact if it is less than `needed`.
+fn free_memory(sync: &RankSync, needed: usize) -> Result<FreeMemory> {
     let ranks = sync.group.topology.node_ranks.len();
-    sync.group.world.transport.free_memory(ranks)
+    sync.group.world.transport.free_memory(ranks, needed)
 }
 
 fn no_room(sync: &RankSync, needed: usize, memory: &FreeMemory) -> Error {
     Error::NoRoom {
         host: sync.group.host().to_owned(),
-        place: memory.place.to_owned(),
+        place: memory.place.clone().into_owned(),
         needed,
         free: memory.free,
     }

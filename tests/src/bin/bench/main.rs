@@ -17,7 +17,8 @@
 //!
 //! - `timing` measurement of the columns of a row · `settings` options · `raw` MPI without the library
 //! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
-//!   `look_ups` in maps · `create` objects, splits, barriers · `large` objects and huge pages · `lock` · `batch` tasks · `files` save and load · `memory` peaks
+//!   `look_ups` in maps · `create` objects, splits, barriers · `large` objects and huge pages · `lock` · `batch` tasks ·
+//!   `files` save and load · `memory` peaks of each rank
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,

@@ -1,8 +1,12 @@
-//! A small `/dev/shm`: objects are created until memory is exhausted, and everything must still work after the error.
+//! Little memory: objects are created until it is exhausted, and everything must still work after the error. There must be no
+//! SIGBUS, no process that the kernel kills, no rank that waits for ever, and no error that differs between ranks.
 //!
-//! `cargo xtask test` runs it where the machine allows a private mount namespace:
-//! `unshare --mount sh -c 'mount -t tmpfs -o size=16m tmpfs /dev/shm && mpirun -n 2 small_shm'`. There must be no SIGBUS, no rank
-//! that waits for ever, and no error that differs between ranks.
+//! - `small_memory shm` in a small `/dev/shm`:
+//!   `unshare --mount sh -c 'mount -t tmpfs -o size=16m tmpfs /dev/shm && mpirun -n 2 small_memory shm'`
+//! - `small_memory cgroup` in a cgroup with a limit of some 200 MB, `/sys/fs/cgroup/small` for example:
+//!   `sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs; exec mpirun -n 2 small_memory cgroup'`
+//!
+//! `cargo xtask test` runs both where the machine permits it.
 
 use std::process::ExitCode;
 
@@ -11,31 +15,49 @@ use pshmem_tests::collective::{check_usable, same_error};
 use pshmem_tests::report::Failure;
 use pshmem_tests::watchdog;
 
-/// More bytes than the `/dev/shm` for this test may have.
+/// More bytes than there may be for this test.
 const MAX_BYTES: usize = 512 << 20;
 
 fn main() -> ExitCode {
     pshmem::run(|comm: &Comm| -> Result<(), String> {
-        watchdog::guard("small_shm", || until_full(comm)).map_err(|failure| format!("{failure:?}"))
+        let scenario = std::env::args().nth(1).unwrap_or_default();
+        let run = || match scenario.as_str() {
+            "shm" => small_shm(comm),
+            "cgroup" => small_cgroup(comm),
+            other => Err(format!("{other} is no scenario").into()),
+        };
+        watchdog::guard("small_memory", run).map_err(|failure| format!("{failure:?}"))
     })
 }
 
-fn until_full(comm: &Comm) -> Result<(), Failure> {
+fn small_shm(comm: &Comm) -> Result<(), Failure> {
     if comm.node().size == 1 {
-        println!("small_shm: a rank alone on its node uses private memory; nothing to test");
+        println!("small_memory: a rank alone on its node uses private memory; nothing to test");
         return Ok(());
     }
     // First, while no memory is kept for small objects.
     batches(comm)?;
-    for bytes in [6 << 20, 1 << 20, 200 << 10, 1 << 10] {
+    until_full(comm, &[6 << 20, 1 << 20, 200 << 10, 1 << 10], "/dev/shm")
+}
+
+/// The kernel kills what goes beyond the limit, so whatever is private to the ranks must stay small here, too: no objects that are
+/// hardly larger than their handles.
+fn small_cgroup(comm: &Comm) -> Result<(), Failure> {
+    const CGROUP: &str = "the cgroup ";
+    // There is room in `/dev/shm` for this one.
+    let made = Shared::<[u8]>::new(comm, MAX_BYTES);
+    check_place(&same_error(comm, made)?, CGROUP)?;
+    until_full(comm, &[6 << 20, 1 << 20, 200 << 10], CGROUP)
+}
+
+/// Objects of each of these sizes, until an error says that the place has no room.
+fn until_full(comm: &Comm, sizes: &[usize], place: &str) -> Result<(), Failure> {
+    for &bytes in sizes {
         let (mut objects, error) = fill_up(comm, bytes)?;
-        let Error::NoRoom { needed, free, .. } = &error else {
-            return Err(format!("objects of {bytes} B ended with {error:?}").into());
-        };
         if comm.rank() == 0 {
             println!("{} objects of {bytes} B, then: {error}", objects.len());
         }
-        assert!(needed > free, "{error}");
+        check_place(&error, place)?;
         // Existing objects still hold their values, and calls that need no new memory still work.
         for (index, object) in objects.iter_mut().enumerate() {
             assert!(
@@ -57,9 +79,22 @@ fn until_full(comm: &Comm) -> Result<(), Failure> {
         check_usable(comm)?;
     }
     if comm.rank() == 0 {
-        println!("small_shm: all is well");
+        println!("small_memory: all is well");
     }
     Ok(())
+}
+
+/// The error must be that there is no room in a place whose name begins so.
+fn check_place(error: &Error, expected: &str) -> Result<(), Failure> {
+    match error {
+        Error::NoRoom {
+            place,
+            needed,
+            free,
+            ..
+        } if place.starts_with(expected) && needed > free => Ok(()),
+        _ => Err(format!("no error about {expected}: {error:?}").into()),
+    }
 }
 
 /// Names of tasks and a report that do not fit are an error, and the batch still gives its report once there is room.
@@ -102,5 +137,5 @@ fn fill_up(comm: &Comm, bytes: usize) -> Result<Filled, Failure> {
             }
         }
     }
-    Err(format!("{MAX_BYTES} B were available: start this program with a small /dev/shm").into())
+    Err(format!("{MAX_BYTES} B were available: start this program with less memory").into())
 }
