@@ -12,6 +12,8 @@ const MADE: usize = 512 << 20;
 const READ: usize = 2 << 30;
 /// Reads that are measured at once.
 const AT_ONCE: usize = 1000;
+/// Bytes of a huge page.
+const HUGE_PAGE: usize = 2 << 20;
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     create(bench)?;
@@ -42,7 +44,7 @@ fn random_reads(bench: &Bench<'_>) -> Result<()> {
         return Ok(());
     }
     let len = READ / 8;
-    let make = |comm: &Comm| {
+    let make = |comm: &Comm| -> Result<Shared<[u64]>> {
         let mut table = Shared::<[u64]>::new(comm, len)?;
         table.update_parts(|range, part| {
             for (value, index) in part.iter_mut().zip(range) {
@@ -71,7 +73,7 @@ fn random_reads(bench: &Bench<'_>) -> Result<()> {
 }
 
 /// A call that reads at the next random places on rank 0.
-fn reads<'a>(root: bool, table: &'a [u64]) -> impl FnMut() -> Result<()> + 'a {
+fn reads(root: bool, table: &[u64]) -> impl FnMut() -> Result<()> + '_ {
     let mut state = 1_u64;
     move || {
         if root {
@@ -93,7 +95,6 @@ fn reads<'a>(root: bool, table: &'a [u64]) -> impl FnMut() -> Result<()> + 'a {
 /// A `Vec` of `len` zeros, with huge pages if the system gives them to a program that asks.
 fn huge_vec(len: usize) -> Vec<u64> {
     let mut values: Vec<u64> = Vec::with_capacity(len);
-    const HUGE_PAGE: usize = 2 << 20;
     let start = values.as_mut_ptr().cast::<u8>();
     let skip = start.align_offset(HUGE_PAGE);
     let bytes = (len * 8).saturating_sub(skip) / HUGE_PAGE * HUGE_PAGE;
