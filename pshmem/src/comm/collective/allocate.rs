@@ -204,15 +204,8 @@ fn map_on_all_nodes(
         let announcement = announcement.expect("what this executable encoded");
         (None, NewMemory::announced(announcement))
     };
-    let mapped = request.map(|request| (request, map(sync, &request, &new)));
-    let fault = match &mapped {
-        Some((_, Err(error) | Ok((_, Err(error))))) => Some(error.clone()),
-        _ => None,
-    };
-    agree(sync, call.step(Step::Populate), Contribution::fault(fault))?;
-    // All ranks have mapped it. So the first one may close it, and the pages of all shares are there.
-    drop(new);
-    let Some((request, Ok((mut mapping, _)))) = mapped else {
+    let mapped = map_together(sync, call.step(Step::Populate), request, new)?;
+    let Some((request, mut mapping)) = mapped else {
         return Ok(None);
     };
     if let Some(reservation) = reservation {
@@ -230,6 +223,29 @@ fn map_on_all_nodes(
     // SAFETY: longer than a page by what was asked for, zeroed, and all ranks of the node do the same with the same memory.
     unsafe { mapping.count(account) };
     Ok(Some(Chunk::of_mapping(mapping)))
+}
+
+/// All ranks of all nodes map and populate what their nodes need. `new` stays open until all have done so.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is dropped when all ranks have mapped it"
+)]
+fn map_together(
+    sync: &RankSync,
+    call: Call,
+    request: Option<MapRequest>,
+    new: NewMemory,
+) -> Result<Option<(MapRequest, Mapping)>> {
+    let mapped = request.map(|request| (request, map(sync, &request, &new)));
+    let fault = match &mapped {
+        Some((_, Err(error) | Ok((_, Err(error))))) => Some(error.clone()),
+        _ => None,
+    };
+    agree(sync, call, Contribution::fault(fault))?;
+    Ok(match mapped {
+        Some((request, Ok((mapping, _)))) => Some((request, mapping)),
+        _ => None,
+    })
 }
 
 /// Emits an event about new memory of this node.
