@@ -8,7 +8,7 @@ use super::{Context, checks, examples, faults, injector, programs, simulated_nod
 use crate::cargo;
 use crate::mpi::{Kind, Mpi};
 use crate::report::Row;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -105,7 +105,9 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     }
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
     list.add(2, move |mpi| beside_small_shm(mpi, verbose));
-    list.add(2, move |mpi| without_proc(mpi, verbose));
+    for barred in ["proc", "proc,socket"] {
+        list.add(2, move |mpi| barred_memory(mpi, verbose, barred));
+    }
     list.add(2, move |mpi| programs::small_cgroup(mpi, verbose));
     list.add(2, move |mpi| programs::full_disk(mpi, verbose));
     list.add(2, move |mpi| programs::read_only_disk(mpi, verbose));
@@ -238,20 +240,13 @@ fn beside_small_shm(mpi: &Mpi, verbose: bool) -> Row {
     cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
 }
 
-/// The same where no process sees another one under `/proc`, as in containers: they send each other their files.
-fn without_proc(mpi: &Mpi, verbose: bool) -> Row {
-    let row = Row::under("suite, no /proc", mpi.name, "2");
-    if let Err(why) = Permission::Mounts.check() {
-        return row.skipped(why);
-    }
+/// The same where some ranks cannot open files of others: under `/proc`, so that they receive them through sockets, or not at all,
+/// so that node memory is windows.
+fn barred_memory(mpi: &Mpi, verbose: bool, barred: &str) -> Row {
+    let row = Row::under(&format!("suite, without {barred}"), mpi.name, "2");
     let names = ["memory"];
-    let script = "mount -t tmpfs tmpfs /proc; exec \"$@\"";
-    let mut command = mpi.launch(2, Path::new("unshare"));
-    command
-        .args(["--mount", "sh", "-c", script, "sh"])
-        .arg(program(mpi, "suite"))
-        .args(names)
-        .env("PSHMEM_MEMORY", "memfd");
+    let mut command = mpi.launch(2, &program(mpi, "suite"));
+    command.env("PSHMEM_TEST_BARRED_MEMORY", barred).args(names);
     cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
 }
 
