@@ -36,6 +36,8 @@ pub(crate) struct NodeMemory {
     numbers: Cell<u64>,
     /// Objects of which this rank has a handle, by number.
     objects: RefCell<BTreeMap<u64, LiveObject>>,
+    /// Memory that calls use while they run; see `collective::scratch`. The same on all ranks.
+    scratch: RefCell<Option<Rc<Segment>>>,
 }
 
 /// An object of which this rank has a handle.
@@ -64,6 +66,7 @@ impl NodeMemory {
             mappings: Cell::new(0),
             numbers: Cell::new(0),
             objects: RefCell::default(),
+            scratch: RefCell::default(),
         };
         // SAFETY: passed on from the caller.
         unsafe { memory.add_chunk(Chunk::of_segment(control, start), is_leader) };
@@ -178,11 +181,22 @@ impl NodeMemory {
             .collect()
     }
 
-    /// Bytes mapped for these objects, and for more of them.
+    /// The memory that is kept for calls, if there is any.
+    pub(super) fn scratch(&self) -> Option<Rc<Segment>> {
+        self.scratch.borrow().clone()
+    }
+
+    /// Keeps other memory for calls, or none.
+    pub(super) fn keep_scratch(&self, scratch: Option<Rc<Segment>>) {
+        self.scratch.replace(scratch);
+    }
+
+    /// Bytes mapped for these objects, for more of them, and for calls.
     pub(crate) fn mapped(&self) -> usize {
         let chunks: usize = self.chunks.borrow().iter().map(Chunk::len).sum();
         let objects = self.objects.borrow();
         let own: usize = objects.values().map(|object| object.own_mapping).sum();
-        chunks + own
+        let scratch = self.scratch.borrow();
+        chunks + own + scratch.as_ref().map_or(0, |scratch| scratch.own_mapping())
     }
 }
