@@ -28,6 +28,13 @@ pub enum OpKind {
     NodeComm,
     RanksPerNode,
     Barrier,
+    Broadcast,
+    AllGather,
+    /// `Comm::gather`.
+    GatherValues,
+    AllReduce,
+    AllReduceInto,
+    ExclusiveScan,
     Drop,
     Close,
     DropComm,
@@ -60,9 +67,10 @@ pub struct Op {
 /// Calls that must succeed. Those that write are more frequent.
 const LEGAL: &[OpKind] = {
     use OpKind::{
-        Assign, Barrier, Batch, Close, CopyFrom, Drop, DropComm, DropInside, DropLock, Fill,
-        FromRoot, Gather, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize, Set,
-        SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
+        AllGather, AllReduce, AllReduceInto, Assign, Barrier, Batch, Broadcast, Close, CopyFrom,
+        Drop, DropComm, DropInside, DropLock, ExclusiveScan, Fill, FromRoot, Gather, GatherValues,
+        New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize, Set, SetWith, Split,
+        Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
     };
     &[
         New,
@@ -94,6 +102,13 @@ const LEGAL: &[OpKind] = {
         NodeComm,
         RanksPerNode,
         Barrier,
+        Broadcast,
+        Broadcast,
+        AllGather,
+        GatherValues,
+        AllReduce,
+        AllReduceInto,
+        ExclusiveScan,
         Drop,
         Drop,
         Close,

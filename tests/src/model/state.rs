@@ -13,7 +13,7 @@ use super::locks::{AllHolders, LockEntry};
 use super::object::{AnyObject, create, on_array};
 use super::ops::{Op, OpKind};
 use super::rng::Rng;
-use super::{batches, early_exits, fatal_calls, invalid_calls, locks, pairs};
+use super::{batches, early_exits, fatal_calls, invalid_calls, locks, pairs, values};
 use crate::collective::split;
 use crate::report::Outcome;
 use crate::values::number;
@@ -150,11 +150,13 @@ impl<'a> State<'a> {
 
     fn act(&mut self, op: &Op) -> Outcome {
         use OpKind::{
-            Barrier, Batch, Diverge, DropComm, DropInside, DropLock, Exit, FromRoot, Invalid,
-            Leave, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Split, UseLock,
+            AllGather, AllReduce, AllReduceInto, Barrier, Batch, Broadcast, Diverge, DropComm,
+            DropInside, DropLock, ExclusiveScan, Exit, FromRoot, GatherValues, Invalid, Leave, New,
+            NewLock, NodeComm, PoisonLock, RanksPerNode, Split, UseLock,
         };
         match op.kind {
-            New | FromRoot | NewLock | Split | NodeComm | RanksPerNode | Barrier | DropComm => {
+            New | FromRoot | NewLock | Split | NodeComm | RanksPerNode | Barrier | DropComm
+            | Broadcast | AllGather | GatherValues | AllReduce | AllReduceInto | ExclusiveScan => {
                 self.act_on_comm(op)
             }
             UseLock => locks::run(self, op, false),
@@ -250,7 +252,7 @@ impl<'a> State<'a> {
     }
 }
 
-/// A call that creates something on a `Comm`, or a barrier.
+/// A call that creates something on a `Comm`, or passes values, or a barrier.
 fn create_on(entry: &CommEntry, op: &Op) -> Result<Created> {
     let (comm, group, salt) = (&entry.comm, &entry.group, entry.salt);
     let rng = Rng::new(op.seed ^ salt);
@@ -284,8 +286,12 @@ fn create_on(entry: &CommEntry, op: &Op) -> Result<Created> {
                 group.with_ranks_per_node(n),
             )
         }
-        _ => {
+        OpKind::Barrier => {
             comm.barrier()?;
+            Created::Nothing
+        }
+        _ => {
+            values::pass(comm, op.kind, op.root % size, rng)?;
             Created::Nothing
         }
     })
