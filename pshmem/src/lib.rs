@@ -25,6 +25,8 @@
 //! |---|---|
 //! | [`run`] | starts the ranks: MPI processes, threads, or one; ends the job when one fails |
 //! | [`Comm`] | a group of ranks; [`split`](Comm::split), [`node`](Comm::node), [`barrier`](Comm::barrier) |
+//! | [`broadcast`](Comm::broadcast), [`gather`](Comm::gather), [`all_gather`](Comm::all_gather) | pass values of any type to other ranks |
+//! | [`all_reduce`](Comm::all_reduce), [`all_reduce_into`](Comm::all_reduce_into), [`exclusive_scan`](Comm::exclusive_scan) | combine numbers and arrays of all ranks by an [`Op`] |
 //! | [`local::Cluster`] | ranks as threads on simulated nodes, for tests |
 //!
 //! | shared data | |
@@ -130,6 +132,7 @@ pub mod signal;
 mod stderr;
 mod sync;
 mod transport;
+mod values;
 
 /// Ranks as threads of one process, for tests on nodes of any size and to start without MPI.
 ///

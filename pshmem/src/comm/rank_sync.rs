@@ -4,7 +4,7 @@ use crate::comm::check::Level;
 use crate::comm::group::Group;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::control::{Conflict, Control};
-use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, SITE_BYTES};
+use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, LANES, SITE_BYTES};
 use crate::comm::protocol::message::{Caller, LeaveReason, NodeMessage};
 use crate::comm::thread_state::{self, CallScope};
 use crate::error::{Error, Result, clip, clip_start};
@@ -25,8 +25,8 @@ pub(crate) struct RankSync {
     control: Rc<Segment>,
     /// Calls that this rank has completed.
     done: Cell<u64>,
-    /// Turns that this rank has finished in them, see `collective::turns`.
-    pub(super) turns: Cell<u64>,
+    /// Turns that this rank has finished in them, in each lane; see `comm::turns`.
+    pub(super) turns: [Cell<u64>; LANES],
     /// The error that every further call returns.
     end: RefCell<Option<Error>>,
     /// Whether this rank has published that it makes no further call.
@@ -43,7 +43,7 @@ impl RankSync {
             group,
             control,
             done: Cell::new(0),
-            turns: Cell::new(0),
+            turns: Default::default(),
             end: RefCell::default(),
             has_left: Cell::new(false),
             site: Cell::new(None),

@@ -155,7 +155,7 @@ impl Comm {
                 Ok(memory) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),
-                    mapped: core.memory.chunk_bytes() + own,
+                    mapped: core.memory.mapped() + own,
                     free: memory.free,
                     capacity: memory.capacity,
                     used: world.node_usage.used(),

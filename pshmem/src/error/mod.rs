@@ -104,13 +104,34 @@ pub enum Error {
     /// An error is returned on all ranks. After a panic the other ranks get this error, and the panic continues on its own
     /// rank. The `Comm` lives. What the closure wrote before it failed stays; the other nodes have received it, except in
     /// `update_per_node`, where each node holds what its own closure wrote. After a failed operation of a reduction, the array
-    /// holds arbitrary values, the same on every node. An object that was to be made does not exist.
+    /// holds arbitrary values, the same on every node; a slice that was passed to `all_reduce_into` does, too, on each rank its own. An
+    /// object that was to be made does not exist.
     #[error("the closure on rank {rank} failed: {message}")]
     Closure {
         /// The rank that ran the closure; of several that failed, the lowest.
         rank: usize,
         /// Its error, or its panic message.
         message: String,
+    },
+
+    /// A value could not be encoded by its `Serialize` on the rank that passes it, or decoded by its `Deserialize` on a rank that
+    /// gets it.
+    ///
+    /// All ranks get it, no rank gets a value, and the `Comm` lives. Types whose format describes itself, such as
+    /// `serde_json::Value`, and attributes such as `untagged` and `flatten` cannot be decoded from bytes without names: pass a
+    /// string of JSON, for example.
+    #[error("`{call}`: rank {rank} cannot {what} a value of the type {type_name}: {reason}")]
+    Encoding {
+        /// The call.
+        call: String,
+        /// The rank that cannot; of several, the lowest.
+        rank: usize,
+        /// `encode` or `decode`.
+        what: String,
+        /// The type.
+        type_name: String,
+        /// Why.
+        reason: String,
     },
 
     /// A root is not a rank of the `Comm`.

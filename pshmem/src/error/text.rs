@@ -69,6 +69,13 @@ impl Error {
             | Error::Triplet { what, .. } => vec![what],
             Error::Start { reason } => vec![reason],
             Error::Closure { message, .. } => vec![message],
+            Error::Encoding {
+                call,
+                what,
+                type_name,
+                reason,
+                ..
+            } => vec![call, what, type_name, reason],
             Error::RepeatedKey { key, .. } => vec![key],
             Error::TaskTakenOver { name, .. } => vec![name],
             Error::Corrupt { call, what } => vec![call, what],

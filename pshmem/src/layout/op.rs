@@ -5,11 +5,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul};
 
-/// An operation that combines two elements of type `T`, for `reduce_into` and `accumulate`.
+/// An operation that combines two elements of type `T`, for `reduce_into` and `accumulate`, and for
+/// [`all_reduce`](crate::Comm::all_reduce) and its relatives.
 ///
-/// The operation is applied element by element. It must be associative and commutative up to rounding. The order in which the
-/// elements of the ranks are combined depends on the number of ranks and on their nodes only; see
-/// [`reproducible`](Op::reproducible).
+/// The operation is applied element by element. For `reduce_into` and `accumulate`, it must be associative and commutative up to
+/// rounding: the order in which the elements of the ranks are combined depends on the number of ranks and on their nodes only; see
+/// [`reproducible`](Op::reproducible). The calls on a `Comm` always combine in the order of ranks.
 ///
 /// ```
 /// use pshmem::{Op, Shared, local::Cluster};
@@ -240,6 +241,10 @@ impl<'a, T: Element> Op<'a, T> {
 
     pub(crate) fn is_reproducible(&self) -> bool {
         self.is_reproducible
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The operation as text, which must be the same on all ranks.

@@ -14,6 +14,14 @@ pub(crate) const PAGE: usize = 4096;
 /// What an object without fields is called in errors.
 const WHOLE: &str = "the object";
 
+/// Refuses types whose values cannot be aligned alike on all ranks of a node.
+pub(crate) const fn assert_alignment<T>() {
+    assert!(
+        align_of::<T>() <= PAGE,
+        "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
+    );
+}
+
 /// `value` rounded up to a multiple of `align` (a power of two), or `None` past `isize::MAX`.
 pub(crate) fn round_up(value: usize, align: usize) -> Option<usize> {
     debug_assert!(align.is_power_of_two());
@@ -118,12 +126,7 @@ impl Placer {
     /// # Errors
     /// [`Error::TooLarge`] when the field or the whole object would not fit into an address space.
     pub(crate) fn leaf<T: 'static>(&mut self, extents: &[usize]) -> Result<Leaf> {
-        const {
-            assert!(
-                align_of::<T>() <= PAGE,
-                "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
-            );
-        };
+        const { assert_alignment::<T>() };
         let size = size_of::<T>();
         let align = align_of::<T>().max(LINE).max(self.next_align);
         let too_large = || Error::TooLarge {

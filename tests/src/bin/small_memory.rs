@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use pshmem::{Batch, Comm, Error, Shared, TaskState};
+use pshmem::{Batch, Comm, Error, Op, Shared, TaskState};
 use pshmem_tests::collective::{check_usable, same_error};
 use pshmem_tests::report::Failure;
 use pshmem_tests::watchdog;
@@ -37,6 +37,7 @@ fn small_shm(comm: &Comm) -> Result<(), Failure> {
     }
     // First, while no memory is kept for small objects.
     batches(comm)?;
+    values(comm)?;
     until_full(comm, &[6 << 20, 1 << 20, 200 << 10, 1 << 10], "/dev/shm")
 }
 
@@ -117,6 +118,31 @@ fn batches(comm: &Comm) -> Result<(), Failure> {
     comm.barrier()?;
     let report = batch.report()?;
     assert_eq!(report.count(TaskState::Open), TASKS);
+    check_usable(comm)?;
+    Ok(())
+}
+
+/// Values that do not fit are an error on all ranks, and the same calls work once there is room.
+fn values(comm: &Comm) -> Result<(), Failure> {
+    const LEN: usize = 2 << 20;
+    let calls: [fn(&Comm) -> pshmem::Result<()>; 4] = [
+        |comm| comm.all_gather(vec![1_u8; LEN]).map(drop),
+        |comm| comm.gather(0, vec![1_u8; LEN]).map(drop),
+        |comm| comm.broadcast(0, || vec![1_u8; LEN]).map(drop),
+        |comm| comm.all_reduce_into(Op::sum(), &mut vec![1_u64; LEN / 8]),
+    ];
+    for call in calls {
+        let (objects, _) = fill_up(comm, 1 << 20)?;
+        let error = same_error(comm, call(comm))?;
+        if !matches!(error, Error::NoRoom { .. }) {
+            return Err(format!("values without room ended with {error:?}").into());
+        }
+        drop(objects);
+        comm.barrier()?;
+    }
+    for call in calls {
+        call(comm)?;
+    }
     check_usable(comm)?;
     Ok(())
 }

@@ -36,6 +36,14 @@ macro_rules! for_each_case {
                 operations, lengths, arrays, bitwise_repeatable, nan_propagates, invalid_contributions,
                 operation_panics,
             }
+            values {
+                values_of_any_type, values_of_any_length, lengths_that_differ, nothing_is_lost_between_calls, every_rank_is_root,
+                operations_in_rank_order, sums_have_the_bits_of_a_serial_sum, slices_of_any_length, large_elements,
+                elements_of_size_zero, nan_is_kept,
+                closures_that_fail, operations_that_panic, codecs_that_fail, codecs_that_panic, nested_calls,
+                calls_that_do_not_match, types_of_one_name, long_type_names, wrong_roots,
+                different_value_calls, different_value_roots, memory_is_reported,
+            }
             resize_copy_swap {
                 resize_keeps_common_elements, resize_columns, copy_from, swap_handles, swap_field_data,
                 invalid_operands,
@@ -111,6 +119,7 @@ macro_rules! for_each_large_case {
     ($receiver:ident) => {
         $receiver! {
             sizes { more_than_2_pow_31_elements }
+            values { a_hundred_megabytes }
         }
     };
 }

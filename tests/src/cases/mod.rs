@@ -3,6 +3,7 @@
 //! - `list` the names of all cases · `support` what several of them need
 //! - `create` objects are created and dropped · `write` calls in which one rank writes · `fields` the same through `Field`
 //! - `parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
+//! - `values` values that ranks pass each other, without an object
 //! - `composites` rows of different lengths, text, tables; rows that all ranks bring
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
 //! - `node_memory` its source, its use and its limit
@@ -35,6 +36,7 @@ mod resize_copy_swap;
 mod sizes;
 mod support;
 mod user_code;
+mod values;
 mod write;
 
 use pshmem::Comm;

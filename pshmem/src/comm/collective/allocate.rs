@@ -177,6 +177,18 @@ fn map_large(
     Ok(Segment::whole(mapping, request.bytes))
 }
 
+/// Memory in a mapping of its own, on each node as much as its ranks pass; none on nodes whose ranks pass 0. All nodes succeed, or
+/// none.
+pub(super) fn map_for_call(
+    sync: &RankSync,
+    memory: &NodeMemory,
+    call: Call,
+    bytes: usize,
+) -> Result<Option<Segment>> {
+    let mapped = map_on_all_nodes(sync, memory, call, bytes.next_multiple_of(PAGE))?;
+    Ok(mapped.map(|mapping| Segment::whole(mapping, bytes)))
+}
+
 /// Maps `bytes` (0 on a node that needs none) when all nodes have room, and populates them. All nodes succeed, or none.
 fn map_on_all_nodes(
     sync: &RankSync,

@@ -1,6 +1,7 @@
 //! The error of a call to which two ranks have passed different arguments.
 
 use crate::comm::protocol::call::{Argument, Call, Step};
+use crate::comm::protocol::value_key::ValueKey;
 use crate::error::{Error, clip};
 use crate::layout::identity::Identity;
 
@@ -39,6 +40,7 @@ fn texts(argument: Argument, ours: &[u8], theirs: &[u8]) -> (String, String) {
         Argument::Number => number,
         Argument::Text => text,
         Argument::Counts => counts,
+        Argument::Values => values,
     };
     (show(ours), show(theirs))
 }
@@ -55,6 +57,10 @@ fn number(bytes: &[u8]) -> String {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn values(bytes: &[u8]) -> String {
+    ValueKey::decode(bytes).map_or("other values".to_owned(), |key| key.to_string())
 }
 
 fn counts(bytes: &[u8]) -> String {

@@ -47,6 +47,12 @@ pub(crate) enum Kind {
     Concat,
     Collect,
     MemoryLimit,
+    Broadcast,
+    AllGather,
+    GatherValues,
+    AllReduce,
+    AllReduceInto,
+    ExclusiveScan,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -62,10 +68,12 @@ pub(crate) enum Argument {
     Counts,
     /// The key of an object's layout. It shows that two layouts differ, but not how: the layouts themselves are compared then.
     Layout,
+    /// A `ValueKey`.
+    Values,
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 37] = [
+const KINDS: [(Kind, &str, Argument); 43] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -103,6 +111,12 @@ const KINDS: [(Kind, &str, Argument); 37] = [
     (Kind::Concat, "concat", Argument::Layout),
     (Kind::Collect, "collect", Argument::Layout),
     (Kind::MemoryLimit, "set_memory_limit", Argument::Number),
+    (Kind::Broadcast, "broadcast", Argument::Values),
+    (Kind::AllGather, "all_gather", Argument::Values),
+    (Kind::GatherValues, "Comm::gather", Argument::Values),
+    (Kind::AllReduce, "all_reduce", Argument::Values),
+    (Kind::AllReduceInto, "all_reduce_into", Argument::Values),
+    (Kind::ExclusiveScan, "exclusive_scan", Argument::Values),
 ];
 
 impl Kind {
@@ -174,6 +188,8 @@ pub(crate) enum Step {
     Type,
     /// They compare what must be the same on all of them.
     Common,
+    /// They compare what was too long for the first round.
+    Argument,
     /// Each node has computed what files do not contain, or what no rank has alone.
     Complete,
 }

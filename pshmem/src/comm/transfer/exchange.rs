@@ -89,12 +89,10 @@ impl<'a> Stream<'a> {
     /// The oldest piece in flight, if it is complete. Never a younger one: transfers between two ranks are matched in order.
     fn take(&mut self, sync: &RankSync) -> Option<(usize, InFlight)> {
         let (_, oldest) = self.in_flight.front()?;
-        let transport = &sync.group.world.transport;
-        let is_complete = oldest
-            .transfers
-            .iter()
-            .all(|transfer| transport.test(transfer));
-        is_complete.then(|| self.in_flight.pop_front()).flatten()
+        oldest
+            .is_complete(sync)
+            .then(|| self.in_flight.pop_front())
+            .flatten()
     }
 }
 

@@ -76,6 +76,16 @@ pub(super) struct InFlight {
     pub(super) stage: Vec<u8>,
 }
 
+impl InFlight {
+    /// Whether its transfers are complete. Must not be called again after that.
+    pub(super) fn is_complete(&self, sync: &RankSync) -> bool {
+        let transport = &sync.group.world.transport;
+        self.transfers
+            .iter()
+            .all(|transfer| transport.test(transfer))
+    }
+}
+
 /// The regions that one rank sends or receives in one call.
 pub(super) struct PieceTransfer<'a> {
     sync: &'a RankSync,
@@ -264,6 +274,16 @@ impl<'a> PieceTransfer<'a> {
         if let Some(in_flight) = in_flight {
             self.await_transfers(&in_flight.transfers);
         }
+    }
+
+    /// The oldest of some pieces in flight, if it is complete. Never a younger one: transfers between two ranks are matched in
+    /// order.
+    pub(super) fn take_complete(&self, in_flight: &mut VecDeque<InFlight>) -> Option<InFlight> {
+        let oldest = in_flight.front()?;
+        oldest
+            .is_complete(self.sync)
+            .then(|| in_flight.pop_front())
+            .flatten()
     }
 
     fn await_transfers(&self, transfers: &[TransferHandle]) {
