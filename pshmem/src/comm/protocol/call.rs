@@ -47,6 +47,9 @@ pub(crate) enum Kind {
     Concat,
     Collect,
     MemoryLimit,
+    UpdatePartsWeighted,
+    UpdatePartsAlong,
+    UpdateRows,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -60,12 +63,14 @@ pub(crate) enum Argument {
     Text,
     /// A list of numbers.
     Counts,
+    /// The owners of rows.
+    Owners,
     /// The key of an object's layout. It shows that two layouts differ, but not how: the layouts themselves are compared then.
     Layout,
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 37] = [
+const KINDS: [(Kind, &str, Argument); 40] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -103,6 +108,13 @@ const KINDS: [(Kind, &str, Argument); 37] = [
     (Kind::Concat, "concat", Argument::Layout),
     (Kind::Collect, "collect", Argument::Layout),
     (Kind::MemoryLimit, "set_memory_limit", Argument::Number),
+    (
+        Kind::UpdatePartsWeighted,
+        "update_parts_weighted",
+        Argument::Text,
+    ),
+    (Kind::UpdatePartsAlong, "update_parts_along", Argument::Text),
+    (Kind::UpdateRows, "update_rows", Argument::Owners),
 ];
 
 impl Kind {
