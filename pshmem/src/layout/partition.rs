@@ -13,6 +13,12 @@ pub(crate) fn share(range: &Range<usize>, part: usize, parts: usize) -> Range<us
     at(part)..at(part + 1)
 }
 
+/// A weight from 0 to 1 as an integer, because sums of these are exact. Twice the sum of 2^40 weights, times 2^30 ranks, fits.
+#[allow(clippy::cast_sign_loss, reason = "no weight is negative")]
+fn integer(weight: f64) -> u128 {
+    (weight * 2.0_f64.powi(52)) as u128
+}
+
 /// The rows of every rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Partition {
@@ -55,31 +61,26 @@ impl Partition {
     pub(crate) fn by_weights(weights: &[f64], ranks: usize) -> Self {
         let largest = weights.iter().copied().fold(0.0, f64::max);
         if largest == 0.0 {
-            let rows = (0..ranks)
-                .map(|rank| share(&(0..weights.len()), rank, ranks))
-                .collect();
-            return Partition { rows };
+            let shares = (0..ranks).map(|rank| share(&(0..weights.len()), rank, ranks));
+            return Partition {
+                rows: shares.collect(),
+            };
         }
-        // As integers, because their sums are exact. Those of 2^40 weights, times 2^30 ranks, fit into a `u128`.
-        const ONE: f64 = (1_u64 << 52) as f64;
-        let integer = |weight: &f64| (weight / largest * ONE) as u128;
-        let total: u128 = weights.iter().map(integer).sum();
-        let mut rows = vec![0..0; ranks];
-        let (mut rank, mut before) = (0, 0);
-        for (row, weight) in weights.iter().map(integer).enumerate() {
+        let weights = weights.iter().map(|weight| integer(weight / largest));
+        let total: u128 = weights.clone().sum();
+        let mut rows: Vec<Range<usize>> = Vec::with_capacity(ranks);
+        let (mut start, mut before) = (0, 0);
+        for (row, weight) in weights.clone().enumerate() {
             // A row belongs to the part in whose share its middle is.
             let middle = (2 * before + weight) * ranks as u128 / (2 * total);
-            let owner = (middle as usize).min(ranks - 1);
-            while rank < owner {
-                rank += 1;
-                rows[rank] = row..row;
+            while middle > rows.len() as u128 && rows.len() + 1 < ranks {
+                rows.push(start..row);
+                start = row;
             }
-            rows[rank].end = row + 1;
             before += weight;
         }
-        for rank in rank + 1..ranks {
-            rows[rank] = weights.len()..weights.len();
-        }
+        rows.push(start..weights.len());
+        rows.resize(ranks, weights.len()..weights.len());
         Partition { rows }
     }
 
@@ -136,13 +137,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sums_of_weights_are_about_equal(weights in proptest::collection::vec(0_u32..100, 0..50), ranks in 1_usize..9) {
+        fn sums_of_weights_are_about_equal(weights in proptest::collection::vec(0_u32..100, 0..50), ranks in 1_u32..9) {
             let floats: Vec<f64> = weights.iter().map(|&weight| f64::from(weight)).collect();
-            let partition = Partition::by_weights(&floats, ranks);
+            let partition = Partition::by_weights(&floats, ranks as usize);
             let mut end = 0;
             let largest = floats.iter().copied().fold(0.0, f64::max);
-            let equal = floats.iter().sum::<f64>() / ranks as f64;
-            for rank in 0..ranks {
+            let equal = floats.iter().sum::<f64>() / f64::from(ranks);
+            for rank in 0..ranks as usize {
                 let rows = partition.of(rank);
                 prop_assert_eq!(rows.start, end);
                 end = rows.end;

@@ -17,6 +17,21 @@ use crate::collective::{check_same_text, check_usable, one_to_eight, outliers, s
 use crate::report::Outcome;
 use crate::values::{array, assert_array_eq, assert_slice_eq, number};
 
+/// The first rank, one in the middle, and the last one.
+fn some_ranks(comm: &Comm) -> Vec<usize> {
+    let size = comm.size();
+    let mut ranks = vec![0, size / 2, size - 1];
+    ranks.dedup();
+    ranks
+}
+
+/// The same, of those that can take the part of the one that differs from all others.
+fn some_outliers(comm: &Comm) -> Vec<usize> {
+    let mut ranks = some_ranks(comm);
+    ranks.retain(|rank| outliers(comm).contains(rank));
+    ranks
+}
+
 /// Parts cover all rows in the order of ranks, on any nodes, and no part has more than an equal share and the largest weight.
 pub(crate) fn weights(comm: &Comm) -> Outcome {
     let size = comm.size();
@@ -72,12 +87,13 @@ pub(crate) fn invalid_weights(comm: &Comm) -> Outcome {
         weights[row] = weight;
         weights
     };
+    let long = vec![0.5; 10_000];
     let [negative, infinite] = [with(7, -1e-300), with(0, f64::INFINITY)];
     let [nan, below] = [with(3, f64::NAN), with(3, f64::NEG_INFINITY)];
     for (weights, what) in [
         (&[][..], "0 weights"),
         (&valid[1..], "7 weights"),
-        (&[0.5; 10_000], "10000 weights"),
+        (&long, "10000 weights"),
         (&negative, "for row 7"),
         (&infinite, "inf for row 0"),
         (&nan, "NaN for row 3"),
@@ -86,7 +102,7 @@ pub(crate) fn invalid_weights(comm: &Comm) -> Outcome {
         let call = list.update_parts_weighted(weights, |_, _| panic!("no closure runs"));
         let call: Result<(), Error> = call;
         assert_rejected!(comm, list, Error::Weights { rank: 0, what: ref text, .. } if text.contains(what), call);
-        for outlier in outliers(comm) {
+        for outlier in some_outliers(comm) {
             let weights = if comm.rank() == outlier {
                 weights
             } else {
@@ -98,7 +114,7 @@ pub(crate) fn invalid_weights(comm: &Comm) -> Outcome {
     }
     // Also if they give the same parts, in the last bit of one weight.
     for other in [with(5, 1.0_f64.next_up()), with(2, 100.0)] {
-        for outlier in outliers(comm) {
+        for outlier in some_outliers(comm) {
             let weights = if comm.rank() == outlier { other } else { valid };
             let call = list.update_parts_weighted(&weights, |_, part| part.fill(9));
             let shows_parts = |text: &str| text.contains("which give parts of [");
@@ -144,11 +160,8 @@ pub(crate) fn along_each_axis(comm: &Comm) -> Outcome {
     list.update_parts_along(Axis(0), |range, part: &mut [u64]| {
         part.fill(range.len() as u64);
     })?;
-    assert_eq!(
-        list.view().iter().all(|&len| len > 0),
-        true,
-        "a slice has one axis"
-    );
+    let is_written = list.view().iter().all(|&len| len > 0);
+    assert!(is_written, "a slice has one axis");
     check_usable(comm)
 }
 
@@ -212,13 +225,13 @@ pub(crate) fn invalid_axes(comm: &Comm) -> Outcome {
         let call = grid.update_parts_along(Axis(axis), |_, _| panic!("no closure runs"));
         let call: Result<(), Error> = call;
         assert_rejected!(comm, grid, Error::NoSuchAxis { rank: 0, axis: found, axes: 2, .. } if found == axis, call);
-        for outlier in outliers(comm) {
+        for outlier in some_outliers(comm) {
             let axis = if comm.rank() == outlier { axis } else { 1 };
             let call = grid.update_parts_along(Axis(axis), |_, mut part| part.fill(9));
             assert_rejected!(comm, grid, Error::NoSuchAxis { rank, .. } if rank == outlier, call);
         }
     }
-    for outlier in outliers(comm) {
+    for outlier in some_outliers(comm) {
         let axis = Axis(usize::from(comm.rank() == outlier));
         let call = grid.update_parts_along(axis, |_, mut part| part.fill(9));
         assert_rejected!(comm, grid, Error::Mismatch { ref ours, .. } if ours.starts_with("axis "), call);
@@ -343,7 +356,7 @@ pub(crate) fn invalid_owners(comm: &Comm) -> Outcome {
         let wrong = |row| if row == 5 { owner } else { 0 };
         let call = list.update_rows(wrong, |_, _| panic!("no closure runs"));
         assert_rejected!(comm, list, Error::NoSuchOwner { rank: 0, row: 5, owner: found, .. } if found == owner, call);
-        for outlier in outliers(comm) {
+        for outlier in some_outliers(comm) {
             let is_outlier = comm.rank() == outlier;
             let owner = |row| if is_outlier { wrong(row) } else { 0 };
             let call = list.update_rows(owner, |_, out| *out = 9);
@@ -351,7 +364,7 @@ pub(crate) fn invalid_owners(comm: &Comm) -> Outcome {
         }
     }
     let mut long = Shared::<[u64]>::from_root(comm, 0, || (0..5000).collect())?;
-    for outlier in outliers(comm) {
+    for outlier in some_outliers(comm) {
         let differs_at = |at: usize| {
             let is_outlier = comm.rank() == outlier;
             move |row: usize| (row + usize::from(is_outlier && row == at)) % size
@@ -367,7 +380,7 @@ pub(crate) fn invalid_owners(comm: &Comm) -> Outcome {
 /// Owners that panic, and closures that fail or panic after some rows, on each rank.
 pub(crate) fn failures_of_partitions(comm: &Comm) -> Outcome {
     let (rank, size) = (comm.rank(), comm.size());
-    for failing in 0..size {
+    for failing in some_ranks(comm) {
         let mut list = one_to_eight(comm)?;
         let error = call_with_panic(comm, failing, || {
             let owner = |row| {
@@ -493,8 +506,9 @@ pub(crate) fn strided_views_work(comm: &Comm) -> Outcome {
                     *element = element.wrapping_add(1);
                 }
                 if let Some(line) = lane.as_slice_mut() {
-                    line.iter_mut()
-                        .for_each(|element| *element = element.wrapping_sub(1));
+                    for element in line {
+                        *element = element.wrapping_sub(1);
+                    }
                 } else {
                     lane.map_inplace(|element| *element = element.wrapping_sub(1));
                 }

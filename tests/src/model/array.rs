@@ -119,7 +119,7 @@ impl<'a, L: ModelLayout + ?Sized, H> ArrayWithModel<'a, L, H> {
     /// Random weights of rows, some of them zero.
     fn weights(rows: usize, rng: &mut Rng) -> Vec<f64> {
         (0..rows)
-            .map(|_| rng.below(9).saturating_sub(2) as f64)
+            .map(|_| f64::from((rng.below(9) as u8).saturating_sub(2)))
             .collect()
     }
 

@@ -147,6 +147,31 @@ fn on_all_ranks(array: &mut dyn AnyArray, kind: usize, op: &Op, rng: Rng, inner:
                 matches!(e, Error::Mismatch { .. })
             })
         }
+        7 if size > 1 && !shape.contains(&0) => expect(&comm, array.overlapping_gather(), |e| {
+            matches!(e, Error::Overlap { .. })
+        }),
+        8 => expect(&comm, array.gather_out_of_bounds(outlier), out_of_bounds),
+        9 => expect(&comm, array.gather_too_many_rows(outlier), out_of_bounds),
+        10 if shape.len() > 1 => expect(&comm, array.gather_other_rows(outlier), other_extents),
+        11 => {
+            let accumulates = op.seed.is_multiple_of(128);
+            let result = array.reduce_other_extents(outlier, accumulates);
+            expect(&comm, result, other_extents)
+        }
+        12 if size > 1 => expect(&comm, array.reduce_differently(outlier), |e| {
+            matches!(e, Error::Mismatch { .. })
+        }),
+        13 => panicking_reduce(array, outlier, rng),
+        _ => of_partitions(array, kind, op),
+    }
+}
+
+/// Calls that divide the rows by weights, along an axis or by owners.
+fn of_partitions(array: &mut dyn AnyArray, kind: usize, op: &Op) -> Outcome {
+    let comm = array.comm().clone();
+    let (size, outlier, shape) = (comm.size(), op.root % comm.size(), array.shape().to_vec());
+    let rows = shape[0];
+    match kind {
         14 => {
             let mut weights = vec![1.0; rows];
             match (op.seed / 64 % 3, rows) {
@@ -191,21 +216,6 @@ fn on_all_ranks(array: &mut dyn AnyArray, kind: usize, op: &Op, rng: Rng, inner:
                 matches!(e, Error::Mismatch { .. })
             })
         }
-        7 if size > 1 && !shape.contains(&0) => expect(&comm, array.overlapping_gather(), |e| {
-            matches!(e, Error::Overlap { .. })
-        }),
-        8 => expect(&comm, array.gather_out_of_bounds(outlier), out_of_bounds),
-        9 => expect(&comm, array.gather_too_many_rows(outlier), out_of_bounds),
-        10 if shape.len() > 1 => expect(&comm, array.gather_other_rows(outlier), other_extents),
-        11 => {
-            let accumulates = op.seed.is_multiple_of(128);
-            let result = array.reduce_other_extents(outlier, accumulates);
-            expect(&comm, result, other_extents)
-        }
-        12 if size > 1 => expect(&comm, array.reduce_differently(outlier), |e| {
-            matches!(e, Error::Mismatch { .. })
-        }),
-        13 => panicking_reduce(array, outlier, rng),
         _ => Ok(()),
     }
 }

@@ -365,7 +365,7 @@ fn update_strip(object: &mut WithModel<Record>, rng: &mut Rng) -> Result<()> {
             fields.strip.update_parts_by(&counts, write)
         }
         _ => {
-            let weights: Vec<f64> = (0..rows).map(|_| rng.below(5) as f64).collect();
+            let weights: Vec<f64> = (0..rows).map(|_| f64::from(rng.below(5) as u8)).collect();
             fields.strip.update_parts_weighted(&weights, write)
         }
     }

@@ -31,6 +31,16 @@ pub(super) enum Piece {
     },
 }
 
+impl Piece {
+    /// A staging buffer for the piece. Empty if it needs none.
+    fn stage(&self) -> Vec<u8> {
+        match self {
+            Piece::Direct { .. } => Vec::new(),
+            Piece::Staged { bytes, .. } => vec![0; *bytes],
+        }
+    }
+}
+
 /// Cuts regions into pieces of at most `limit` bytes. Senders and receivers cut alike.
 pub(super) fn cut(regions: &[Region], limit: usize) -> Vec<Piece> {
     let mut cutter = Cutter {
@@ -212,7 +222,7 @@ impl<'a> PieceTransfer<'a> {
             if sending.len() == WINDOW {
                 self.finish(sending.pop_front());
             }
-            let mut stage = self.stage(&piece);
+            let mut stage = piece.stage();
             self.pack(&piece, &mut stage);
             sending.push_back(self.start_sends(piece, stage, to));
         }
@@ -255,14 +265,6 @@ impl<'a> PieceTransfer<'a> {
         }
     }
 
-    /// A staging buffer for the piece. Empty if it needs none.
-    pub(super) fn stage(&self, piece: &Piece) -> Vec<u8> {
-        match piece {
-            Piece::Direct { .. } => Vec::new(),
-            Piece::Staged { bytes, .. } => vec![0; *bytes],
-        }
-    }
-
     pub(super) fn start_sends(&self, piece: Piece, stage: Vec<u8>, to: &[usize]) -> InFlight {
         let (bytes, len) = match &piece {
             Piece::Direct { offset, len } => (self.target.at(*offset).cast_const(), *len),
@@ -286,7 +288,7 @@ impl<'a> PieceTransfer<'a> {
 
     /// Packs a piece and starts to send it to a rank of the `Comm`.
     pub(super) fn start_send(&self, piece: Piece, to: usize) -> InFlight {
-        let mut stage = self.stage(&piece);
+        let mut stage = piece.stage();
         self.pack(&piece, &mut stage);
         self.start_sends(piece, stage, &[self.sync.group.topology.address(to)])
     }
@@ -318,7 +320,7 @@ impl<'a> PieceTransfer<'a> {
 
     /// Starts to receive a piece from the rank at the address `from`.
     pub(super) fn start_receive(&self, piece: Piece, from: usize) -> InFlight {
-        let mut stage = self.stage(&piece);
+        let mut stage = piece.stage();
         let (bytes, len) = match &piece {
             Piece::Direct { offset, len } => (self.target.at(*offset), *len),
             Piece::Staged { .. } => (stage.as_mut_ptr(), stage.len()),
@@ -513,7 +515,7 @@ mod tests {
         let call = Call::new(Kind::Set);
         let transfer = PieceTransfer::new(&comm.core.sync, 1, call, &target, &regions);
         let piece = &cut(&regions, PIECE)[0];
-        let mut stage = transfer.stage(piece);
+        let mut stage = piece.stage();
         transfer.pack(piece, &mut stage);
         assert_eq!(
             stage,
@@ -528,8 +530,6 @@ mod tests {
             bytes: 4,
         };
         transfer.unpack(&piece, &[7, 8, 9, 10]);
-        drop(transfer);
-        drop(target);
         assert_eq!((bytes[3], bytes[6], bytes[7]), (4, 7, 7));
         assert_eq!(
             (bytes[20], bytes[31], bytes[70], bytes[71]),

@@ -114,26 +114,26 @@ impl<L: AxisLayout + ?Sized> Field<'_, L> {
         let core = self.core();
         let _call = core.enter(Kind::UpdateRows.name(), site)?;
         let call = self.call(Kind::UpdateRows);
-        let (rank, size) = (core.group.topology.rank, core.group.topology.size());
+        let (rank, ranks) = (core.group.topology.rank, core.group.topology.size());
         let n_rows = L::rows(self.plan());
         // A panic of `owner` is an error of the call on the other ranks.
         let mut closure = ClosureRunner::new(rank);
         let map = closure
-            .run(|| Ok(OwnerMap::new(n_rows, size, owner)))
+            .run(|| Ok(OwnerMap::new(n_rows, ranks, owner)))
             .and_then(|map| {
                 map.map_err(|found| Error::NoSuchOwner {
                     call: call.name().to_owned(),
                     rank,
                     row: found.row,
                     owner: found.owner,
-                    size,
+                    size: ranks,
                 })
             });
         let bytes = map.as_ref().map_or(&[][..], OwnerMap::as_bytes);
         let fault = Contribution::fault(map.as_ref().err().cloned());
         let agreed = core.agree_on(call, bytes, fault);
         let map = closure.finish(agreed.and(map))?;
-        let rows_of_ranks = map.rows_of_ranks(size);
+        let rows_of_ranks = map.rows_of_ranks(ranks);
         let leaves = self.handle().placed(&self.leaves());
         let leaf = &leaves[0];
         let per_row = leaf.bytes.checked_div(n_rows).unwrap_or(0);
