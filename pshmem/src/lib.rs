@@ -155,11 +155,11 @@ pub use error::{Error, Result};
 pub use files::{Checkpoints, Reading, Source};
 pub use home::engine::Engine;
 pub use layout::{
-    ArrayMut, AsBlock, AsRows, BlockLayout, Columns, Csr, CsrDims, CsrError, CsrIter, CsrMut,
-    CsrView, Element, Field, FieldSchema, FileLayout, Full, Map, MapDims, MapIter, MapKey, MapMut,
-    MapView, Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record,
-    RowLayout, RowsIter, Schema, SharedColumns, SharedLayout, SliceMut, StackLayout, Strings,
-    StringsIter, StringsMut, StringsView, Text, TextMut, Value, ValueMut,
+    ArrayMut, AsBlock, AsRows, AxisLayout, BlockLayout, Columns, Csr, CsrDims, CsrError, CsrIter,
+    CsrMut, CsrView, Element, Field, FieldSchema, FileLayout, Full, Map, MapDims, MapIter, MapKey,
+    MapMut, MapView, Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView,
+    Record, ResizeLayout, RowLayout, RowsIter, Schema, SharedColumns, SharedLayout, SliceMut,
+    StackLayout, Strings, StringsIter, StringsMut, StringsView, Text, TextMut, Value, ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};
@@ -184,9 +184,13 @@ pub mod __private {
         preview_field,
     };
     pub use crate::layout::raw::Planned;
+    pub use crate::layout::rows::{RowField, RowLeaves};
     pub use crate::layout::stack::{StackField, StackParts, StackShapes};
     pub use crate::layout::{Base, BaseMut, Handle, Placer, Value};
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};
+    pub use ndarray::{
+        ArrayViewMut1, ArrayViewMut2, ArrayViewMut3, ArrayViewMut4, ArrayViewMut5, ArrayViewMut6,
+    };
     pub use ndarray::{Ix1, Ix2, Ix3, Ix4, Ix5, Ix6};
     pub use pshmem_format::{Dtype, Item, StructField};
     pub use std::vec::Vec;

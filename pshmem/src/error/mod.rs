@@ -186,6 +186,58 @@ pub enum Error {
         rows: usize,
     },
 
+    /// The weights of `update_parts_weighted` are not one for each row, or one of them is no weight.
+    ///
+    /// All ranks get it, no closure was called, and the `Comm` lives.
+    #[error(
+        "`update_parts_weighted` on rank {rank} was given {what}; pass one weight for each of the {rows} rows, none of them negative, \
+         infinite or NaN"
+    )]
+    Weights {
+        /// The rank that passed them.
+        rank: usize,
+        /// How many it passed, or the first that is no weight.
+        what: String,
+        /// Number of rows.
+        rows: usize,
+    },
+
+    /// An array has no such axis.
+    ///
+    /// All ranks get it, that of the lowest rank if several did; no closure was called, and the `Comm` lives.
+    #[error(
+        "`{call}` on rank {rank} was given axis {axis}, but there are {axes} axes, numbered from 0"
+    )]
+    NoSuchAxis {
+        /// The call.
+        call: String,
+        /// The rank that passed it.
+        rank: usize,
+        /// The axis that was asked for.
+        axis: usize,
+        /// Number of axes.
+        axes: usize,
+    },
+
+    /// The owner that a rank names for a row in `update_rows` is no rank of the `Comm`.
+    ///
+    /// All ranks get it, that of the lowest rank if several did; nothing was written, and the `Comm` lives.
+    #[error(
+        "`{call}`: rank {rank} names rank {owner} as the owner of row {row}, but the Comm has {size} ranks: use 0 to {}", size - 1
+    )]
+    NoSuchOwner {
+        /// The call.
+        call: String,
+        /// The rank that names it.
+        rank: usize,
+        /// The row.
+        row: usize,
+        /// The rank that was named.
+        owner: usize,
+        /// Number of ranks.
+        size: usize,
+    },
+
     /// Blocks of two ranks have elements in common.
     ///
     /// All ranks get it, nothing was written, and the `Comm` lives. Every element may be written by one rank only.

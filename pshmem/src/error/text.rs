@@ -57,6 +57,8 @@ impl Error {
             | Error::TaskHeld { .. } => Vec::new(),
             Error::Nested { call }
             | Error::NoSuchRank { call, .. }
+            | Error::NoSuchAxis { call, .. }
+            | Error::NoSuchOwner { call, .. }
             | Error::Overlap { call, .. }
             | Error::Extents { call, .. }
             | Error::OtherComm { call }
@@ -66,7 +68,8 @@ impl Error {
             | Error::MpiFinalized { call } => vec![call],
             Error::Diverged { what }
             | Error::TooLarge { what, .. }
-            | Error::Triplet { what, .. } => vec![what],
+            | Error::Triplet { what, .. }
+            | Error::Weights { what, .. } => vec![what],
             Error::Start { reason } => vec![reason],
             Error::Closure { message, .. } => vec![message],
             Error::Encoding {

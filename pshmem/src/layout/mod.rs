@@ -5,14 +5,15 @@
 //! | file | contents |
 //! |---|---|
 //! | `traits` | [`Element`], [`SharedLayout`] and what every layout can do |
-//! | `block` | [`BlockLayout`], [`RowLayout`]: layouts that are written block by block or row by row |
+//! | `block` | [`BlockLayout`]: layouts that are written block by block |
+//! | `rows`, `axes` | [`RowLayout`], [`AxisLayout`]: layouts that are divided among the ranks by rows, or along any axis |
 //! | `value`, `slice`, `array`, `columns` | the layouts; `raw` has what they share |
 //! | `composite/` | layouts of several leaves that belong together: rows, text, tables |
 //! | `placer`, `base` | offsets of fields, and pointers from offsets |
 //! | `handle` | [`Field`], which a layout hands out for each of its fields |
 //! | `derived`, `printing` | what generated code calls |
 //! | `schema`, `identity` | descriptions of objects, to print and to compare |
-//! | `region`, `partition`, `placement` | arithmetic of blocks and parts |
+//! | `region`, `partition`, `owners`, `placement` | arithmetic of blocks and parts |
 //! | `op` | operations of reductions |
 //! | `stack` | [`StackLayout`]: rows of all ranks, one block behind the other |
 //! | `record`, `file_layout` | [`Record`], [`FileLayout`]: what can be saved to files, and how its bytes are described and checked |
@@ -21,6 +22,7 @@
 //! arm in `pshmem-derive/src/kind.rs`.
 
 mod array;
+mod axes;
 mod base;
 mod block;
 mod columns;
@@ -30,6 +32,7 @@ pub(crate) mod file_layout;
 mod handle;
 pub(crate) mod identity;
 mod op;
+pub(crate) mod owners;
 pub(crate) mod partition;
 pub(crate) mod placement;
 pub(crate) mod placer;
@@ -37,6 +40,7 @@ pub(crate) mod printing;
 pub(crate) mod raw;
 mod record;
 pub(crate) mod region;
+pub(crate) mod rows;
 pub(crate) mod schema;
 mod slice;
 pub(crate) mod stack;
@@ -44,9 +48,10 @@ mod traits;
 mod value;
 
 pub use array::ArrayMut;
+pub use axes::AxisLayout;
 pub(crate) use base::Flag;
 pub use base::{Base, BaseMut};
-pub use block::{AsBlock, BlockLayout, RowLayout};
+pub use block::{AsBlock, BlockLayout};
 pub use columns::{Columns, SharedColumns};
 pub use composite::{
     Csr, CsrDims, CsrError, CsrIter, CsrMut, CsrView, Full, Map, MapDims, MapIter, MapKey, MapMut,
@@ -59,6 +64,7 @@ pub use op::Op;
 pub(crate) use placer::Leaf;
 pub use placer::Placer;
 pub use record::Record;
+pub use rows::{ResizeLayout, RowLayout};
 pub use schema::{FieldSchema, Schema};
 pub use slice::SliceMut;
 pub use stack::{AsRows, StackLayout};

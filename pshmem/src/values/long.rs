@@ -84,7 +84,7 @@ pub(super) fn gather<R>(
         let to = pairs.into_iter().find(|&(from, _)| from == rank);
         let to = to.map(|(_, to)| Peer {
             rank: to,
-            regions: vec![Region::run(0, mine.len())],
+            regions: [Region::run(0, mine.len())].into(),
         });
         let start = NonNull::new(mine.as_mut_ptr()).expect("a vector has an address");
         // SAFETY: the bytes are private and valid until the end of this block, and only sent from there.
@@ -101,7 +101,7 @@ pub(super) fn gather<R>(
         .filter(|&(_, to)| to == rank)
         .map(|(from, _)| Peer {
             rank: from,
-            regions: vec![region(&places[from])],
+            regions: [region(&places[from])].into(),
         })
         .collect();
     core.exchange(call, &target, &[], &incoming, None);

@@ -28,6 +28,14 @@ macro_rules! for_each_case {
                 slices_of_any_length, large_parts, arrays, columns, given_counts, invalid_counts, stencil,
                 threads_inside_a_closure, closures_fail, nested_calls,
             }
+            partitions {
+                weights, invalid_weights, along_each_axis, phases_along_two_axes, invalid_axes, rows_of_any_owner, many_rows,
+                invalid_owners, failures_of_partitions, nested_in_partitions, strided_views_work,
+            }
+            struct_parts {
+                all_fields_with_rows, large_structs, other_rows_of_a_nested_struct, failures_of_struct_parts,
+                parts_of_what_was_brought,
+            }
             gather {
                 blocks_of_slices, blocks_of_arrays, large_blocks, blocks_in_rank_order, invalid_blocks,
                 invalid_blocks_in_rank_order,

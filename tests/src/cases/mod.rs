@@ -2,7 +2,7 @@
 //!
 //! - `list` the names of all cases · `support` what several of them need
 //! - `create` objects are created and dropped · `write` calls in which one rank writes · `fields` the same through `Field`
-//! - `parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
+//! - `parts`, `partitions`, `struct_parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
 //! - `values` values that ranks pass each other, without an object
 //! - `composites` rows of different lengths, text, tables; rows that all ranks bring
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
@@ -30,10 +30,12 @@ mod memory;
 mod mismatch;
 mod nested;
 mod node_memory;
+mod partitions;
 mod parts;
 mod reduce;
 mod resize_copy_swap;
 mod sizes;
+mod struct_parts;
 mod support;
 mod user_code;
 mod values;

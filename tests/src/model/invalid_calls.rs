@@ -16,7 +16,7 @@ use crate::collective::{error_of_others, gather_texts, same_error};
 use crate::report::Outcome;
 
 /// The numbers of kinds of calls on an array, on an object, and on a `Comm`.
-const ON_ARRAY: usize = 31;
+const ON_ARRAY: usize = 37;
 const ON_OBJECT: usize = 4;
 const ON_COMM: usize = 19;
 
@@ -162,6 +162,60 @@ fn on_all_ranks(array: &mut dyn AnyArray, kind: usize, op: &Op, rng: Rng, inner:
             matches!(e, Error::Mismatch { .. })
         }),
         13 => panicking_reduce(array, outlier, rng),
+        _ => of_partitions(array, kind, op),
+    }
+}
+
+/// Calls that divide the rows by weights, along an axis or by owners.
+fn of_partitions(array: &mut dyn AnyArray, kind: usize, op: &Op) -> Outcome {
+    let comm = array.comm().clone();
+    let (size, outlier, shape) = (comm.size(), op.root % comm.size(), array.shape().to_vec());
+    let rows = shape[0];
+    match kind {
+        14 => {
+            let mut weights = vec![1.0; rows];
+            match (op.seed / 64 % 3, rows) {
+                (0, 1..) => weights[op.seed / 256 % rows] = f64::NAN,
+                (1, 1..) if comm.rank() == outlier => weights[rows / 2] = -1.0,
+                (1, 1..) => {}
+                _ => weights.push(0.0),
+            }
+            expect(&comm, array.parts_with_weights(&weights), |e| {
+                matches!(e, Error::Weights { .. })
+            })
+        }
+        15 if size > 1 && rows > 0 => {
+            let mut weights = vec![1.0; rows];
+            weights[op.seed / 64 % rows] += f64::from(u8::from(comm.rank() == outlier));
+            expect(&comm, array.parts_with_weights(&weights), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
+        16 => expect(&comm, array.parts_along(shape.len() + op.seed % 3), |e| {
+            matches!(e, Error::NoSuchAxis { .. })
+        }),
+        17 if size > 1 && shape.len() > 1 => {
+            let axis = usize::from(comm.rank() == outlier);
+            expect(&comm, array.parts_along(axis), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
+        18 if rows > 0 => {
+            let at = op.seed / 64 % rows;
+            let is_wrong = comm.rank() == outlier || op.seed.is_multiple_of(2);
+            let owner = |row| if is_wrong && row == at { size } else { 0 };
+            expect(&comm, array.rows_of_owners(&owner), |e| {
+                matches!(e, Error::NoSuchOwner { .. })
+            })
+        }
+        19 if size > 1 && rows > 0 => {
+            let at = op.seed / 64 % rows;
+            let differs = usize::from(comm.rank() == outlier);
+            let owner = |row| if row == at { differs } else { row % size };
+            expect(&comm, array.rows_of_owners(&owner), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
         _ => Ok(()),
     }
 }

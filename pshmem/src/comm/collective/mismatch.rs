@@ -4,6 +4,7 @@ use crate::comm::protocol::call::{Argument, Call, Step};
 use crate::comm::protocol::value_key::ValueKey;
 use crate::error::{Error, clip};
 use crate::layout::identity::Identity;
+use crate::layout::owners;
 
 /// Bytes of an argument that the error shows.
 const SHOWN: usize = 300;
@@ -35,6 +36,13 @@ fn texts(argument: Argument, ours: &[u8], theirs: &[u8]) -> (String, String) {
         Argument::Layout => match (Identity::decode(ours), Identity::decode(theirs)) {
             (Ok(ours), Ok(theirs)) => return ours.difference(&theirs),
             _ => bytes,
+        },
+        Argument::Owners => match owners::difference(ours, theirs) {
+            Some((row, ours, theirs)) => {
+                let text = |owner| format!("rank {owner} as the owner of row {row}");
+                return (text(ours), text(theirs));
+            }
+            None => bytes,
         },
         Argument::Bytes => bytes,
         Argument::Number => number,

@@ -53,6 +53,9 @@ pub(crate) enum Kind {
     AllReduce,
     AllReduceInto,
     ExclusiveScan,
+    UpdatePartsWeighted,
+    UpdatePartsAlong,
+    UpdateRows,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -66,6 +69,8 @@ pub(crate) enum Argument {
     Text,
     /// A list of numbers.
     Counts,
+    /// The owners of rows.
+    Owners,
     /// The key of an object's layout. It shows that two layouts differ, but not how: the layouts themselves are compared then.
     Layout,
     /// A `ValueKey`.
@@ -73,7 +78,7 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 43] = [
+const KINDS: [(Kind, &str, Argument); 46] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -117,6 +122,13 @@ const KINDS: [(Kind, &str, Argument); 43] = [
     (Kind::AllReduce, "all_reduce", Argument::Values),
     (Kind::AllReduceInto, "all_reduce_into", Argument::Values),
     (Kind::ExclusiveScan, "exclusive_scan", Argument::Values),
+    (
+        Kind::UpdatePartsWeighted,
+        "update_parts_weighted",
+        Argument::Text,
+    ),
+    (Kind::UpdatePartsAlong, "update_parts_along", Argument::Text),
+    (Kind::UpdateRows, "update_rows", Argument::Owners),
 ];
 
 impl Kind {
