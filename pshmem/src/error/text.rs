@@ -59,6 +59,7 @@ impl Error {
             | Error::NoSuchRank { call, .. }
             | Error::Overlap { call, .. }
             | Error::Extents { call, .. }
+            | Error::NoSuchElement { call, .. }
             | Error::OtherComm { call }
             | Error::NoData { call, .. }
             | Error::AlreadyLocked { call }

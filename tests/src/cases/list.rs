@@ -36,6 +36,13 @@ macro_rules! for_each_case {
                 operations, lengths, arrays, bitwise_repeatable, nan_propagates, invalid_contributions,
                 operation_panics,
             }
+            scatter {
+                operations, uneven_hits, arrays, reproducible_bits, closures_fail, no_such_element, operation_panics,
+                invalid_calls, work_is_shared_out,
+            }
+            counters {
+                each_number_once, large_limits, invalid_arguments, home_rank_computes, many_counters, loops, loops_fail,
+            }
             resize_copy_swap {
                 resize_keeps_common_elements, resize_columns, copy_from, swap_handles, swap_field_data,
                 invalid_operands,

@@ -2,7 +2,7 @@
 //!
 //! - `list` the names of all cases · `support` what several of them need
 //! - `create` objects are created and dropped · `write` calls in which one rank writes · `fields` the same through `Field`
-//! - `parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
+//! - `parts`, `gather`, `reduce`, `scatter` calls in which all ranks write · `counters` numbers and loops that are shared out · `resize_copy_swap` changes of whole objects
 //! - `composites` rows of different lengths, text, tables; rows that all ranks bring
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
 //! - `node_memory` its source, its use and its limit
@@ -17,6 +17,7 @@ mod batch;
 mod closures;
 mod comms;
 mod composites;
+mod counters;
 mod create;
 mod divergence;
 mod elements;
@@ -32,6 +33,7 @@ mod node_memory;
 mod parts;
 mod reduce;
 mod resize_copy_swap;
+mod scatter;
 mod sizes;
 mod support;
 mod user_code;

@@ -47,6 +47,10 @@ pub(crate) enum Kind {
     Concat,
     Collect,
     MemoryLimit,
+    Counter,
+    CounterReset,
+    ForEachDynamic,
+    Scatter,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -65,7 +69,7 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 37] = [
+const KINDS: [(Kind, &str, Argument); 41] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -103,6 +107,10 @@ const KINDS: [(Kind, &str, Argument); 37] = [
     (Kind::Concat, "concat", Argument::Layout),
     (Kind::Collect, "collect", Argument::Layout),
     (Kind::MemoryLimit, "set_memory_limit", Argument::Number),
+    (Kind::Counter, "counter", Argument::Number),
+    (Kind::CounterReset, "Counter::reset", Argument::Bytes),
+    (Kind::ForEachDynamic, "for_each_dynamic", Argument::Text),
+    (Kind::Scatter, "scatter", Argument::Text),
 ];
 
 impl Kind {
@@ -176,6 +184,8 @@ pub(crate) enum Step {
     Common,
     /// Each node has computed what files do not contain, or what no rank has alone.
     Complete,
+    /// Ranks that have failed say why, when all know how far the call has come.
+    Failure,
 }
 
 /// The part of a collective call that must be the same on all ranks. It is compared word by word, never as a hash.

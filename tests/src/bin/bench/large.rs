@@ -42,7 +42,7 @@ fn random_reads(bench: &Bench<'_>) -> Result<()> {
         return Ok(());
     }
     let len = READ / 8;
-    let make = |comm: &Comm| {
+    let make = |comm: &Comm| -> Result<Shared<[u64]>> {
         let mut table = Shared::<[u64]>::new(comm, len)?;
         table.update_parts(|range, part| {
             for (value, index) in part.iter_mut().zip(range) {
