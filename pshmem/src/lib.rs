@@ -118,6 +118,7 @@
 
 mod batch;
 mod comm;
+mod counter;
 mod error;
 mod files;
 pub mod guide;
@@ -151,6 +152,7 @@ pub use batch::{
 pub use comm::domains::Domain;
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
+pub use counter::Counter;
 pub use error::{Error, Result};
 pub use files::{Checkpoints, Reading, Source};
 pub use home::engine::Engine;

@@ -32,7 +32,7 @@ mod split;
 pub(crate) mod thread_state;
 pub(crate) mod topology;
 pub(crate) mod transfer;
-mod turns;
+pub(crate) mod turns;
 pub(crate) mod usage;
 pub(crate) mod wait;
 pub(crate) mod wait_table;

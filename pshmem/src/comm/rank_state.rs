@@ -15,6 +15,7 @@ use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::{Contribution, Contributions};
 use crate::comm::rank_sync::RankSync;
 use crate::comm::thread_state::{self, CallScope};
+use crate::comm::transfer::buffers::Buffers;
 use crate::comm::transfer::chain::{self, ChainWork, Chunks};
 use crate::comm::transfer::exchange::{self, OnReceive, Peer};
 use crate::comm::transfer::{Target, pipeline, schedule};
@@ -227,6 +228,15 @@ impl RankState {
         regions_of: impl Fn(usize) -> Vec<Region>,
     ) {
         schedule::exchange_with_all_nodes(&self.sync, call, target, regions_of);
+    }
+
+    /// Buffers that ranks of different nodes send each other inside this call, after its first round: each to one rank of every
+    /// other node, in the order of [`schedule::peers_of_all_nodes`].
+    pub(crate) fn buffers(&self) -> Buffers<'_> {
+        let (to, from) = schedule::peers_of_all_nodes(&self.group.topology, |_| Vec::new());
+        let ranks =
+            |peers: Vec<Peer>| -> Vec<usize> { peers.iter().map(|peer| peer.rank).collect() };
+        Buffers::new(&self.sync, &ranks(to), &ranks(from))
     }
 
     /// Calls `work` for each chunk after the ranks before this one have finished it. Inside a call, after its first round.

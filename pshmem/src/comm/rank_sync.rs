@@ -76,6 +76,23 @@ impl RankSync {
         is_able || self.group.topology.size() == 1
     }
 
+    /// Whether calls that are not collective can be made: the `Comm` has not ended, and the transport neither. They may also be
+    /// made inside closures.
+    pub(crate) fn check_alive(&self, name: &str) -> Result<()> {
+        if self.group.topology.size() == 1 {
+            return Ok(());
+        }
+        if let Some(end) = &*self.end.borrow() {
+            return Err(end.clone());
+        }
+        if self.group.world.transport.is_open() {
+            return Ok(());
+        }
+        Err(Error::MpiFinalized {
+            call: name.to_owned(),
+        })
+    }
+
     /// Why a call may not begin.
     #[cold]
     pub(crate) fn refusal(&self, name: &str) -> Error {

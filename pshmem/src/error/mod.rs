@@ -48,8 +48,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// # What has changed
 ///
-/// Nothing, with two exceptions. After [`Closure`](Error::Closure), what the closure wrote before it failed is in the object,
-/// and the other nodes have received it. After [`Corrupt`](Error::Corrupt), the write that was checked has been done.
+/// Nothing, with three exceptions. After [`Closure`](Error::Closure), what the closure wrote before it failed is in the object,
+/// and the other nodes have received it. After [`NoSuchElement`](Error::NoSuchElement), what was added before is. After
+/// [`Corrupt`](Error::Corrupt), the write that was checked has been done.
 ///
 /// # What becomes of the `Comm`
 ///
@@ -236,6 +237,25 @@ pub enum Error {
         owner: usize,
         /// Number of ranks.
         size: usize,
+    },
+
+    /// A rank added to an element that the array does not have, in `scatter`.
+    ///
+    /// All ranks get it, that of the lowest rank if several did, and the `Comm` lives. What that rank had added before, and what the
+    /// other ranks have added, is in the array, the same on all nodes.
+    #[error(
+        "`{call}`: rank {rank} added to the element at {index:?} of an array of shape {shape:?}, which has no such element; what was \
+         added before stays"
+    )]
+    NoSuchElement {
+        /// The call.
+        call: String,
+        /// The rank that added.
+        rank: usize,
+        /// Index of the element, one number for each axis.
+        index: Vec<usize>,
+        /// Extents of the array.
+        shape: Vec<usize>,
     },
 
     /// Blocks of two ranks have elements in common.

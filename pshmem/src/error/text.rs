@@ -61,6 +61,7 @@ impl Error {
             | Error::NoSuchOwner { call, .. }
             | Error::Overlap { call, .. }
             | Error::Extents { call, .. }
+            | Error::NoSuchElement { call, .. }
             | Error::OtherComm { call }
             | Error::NoData { call, .. }
             | Error::AlreadyLocked { call }

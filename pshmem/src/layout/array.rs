@@ -212,6 +212,18 @@ macro_rules! array_layout {
                 plan.shape.iter().product()
             }
 
+            #[inline]
+            fn place(plan: &ArrayPlan<$n>, offset: &[usize; $n]) -> Option<usize> {
+                let mut place = 0;
+                for (&at, &extent) in offset.iter().zip(&plan.shape) {
+                    if at >= extent {
+                        return None;
+                    }
+                    place = place * extent + at;
+                }
+                Some(place)
+            }
+
             fn numbers(offset: &[usize; $n]) -> Vec<usize> {
                 offset.to_vec()
             }

@@ -62,6 +62,10 @@ pub unsafe trait BlockLayout: SharedLayout {
     #[doc(hidden)]
     fn elements(plan: &Self::Plan) -> usize;
 
+    /// The place of an element in memory order; `None` if the array has no such element.
+    #[doc(hidden)]
+    fn place(plan: &Self::Plan, offset: &Self::Offset) -> Option<usize>;
+
     /// An offset as a list, one number for each axis.
     #[doc(hidden)]
     fn numbers(offset: &Self::Offset) -> Vec<usize>;

@@ -221,6 +221,11 @@ macro_rules! slice_layout {
                 plan.len
             }
 
+            #[inline]
+            fn place(plan: &SlicePlan, &offset: &usize) -> Option<usize> {
+                (offset < plan.len).then_some(offset)
+            }
+
             fn numbers(&offset: &usize) -> Vec<usize> {
                 vec![offset]
             }

@@ -52,6 +52,13 @@ macro_rules! for_each_case {
                 calls_that_do_not_match, types_of_one_name, long_type_names, wrong_roots,
                 different_value_calls, different_value_roots, memory_is_reported,
             }
+            scatter {
+                operations, uneven_hits, arrays, reproducible_bits, closures_fail, no_such_element, operation_panics,
+                invalid_calls, work_is_shared_out,
+            }
+            counters {
+                each_number_once, large_limits, invalid_arguments, home_rank_computes, many_counters, loops, loops_fail,
+            }
             resize_copy_swap {
                 resize_keeps_common_elements, resize_columns, copy_from, swap_handles, swap_field_data,
                 invalid_operands,

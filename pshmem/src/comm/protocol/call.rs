@@ -56,6 +56,10 @@ pub(crate) enum Kind {
     UpdatePartsWeighted,
     UpdatePartsAlong,
     UpdateRows,
+    Counter,
+    CounterReset,
+    ForEachDynamic,
+    Scatter,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -78,7 +82,7 @@ pub(crate) enum Argument {
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 46] = [
+const KINDS: [(Kind, &str, Argument); 50] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -129,6 +133,10 @@ const KINDS: [(Kind, &str, Argument); 46] = [
     ),
     (Kind::UpdatePartsAlong, "update_parts_along", Argument::Text),
     (Kind::UpdateRows, "update_rows", Argument::Owners),
+    (Kind::Counter, "counter", Argument::Number),
+    (Kind::CounterReset, "Counter::reset", Argument::Bytes),
+    (Kind::ForEachDynamic, "for_each_dynamic", Argument::Text),
+    (Kind::Scatter, "scatter", Argument::Text),
 ];
 
 impl Kind {
@@ -204,6 +212,8 @@ pub(crate) enum Step {
     Argument,
     /// Each node has computed what files do not contain, or what no rank has alone.
     Complete,
+    /// Ranks that have failed say why, when all know how far the call has come.
+    Failure,
 }
 
 /// The part of a collective call that must be the same on all ranks. It is compared word by word, never as a hash.
