@@ -47,6 +47,7 @@
 //! | [`fill`](Shared::fill) | one value, passed by all |
 //! | [`update_per_node`](Shared::update_per_node) | those of one rank of each node |
 //! | [`update_parts`](Shared::update_parts), [`gather`](Shared::gather) | those of all ranks, each a part of its own |
+//! | [`update_parts_along`](Shared::update_parts_along), [`update_rows`](Shared::update_rows) | the same, along any axis; rows that lie anywhere |
 //! | [`reduce_into`](Shared::reduce_into), [`accumulate`](Shared::accumulate) | those of all ranks, combined by an [`Op`] |
 //! | [`concat`](Shared::concat) | those of all ranks: rows, of which it makes a new object |
 //! | [`collect`](Shared::collect) | those of all ranks: pairs of a [`Map`] or triplets of a [`Csr`], of which it makes a new one |

@@ -4,9 +4,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use ndarray::{Array2, array};
+use ndarray::{Array2, Axis, array};
 use pshmem::local::Cluster;
-use pshmem::{Comm, Error, Map, Op, Ragged, RaggedDims, Shared, Strings, Text};
+use pshmem::{Comm, Error, Map, Op, Ragged, RaggedDims, Shared, SharedLayout, Strings, Text};
 use pshmem_tests::cases::{self, Case};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::report::{self, Outcome};
@@ -60,6 +60,43 @@ fn both_ranks_write(comm: &Comm) -> Outcome {
     other.fields().swap_data(&mut line.fields())?;
     line.copy_from(&other)?;
     assert_eq!((line.view(), other.view()), (&[3, 9][..], &[3, 9][..]));
+    Ok(())
+}
+
+/// Rows of several fields.
+#[derive(SharedLayout)]
+#[shared(dims(n), rows = n)]
+struct Rows {
+    #[shared(shape = [n, 2])]
+    table: Array2<u32>,
+    #[shared(shape = [n])]
+    list: Vec<u8>,
+}
+
+/// Both ranks write elements that lie between those of the other one: columns, and every second row; and rows of several fields.
+fn parts_interleave(comm: &Comm) -> Outcome {
+    let rank = comm.rank() as u32;
+    let mut grid = Shared::<Array2<u32>>::new(comm, [2, 3])?;
+    grid.update_parts_along(Axis(1), |columns, mut part| {
+        assert_eq!(part.dim(), (2, columns.len()));
+        part.fill(rank + 1);
+        part.rows_mut().into_iter().for_each(|mut row| row[0] += 10);
+    })?;
+    assert_eq!(grid.view(), array![[11, 12, 2], [11, 12, 2]]);
+    let in_turn = |row: usize| row % 2;
+    let mut tall = Shared::<Array2<u32>>::new(comm, [3, 2])?;
+    tall.update_rows(in_turn, |row, mut out| out.fill(10 * rank + row as u32))?;
+    assert_eq!(tall.view(), array![[0, 0], [11, 11], [2, 2]]);
+    let mut line = Shared::<[u32]>::new(comm, 3)?;
+    line.update_rows(in_turn, |_, out| *out = rank + 1)?;
+    assert_eq!(line.view(), [1, 2, 1]);
+    let mut rows = Shared::<Rows>::new(comm, RowsDims { n: 3 })?;
+    rows.update_parts_weighted(&[1.0, 1.0, 2.0], |rows, mut part| {
+        part.table.fill(rows.start as u32 + 1);
+        part.list.fill(rows.end as u8);
+    })?;
+    assert_eq!(rows.view().table, array![[1, 1], [1, 1], [3, 3]]);
+    assert_eq!(rows.view().list, [2, 2, 3]);
     Ok(())
 }
 
@@ -142,6 +179,7 @@ tests! {
     a_closure_panics: case("closure_panics", closure_panics);
     ranks_make_different_calls: case("different_calls", different_calls);
     all_ranks_write: case("both_ranks_write", both_ranks_write);
+    parts_of_two_ranks_interleave: case("parts_interleave", parts_interleave);
     one_rank_writes_rows_and_text: case("rows_and_text", rows_and_text);
     strings_are_stacked: case("stacked_strings", stacked_strings);
     pairs_are_collected: case("collected_pairs", collected_pairs);
