@@ -124,6 +124,7 @@ mod layout;
 mod live;
 mod lock;
 mod memory;
+mod rank_thread;
 mod run;
 mod shared;
 pub mod signal;

@@ -41,6 +41,7 @@ pub(crate) mod world;
 use crate::error::{Error, Result};
 use crate::layout::placer::PAGE;
 use crate::memory::{Chunk, Segment, arena};
+use crate::rank_thread::stays_on_rank_thread;
 use crate::transport::threads::{ThreadWorld, Threads};
 use crate::transport::{MapRequest, NewMemory, Transport};
 use group::Group;
@@ -76,6 +77,8 @@ use world::{WORLD_ID, World};
 pub struct Comm {
     pub(crate) core: Rc<RankState>,
 }
+
+stays_on_rank_thread!([] Comm);
 
 impl Drop for Comm {
     #[inline]
