@@ -218,6 +218,7 @@ list! { Misuse, MisuseKind, MISUSES:
     StrayWrite { name: "stray-write", what: "a closure writes to a field that it has not accessed" }
     DataRace { name: "data-race", what: "a thread writes to an object outside of all calls" }
     Deadlock { name: "deadlock", what: "two ranks wait for each other on two `Comm`s" }
+    Forgotten { name: "forgotten", what: "one rank returns before a call that the others make" }
     HeldLock { name: "held-lock", what: "a rank holds a lock for ever" }
     LockInBarrier { name: "lock-in-barrier", what: "a rank holds a lock in a barrier, and another one waits for the lock" }
     TwoLocks { name: "two-locks", what: "two ranks each hold a lock and wait for that of the other" }

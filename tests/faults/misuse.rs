@@ -13,6 +13,7 @@ pub(crate) fn run(kind: MisuseKind, comm: &Comm) -> Result<()> {
         MisuseKind::StrayWrite => stray_write(comm),
         MisuseKind::DataRace => data_race(comm),
         MisuseKind::Deadlock => deadlock(comm),
+        MisuseKind::Forgotten => forgotten(comm),
         MisuseKind::HeldLock => held_lock(comm),
         MisuseKind::LeakedGuard => leaked_guard(comm),
         MisuseKind::LockInBarrier => lock_in_barrier(comm),
@@ -65,6 +66,16 @@ fn data_race(comm: &Comm) -> Result<()> {
     }
     for round in 0..10_000 {
         table.update(0, |mut w| w.fill(round))?;
+    }
+    Ok(())
+}
+
+/// The last rank returns before the call that the others wait in.
+fn forgotten(comm: &Comm) -> Result<()> {
+    let mut table = Shared::<[u64]>::new(comm, 4)?;
+    table.set(0, 0, Some(&[1]))?;
+    if comm.rank() + 1 < comm.size() {
+        table.fill(2)?;
     }
     Ok(())
 }

@@ -38,18 +38,18 @@ impl Deadline {
 
 /// The call of one rank that waits for a lock.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LockCall {
+pub(crate) struct LockCall<'a> {
     /// Its name.
     pub(crate) name: &'static str,
     pub(crate) site: &'static Location<'static>,
     pub(crate) deadline: Deadline,
-    /// Number of the lock in its `Comm`.
-    pub(crate) lock: u64,
+    /// Number and type of the lock.
+    pub(crate) lock: &'a str,
 }
 
 /// One wait of one rank.
 pub(crate) struct LockWait<'a> {
-    pub(crate) call: LockCall,
+    pub(crate) call: LockCall<'a>,
     core: &'a RankState,
     backend: &'a dyn LockBackend,
     reporter: WaitReporter<'a>,
@@ -58,7 +58,11 @@ pub(crate) struct LockWait<'a> {
 }
 
 impl<'a> LockWait<'a> {
-    pub(crate) fn new(core: &'a RankState, backend: &'a dyn LockBackend, call: LockCall) -> Self {
+    pub(crate) fn new(
+        core: &'a RankState,
+        backend: &'a dyn LockBackend,
+        call: LockCall<'a>,
+    ) -> Self {
         LockWait {
             call,
             core,
@@ -99,7 +103,7 @@ impl<'a> LockWait<'a> {
         let holder = self.holder();
         if holder != self.posted_holder || !self.reporter.is_posted() {
             self.posted_holder = holder;
-            self.reporter.post(holder, true, &call.wait_reason());
+            self.reporter.post(holder, true, &call.text());
         }
         self.reporter.report_deadlock(waited);
         self.reporter.report_if_overdue(waited, |overdue| {
@@ -114,9 +118,10 @@ impl<'a> LockWait<'a> {
     }
 }
 
-impl LockCall {
-    fn wait_reason(&self) -> String {
-        format!("`{}` of lock {} at {}", self.name, self.lock, self.site)
+impl LockCall<'_> {
+    /// `lock` of lock 3 at src/main.rs:7:5
+    pub(crate) fn text(&self) -> String {
+        format!("`{}` of {} at {}", self.name, self.lock, self.site)
     }
 
     /// `status` is `None` when the home rank of the lock has not replied.
@@ -135,7 +140,7 @@ impl LockCall {
             core.group.topology.rank,
             core.group.world.transport.host(),
             waited.as_secs_f64(),
-            self.wait_reason(),
+            self.text(),
         )
     }
 }

@@ -421,9 +421,8 @@ impl fmt::Debug for Lock {
         let engine = self.engine();
         write!(
             f,
-            "Lock({} on {:?}, {engine})",
-            self.raw.name(),
-            self.raw.comm
+            "Lock(lock {} on {:?}, {engine})",
+            self.raw.number, self.raw.comm
         )
     }
 }

@@ -253,8 +253,8 @@ impl<T: Lockable + ?Sized> fmt::Debug for Mutex<T> {
         let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
         write!(
             f,
-            "Mutex<{name}>({} on {:?}, {})",
-            raw.name(),
+            "Mutex<{name}>(lock {} on {:?}, {})",
+            raw.number,
             raw.comm,
             self.engine()
         )

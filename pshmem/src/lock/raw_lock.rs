@@ -3,7 +3,7 @@
 use crate::comm::Comm;
 use crate::comm::protocol::call::{Call, Kind};
 use crate::comm::thread_state;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, clip};
 use crate::home::engine::Engine;
 use crate::live::{Live, LiveMark};
 use crate::lock::backend::{
@@ -16,11 +16,17 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Bytes of the name of a type that reports show.
+const TYPE: usize = 80;
+
 /// One rank's part of a lock.
 #[derive(Debug)]
 pub(crate) struct RawLock {
     pub(crate) comm: Comm,
-    number: u64,
+    /// Its number in the `Comm`.
+    pub(crate) number: u64,
+    /// The number and the type, for reports.
+    name: String,
     backend: Backend,
     /// How this rank holds the lock, if it does.
     held: Cell<Option<Mode>>,
@@ -48,6 +54,7 @@ impl RawLock {
         let lock = Rc::new(RawLock {
             comm: comm.clone(),
             number,
+            name: name_of(number, config),
             backend: backend::create(core, call, config, number)?,
             held: Cell::new(None),
             acquired_at: Cell::new(None),
@@ -108,7 +115,7 @@ impl RawLock {
             name,
             site,
             deadline,
-            lock: self.number,
+            lock: &self.name,
         };
         let backend = self.backend.get();
         let acquired = backend.acquire(mode, LockWait::new(core, backend, call))?;
@@ -135,11 +142,6 @@ impl RawLock {
     pub(crate) fn status(&self, deadline: Deadline) -> Option<LockStatus> {
         self.backend.get().status(deadline)
     }
-
-    /// `lock 3`, for reports.
-    pub(crate) fn name(&self) -> String {
-        format!("lock {}", self.number)
-    }
 }
 
 impl Drop for RawLock {
@@ -147,6 +149,14 @@ impl Drop for RawLock {
         // After a guard was leaked. Nothing that it lent can be in use, or the handle could not be dropped.
         self.release(None, None);
     }
+}
+
+/// `lock 3`, with its type if it has a value.
+fn name_of(number: u64, config: &LockConfig<'_>) -> String {
+    if config.value_type.is_empty() {
+        return format!("lock {number}");
+    }
+    format!("lock {number} ({})", clip(config.kind, TYPE))
 }
 
 /// The locks that this rank holds, each with the line where it was acquired: all, or those for which other ranks wait.
@@ -161,8 +171,8 @@ fn held_locks(only_awaited: bool) -> Vec<String> {
     };
     let wanted = held.filter(|lock| !only_awaited || is_awaited(lock));
     let text = |lock: Rc<RawLock>| match lock.acquired_at.get() {
-        Some(site) => format!("{} (since {site})", lock.name()),
-        None => lock.name(),
+        Some(site) => format!("{} (since {site})", lock.name),
+        None => lock.name.clone(),
     };
     wanted.map(text).collect()
 }

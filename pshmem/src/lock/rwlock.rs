@@ -253,8 +253,8 @@ impl<T: Lockable + ?Sized> fmt::Debug for RwLock<T> {
         let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
         write!(
             f,
-            "RwLock<{name}>({} on {:?}, {})",
-            raw.name(),
+            "RwLock<{name}>(lock {} on {:?}, {})",
+            raw.number,
             raw.comm,
             self.engine()
         )

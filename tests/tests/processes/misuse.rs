@@ -69,6 +69,24 @@ fn assert_reported(stderr: &str, parts: &[&str]) {
 }
 
 #[test]
+fn a_rank_that_forgets_a_call_is_named_with_both_lines() {
+    let place = "tests/faults/misuse.rs:";
+    for (nodes, last) in [("2", 1), ("1+1", 1), ("2+1", 2), ("1+2", 2)] {
+        let stderr = stderr_of("forgotten", &[("PSHMEM_LOCAL", nodes)]);
+        let missing = format!(", but rank {last} on node");
+        let parts = [
+            " waits in `fill` of object 1 ([u64]) at ",
+            place,
+            &missing,
+            " has dropped its last handle or returned from `run`; its last call on this Comm: `set` of object 1 ([u64]) with root 0 at ",
+            place,
+            "Does one of the calls stand inside `if comm.rank() == ..`, or does a rank return before it?",
+        ];
+        assert_reported(&stderr, &parts);
+    }
+}
+
+#[test]
 fn a_lock_that_is_held_in_a_barrier_is_reported() {
     let place = "tests/faults/misuse.rs:";
     // On one node, who waits for whom is known: it is a deadlock.
@@ -175,8 +193,15 @@ fn the_rank_that_holds_a_lock_is_named() {
 #[test]
 fn a_lock_of_a_rank_that_has_returned_is_an_error() {
     let stderr = stderr_of("leaked-guard", &[("PSHMEM_LOCAL", "2")]);
-    let expected = "`lock`: rank 0 on node0 returned from `run`'s closure while it held the lock, because its guard was leaked";
-    assert!(stderr.contains(expected), "{stderr}");
+    let place = "tests/faults/misuse.rs:";
+    let expected = [
+        "`lock` of lock 1 at ",
+        place,
+        ": rank 0 on node0 returned from `run`'s closure while it held the lock, because its guard was leaked",
+        "The last collective call of that rank on the lock's Comm: `barrier` at ",
+        place,
+    ];
+    assert_reported(&stderr, &expected);
     // A lock with a home rank is released, and the next rank gets it as poisoned.
     let stderr = stderr_of("leaked-guard", &[("PSHMEM_LOCAL", "1+1")]);
     assert!(

@@ -173,7 +173,15 @@ impl AwaitedCall<'_> {
             ),
             None => Ok(()),
         };
+        if (0..topology.node_ranks.len()).any(|local_rank| self.is_elsewhere(local_rank)) {
+            text += "\n  does the call stand inside `if comm.rank() == ..`, or has a rank returned before it?";
+        }
         text
+    }
+
+    /// Whether a rank of this node has not made the call, and waits in no other one.
+    fn is_elsewhere(&self, local_rank: usize) -> bool {
+        !self.has_arrived(local_rank) && self.wait_of(local_rank).is_none()
     }
 
     /// What a rank of this node does.
@@ -192,10 +200,9 @@ impl AwaitedCall<'_> {
             }
             (done, true) => format!("rank {rank} has left after call {done}"),
             (done, false) => {
-                let last = if done == 0 {
-                    "none yet".to_owned()
-                } else {
-                    format!("{done}: {}", control.call(local_rank).text())
+                let last = match self.sync.last_call_text(local_rank) {
+                    Some(call) => format!("{done}: {call}"),
+                    None => "none yet".to_owned(),
                 };
                 let activity = match wait {
                     None => "is in the program".to_owned(),
