@@ -2,6 +2,7 @@
 
 use crate::comm::check::Level;
 use crate::comm::group::Group;
+use crate::comm::obligations::CallCount;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::control::{Conflict, Control};
 use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, SITE_BYTES};
@@ -25,6 +26,8 @@ pub(crate) struct RankSync {
     control: Rc<Segment>,
     /// Calls that this rank has completed.
     done: Cell<u64>,
+    /// What others learn that ask whether they wait for this rank.
+    calls: Rc<CallCount>,
     /// Turns that this rank has finished in them, see `collective::turns`.
     pub(super) turns: Cell<u64>,
     /// The error that every further call returns.
@@ -40,6 +43,7 @@ impl RankSync {
     /// As for [`Control::in_segment`], for as many ranks as this node has.
     pub(crate) unsafe fn new(group: Rc<Group>, control: Rc<Segment>) -> Self {
         RankSync {
+            calls: group.world.obligations.add_comm(group.id),
             group,
             control,
             done: Cell::new(0),
@@ -60,6 +64,13 @@ impl RankSync {
     /// The number of calls that this rank has completed. Inside a call after its first round, that is the number of that round.
     pub(crate) fn done(&self) -> u64 {
         self.done.get()
+    }
+
+    /// Notes that this rank has arrived at call `n`.
+    #[inline]
+    pub(crate) fn count_arrival(&self, n: u64) {
+        self.calls.set_arrived(n);
+        self.group.world.wait_table.count_arrival();
     }
 
     /// Whether what `level` asks for is checked.
@@ -109,6 +120,7 @@ impl RankSync {
         if let Err(error) = &result
             && error.is_fatal()
         {
+            self.calls.set_over(true);
             self.end.replace(Some(error.clone()));
         }
         result
@@ -245,6 +257,7 @@ impl RankSync {
 
     /// This rank makes calls again, after `resume_all` on one of the ranks.
     pub(crate) fn resume(&self) {
+        self.calls.set_over(false);
         self.has_left.set(false);
     }
 
@@ -257,6 +270,7 @@ impl RankSync {
 
     fn leave_because(&self, reason: LeaveReason) {
         let (group, topology) = (&self.group, &self.group.topology);
+        self.calls.set_over(true);
         if self.has_left.replace(true) || topology.size() == 1 {
             return;
         }

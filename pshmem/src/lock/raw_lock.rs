@@ -1,6 +1,7 @@
 //! A lock without the value that it protects: acquired and released on whichever backend keeps its state.
 
 use crate::comm::Comm;
+use crate::comm::obligations::Holds;
 use crate::comm::protocol::call::{Call, Kind};
 use crate::comm::thread_state;
 use crate::error::{Error, Result, clip};
@@ -30,6 +31,8 @@ pub(crate) struct RawLock {
     backend: Backend,
     /// How this rank holds the lock, if it does.
     held: Cell<Option<Mode>>,
+    /// The same for other ranks that ask whether they wait for this one.
+    holds: Rc<Holds>,
     /// Where it has last acquired it.
     acquired_at: Cell<Option<&'static Location<'static>>>,
 }
@@ -57,6 +60,7 @@ impl RawLock {
             name: name_of(number, config),
             backend: backend::create(core, call, config, number)?,
             held: Cell::new(None),
+            holds: core.group.world.obligations.add_lock(core.group.id, number),
             acquired_at: Cell::new(None),
         });
         LIVE.with(|live| live.add(&lock));
@@ -88,8 +92,7 @@ impl RawLock {
         }
         let is_acquired = backend.try_acquire_fast(mode);
         if is_acquired {
-            self.held.set(Some(mode));
-            self.acquired_at.set(Some(site));
+            self.set_held(mode, site);
         }
         is_acquired
     }
@@ -116,12 +119,21 @@ impl RawLock {
             site,
             deadline,
             lock: &self.name,
+            number: self.number,
         };
         let backend = self.backend.get();
         let acquired = backend.acquire(mode, LockWait::new(core, backend, call))?;
-        self.held.set(acquired.as_ref().map(|_| mode));
-        self.acquired_at.set(Some(site));
+        if acquired.is_some() {
+            self.set_held(mode, site);
+        }
         Ok(acquired)
+    }
+
+    #[inline]
+    fn set_held(&self, mode: Mode, site: &'static Location<'static>) {
+        self.held.set(Some(mode));
+        self.holds.set(true);
+        self.acquired_at.set(Some(site));
     }
 
     /// Releases the lock if this rank holds it. `value` is what a writer leaves, where the value travels.
@@ -130,6 +142,7 @@ impl RawLock {
         let Some(mode) = self.held.take() else {
             return;
         };
+        self.holds.set(false);
         match &self.backend {
             Backend::Node(backend) => backend.release(mode, value, poison),
             other => other.get().release(mode, value, poison),
@@ -148,6 +161,8 @@ impl Drop for RawLock {
     fn drop(&mut self) {
         // After a guard was leaked. Nothing that it lent can be in use, or the handle could not be dropped.
         self.release(None, None);
+        let group = &self.comm.core.group;
+        group.world.obligations.remove_lock(group.id, self.number);
     }
 }
 

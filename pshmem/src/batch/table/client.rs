@@ -240,7 +240,7 @@ impl TableClient {
         number: u64,
     ) -> Result<Option<TableReply>> {
         let core = &self.comm.core;
-        let mut reporter = WaitReporter::new(&core.group.world);
+        let mut reporter = WaitReporter::new(&core.group.world, None);
         client.wait_for_reply(name, number, || {
             if let Some(waited) = reporter.check_due(Instant::now()) {
                 reporter.report_if_overdue(waited, |_| {

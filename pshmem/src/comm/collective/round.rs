@@ -57,7 +57,7 @@ pub(super) fn arrive(sync: &RankSync, call: Call, contribution: &Contribution) -
     let me = sync.group.topology.local_rank;
     sync.control().arrive(me, n, call, &bytes);
     if sync.checks(Level::Reports) {
-        sync.group.world.wait_table.count_arrival();
+        sync.count_arrival(n);
     }
     n
 }

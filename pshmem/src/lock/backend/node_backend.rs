@@ -207,6 +207,8 @@ impl LockBackend for NodeBackend {
         };
         Some(LockStatus {
             holder: lock.holder().map(rank),
+            reader: self.holder_on_node(),
+            is_queued: lock.is_queued(),
             is_next: lock.is_first(),
             waiting: lock.waiting(),
         })
