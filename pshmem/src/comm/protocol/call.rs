@@ -56,8 +56,10 @@ pub(crate) enum Kind {
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Argument {
-    /// Bytes of a value of any type.
+    /// Bytes of any kind.
     Bytes,
+    /// A value with its type, as `layout::value_text` encodes it.
+    Value,
     /// One `u64`, little-endian.
     Number,
     /// UTF-8.
@@ -81,7 +83,7 @@ const KINDS: [(Kind, &str, Argument); 37] = [
     (Kind::UpdatePerNode, "update_per_node", Argument::Bytes),
     (Kind::Set, "set", Argument::Bytes),
     (Kind::Assign, "assign", Argument::Bytes),
-    (Kind::Fill, "fill", Argument::Bytes),
+    (Kind::Fill, "fill", Argument::Value),
     (Kind::Memory, "memory", Argument::Bytes),
     (Kind::Start, "run", Argument::Bytes),
     (Kind::Lock, "lock", Argument::Bytes),
