@@ -57,9 +57,9 @@ fn pagerank(comm: &Comm) -> Result<(), Box<dyn Error>> {
     let mut score = Shared::<[f64]>::new(comm, pages)?;
     score.fill(1.0 / pages as f64)?;
     let mut next = Shared::<[f64]>::new(comm, pages)?;
-    let mut change = Shared::<[f64]>::new(comm, 1)?;
+    let mut change = f64::INFINITY;
     let mut rounds = 0;
-    while change.view()[0] * pages as f64 > TOLERANCE || rounds == 0 {
+    while change * pages as f64 > TOLERANCE {
         let largest = next.update_parts(|rows, part| {
             let (links, score) = (links.view(), score.view());
             let mut largest: f64 = 0.0;
@@ -75,7 +75,7 @@ fn pagerank(comm: &Comm) -> Result<(), Box<dyn Error>> {
             }
             largest
         })?;
-        change.reduce_into(Op::max(), &[largest])?;
+        change = comm.all_reduce(Op::max(), largest)?;
         score.swap(&mut next)?;
         rounds += 1;
     }

@@ -297,12 +297,12 @@ const _: () = {
                 x: unsafe {
                     <::pshmem::__private::FieldPlan<
                         [[f64; 3]],
-                    >>::part(&plan.field_x, base, &rows)
+                    >>::column_part(&plan.field_x, base, &rows)
                 },
                 mass: unsafe {
                     <::pshmem::__private::FieldPlan<
                         [f32],
-                    >>::part(&plan.field_mass, base, &rows)
+                    >>::column_part(&plan.field_mass, base, &rows)
                 },
             }
         }

@@ -135,6 +135,27 @@ where
     ///Field `own`.
     own: ::pshmem::Field<'a, ::pshmem::__private::Value<Text<32>>>,
 }
+///The rows of one rank of a shared [`Network`], for the closure of `update_parts`: those of each field whose extents begin with `n`.
+#[allow(
+    dead_code,
+    nonstandard_style,
+    private_bounds,
+    private_interfaces,
+    single_use_lifetimes,
+    trivial_bounds,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::nursery,
+    clippy::pedantic
+)]
+pub struct NetworkPart<'a>
+where
+    Person: ::pshmem::SharedColumns,
+{
+    ///Field `people`.
+    people: <Columns<Person> as ::pshmem::RowLayout>::Part<'a>,
+}
 #[doc(hidden)]
 #[allow(
     dead_code,
@@ -1113,6 +1134,56 @@ const _: () = {
     {
         fn as_rows(&self) -> &Self {
             self
+        }
+    }
+    #[automatically_derived]
+    impl<'a> ::core::fmt::Debug for NetworkPart<'a>
+    where
+        Person: ::pshmem::SharedColumns,
+    {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            use ::pshmem::__private::{WithDebug as _, WithoutDebug as _};
+            let fields = [
+                ("people", (&::pshmem::__private::DebugOf(&self.people)).pshmem_debug()),
+            ];
+            ::pshmem::__private::debug_struct(f, "NetworkPart", &fields)
+        }
+    }
+    #[automatically_derived]
+    unsafe impl<T> ::pshmem::RowLayout for Network<T>
+    where
+        T: ::pshmem::Element,
+        pshmem::Strings: ::pshmem::SharedLayout<Owned = pshmem::Strings>,
+        Person: ::pshmem::SharedColumns,
+        Text: ::pshmem::SharedLayout<Owned = Text>,
+    {
+        type Part<'a> = NetworkPart<'a>;
+        #[inline]
+        fn rows(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+        ) -> ::core::primitive::usize {
+            plan.dims.n
+        }
+        fn row_leaves(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+            into: &mut ::pshmem::__private::RowLeaves,
+        ) {
+            <::pshmem::__private::NestedPlan<
+                Columns<Person>,
+            >>::row_leaves::<2usize>(&plan.field_people, "people", into);
+        }
+        unsafe fn part<'a>(
+            plan: &<Self as ::pshmem::__private::Planned>::Plan,
+            base: ::pshmem::__private::BaseMut<'a>,
+            rows: ::core::ops::Range<::core::primitive::usize>,
+        ) -> Self::Part<'a> {
+            NetworkPart {
+                people: unsafe {
+                    <::pshmem::__private::NestedPlan<
+                        Columns<Person>,
+                    >>::part::<2usize>(&plan.field_people, base, &rows)
+                },
+            }
         }
     }
 };

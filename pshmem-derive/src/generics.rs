@@ -17,6 +17,8 @@ pub(crate) struct ItemGenerics {
     pub(crate) view: Generics,
     /// For the extents: only the parameters that the types of nested fields mention.
     pub(crate) dims: Generics,
+    /// For the part: the lifetime parameter, the parameters that its fields mention, and its conditions.
+    pub(crate) part: Generics,
 }
 
 impl ItemGenerics {
@@ -29,9 +31,25 @@ impl ItemGenerics {
             full_view: with_lifetime(&full, model),
             view: with_lifetime(&view, model),
             dims: dims(&plain, &params, model),
+            part: part(&plain, &params, model),
             full,
         }
     }
+}
+
+/// Adds one bound for each nested field of the part, as for files: such a struct can be shared although the bound does not hold.
+pub(crate) fn with_conditions_of_part(generics: &Generics, model: &Model) -> Generics {
+    let mut generics = generics.clone();
+    let private = model.private();
+    for field in model.fields_of_part() {
+        if !field.unsupported && matches!(field.kind, Kind::Layout) {
+            let (ty, index) = (&field.ty, model.index_of(field));
+            let clause = generics.make_where_clause();
+            let bound = parse_quote!(for<'__part> #ty: #private::RowField<'__part, #index>);
+            clause.predicates.push(bound);
+        }
+    }
+    generics
 }
 
 /// Names of the type and const parameters.
@@ -192,12 +210,33 @@ fn with_lifetime(generics: &Generics, model: &Model) -> Generics {
     generics
 }
 
-/// Keeps the parameters that the types of nested fields mention, and the bounds that mention only these.
+/// Keeps the parameters that the types of nested fields mention.
 fn dims(plain: &Generics, params: &ParamNames, model: &Model) -> Generics {
     let has_layouts = model.dims.is_none();
     let nested =
         |field: &Field| has_layouts && matches!(field.kind, Kind::Layout | Kind::Composite(_));
     let fields = model.fields.iter().filter(|field| nested(field));
+    let bounded = with_field_bounds(&Generics::default(), params, model, nested);
+    reduced(plain, params, fields, bounded)
+}
+
+/// Keeps the parameters that the types of fields with parts mention.
+fn part(plain: &Generics, params: &ParamNames, model: &Model) -> Generics {
+    let fields = model.fields_of_part();
+    let is_nested =
+        |field: &Field| field.is_nested() && fields.iter().any(|part| std::ptr::eq(*part, field));
+    let bounded = with_field_bounds(&Generics::default(), params, model, is_nested);
+    let reduced = reduced(plain, params, fields.iter().copied(), bounded);
+    with_lifetime(&with_conditions_of_part(&reduced, model), model)
+}
+
+/// Adds to the bounds of `bounded` the parameters that the types of `fields` mention, and the user's bounds that mention only these.
+fn reduced<'f>(
+    plain: &Generics,
+    params: &ParamNames,
+    fields: impl Iterator<Item = &'f Field>,
+    bounded: Generics,
+) -> Generics {
     let kept: Vec<&Ident> = fields
         .flat_map(|field| params.mentioned(&field.ty))
         .collect();
@@ -207,7 +246,7 @@ fn dims(plain: &Generics, params: &ParamNames, model: &Model) -> Generics {
             .iter()
             .all(|param| kept.contains(param))
     };
-    let mut generics = with_field_bounds(&Generics::default(), params, model, nested);
+    let mut generics = bounded;
     generics.params = plain
         .params
         .iter()

@@ -116,6 +116,31 @@ fn composites() {
 }
 
 #[test]
+fn rows_of_one_rank() {
+    check(
+        "parts",
+        layout,
+        "
+        #[shared(dims(n, m), rows = n)]
+        pub struct Gas<T, const N: usize, L> {
+            /// Place.
+            #[shared(shape = [n, m])]
+            pub place: Array2<T>,
+            #[shared(shape = [n])]
+            energy: Vec<f64>,
+            #[shared(shape = [n])]
+            people: Columns<Person>,
+            #[shared(dims = InnerDims { k: n })]
+            inner: Inner<T>,
+            #[shared(shape = [n, m])]
+            links: Ragged<T>,
+            #[shared(shape = [m])]
+            steps: Vec<[L; N]>,
+        }",
+    );
+}
+
+#[test]
 fn generics() {
     check(
         "generics",
@@ -205,12 +230,14 @@ const FORCED: &[&str] = &[
     "NestedPlan",
     "Placer",
     "Planned",
+    "RowField",
+    "RowLeaves",
     "StructField",
     "Vec",
 ];
 
 /// Types in the generated types, without numbers. A different type is a compile error.
-const FIELD_TYPES: &[&str] = &["ArrayView", "Ix", "Value"];
+const FIELD_TYPES: &[&str] = &["ArrayView", "ArrayViewMut", "Ix", "Value"];
 
 /// Safe items that print.
 const PRINTING: &[&str] = &[
@@ -241,6 +268,7 @@ fn every_private_name_is_forced_or_harmless() {
         "dims",
         "fields",
         "generics",
+        "parts",
         "record",
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.rs"));

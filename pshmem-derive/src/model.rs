@@ -9,6 +9,7 @@ use crate::names::{self, Names};
 use crate::shape::{DimsExpr, Shape};
 use crate::types::{resolve, self_type};
 use crate::unsupported::{Place, check, check_marked_value};
+use crate::validate::counts_rows;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
@@ -164,6 +165,29 @@ impl Model {
             .iter()
             .position(|other| std::ptr::eq(other, field));
         position.expect("the field belongs to the struct")
+    }
+
+    pub(crate) fn all_fields(&self) -> Vec<&Field> {
+        self.fields.iter().collect()
+    }
+
+    /// The fields that have the rows of `rows = n`, but for composites, whose rows have no fixed length.
+    pub(crate) fn fields_of_part(&self) -> Vec<&Field> {
+        let Some(rows) = &self.rows else {
+            return Vec::new();
+        };
+        let has_parts = |field: &&Field| {
+            counts_rows(field, &rows.value) && !matches!(field.kind, Kind::Composite(_))
+        };
+        self.fields.iter().filter(has_parts).collect()
+    }
+
+    /// The dim that `rows = n` names, as it is declared.
+    pub(crate) fn dim_of_rows(&self) -> Option<&Ident> {
+        let rows = names::unraw(&self.rows.as_ref()?.value);
+        let mut declared = self.dims.iter().flat_map(|argument| &argument.value);
+        let dim = declared.find(|dim| names::unraw(&dim.name) == rows)?;
+        Some(&dim.name)
     }
 
     /// Whether the struct has extents at all.

@@ -14,6 +14,8 @@ pub(crate) struct Names {
     pub(crate) view: Ident,
     pub(crate) view_mut: Ident,
     pub(crate) fields: Ident,
+    /// Only of structs with `rows = n`.
+    pub(crate) part: Ident,
     /// Inside the `const` block.
     pub(crate) plan: Ident,
 }
@@ -26,6 +28,7 @@ impl Names {
             view: format_ident!("{name}View"),
             view_mut: format_ident!("{name}ViewMut"),
             fields: format_ident!("{name}Fields"),
+            part: format_ident!("{name}Part"),
             plan: format_ident!("__{name}Plan"),
         }
     }
@@ -37,6 +40,7 @@ impl Names {
             view: format_ident!("{name}Columns"),
             view_mut: format_ident!("{name}ColumnsMut"),
             fields: format_ident!("{name}ColumnsFields"),
+            part: format_ident!("{name}ColumnsPart"),
             plan: format_ident!("__{name}ColumnsPlan"),
         }
     }

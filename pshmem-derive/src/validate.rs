@@ -128,7 +128,7 @@ fn check_rows(model: &Model, has_errors: bool, errors: &mut Errors) {
         }
         return;
     };
-    if !(declared.value.iter()).any(|dim| names::unraw(&dim.name) == names::unraw(name)) {
+    if model.dim_of_rows().is_none() {
         errors.at(
             name,
             format!(

@@ -25,6 +25,8 @@
 //! |---|---|
 //! | [`run`] | starts the ranks: MPI processes, threads, or one; ends the job when one fails |
 //! | [`Comm`] | a group of ranks; [`split`](Comm::split), [`node`](Comm::node), [`barrier`](Comm::barrier) |
+//! | [`broadcast`](Comm::broadcast), [`gather`](Comm::gather), [`all_gather`](Comm::all_gather) | pass values of any type to other ranks |
+//! | [`all_reduce`](Comm::all_reduce), [`all_reduce_into`](Comm::all_reduce_into), [`exclusive_scan`](Comm::exclusive_scan) | combine numbers and arrays of all ranks by an [`Op`] |
 //! | [`local::Cluster`] | ranks as threads on simulated nodes, for tests |
 //!
 //! | shared data | |
@@ -116,6 +118,7 @@
 
 mod batch;
 mod comm;
+mod counter;
 mod error;
 mod files;
 pub mod guide;
@@ -131,6 +134,7 @@ pub mod signal;
 mod stderr;
 mod sync;
 mod transport;
+mod values;
 
 /// Ranks as threads of one process, for tests on nodes of any size and to start without MPI.
 ///
@@ -149,15 +153,16 @@ pub use batch::{
 pub use comm::domains::Domain;
 pub use comm::usage::{Memory, NodeUse, ObjectUse};
 pub use comm::{Comm, NodeInfo};
+pub use counter::Counter;
 pub use error::{Error, Result};
 pub use files::{Checkpoints, Reading, Source};
 pub use home::engine::Engine;
 pub use layout::{
-    ArrayMut, AsBlock, AsRows, BlockLayout, Columns, Csr, CsrDims, CsrError, CsrIter, CsrMut,
-    CsrView, Element, Field, FieldSchema, FileLayout, Full, Map, MapDims, MapIter, MapKey, MapMut,
-    MapView, Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView, Record,
-    RowLayout, RowsIter, Schema, SharedColumns, SharedLayout, SliceMut, StackLayout, Strings,
-    StringsIter, StringsMut, StringsView, Text, TextMut, Value, ValueMut,
+    ArrayMut, AsBlock, AsRows, AxisLayout, BlockLayout, Columns, Csr, CsrDims, CsrError, CsrIter,
+    CsrMut, CsrView, Element, Field, FieldSchema, FileLayout, Full, Map, MapDims, MapIter, MapKey,
+    MapMut, MapView, Op, OwnedBy, Preview, Ragged, RaggedDims, RaggedIter, RaggedMut, RaggedView,
+    Record, ResizeLayout, RowLayout, RowsIter, Schema, SharedColumns, SharedLayout, SliceMut,
+    StackLayout, Strings, StringsIter, StringsMut, StringsView, Text, TextMut, Value, ValueMut,
 };
 pub use lock::guarded::Lockable;
 pub use lock::mutex::{Mutex, MutexGuard};
@@ -182,9 +187,13 @@ pub mod __private {
         preview_field,
     };
     pub use crate::layout::raw::Planned;
+    pub use crate::layout::rows::{RowField, RowLeaves};
     pub use crate::layout::stack::{StackField, StackParts, StackShapes};
     pub use crate::layout::{Base, BaseMut, Handle, Placer, Value};
     pub use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4, ArrayView5, ArrayView6};
+    pub use ndarray::{
+        ArrayViewMut1, ArrayViewMut2, ArrayViewMut3, ArrayViewMut4, ArrayViewMut5, ArrayViewMut6,
+    };
     pub use ndarray::{Ix1, Ix2, Ix3, Ix4, Ix5, Ix6};
     pub use pshmem_format::{Dtype, Item, StructField};
     pub use std::vec::Vec;

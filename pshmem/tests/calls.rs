@@ -125,7 +125,10 @@ fn objects_come_and_go() {
         }
         let large = Shared::<Array1<u8>>::new(comm, [3 << 20])?;
         assert!(large.view().as_slice() == Some(&vec![0; 3 << 20]));
-        assert!(comm.memory()?.to_string().contains('B'));
+        let memory = comm.memory()?;
+        let expected = Shared::<Array1<u8>>::bytes_for(&[3 << 20])?;
+        assert_eq!(memory.objects.last().map(|o| o.bytes), Some(expected));
+        assert!(memory.to_string().contains('B'));
         Ok(())
     });
 }

@@ -3,6 +3,7 @@
 use crate::setup;
 use lexopt::prelude::*;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// What `cargo xtask` is asked to do.
 #[derive(Debug, PartialEq)]
@@ -54,6 +55,10 @@ pub(crate) struct Miri {
 pub(crate) struct Bench {
     pub(crate) only: Option<String>,
     pub(crate) no_python: bool,
+    /// Results of an earlier run, to compare with.
+    pub(crate) against: Option<PathBuf>,
+    /// Parts of the names of the rows that are measured; all if there are none.
+    pub(crate) rows: Vec<String>,
 }
 
 /// Options of `cargo xtask fuzz`.
@@ -178,6 +183,8 @@ impl Bench {
             match argument {
                 Long("only") => options.only = Some(library(&mut parser)?),
                 Long("no-python") => options.no_python = true,
+                Long("against") => options.against = Some(parser.value()?.into()),
+                Value(row) => options.rows.push(row.string()?),
                 other => return Err(other.unexpected()),
             }
         }
@@ -393,8 +400,10 @@ mod tests {
         let expected = Bench {
             only: Some("openmpi".into()),
             no_python: true,
+            against: Some("old.json".into()),
+            rows: vec!["lock".into(), "set".into()],
         };
-        let line = "bench --no-python --only openmpi";
+        let line = "bench --no-python lock --only openmpi --against old.json set";
         assert_eq!(parse(line), Ok(Command::Bench(expected)));
     }
 

@@ -89,8 +89,10 @@ cargo xtask demo [ARGS...]
     The example `earth` under each MPI library present, or with ranks as threads where there is none.
     ARGS go to the example.
 
-cargo xtask bench [--only openmpi|mpich] [--no-python]
-    Times this library, raw MPI, the Python package and memcpy side by side; target/bench.md.
+cargo xtask bench [ROW...] [--only openmpi|mpich] [--no-python] [--against FILE]
+    Times this library, raw MPI, the Python package and memcpy side by side: target/bench.md, bench.json, and a picture of each
+    table. ROW is a part of a row's name. With a bench.json of an earlier run, measures twice, and fails where a row is more than
+    10 % slower in both.
 ";
 
 fn main() -> ExitCode {

@@ -206,7 +206,7 @@ fn view_items(model: &Model, params: &ItemGenerics) -> TokenStream {
         ) -> Self::ViewMut<#life> {
             #view_mut {
                 // SAFETY: guaranteed by the caller, for these rows; the columns' plans have no leaf in common.
-                #(#names: unsafe { <#layouts>::part(&plan.#plans, base, &rows) },)*
+                #(#names: unsafe { <#layouts>::column_part(&plan.#plans, base, &rows) },)*
             }
         }
 

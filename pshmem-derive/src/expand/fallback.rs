@@ -1,7 +1,7 @@
 //! Fallback code for a struct with errors: the same types, and an impl that is never run. It prevents further errors in code that
 //! uses the struct.
 
-use super::{const_block, dims, views};
+use super::{const_block, dims, parts, views};
 use crate::generics::ItemGenerics;
 use crate::model::{Field, Model};
 use crate::types::ungroup;
@@ -13,9 +13,10 @@ pub(crate) fn layout(model: &Model) -> TokenStream {
     let params = ItemGenerics::new(model);
     let types = types(model, &params);
     let definition = dims::definition(model, &params);
+    let part = parts::definition(model, &params, true);
     let dims_impls = dims::impls(model, &params);
     let hidden = const_block(&[dims_impls, implementation(model, &params)]);
-    quote!(#definition #types #hidden)
+    quote!(#definition #types #part #hidden)
 }
 
 pub(crate) fn columns(model: &Model) -> TokenStream {
@@ -72,6 +73,7 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
             }
         }
     });
+    let parts = parts::fallback(model, params);
     let checks = model
         .fields
         .iter()
@@ -120,6 +122,7 @@ fn implementation(model: &Model, params: &ItemGenerics) -> TokenStream {
         }
 
         #stack
+        #parts
     }
 }
 

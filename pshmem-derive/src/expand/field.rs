@@ -119,6 +119,27 @@ impl Field {
         }
     }
 
+    /// Some rows, for one rank.
+    pub(crate) fn part(&self, model: &Model, life: &Lifetime) -> TokenStream {
+        let (ty, private) = (&self.ty, model.private());
+        match &self.kind {
+            Kind::Slice { element } => quote!(&#life mut [#element]),
+            Kind::Array { element, rank } => {
+                let view = numbered("ArrayViewMut", *rank);
+                quote!(#private::#view<#life, #element>)
+            }
+            Kind::Columns => {
+                let krate = &model.krate;
+                quote!(<#ty as #krate::RowLayout>::Part<#life>)
+            }
+            Kind::Layout => {
+                let index = model.index_of(self);
+                quote!(<#ty as #private::RowField<'static, #index>>::Part<#life>)
+            }
+            Kind::Value | Kind::Column | Kind::Composite(_) => quote!(&#life mut #ty),
+        }
+    }
+
     pub(crate) fn handle(&self, model: &Model, life: &Lifetime) -> TokenStream {
         let (krate, layout) = (&model.krate, self.layout(model));
         let (first, last) = first_and_last(&self.ty);

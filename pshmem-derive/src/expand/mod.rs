@@ -10,6 +10,7 @@ mod fallback;
 mod field;
 mod files;
 mod layout;
+mod parts;
 mod print;
 mod record;
 mod stack;
@@ -31,6 +32,7 @@ pub(crate) fn layout(model: &Model) -> TokenStream {
     let view = views::view(model, &params, false);
     let view_mut = views::view_mut(model, &params, false);
     let fields = views::fields(model, &params, false);
+    let part = parts::definition(model, &params, false);
     let hidden = const_block(&[
         dims::impls(model, &params),
         views::impls(model, &params),
@@ -41,8 +43,9 @@ pub(crate) fn layout(model: &Model) -> TokenStream {
         print::preview(model, &params),
         files::layout(model, &params),
         stack::layout(model, &params),
+        parts::impls(model, &params),
     ]);
-    quote!(#dims #view #view_mut #fields #hidden)
+    quote!(#dims #view #view_mut #fields #part #hidden)
 }
 
 /// Switches off lints about names, visibility and unused items, for the types next to the struct.

@@ -40,11 +40,16 @@ pub(super) fn preview_body(model: &Model) -> TokenStream {
 }
 
 /// `impl Debug` for a generated type, without bounds: fields whose values have no `Debug` print as `..`.
-pub(super) fn debug(model: &Model, name: &Ident, generics: &Generics) -> TokenStream {
+pub(super) fn debug(
+    model: &Model,
+    fields: &[&Field],
+    name: &Ident,
+    generics: &Generics,
+) -> TokenStream {
     let private = model.private();
     let text = name.to_string();
     let (generics, parameters, clause) = generics.split_for_impl();
-    let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
+    let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
     let texts = names.iter().map(|name| names::unraw(name));
     quote! {
         #[automatically_derived]

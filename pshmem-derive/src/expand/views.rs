@@ -8,7 +8,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Generics, Lifetime};
 
-type FieldType = fn(&Field, &Model, &Lifetime) -> TokenStream;
+pub(super) type FieldType = fn(&Field, &Model, &Lifetime) -> TokenStream;
 
 /// The view for reading.
 pub(super) fn view(model: &Model, params: &ItemGenerics, is_fallback: bool) -> TokenStream {
@@ -18,6 +18,7 @@ pub(super) fn view(model: &Model, params: &ItemGenerics, is_fallback: bool) -> T
     );
     definition(
         model,
+        &model.all_fields(),
         &model.names.view,
         &params.view,
         &docs,
@@ -34,6 +35,7 @@ pub(super) fn view_mut(model: &Model, params: &ItemGenerics, is_fallback: bool) 
     );
     definition(
         model,
+        &model.all_fields(),
         &model.names.view_mut,
         &params.view,
         &docs,
@@ -50,6 +52,7 @@ pub(super) fn fields(model: &Model, params: &ItemGenerics, is_fallback: bool) ->
     );
     definition(
         model,
+        &model.all_fields(),
         &model.names.fields,
         &params.full_view,
         &docs,
@@ -58,8 +61,10 @@ pub(super) fn fields(model: &Model, params: &ItemGenerics, is_fallback: bool) ->
     )
 }
 
-fn definition(
+/// A struct with one field for each of `fields`.
+pub(super) fn definition(
     model: &Model,
+    fields: &[&Field],
     name: &Ident,
     generics: &Generics,
     docs: &str,
@@ -69,7 +74,7 @@ fn definition(
     let vis = &model.vis;
     let clause = &generics.where_clause;
     let allow = allow_lints();
-    let fields = model.fields.iter().map(|field| {
+    let fields = fields.iter().map(|field| {
         let (docs, vis, name) = (field.docs(), &field.vis, &field.name);
         let ty = if field.unsupported {
             placeholder(field, &model.lifetime)
@@ -104,9 +109,10 @@ fn placeholder(field: &Field, life: &Lifetime) -> TokenStream {
 pub(super) fn impls(model: &Model, params: &ItemGenerics) -> TokenStream {
     let copy = copy(model, params);
     let names = &model.names;
-    let view = debug(model, &names.view, &params.view);
-    let view_mut = debug(model, &names.view_mut, &params.view);
-    let fields = debug(model, &names.fields, &params.full_view);
+    let all = model.all_fields();
+    let view = debug(model, &all, &names.view, &params.view);
+    let view_mut = debug(model, &all, &names.view_mut, &params.view);
+    let fields = debug(model, &all, &names.fields, &params.full_view);
     quote!(#copy #view #view_mut #fields)
 }
 

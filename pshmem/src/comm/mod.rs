@@ -33,7 +33,7 @@ mod split;
 pub(crate) mod thread_state;
 pub(crate) mod topology;
 pub(crate) mod transfer;
-mod turns;
+pub(crate) mod turns;
 pub(crate) mod usage;
 pub(crate) mod wait;
 pub(crate) mod wait_table;
@@ -170,10 +170,10 @@ impl Comm {
             if unsafe { mapping.populate(topology.local_rank, ranks, false) }.is_ok() {
                 return Ok(mapping);
             }
-            let memory = transport.free_memory(ranks)?;
+            let memory = transport.free_memory(ranks, usize::MAX)?;
             Err(Error::NoRoom {
                 host: transport.host().to_owned(),
-                place: memory.place.to_owned(),
+                place: memory.place.into_owned(),
                 needed: bytes,
                 free: memory.free,
             })

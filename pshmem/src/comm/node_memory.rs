@@ -33,6 +33,8 @@ pub(crate) struct NodeMemory {
     mappings: Cell<u64>,
     /// Numbers of objects that have been given out.
     numbers: Cell<u64>,
+    /// Memory that calls use while they run; see `collective::scratch`. The same on all ranks.
+    scratch: RefCell<Option<Rc<Segment>>>,
 }
 
 impl NodeMemory {
@@ -51,6 +53,7 @@ impl NodeMemory {
             allocator: RefCell::default(),
             mappings: Cell::new(0),
             numbers: Cell::new(0),
+            scratch: RefCell::default(),
         };
         // SAFETY: passed on from the caller.
         unsafe { memory.add_chunk(Chunk::of_segment(control, start), is_leader) };
@@ -141,8 +144,20 @@ impl NodeMemory {
         self.numbers.get()
     }
 
-    /// Bytes of the chunks.
-    pub(crate) fn chunk_bytes(&self) -> usize {
-        self.chunks.borrow().iter().map(Chunk::len).sum()
+    /// The memory that is kept for calls, if there is any.
+    pub(super) fn scratch(&self) -> Option<Rc<Segment>> {
+        self.scratch.borrow().clone()
+    }
+
+    /// Keeps other memory for calls, or none.
+    pub(super) fn keep_scratch(&self, scratch: Option<Rc<Segment>>) {
+        self.scratch.replace(scratch);
+    }
+
+    /// Bytes mapped for small objects and for calls.
+    pub(crate) fn mapped(&self) -> usize {
+        let chunks: usize = self.chunks.borrow().iter().map(Chunk::len).sum();
+        let scratch = self.scratch.borrow();
+        chunks + scratch.as_ref().map_or(0, |scratch| scratch.own_mapping())
     }
 }

@@ -7,13 +7,16 @@
 use crate::comm::check::Level;
 use crate::comm::collective::agree::{self, Agreed};
 use crate::comm::collective::allgather::{self, AllgatherItem};
-use crate::comm::collective::{agreement, allocate, copies, write};
+use crate::comm::collective::conclude::{self, Conclusion, Items, Mine};
+use crate::comm::collective::{agreement, allocate, copies, scratch, write};
 use crate::comm::group::Group;
 use crate::comm::node_memory::{AllocRequest, NodeMemory};
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::{Contribution, Contributions};
 use crate::comm::rank_sync::RankSync;
 use crate::comm::thread_state::{self, CallScope};
+use crate::comm::transfer::buffers::Buffers;
+use crate::comm::transfer::chain::{self, ChainWork, Chunks};
 use crate::comm::transfer::exchange::{self, OnReceive, Peer};
 use crate::comm::transfer::{Target, pipeline, schedule};
 use crate::comm::turns::TurnCounter;
@@ -123,6 +126,17 @@ impl RankState {
         agreement::agree_on(&self.sync, call, argument, contribution)
     }
 
+    /// All ranks get what `make` returns, on one rank, for the items that they pass; see [`conclude::conclude`].
+    pub(crate) fn conclude(
+        &self,
+        call: Call,
+        must_match: &[u8],
+        mine: Mine<'_>,
+        make: impl FnOnce(&Items) -> Result<Vec<u8>>,
+    ) -> Result<Conclusion> {
+        conclude::conclude(&self.sync, call, must_match, mine, make)
+    }
+
     /// The root of `call` runs `job` while all other ranks wait. Then the regions that `job` has named are sent from the copy
     /// of `target` on its node to those of the other nodes, and all ranks get its result.
     pub(crate) fn write(
@@ -179,6 +193,21 @@ impl RankState {
         allocate::allocate(&self.sync, &self.memory, call, object, requests, mine)
     }
 
+    /// Memory of at least `bytes` bytes for the rest of `call`; see [`scratch::scratch`].
+    pub(crate) fn scratch(&self, call: Call, bytes: usize) -> Result<Rc<Segment>> {
+        scratch::scratch(&self.sync, &self.memory, call, bytes)
+    }
+
+    /// The same on some nodes only; see [`scratch::scratch_on`].
+    pub(crate) fn scratch_on(
+        &self,
+        call: Call,
+        bytes: usize,
+        is_here: bool,
+    ) -> Result<Option<Segment>> {
+        scratch::scratch_on(&self.sync, &self.memory, call, bytes, is_here)
+    }
+
     /// Sends and receives regions of `target`; see [`exchange::exchange`]. Inside a call, after its first round.
     pub(crate) fn exchange(
         &self,
@@ -201,6 +230,15 @@ impl RankState {
         schedule::exchange_with_all_nodes(&self.sync, call, target, regions_of);
     }
 
+    /// Buffers that ranks of different nodes send each other inside this call, after its first round: each to one rank of every
+    /// other node, in the order of [`schedule::peers_of_all_nodes`].
+    pub(crate) fn buffers(&self) -> Buffers<'_> {
+        let (to, from) = schedule::peers_of_all_nodes(&self.group.topology, |_| Vec::new());
+        let ranks =
+            |peers: Vec<Peer>| -> Vec<usize> { peers.iter().map(|peer| peer.rank).collect() };
+        Buffers::new(&self.sync, &ranks(to), &ranks(from))
+    }
+
     /// Calls `work` for each chunk after the ranks before this one have finished it. Inside a call, after its first round.
     pub(crate) fn pipeline(
         &self,
@@ -210,6 +248,17 @@ impl RankState {
         work: impl FnMut(usize),
     ) {
         pipeline::pipeline(&self.sync, call, target, chunks, work);
+    }
+
+    /// Calls the functions of `work` for each chunk; see [`chain::chain`]. Inside a call, after its first round.
+    pub(crate) fn chain(
+        &self,
+        call: Call,
+        target: &Target<'_>,
+        chunks: Chunks,
+        work: impl ChainWork,
+    ) {
+        chain::chain(&self.sync, call, target, chunks, work);
     }
 
     /// This rank's turns in a call of which all ranks of the node have finished the first round.

@@ -5,7 +5,7 @@ use crate::comm::group::Group;
 use crate::comm::obligations::CallCount;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::control::{Conflict, Control};
-use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, SITE_BYTES};
+use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, LANES, SITE_BYTES};
 use crate::comm::protocol::message::{Caller, LeaveReason, NodeMessage};
 use crate::comm::thread_state::{self, CallScope};
 use crate::error::{Error, Result, clip, clip_start};
@@ -28,8 +28,8 @@ pub(crate) struct RankSync {
     done: Cell<u64>,
     /// What others learn that ask whether they wait for this rank.
     calls: Rc<CallCount>,
-    /// Turns that this rank has finished in them, see `collective::turns`.
-    pub(super) turns: Cell<u64>,
+    /// Turns that this rank has finished in them, in each lane; see `comm::turns`.
+    pub(super) turns: [Cell<u64>; LANES],
     /// The error that every further call returns.
     end: RefCell<Option<Error>>,
     /// Whether this rank has published that it makes no further call.
@@ -47,7 +47,7 @@ impl RankSync {
             group,
             control,
             done: Cell::new(0),
-            turns: Cell::new(0),
+            turns: Default::default(),
             end: RefCell::default(),
             has_left: Cell::new(false),
             site: Cell::new(None),
@@ -85,6 +85,23 @@ impl RankSync {
             && self.end.borrow().is_none()
             && self.group.world.transport.is_open();
         is_able || self.group.topology.size() == 1
+    }
+
+    /// Whether calls that are not collective can be made: the `Comm` has not ended, and the transport neither. They may also be
+    /// made inside closures.
+    pub(crate) fn check_alive(&self, name: &str) -> Result<()> {
+        if self.group.topology.size() == 1 {
+            return Ok(());
+        }
+        if let Some(end) = &*self.end.borrow() {
+            return Err(end.clone());
+        }
+        if self.group.world.transport.is_open() {
+            return Ok(());
+        }
+        Err(Error::MpiFinalized {
+            call: name.to_owned(),
+        })
     }
 
     /// Why a call may not begin.

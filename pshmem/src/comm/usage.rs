@@ -52,7 +52,8 @@ pub struct NodeUse {
     pub objects: usize,
     /// Bytes mapped for this `Comm`: its objects, and free memory for more small ones.
     pub mapped: usize,
-    /// Free bytes where objects are mapped: in `/dev/shm` if they lie in windows, else in the memory of the node.
+    /// Free bytes where objects are mapped: in `/dev/shm` if they lie in windows, else in the memory of the node. Less if the machine
+    /// or a cgroup of the job has less.
     pub free: usize,
     /// Free and used bytes there, together.
     pub capacity: usize,
@@ -150,11 +151,11 @@ impl Comm {
                 _ => world.transport.memory_source(),
             };
             let own: usize = own.iter().map(Range::len).sum();
-            match world.transport.free_memory(ranks) {
+            match world.transport.free_memory(ranks, usize::MAX) {
                 Ok(memory) => Some(NodeUse {
                     host: clip(self.host(), 64),
                     objects: objects.iter().map(|object| object.bytes).sum(),
-                    mapped: core.memory.chunk_bytes() + own,
+                    mapped: core.memory.mapped() + own,
                     free: memory.free,
                     capacity: memory.capacity,
                     used: world.node_usage.used(),
@@ -192,8 +193,8 @@ impl fmt::Display for Memory {
                 size(node.used),
                 size(node.peak),
                 node.limit.map_or_else(|| "none".to_owned(), size),
-                size(node.free),
-                size(node.capacity),
+                known(node.free),
+                known(node.capacity),
                 node.source,
                 node.reason
             )?;
@@ -209,6 +210,14 @@ impl fmt::Display for Memory {
         }
         Ok(())
     }
+}
+
+/// A size of the system's, which may not tell.
+fn known(bytes: usize) -> String {
+    if bytes == usize::MAX {
+        return "unknown".to_owned();
+    }
+    size(bytes)
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@
 
 pub(crate) mod text;
 
-pub(crate) use text::{clip, clip_start, panic_text, printable};
+#[cfg(feature = "__mpi")]
+pub(crate) use text::SHM;
+pub(crate) use text::{CGROUP, clip, clip_start, panic_text, printable};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +48,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// # What has changed
 ///
-/// Nothing, with two exceptions. After [`Closure`](Error::Closure), what the closure wrote before it failed is in the object,
-/// and the other nodes have received it. After [`Corrupt`](Error::Corrupt), the write that was checked has been done.
+/// Nothing, with three exceptions. After [`Closure`](Error::Closure), what the closure wrote before it failed is in the object,
+/// and the other nodes have received it. After [`NoSuchElement`](Error::NoSuchElement), what was added before is. After
+/// [`Corrupt`](Error::Corrupt), the write that was checked has been done.
 ///
 /// # What becomes of the `Comm`
 ///
@@ -103,13 +106,34 @@ pub enum Error {
     /// An error is returned on all ranks. After a panic the other ranks get this error, and the panic continues on its own
     /// rank. The `Comm` lives. What the closure wrote before it failed stays; the other nodes have received it, except in
     /// `update_per_node`, where each node holds what its own closure wrote. After a failed operation of a reduction, the array
-    /// holds arbitrary values, the same on every node. An object that was to be made does not exist.
+    /// holds arbitrary values, the same on every node; a slice that was passed to `all_reduce_into` does, too, on each rank its own. An
+    /// object that was to be made does not exist.
     #[error("the closure on rank {rank} failed: {message}")]
     Closure {
         /// The rank that ran the closure; of several that failed, the lowest.
         rank: usize,
         /// Its error, or its panic message.
         message: String,
+    },
+
+    /// A value could not be encoded by its `Serialize` on the rank that passes it, or decoded by its `Deserialize` on a rank that
+    /// gets it.
+    ///
+    /// All ranks get it, no rank gets a value, and the `Comm` lives. Types whose format describes itself, such as
+    /// `serde_json::Value`, and attributes such as `untagged` and `flatten` cannot be decoded from bytes without names: pass a
+    /// string of JSON, for example.
+    #[error("`{call}`: rank {rank} cannot {what} a value of the type {type_name}: {reason}")]
+    Encoding {
+        /// The call.
+        call: String,
+        /// The rank that cannot; of several, the lowest.
+        rank: usize,
+        /// `encode` or `decode`.
+        what: String,
+        /// The type.
+        type_name: String,
+        /// Why.
+        reason: String,
     },
 
     /// A root is not a rank of the `Comm`.
@@ -162,6 +186,77 @@ pub enum Error {
         size: usize,
         /// Number of rows.
         rows: usize,
+    },
+
+    /// The weights of `update_parts_weighted` are not one for each row, or one of them is no weight.
+    ///
+    /// All ranks get it, no closure was called, and the `Comm` lives.
+    #[error(
+        "`update_parts_weighted` on rank {rank} was given {what}; pass one weight for each of the {rows} rows, none of them negative, \
+         infinite or NaN"
+    )]
+    Weights {
+        /// The rank that passed them.
+        rank: usize,
+        /// How many it passed, or the first that is no weight.
+        what: String,
+        /// Number of rows.
+        rows: usize,
+    },
+
+    /// An array has no such axis.
+    ///
+    /// All ranks get it, that of the lowest rank if several did; no closure was called, and the `Comm` lives.
+    #[error(
+        "`{call}` on rank {rank} was given axis {axis}, but there are {axes} axes, numbered from 0"
+    )]
+    NoSuchAxis {
+        /// The call.
+        call: String,
+        /// The rank that passed it.
+        rank: usize,
+        /// The axis that was asked for.
+        axis: usize,
+        /// Number of axes.
+        axes: usize,
+    },
+
+    /// The owner that a rank names for a row in `update_rows` is no rank of the `Comm`.
+    ///
+    /// All ranks get it, that of the lowest rank if several did; nothing was written, and the `Comm` lives.
+    #[error(
+        "`{call}`: rank {rank} names rank {owner} as the owner of row {row}, but the Comm has {size} ranks: use 0 to {}", size - 1
+    )]
+    NoSuchOwner {
+        /// The call.
+        call: String,
+        /// The rank that names it.
+        rank: usize,
+        /// The row.
+        row: usize,
+        /// The rank that was named.
+        owner: usize,
+        /// Number of ranks.
+        size: usize,
+    },
+
+    /// A rank added to an element that the array does not have, in `scatter`.
+    ///
+    /// All ranks get it, that of the lowest rank if several did, and the `Comm` lives. What that rank had added before, and what the
+    /// other ranks have added, is in the array, the same on all nodes.
+    #[error(
+        "`{call}`: rank {rank} added to the element at {index:?} of an array of shape {shape:?}, which has no such element; what was \
+         added before stays"
+    )]
+    NoSuchElement {
+        /// The call.
+        call: String,
+        /// The rank that added.
+        rank: usize,
+        /// Index of the element, one number for each axis.
+        index: Vec<usize>,
+        /// Extents of the array.
+        shape: Vec<usize>,
     },
 
     /// Blocks of two ranks have elements in common.
@@ -353,15 +448,18 @@ pub enum Error {
 
     /// A node has too little free memory for an object.
     ///
-    /// All ranks of all nodes get it, nothing was allocated on any node, and the `Comm` lives. Under MPI, node memory is
-    /// usually `/dev/shm`, which containers make small.
+    /// All ranks of all nodes get it, nothing was allocated on any node, and the `Comm` lives. Where node memory is a window of the
+    /// MPI library, it is usually in `/dev/shm`, which containers make small. Batch systems and containers also limit the memory of
+    /// the whole job on a node, by a cgroup, `/dev/shm` included.
     #[error(
-        "not enough room on {host}: {needed} B needed, {free} B free in {place}; allocate less, drop other objects, or enlarge it"
+        "not enough room on {host}: {needed} B needed, {free} B free in {place}; allocate less, drop other objects, or {}",
+        text::more_room(.place)
     )]
     NoRoom {
         /// The host of the node.
         host: String,
-        /// Where the memory would be: `/dev/shm` or `memory`.
+        /// What has too little: `/dev/shm`, `memory` (of the machine), or a cgroup, with the file that states its limit, as in
+        /// `the cgroup /sys/fs/cgroup/job_7 (memory.max)`.
         place: String,
         /// Bytes needed on that node, a reserve included.
         needed: usize,

@@ -2,6 +2,12 @@
 
 use crate::error::Error;
 
+/// The place of [`Error::NoRoom`] where node memory is files of the system.
+pub(crate) const SHM: &str = "/dev/shm";
+
+/// How the place of [`Error::NoRoom`] begins if a cgroup limits the memory.
+pub(crate) const CGROUP: &str = "the cgroup ";
+
 impl Error {
     /// The error with each text shortened to 300 bytes, so that it can be sent to other ranks.
     pub(crate) fn clipped(mut self) -> Self {
@@ -26,10 +32,14 @@ impl Error {
     fn clip_texts(&mut self, limit: usize) {
         if let Error::Directory { path, .. } | Error::File { path, .. } = self {
             // Paths differ at their ends.
-            *path = clip_start(path, limit);
+            *path = clip_start(path, limit.saturating_sub('…'.len_utf8()));
         }
         if let Error::Command { tail, .. } = self {
-            *tail = clip_start(tail, limit);
+            *tail = clip_start(tail, limit.saturating_sub('…'.len_utf8()));
+        }
+        if let Error::NoRoom { place, .. } = self {
+            // What it is stands at its start, and which one at its end.
+            *place = clip_middle(place, limit);
         }
         for text in self.texts() {
             *text = clip(text, limit);
@@ -47,8 +57,11 @@ impl Error {
             | Error::TaskHeld { .. } => Vec::new(),
             Error::Nested { call }
             | Error::NoSuchRank { call, .. }
+            | Error::NoSuchAxis { call, .. }
+            | Error::NoSuchOwner { call, .. }
             | Error::Overlap { call, .. }
             | Error::Extents { call, .. }
+            | Error::NoSuchElement { call, .. }
             | Error::OtherComm { call }
             | Error::NoData { call, .. }
             | Error::AlreadyLocked { call }
@@ -56,9 +69,17 @@ impl Error {
             | Error::MpiFinalized { call } => vec![call],
             Error::Diverged { what }
             | Error::TooLarge { what, .. }
-            | Error::Triplet { what, .. } => vec![what],
+            | Error::Triplet { what, .. }
+            | Error::Weights { what, .. } => vec![what],
             Error::Start { reason } => vec![reason],
             Error::Closure { message, .. } => vec![message],
+            Error::Encoding {
+                call,
+                what,
+                type_name,
+                reason,
+                ..
+            } => vec![call, what, type_name, reason],
             Error::RepeatedKey { key, .. } => vec![key],
             Error::TaskTakenOver { name, .. } => vec![name],
             Error::Corrupt { call, what } => vec![call, what],
@@ -125,6 +146,17 @@ pub(super) fn holders(ranks: &[usize]) -> String {
     }
 }
 
+/// The end of the sentence of [`Error::NoRoom`]: how there would be more room.
+pub(super) fn more_room(place: &str) -> &'static str {
+    if place.starts_with(CGROUP) {
+        "ask for more memory: the cgroup is that of the job or the container (Slurm: `--mem`; docker: `--memory`)"
+    } else if place == SHM {
+        "enlarge it (docker: `--shm-size`)"
+    } else {
+        "use a machine that has more"
+    }
+}
+
 /// The end of the sentence of [`Error::Command`].
 pub(super) fn tail(tail: &str) -> String {
     if tail.is_empty() {
@@ -154,11 +186,16 @@ pub(crate) fn clip(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
+    format!("{}…", start_of(text, limit))
+}
+
+/// The first characters of `text`, as many as have at most `limit` bytes.
+fn start_of(text: &str, limit: usize) -> &str {
     let mut end = limit;
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}…", &text[..end])
+    &text[..end]
 }
 
 /// The text on one line, without characters that would garble a terminal or a log.
@@ -186,6 +223,16 @@ pub(crate) fn clip_start(text: &str, limit: usize) -> String {
     format!("…{}", &text[start..])
 }
 
+/// The start and the end of `text`, for texts that need both: at most `limit` bytes, with the sign between them.
+fn clip_middle(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let limit = limit.saturating_sub('…'.len_utf8());
+    let start = start_of(text, limit / 3);
+    format!("{start}{}", clip_start(text, limit - start.len()))
+}
+
 /// The text of a panic's payload.
 pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
@@ -211,8 +258,25 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "not enough room on n1: 20 B needed, 10 B free in /dev/shm; allocate less, drop other objects, or enlarge it"
+            "not enough room on n1: 20 B needed, 10 B free in /dev/shm; allocate less, drop other objects, or enlarge it (docker: `--shm-size`)"
         );
+        let more_room = |place: &str| {
+            let error = Error::NoRoom {
+                host: "n1".into(),
+                place: place.into(),
+                needed: 20,
+                free: 10,
+            };
+            error.to_string()
+        };
+        let of_cgroup = more_room("the cgroup /sys/fs/cgroup/job_7 (memory.max)");
+        assert!(
+            of_cgroup.contains(
+                "10 B free in the cgroup /sys/fs/cgroup/job_7 (memory.max); allocate less"
+            )
+        );
+        assert!(of_cgroup.contains("`--mem`") && !of_cgroup.contains("shm"));
+        assert!(more_room("memory").ends_with("or use a machine that has more"));
         let error = Error::Holders { ranks: vec![1, 3] };
         assert_eq!(
             error.to_string(),
@@ -226,6 +290,37 @@ mod tests {
         assert_eq!(clip("haus", 4), "haus");
         assert_eq!(clip_start("häuser", 5), "…user");
         assert_eq!(clip_start("haus", 4), "haus");
+        assert_eq!(clip_middle("häuser am see", 12), "hä…am see");
+        assert_eq!(clip_middle("häuser", 7), "häuser");
+        for limit in 0..20 {
+            let clipped = clip_middle("ääääääääää", limit);
+            assert!(clipped.len() <= limit.max('…'.len_utf8()), "{clipped}");
+        }
+    }
+
+    #[test]
+    fn a_clipped_error_still_says_which_cgroup_and_which_path() {
+        let long = "/x".repeat(500);
+        let error = Error::NoRoom {
+            host: "n1".into(),
+            place: format!("{CGROUP}/sys/fs/cgroup{long}/step_3 (memory.max)"),
+            needed: 20,
+            free: 10,
+        };
+        let Error::NoRoom { place, .. } = error.clipped() else {
+            unreachable!("clipping changes texts only");
+        };
+        assert!(place.starts_with("the cgroup /sys/fs/cgroup/x"), "{place}");
+        assert!(place.ends_with("/x/step_3 (memory.max)"), "{place}");
+        assert_eq!(place.matches('…').count(), 1);
+        let error = Error::File {
+            call: "load".into(),
+            path: format!("{long}/table.npy"),
+            reason: "it is missing".into(),
+            rank: 0,
+            host: "n1".into(),
+        };
+        assert!(error.clipped().to_string().contains("/x/table.npy failed"));
     }
 
     #[test]
@@ -256,6 +351,12 @@ mod tests {
                 tail: long.clone(),
                 rank: usize::MAX,
                 host: long.clone(),
+            },
+            Error::NoRoom {
+                host: long.clone(),
+                place: long.clone(),
+                needed: usize::MAX,
+                free: usize::MAX,
             },
             Error::Diverged { what: long },
         ];

@@ -5,6 +5,7 @@ use crate::comm::closure::ClosureRunner;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::error::Result;
 use crate::layout::partition::Partition;
+use crate::layout::rows::regions_of_rows;
 use crate::layout::{BlockLayout, RowLayout};
 use crate::shared::Shared;
 use std::fmt::Display;
@@ -124,7 +125,9 @@ impl<L: RowLayout + BlockLayout + ?Sized> Shared<L> {
         // have finished, only this rank uses these rows on its node: the partition gives each row to one rank, and other nodes send
         // only the rows of their ranks.
         let into = unsafe { L::run_mut(field.plan(), field.handle().base_mut(), run) };
-        field.write_rows(call.step(Step::Write), &partition, || {
+        let leaves = field.handle().placed(&field.leaves());
+        let regions_of = |rank| regions_of_rows(leaves, rows, &partition.of(rank));
+        field.write_regions(call.step(Step::Write), leaves, regions_of, || {
             // Dropped here, where other ranks learn of a panic.
             let mut source = match opened.take() {
                 Some(source) => source,

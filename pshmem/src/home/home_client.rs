@@ -2,6 +2,7 @@
 
 use crate::comm::rank_state::RankState;
 use crate::comm::wait::limits::wait_limits;
+use crate::comm::wait::reporter::WaitReporter;
 use crate::comm::world::World;
 use crate::error::{Error, Result};
 use crate::transport::rpc::{HomeObject, encode_release, encode_request};
@@ -35,11 +36,6 @@ impl<T: HomeObject> HomeClient<T> {
             sent: Cell::new(0),
             object_type: PhantomData,
         }
-    }
-
-    /// The home rank, as a rank of the world.
-    pub(crate) fn home(&self) -> usize {
-        self.home
     }
 
     /// Whether requests can be sent; `false` after MPI has ended.
@@ -97,6 +93,36 @@ impl<T: HomeObject> HomeClient<T> {
             mailbox.progress();
             std::thread::yield_now();
         }
+    }
+
+    /// Waits for the reply to a request as long as it takes, and reports long waits. The home rank is that of `object`, as in
+    /// `the batch`.
+    ///
+    /// # Errors
+    /// As for `wait_for_reply`.
+    pub(crate) fn wait_with_reports(
+        &self,
+        core: &RankState,
+        object: &str,
+        call: &str,
+        number: u64,
+    ) -> Result<Option<T::Reply>> {
+        let (group, home) = (&core.group, self.home);
+        let mut reporter = WaitReporter::new(&group.world, None);
+        self.wait_for_reply(call, number, || {
+            if let Some(waited) = reporter.check_due(Instant::now()) {
+                reporter.report_if_overdue(waited, |_| {
+                    Some(format!(
+                        "rank {} on {} has waited for {:.0} s in `{call}` for rank {home} of the world, the home rank of {object}, \
+                         which does not reply",
+                        group.topology.rank,
+                        group.host(),
+                        waited.as_secs_f64(),
+                    ))
+                });
+            }
+            true
+        })
     }
 }
 

@@ -1,10 +1,10 @@
 //! The layouts `ndarray::Array` of one to six dimensions, in row-major order.
 
 use crate::error::Result;
-use crate::layout::RowLayout;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
+use crate::layout::rows::{RawRows, ResizeLayout, checked_rows};
 use crate::layout::slice::copy_out;
 use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use ndarray::{Array, ArrayRef, ArrayView, ArrayViewMut, Dim, Slice};
@@ -54,8 +54,8 @@ impl<T: Debug, D: ndarray::Dimension> Debug for ArrayMut<'_, T, D> {
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct ArrayPlan<const N: usize> {
-    leaf: Leaf,
-    shape: [usize; N],
+    pub(super) leaf: Leaf,
+    pub(super) shape: [usize; N],
 }
 
 /// Implements the layout of arrays with `$n` dimensions.
@@ -212,6 +212,18 @@ macro_rules! array_layout {
                 plan.shape.iter().product()
             }
 
+            #[inline]
+            fn place(plan: &ArrayPlan<$n>, offset: &[usize; $n]) -> Option<usize> {
+                let mut place = 0;
+                for (&at, &extent) in offset.iter().zip(&plan.shape) {
+                    if at >= extent {
+                        return None;
+                    }
+                    place = place * extent + at;
+                }
+                Some(place)
+            }
+
             fn numbers(offset: &[usize; $n]) -> Vec<usize> {
                 offset.to_vec()
             }
@@ -250,7 +262,7 @@ macro_rules! array_layout {
 
         // SAFETY: one leaf in row-major order, in which a row is all elements with one index of the first axis; `part` makes
         // a view of the elements of these rows.
-        unsafe impl<T: Element> RowLayout for Array<T, Dim<[usize; $n]>> {
+        unsafe impl<T: 'static> RawRows for Array<T, Dim<[usize; $n]>> {
             type Part<'a> = ArrayViewMut<'a, T, Dim<[usize; $n]>>;
 
             fn rows(plan: &ArrayPlan<$n>) -> usize {
@@ -273,6 +285,13 @@ macro_rules! array_layout {
                 unsafe { ArrayViewMut::from_shape_ptr(shape, first.as_ptr()) }
             }
         }
+
+        checked_rows! {
+            [T: Element] Array<T, Dim<[usize; $n]>>, Part<'a> = ArrayViewMut<'a, T, Dim<[usize; $n]>>
+        }
+
+        // SAFETY: one leaf in row-major order.
+        unsafe impl<T: Element> ResizeLayout for Array<T, Dim<[usize; $n]>> {}
 
         impl<T: Element + Debug> Preview for Array<T, Dim<[usize; $n]>> {
             fn preview(view: Self::View<'_>, f: &mut dyn fmt::Write) -> fmt::Result {

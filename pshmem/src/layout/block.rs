@@ -1,4 +1,4 @@
-//! Layouts that can be written in parts: block by block (`set`, `fill`, `gather`) or row by row (`update_parts`).
+//! Layouts that can be written block by block (`set`, `fill`, `gather`).
 
 use crate::error::{Error, Result};
 use crate::layout::region::Region;
@@ -62,6 +62,10 @@ pub unsafe trait BlockLayout: SharedLayout {
     #[doc(hidden)]
     fn elements(plan: &Self::Plan) -> usize;
 
+    /// The place of an element in memory order; `None` if the array has no such element.
+    #[doc(hidden)]
+    fn place(plan: &Self::Plan, offset: &Self::Offset) -> Option<usize>;
+
     /// An offset as a list, one number for each axis.
     #[doc(hidden)]
     fn numbers(offset: &Self::Offset) -> Vec<usize>;
@@ -117,37 +121,4 @@ impl BlockError {
             shape: self.shape,
         }
     }
-}
-
-/// Layouts whose rows can be divided among the ranks, so that each writes a part of its own: slices, arrays, columns.
-///
-/// A row is one element of a slice, one index of the first axis of an array, or one record of [`Columns`](crate::Columns).
-///
-/// ```
-/// use ndarray::{Array2, ArrayViewMut2};
-/// use pshmem::{Comm, Shared};
-///
-/// let mut table = Shared::<Array2<f64>>::new(&Comm::solo(), [4, 3])?;
-/// table.update_parts(|rows, mut part: ArrayViewMut2<f64>| {
-///     assert_eq!(part.shape(), [rows.len(), 3]);
-///     part.fill(1.0);
-/// })?;
-/// assert_eq!(table.view().sum(), 12.0);
-/// # Ok::<(), pshmem::Error>(())
-/// ```
-///
-/// # Safety
-/// Every leaf of the plan has the same number of bytes for each of the `rows`, row after row; and `part` makes references to
-/// the bytes of the rows that it is given only, to each byte at most once.
-pub unsafe trait RowLayout: SharedLayout {
-    /// The rows of one rank: `&mut [T]` for slices, `ArrayViewMut` for arrays, one slice for each column.
-    type Part<'a>;
-
-    #[doc(hidden)]
-    fn rows(plan: &Self::Plan) -> usize;
-
-    /// # Safety
-    /// As for `SharedLayout::view_mut`, for these rows only; `rows` ends at most at the number of rows.
-    #[doc(hidden)]
-    unsafe fn part<'a>(plan: &Self::Plan, base: BaseMut<'a>, rows: Range<usize>) -> Self::Part<'a>;
 }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::layout::RowLayout;
 use crate::layout::raw::Planned;
+use crate::layout::rows::{ResizeLayout, RowLeaves};
 use crate::layout::stack::StackParts;
 use crate::layout::{Base, BaseMut, Handle, Placer, Preview, SharedLayout};
 use std::fmt;
@@ -285,11 +286,18 @@ unsafe impl<P: SharedColumns> RowLayout for Columns<P> {
         P::len(plan)
     }
 
+    fn row_leaves(plan: &P::Plan, into: &mut RowLeaves) {
+        into.add(P::leaves(plan), P::len(plan));
+    }
+
     unsafe fn part<'a>(plan: &P::Plan, base: BaseMut<'a>, rows: Range<usize>) -> P::ViewMut<'a> {
         // SAFETY: passed on from the caller.
         unsafe { P::part(plan, base, rows) }
     }
 }
+
+// SAFETY: every column has `len` elements.
+unsafe impl<P: SharedColumns> ResizeLayout for Columns<P> {}
 
 impl<P: SharedColumns> Preview for Columns<P> {
     fn preview(view: P::View<'_>, f: &mut dyn fmt::Write) -> fmt::Result {

@@ -4,10 +4,11 @@
 //! items under the names of ours, and the generated `unsafe` code must be sound all the same. So its soundness rests only on items
 //! that the compiler forces to be ours:
 //! - the implemented trait: this library never calls an impl of another trait;
-//! - [`Placer`], [`Base`], [`BaseMut`], [`Handle`], [`Error`] and `Vec`: the signatures of the trait contain them, so a different
-//!   type is a compile error;
+//! - [`Placer`], [`Base`], [`BaseMut`], [`Handle`], [`RowLeaves`], [`Error`] and `Vec`: the signatures of the traits contain them,
+//!   so a different type is a compile error;
 //! - [`FieldPlan`] and [`NestedPlan`]: the generated code stores the results of [`Placer::field`] and [`Placer::nested`] in fields of
-//!   these types, so a different type is a compile error.
+//!   these types, so a different type is a compile error;
+//! - [`RowField`]: the functions of `NestedPlan` have it as a bound, which generated code meets by a bound of its own.
 //!
 //! Positions, extents and memory accesses are therefore computed by inherent functions of these types only. Generated code uses
 //! other names of `__private` in two places: as types of the fields of generated types, where a different type is a compile error,
@@ -16,6 +17,7 @@
 use crate::error::{Error, Result};
 use crate::layout::placer::in_field;
 use crate::layout::raw::RawLayout;
+use crate::layout::rows::{RawRows, RowField, RowLeaves};
 use crate::layout::{Base, BaseMut, Element, Field, Handle, Placer, SharedLayout, SliceMut};
 use std::fmt::Debug;
 use std::ops::{Add, Mul, Range, Sub};
@@ -150,9 +152,55 @@ impl<T: 'static> FieldPlan<[T]> {
     /// As for `RowLayout::part`.
     #[must_use]
     #[inline]
-    pub unsafe fn part<'a>(&self, base: BaseMut<'a>, rows: &Range<usize>) -> SliceMut<'a, T> {
+    pub unsafe fn column_part<'a>(
+        &self,
+        base: BaseMut<'a>,
+        rows: &Range<usize>,
+    ) -> SliceMut<'a, T> {
         // SAFETY: guaranteed by the caller, for these rows.
         unsafe { <[T] as RawLayout>::view_mut(&self.0.part(rows), base) }
+    }
+}
+
+impl<L: RawRows + ?Sized> FieldPlan<L> {
+    /// Adds the leaf of the field `name`.
+    pub fn row_leaves(&self, name: &'static str, into: &mut RowLeaves) {
+        into.field(name, |into| into.add(L::leaves(&self.0), L::rows(&self.0)));
+    }
+
+    /// Some rows of the field.
+    ///
+    /// # Safety
+    /// As for `RowLayout::part`.
+    pub unsafe fn part<'a>(&self, base: BaseMut<'a>, rows: &Range<usize>) -> L::Part<'a> {
+        // SAFETY: guaranteed by the caller.
+        unsafe { L::part(&self.0, base, rows.clone()) }
+    }
+}
+
+impl<L: SharedLayout + ?Sized> NestedPlan<L> {
+    /// Adds the leaves of the field `name` that have rows.
+    pub fn row_leaves<const INDEX: usize>(&self, name: &'static str, into: &mut RowLeaves)
+    where
+        L: RowField<'static, INDEX>,
+    {
+        into.field(name, |into| L::row_leaves(&self.0, into));
+    }
+
+    /// Some rows of the field.
+    ///
+    /// # Safety
+    /// As for `RowLayout::part`.
+    pub unsafe fn part<'a, const INDEX: usize>(
+        &self,
+        base: BaseMut<'a>,
+        rows: &Range<usize>,
+    ) -> <L as RowField<'static, INDEX>>::Part<'a>
+    where
+        L: RowField<'static, INDEX>,
+    {
+        // SAFETY: guaranteed by the caller.
+        unsafe { <L as RowField<'static, INDEX>>::part(&self.0, base, rows.clone()) }
     }
 }
 

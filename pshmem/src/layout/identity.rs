@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::layout::SharedLayout;
-use crate::layout::placer::{Placed, Placer};
+use crate::layout::placer::{Placed, Placer, whole_pages};
 use crate::layout::schema::{FieldSchema, Schema};
 use serde::{Deserialize, Serialize};
 use std::any::TypeId;
@@ -162,14 +162,17 @@ impl Identity {
     }
 }
 
-/// Plans an object of layout `L`.
+/// Plans an object of layout `L`. Its bytes can be rounded up to pages.
 pub(crate) fn plan<L: SharedLayout + ?Sized>(dims: &L::Dims) -> Result<(L::Plan, Placed)> {
     let mut placer = Placer::new();
-    match L::plan(dims, &mut placer) {
-        Ok(plan) => Ok((plan, placer.finish())),
+    let plan = match L::plan(dims, &mut placer) {
+        Ok(plan) => plan,
         // Plans again, for an error that names the field.
-        Err(_) => L::plan(dims, &mut Placer::describing()).map(|plan| (plan, placer.finish())),
-    }
+        Err(_) => L::plan(dims, &mut Placer::describing())?,
+    };
+    let planned = (plan, placer.finish());
+    whole_pages(planned.1.bytes)?;
+    Ok(planned)
 }
 
 fn describe<L: SharedLayout + ?Sized>(numbers: &[usize]) -> Schema {

@@ -5,14 +5,15 @@
 //! | file | contents |
 //! |---|---|
 //! | `traits` | [`Element`], [`SharedLayout`] and what every layout can do |
-//! | `block` | [`BlockLayout`], [`RowLayout`]: layouts that are written block by block or row by row |
+//! | `block` | [`BlockLayout`]: layouts that are written block by block |
+//! | `rows`, `axes` | [`RowLayout`], [`AxisLayout`]: layouts that are divided among the ranks by rows, or along any axis |
 //! | `value`, `slice`, `array`, `columns` | the layouts; `raw` has what they share |
 //! | `composite/` | layouts of several leaves that belong together: rows, text, tables |
 //! | `placer`, `base` | offsets of fields, and pointers from offsets |
 //! | `handle` | [`Field`], which a layout hands out for each of its fields |
 //! | `derived`, `printing` | what generated code calls |
 //! | `schema`, `identity` | descriptions of objects, to print and to compare |
-//! | `region`, `partition`, `placement` | arithmetic of blocks and parts |
+//! | `region`, `partition`, `owners`, `placement` | arithmetic of blocks and parts |
 //! | `value_text` | values as text, for errors |
 //! | `op` | operations of reductions |
 //! | `stack` | [`StackLayout`]: rows of all ranks, one block behind the other |
@@ -22,6 +23,7 @@
 //! arm in `pshmem-derive/src/kind.rs`.
 
 mod array;
+mod axes;
 mod base;
 mod block;
 mod columns;
@@ -31,6 +33,7 @@ pub(crate) mod file_layout;
 mod handle;
 pub(crate) mod identity;
 mod op;
+pub(crate) mod owners;
 pub(crate) mod partition;
 pub(crate) mod placement;
 pub(crate) mod placer;
@@ -38,6 +41,7 @@ pub(crate) mod printing;
 pub(crate) mod raw;
 mod record;
 pub(crate) mod region;
+pub(crate) mod rows;
 pub(crate) mod schema;
 mod slice;
 pub(crate) mod stack;
@@ -46,9 +50,10 @@ mod value;
 pub(crate) mod value_text;
 
 pub use array::ArrayMut;
+pub use axes::AxisLayout;
 pub(crate) use base::Flag;
 pub use base::{Base, BaseMut};
-pub use block::{AsBlock, BlockLayout, RowLayout};
+pub use block::{AsBlock, BlockLayout};
 pub use columns::{Columns, SharedColumns};
 pub use composite::{
     Csr, CsrDims, CsrError, CsrIter, CsrMut, CsrView, Full, Map, MapDims, MapIter, MapKey, MapMut,
@@ -61,6 +66,7 @@ pub use op::Op;
 pub(crate) use placer::Leaf;
 pub use placer::Placer;
 pub use record::Record;
+pub use rows::{ResizeLayout, RowLayout};
 pub use schema::{FieldSchema, Schema};
 pub use slice::SliceMut;
 pub use stack::{AsRows, StackLayout};

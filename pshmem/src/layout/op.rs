@@ -5,11 +5,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul};
 
-/// An operation that combines two elements of type `T`, for `reduce_into` and `accumulate`.
+/// An operation that combines two elements of type `T`, for `reduce_into`, `accumulate` and `scatter`, and for
+/// [`all_reduce`](crate::Comm::all_reduce) and its relatives.
 ///
-/// The operation is applied element by element. It must be associative and commutative up to rounding. The order in which the
-/// elements of the ranks are combined depends on the number of ranks and on their nodes only; see
-/// [`reproducible`](Op::reproducible).
+/// The operation is applied element by element. For `reduce_into` and `accumulate`, it must be associative and commutative up to
+/// rounding: the order in which the elements of the ranks are combined depends on the number of ranks and on their nodes only; see
+/// [`reproducible`](Op::reproducible). The calls on a `Comm` always combine in the order of ranks.
 ///
 /// ```
 /// use pshmem::{Op, Shared, local::Cluster};
@@ -27,12 +28,37 @@ use std::ops::{Add, BitAnd, BitOr, BitXor, Mul};
 /// ```
 pub struct Op<'a, T> {
     name: &'static str,
-    combine: Combine<'a, T>,
+    combine: Box<dyn Combine<T> + 'a>,
     is_reproducible: bool,
 }
 
-/// Combines each element of the first slice with the element of the second at the same index.
-type Combine<'a, T> = Box<dyn Fn(&mut [T], &[T]) + 'a>;
+/// What an operation does to many elements, so that there is one virtual call for all of them.
+trait Combine<T> {
+    /// Combines each element of the first slice with the element of the second at the same index.
+    fn all(&self, results: &mut [T], more: &[T]);
+
+    /// Combines elements with those of `more`, one after the other: the i-th with the element that has the place `places[i]` if
+    /// that of `results[0]` is `first`.
+    fn at_places(&self, results: &mut [T], first: usize, places: &[usize], more: &[T]);
+}
+
+/// The operation of two elements.
+struct Each<F>(F);
+
+impl<T: Copy, F: Fn(T, T) -> T> Combine<T> for Each<F> {
+    fn all(&self, results: &mut [T], more: &[T]) {
+        for (result, &next) in results.iter_mut().zip(more) {
+            *result = self.0(*result, next);
+        }
+    }
+
+    fn at_places(&self, results: &mut [T], first: usize, places: &[usize], more: &[T]) {
+        for (&place, &next) in places.iter().zip(more) {
+            let result = &mut results[place - first];
+            *result = self.0(*result, next);
+        }
+    }
+}
 
 impl<'a, T: Element> Op<'a, T> {
     /// An operation given by a closure, which gets the result so far and the next element. All ranks pass the same closure.
@@ -54,14 +80,9 @@ impl<'a, T: Element> Op<'a, T> {
     }
 
     fn named<F: Fn(T, T) -> T + 'a>(name: &'static str, combine: F) -> Self {
-        let all = move |results: &mut [T], more: &[T]| {
-            for (result, &next) in results.iter_mut().zip(more) {
-                *result = combine(*result, next);
-            }
-        };
         Op {
             name,
-            combine: Box::new(all),
+            combine: Box::new(Each(combine)),
             is_reproducible: false,
         }
     }
@@ -235,11 +256,21 @@ impl<'a, T: Element> Op<'a, T> {
     }
 
     pub(crate) fn combine(&self, results: &mut [T], more: &[T]) {
-        (self.combine)(results, more);
+        self.combine.all(results, more);
+    }
+
+    /// Combines elements of `results` with those of `more`, one after the other. `places` says which elements, if the first one
+    /// has the place `first`.
+    pub(crate) fn combine_at(&self, results: &mut [T], first: usize, places: &[usize], more: &[T]) {
+        self.combine.at_places(results, first, places, more);
     }
 
     pub(crate) fn is_reproducible(&self) -> bool {
         self.is_reproducible
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The operation as text, which must be the same on all ranks.

@@ -11,11 +11,31 @@ pub(crate) const LINE: usize = 64;
 /// The largest alignment. Ranks map a segment at different addresses; only the offset inside a page is the same on all.
 pub(crate) const PAGE: usize = 4096;
 
+/// What an object without fields is called in errors.
+const WHOLE: &str = "the object";
+
+/// Refuses types whose values cannot be aligned alike on all ranks of a node.
+pub(crate) const fn assert_alignment<T>() {
+    assert!(
+        align_of::<T>() <= PAGE,
+        "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
+    );
+}
+
 /// `value` rounded up to a multiple of `align` (a power of two), or `None` past `isize::MAX`.
 pub(crate) fn round_up(value: usize, align: usize) -> Option<usize> {
     debug_assert!(align.is_power_of_two());
     let up = value.checked_add(align - 1)? & !(align - 1);
     isize::try_from(up).is_ok().then_some(up)
+}
+
+/// The bytes of a mapping for an object of so many.
+pub(crate) fn whole_pages(bytes: usize) -> Result<usize> {
+    round_up(bytes, PAGE).ok_or_else(|| Error::TooLarge {
+        what: WHOLE.to_owned(),
+        extents: vec![bytes],
+        size: 1,
+    })
 }
 
 /// Bytes of an array, or `None` when the product of its non-zero extents and the element size exceeds `isize::MAX`.
@@ -106,12 +126,7 @@ impl Placer {
     /// # Errors
     /// [`Error::TooLarge`] when the field or the whole object would not fit into an address space.
     pub(crate) fn leaf<T: 'static>(&mut self, extents: &[usize]) -> Result<Leaf> {
-        const {
-            assert!(
-                align_of::<T>() <= PAGE,
-                "alignments above 4096 are not supported: only the offset in a page is common to all ranks"
-            );
-        };
+        const { assert_alignment::<T>() };
         let size = size_of::<T>();
         let align = align_of::<T>().max(LINE).max(self.next_align);
         let too_large = || Error::TooLarge {
@@ -200,7 +215,7 @@ impl Placer {
             Some(Description { path, .. }) if !path.is_empty() => {
                 format!("field `{}`", path.join("."))
             }
-            _ => "the object".to_owned(),
+            _ => WHOLE.to_owned(),
         }
     }
 }

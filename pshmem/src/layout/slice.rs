@@ -1,11 +1,11 @@
 //! The layouts `[T]`, `Vec<T>` and `Box<[T]>`: contiguous elements, their number known at run time.
 
 use crate::error::Result;
-use crate::layout::RowLayout;
 use crate::layout::block::{AsBlock, BlockError, BlockLayout};
 use crate::layout::printing::preview_list;
 use crate::layout::raw::{Planned, RawLayout, checked_layout};
 use crate::layout::region::Region;
+use crate::layout::rows::{RawRows, ResizeLayout, checked_rows};
 use crate::layout::{Base, BaseMut, Element, Flag, Leaf, Placer, Preview};
 use std::fmt::{self, Debug, Write};
 use std::ops::{Deref, DerefMut, Range};
@@ -52,8 +52,8 @@ impl<T: Debug> Debug for SliceMut<'_, T> {
 #[derive(Debug, Clone, Copy)]
 #[doc(hidden)]
 pub struct SlicePlan {
-    leaf: Leaf,
-    len: usize,
+    pub(super) leaf: Leaf,
+    pub(super) len: usize,
 }
 
 impl SlicePlan {
@@ -213,14 +213,17 @@ macro_rules! slice_layout {
                 base: BaseMut<'a>,
                 run: Range<usize>,
             ) -> &'a mut [T] {
-                // SAFETY: passed on from the caller.
-                let first = unsafe { base.leaf::<T>(&plan.leaf) };
-                // SAFETY: `run` is inside the leaf's `len` elements, and no other reference to these is used (caller's duty).
-                unsafe { std::slice::from_raw_parts_mut(first.as_ptr().add(run.start), run.len()) }
+                // SAFETY: passed on from the caller; a row is one element.
+                unsafe { <Self as RawRows>::part(plan, base, run) }
             }
 
             fn elements(plan: &SlicePlan) -> usize {
                 plan.len
+            }
+
+            #[inline]
+            fn place(plan: &SlicePlan, &offset: &usize) -> Option<usize> {
+                (offset < plan.len).then_some(offset)
             }
 
             fn numbers(&offset: &usize) -> Vec<usize> {
@@ -241,7 +244,7 @@ macro_rules! slice_layout {
         }
 
         // SAFETY: one leaf, in which a row is one element; `part` makes a reference to the elements of these rows.
-        unsafe impl<T: Element> RowLayout for $layout {
+        unsafe impl<T: 'static> RawRows for $layout {
             type Part<'a> = &'a mut [T];
 
             fn rows(plan: &SlicePlan) -> usize {
@@ -254,9 +257,18 @@ macro_rules! slice_layout {
                 rows: Range<usize>,
             ) -> &'a mut [T] {
                 // SAFETY: passed on from the caller.
-                unsafe { Self::run_mut(plan, base, rows) }
+                let first = unsafe { base.leaf::<T>(&plan.leaf) };
+                // SAFETY: `rows` is inside the leaf's `len` elements, and no other reference to these is used (caller's duty).
+                unsafe {
+                    std::slice::from_raw_parts_mut(first.as_ptr().add(rows.start), rows.len())
+                }
             }
         }
+
+        checked_rows! { [T: Element] $layout, Part<'a> = &'a mut [T] }
+
+        // SAFETY: one leaf of `len` elements.
+        unsafe impl<T: Element> ResizeLayout for $layout {}
 
         impl<T: Element + Debug> Preview for $layout {
             fn preview(view: &[T], f: &mut dyn Write) -> fmt::Result {

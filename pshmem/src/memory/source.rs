@@ -1,5 +1,6 @@
 //! Where node memory comes from.
 
+#[cfg(any(feature = "__mpi", test))]
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;

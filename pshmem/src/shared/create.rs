@@ -38,6 +38,35 @@ impl<L: SharedLayout + ?Sized> Shared<L> {
         Self::create(comm, Call::new(Kind::New), number, &dims)
     }
 
+    /// Bytes of node memory that [`new`](Shared::new) with these extents takes on each node. Not collective: no `Comm` is needed, so
+    /// that a program can find out what it will need before it runs, or how much it can do at once.
+    ///
+    /// This is what [`Comm::memory`] lists for the object: its values, and what lies between and beside them in layouts of several
+    /// parts. Objects of 256 KiB and more take whole pages of 4 KiB, so up to a page more; smaller ones lie in blocks of a memory that
+    /// they share, up to twice as large.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use pshmem::{Comm, Error, Shared, Strings, RaggedDims};
+    ///
+    /// assert_eq!(Shared::<Array2<f64>>::bytes_for(&[1000, 500])?, 4_000_000);
+    /// let dims = RaggedDims { rows: 1000, items: 20_000 };
+    /// let bytes = Shared::<Strings>::bytes_for(&dims)?;
+    /// let names = Shared::<Strings>::new(&Comm::solo(), dims)?;
+    /// assert_eq!(names.comm().memory()?.objects[0].bytes, bytes);
+    ///
+    /// let too_large = Shared::<Array2<f64>>::bytes_for(&[1 << 40, 1 << 40]);
+    /// assert!(matches!(too_large, Err(Error::TooLarge { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`new`](Shared::new) about the extents alone, such as [`Error::TooLarge`]. Whether a node has that much room, only
+    /// [`Comm::memory`] and `new` know.
+    pub fn bytes_for(dims: &L::Dims) -> Result<usize> {
+        identity::plan::<L>(dims).map(|(_, placed)| placed.bytes)
+    }
+
     /// Makes an object from a value that one rank has: each node gets a copy.
     ///
     /// The closure runs on `root` only. The extents are those of its value, so the other ranks need not know them.

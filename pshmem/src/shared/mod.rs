@@ -9,7 +9,7 @@
 //! | `freeze` | bytes that are only read once they are made |
 //! | `collect/` | objects of what all ranks bring, in which entries of several ranks are combined |
 //! | `calls` | the calls that read, and those in which one rank's data count; `update` and `set` implement them |
-//! | `parts`, `gather`, `reduce` | the calls in which all ranks write |
+//! | `parts`, `gather`, `reduce`, `scatter` | the calls in which all ranks write |
 //! | `whole` | `resize`, `copy_from`, `swap`, `swap_data` |
 //! | `composites` | leaves that belong together |
 //! | `summary` | how objects print |
@@ -24,6 +24,7 @@ mod gather;
 mod object;
 mod parts;
 mod reduce;
+mod scatter;
 mod set;
 mod summary;
 mod update;

@@ -249,22 +249,6 @@ impl<'a> Handle<'a> {
         Ok(())
     }
 
-    /// Some of the `n_rows` rows of the leaves, each of which has equally many bytes for every row.
-    pub(crate) fn rows(
-        self,
-        leaves: &Range<usize>,
-        n_rows: usize,
-        rows: &Range<usize>,
-    ) -> Vec<Region> {
-        let region = |leaf: &Leaf| {
-            let per_row = leaf.bytes.checked_div(n_rows).unwrap_or(0);
-            Region::run(leaf.offset + rows.start * per_row, rows.len() * per_row)
-        };
-        let leaves = &self.object().leaves[leaves.clone()];
-        let regions = leaves.iter().map(region);
-        regions.filter(|region| region.bytes() > 0).collect()
-    }
-
     /// The schema of the object.
     pub(crate) fn schema(self) -> &'a Schema {
         self.object().schema()

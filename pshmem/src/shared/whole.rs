@@ -6,12 +6,12 @@ use crate::comm::transfer::Target;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::{Region, common};
-use crate::layout::{Field, RowLayout, SharedLayout};
+use crate::layout::{Field, ResizeLayout, SharedLayout};
 use crate::shared::Shared;
 use std::panic::Location;
 use std::rc::Rc;
 
-impl<L: RowLayout + ?Sized> Shared<L> {
+impl<L: ResizeLayout + ?Sized> Shared<L> {
     /// Changes the extents. Elements whose indices are valid before and after keep their values; new ones are zero.
     ///
     /// Each node copies the old elements into new memory, with all its ranks, and frees the old memory afterwards. So there must
@@ -48,7 +48,7 @@ impl<L: RowLayout + ?Sized> Shared<L> {
 }
 
 /// Copies this rank's share of the rows that both have.
-fn copy_common<L: RowLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>) {
+fn copy_common<L: ResizeLayout + ?Sized>(new: &mut Field<'_, L>, old: &Field<'_, L>) {
     let (from, to) = (old.extents(), new.extents());
     let mut block: Vec<usize> = from.iter().zip(&to).map(|(&a, &b)| a.min(b)).collect();
     if block.contains(&0) {

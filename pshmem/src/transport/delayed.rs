@@ -240,8 +240,8 @@ impl Transport for Delayed {
         self.threads.agree(error)
     }
 
-    fn free_memory(&self, ranks: usize) -> Result<FreeMemory> {
-        self.threads.free_memory(ranks)
+    fn free_memory(&self, ranks: usize, needed: usize) -> Result<FreeMemory> {
+        self.threads.free_memory(ranks, needed)
     }
 
     fn abort(&self) -> ! {

@@ -164,8 +164,9 @@ pub(crate) trait Transport: Debug {
     /// `Comm`.
     fn agree(&self, error: Option<Error>) -> Result<()>;
 
-    /// Memory that is free for a mapping of `ranks` ranks.
-    fn free_memory(&self, ranks: usize) -> Result<FreeMemory>;
+    /// Memory that is free for a mapping of `ranks` ranks. If it is not less than `needed`, it may be given as too small, but not
+    /// below `needed`: that takes less time.
+    fn free_memory(&self, ranks: usize, needed: usize) -> Result<FreeMemory>;
 
     /// Ends the whole job.
     fn abort(&self) -> !;

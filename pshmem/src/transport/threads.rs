@@ -333,8 +333,8 @@ impl Transport for Threads {
         self.world.agreement.agree(self.rank, ranks, error)
     }
 
-    fn free_memory(&self, _ranks: usize) -> Result<FreeMemory> {
-        Ok(free_memory::private())
+    fn free_memory(&self, _ranks: usize, needed: usize) -> Result<FreeMemory> {
+        Ok(free_memory::private(needed))
     }
 
     fn start_server(&self, server: &Arc<Mutex<Server>>) -> bool {

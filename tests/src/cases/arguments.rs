@@ -167,7 +167,12 @@ pub(crate) fn overflowing_sizes(comm: &Comm) -> Outcome {
     let list = one_to_eight(comm)?;
     macro_rules! too_large {
         ($layout:ty, $($dims:expr),+) => {
-            $(assert_rejected!(comm, list, Error::TooLarge { .. }, Shared::<$layout>::new(comm, $dims));)+
+            $(
+                let expected = Shared::<$layout>::bytes_for(&$dims).err();
+                let made = Shared::<$layout>::new(comm, $dims);
+                assert_eq!(made.as_ref().err(), expected.as_ref());
+                assert_rejected!(comm, list, Error::TooLarge { .. }, made);
+            )+
         };
     }
     too_large!([u8], LARGE, LARGE + 1, usize::MAX);

@@ -17,7 +17,7 @@ macro_rules! for_each_case {
                 fill_any_length, fill_with_large_elements, update_from_every_root, update_without_writing,
                 update_per_node, single_values, writes_are_ordered,
             }
-            memory { memory_report, ten_thousand_live_objects, large_objects_are_unmapped }
+            memory { memory_report, bytes_are_known_before, ten_thousand_live_objects, large_objects_are_unmapped }
             node_memory { use_of_the_node, memory_limits, no_more_open_files, objects_with_huge_pages }
             locks {
                 mutual_exclusion, fifo_order, try_lock_and_timeout, timeout_during_handover, home_rank_computes,
@@ -28,6 +28,14 @@ macro_rules! for_each_case {
                 slices_of_any_length, large_parts, arrays, columns, given_counts, invalid_counts, stencil,
                 threads_inside_a_closure, closures_fail, nested_calls,
             }
+            partitions {
+                weights, invalid_weights, along_each_axis, phases_along_two_axes, invalid_axes, rows_of_any_owner, many_rows,
+                invalid_owners, failures_of_partitions, nested_in_partitions, strided_views_work,
+            }
+            struct_parts {
+                all_fields_with_rows, large_structs, other_rows_of_a_nested_struct, failures_of_struct_parts,
+                parts_of_what_was_brought,
+            }
             gather {
                 blocks_of_slices, blocks_of_arrays, large_blocks, blocks_in_rank_order, invalid_blocks,
                 invalid_blocks_in_rank_order,
@@ -35,6 +43,21 @@ macro_rules! for_each_case {
             reduce {
                 operations, lengths, arrays, bitwise_repeatable, nan_propagates, invalid_contributions,
                 operation_panics,
+            }
+            values {
+                values_of_any_type, values_of_any_length, lengths_that_differ, nothing_is_lost_between_calls, every_rank_is_root,
+                operations_in_rank_order, sums_have_the_bits_of_a_serial_sum, slices_of_any_length, large_elements,
+                elements_of_size_zero, nan_is_kept,
+                closures_that_fail, operations_that_panic, codecs_that_fail, codecs_that_panic, nested_calls,
+                calls_that_do_not_match, types_of_one_name, long_type_names, wrong_roots,
+                different_value_calls, different_value_roots, memory_is_reported,
+            }
+            scatter {
+                operations, uneven_hits, arrays, reproducible_bits, closures_fail, no_such_element, operation_panics,
+                invalid_calls, work_is_shared_out,
+            }
+            counters {
+                each_number_once, large_limits, invalid_arguments, home_rank_computes, many_counters, loops, loops_fail,
             }
             resize_copy_swap {
                 resize_keeps_common_elements, resize_columns, copy_from, swap_handles, swap_field_data,
@@ -54,7 +77,7 @@ macro_rules! for_each_case {
             }
             files {
                 arrays_come_back, structs_come_back, backups_stay, fields_alone, other_orders_are_converted, values_are_checked,
-                wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, checkpoints,
+                wrong_files_are_refused, wrong_folders_are_refused, wrong_places_are_refused, types_differ, sources, numbers_without_a_header, checkpoints,
             }
             composites {
                 ragged_rows, full_rows, closures_fail_between_rows, strings, texts, stacked_arrays, stacked_rows, stacked_large_rows, stacked_structs,
@@ -111,6 +134,7 @@ macro_rules! for_each_large_case {
     ($receiver:ident) => {
         $receiver! {
             sizes { more_than_2_pow_31_elements }
+            values { a_hundred_megabytes }
         }
     };
 }

@@ -1,6 +1,11 @@
 //! Memory use: many objects at once, large objects that are unmapped, and the report of `Comm::memory`.
 
-use pshmem::{Comm, Shared};
+use bytemuck::{Pod, Zeroable};
+use ndarray::{Array1, Array2, Array3};
+use pshmem::{
+    Columns, Comm, Csr, CsrDims, Error, Map, MapDims, Ragged, RaggedDims, Shared, SharedColumns,
+    SharedLayout, Strings, Text, Value,
+};
 
 use crate::report::Outcome;
 
@@ -37,6 +42,122 @@ pub(crate) fn memory_report(comm: &Comm) -> Outcome {
     Ok(())
 }
 
+#[derive(Clone, Copy, Pod, Zeroable, SharedColumns)]
+#[repr(C)]
+struct Particle {
+    place: [f64; 3],
+    kind: u8,
+    padding: [u8; 7],
+}
+
+#[derive(SharedLayout)]
+struct Inner {
+    table: Array2<f32>,
+    sum: f64,
+}
+
+#[derive(SharedLayout)]
+#[shared(dims(n, items, columns), rows = n)]
+struct Model {
+    #[shared(shape = [n])]
+    particles: Columns<Particle>,
+    #[shared(shape = [n, items])]
+    tracks: Ragged<u16>,
+    #[shared(shape = [n, 3])]
+    speeds: Array2<f64>,
+    #[shared(shape = [columns])]
+    edges: Vec<f32>,
+    #[shared(dims = 13)]
+    title: Text,
+    step: u64,
+}
+
+#[derive(SharedLayout)]
+struct Outer {
+    list: Vec<u8>,
+    #[shared(layout)]
+    inner: Inner,
+    flag: bool,
+}
+
+/// `bytes_for` says what an object will have, for each of these extents.
+fn compare<L: SharedLayout + ?Sized>(
+    comm: &Comm,
+    all: impl IntoIterator<Item = L::Dims>,
+) -> Outcome {
+    for dims in all {
+        let expected = Shared::<L>::bytes_for(&dims)?;
+        let object = Shared::<L>::new(comm, dims)?;
+        let memory = comm.memory()?;
+        let found = memory.objects.last().ok_or("an object is live")?;
+        assert_eq!(found.type_name, std::any::type_name::<L>());
+        assert_eq!(found.bytes, expected, "{object:?}");
+        assert!(object.bytes() <= expected, "{object:?}");
+    }
+    Ok(())
+}
+
+/// The bytes of an object are known without making it, whatever its layout.
+pub(crate) fn bytes_are_known_before(comm: &Comm) -> Outcome {
+    const LENGTHS: [usize; 5] = [0, 1, 100, 5000, 300 << 10];
+    compare::<u8>(comm, [()])?;
+    compare::<[f64; 5]>(comm, [()])?;
+    compare::<Value<Particle>>(comm, [()])?;
+    compare::<[u8]>(comm, LENGTHS)?;
+    compare::<[Particle]>(comm, LENGTHS)?;
+    compare::<Vec<i16>>(comm, LENGTHS)?;
+    compare::<Box<[u32]>>(comm, LENGTHS)?;
+    compare::<Array1<f32>>(comm, LENGTHS.map(|n| [n]))?;
+    compare::<Array2<f64>>(comm, [[0, 7], [3, 5], [400, 300]])?;
+    compare::<Array3<u8>>(comm, [[2, 0, 7], [70, 80, 90]])?;
+    compare::<Columns<Particle>>(comm, LENGTHS)?;
+    compare::<Text>(comm, LENGTHS)?;
+    let ragged = LENGTHS.map(|rows| RaggedDims {
+        rows,
+        items: 3 * rows,
+    });
+    compare::<Ragged<u32>>(comm, ragged)?;
+    compare::<Strings>(comm, ragged)?;
+    compare::<Map<u64, f32>>(comm, LENGTHS.map(MapDims::new))?;
+    compare::<Map<str, u8>>(comm, LENGTHS.map(|n| MapDims::text(n, 9 * n)))?;
+    let sparse = LENGTHS.map(|rows| CsrDims {
+        rows,
+        cols: 100,
+        nnz: 2 * rows,
+    });
+    compare::<Csr<f64>>(comm, sparse)?;
+    let models = LENGTHS.map(|n| ModelDims {
+        n,
+        items: n / 2,
+        columns: 17,
+    });
+    compare::<Model>(comm, models)?;
+    let outer = LENGTHS.map(|list| OuterDims {
+        list,
+        inner: InnerDims { table: [list, 3] },
+    });
+    compare::<Outer>(comm, outer)?;
+    // As `new` says it.
+    let dims = CsrDims {
+        rows: 1,
+        cols: 1 << 33,
+        nnz: 1,
+    };
+    let error = Shared::<Csr<f64>>::bytes_for(&dims).unwrap_err();
+    assert!(matches!(error, Error::TooManyColumns { .. }), "{error}");
+    assert_eq!(Shared::<Csr<f64>>::new(comm, dims).err(), Some(error));
+    let dims = OuterDims {
+        list: 1,
+        inner: InnerDims {
+            table: [1 << 62; 2],
+        },
+    };
+    let error = Shared::<Outer>::bytes_for(&dims).unwrap_err();
+    assert!(error.to_string().contains("`inner.table`"), "{error}");
+    assert_eq!(Shared::<Outer>::new(comm, dims).err(), Some(error));
+    Ok(())
+}
+
 /// Far more than any MPI library has windows or communicators, in a handful of mappings.
 pub(crate) fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
     // Where there are more ranks than cores, every call waits for the scheduler.
@@ -70,7 +191,7 @@ pub(crate) fn ten_thousand_live_objects(comm: &Comm) -> Outcome {
     Ok(())
 }
 
-/// The last rank of a node that drops an object unmaps its memory, whichever rank it is. `bin/small_shm.rs` checks that the
+/// The last rank of a node that drops an object unmaps its memory, whichever rank it is. `bin/small_memory.rs` checks that the
 /// system then has the memory: it fills a small file system several times.
 pub(crate) fn large_objects_are_unmapped(comm: &Comm) -> Outcome {
     let before = comm.memory()?;

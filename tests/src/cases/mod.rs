@@ -2,7 +2,8 @@
 //!
 //! - `list` the names of all cases · `support` what several of them need
 //! - `create` objects are created and dropped · `write` calls in which one rank writes · `fields` the same through `Field`
-//! - `parts`, `gather`, `reduce` calls in which all ranks write · `resize_copy_swap` changes of whole objects
+//! - `parts`, `partitions`, `struct_parts`, `gather`, `reduce`, `scatter` calls in which all ranks write · `counters` numbers and
+//!   loops that are shared out · `values` values that ranks pass each other · `resize_copy_swap` changes of whole objects
 //! - `composites` rows of different lengths, text, tables; rows that all ranks bring
 //! - `elements` element types · `arrays` dimensions, blocks, empty extents · `sizes` internal limits · `memory` memory use
 //! - `node_memory` its source, its use and its limit
@@ -17,6 +18,7 @@ mod batch;
 mod closures;
 mod comms;
 mod composites;
+mod counters;
 mod create;
 mod divergence;
 mod elements;
@@ -29,12 +31,16 @@ mod memory;
 mod mismatch;
 mod nested;
 mod node_memory;
+mod partitions;
 mod parts;
 mod reduce;
 mod resize_copy_swap;
+mod scatter;
 mod sizes;
+mod struct_parts;
 mod support;
 mod user_code;
+mod values;
 mod write;
 
 use pshmem::Comm;

@@ -3,12 +3,16 @@
 use pshmem::{Comm, Error, MemorySource, NodeUse, Result, Shared};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
+use std::path::Path;
 
 use crate::collective::{check_usable, same_error, split, sum};
 use crate::report::{Outcome, does_not_apply};
 use crate::values::number;
 
 const LARGE: usize = 1 << 20;
+
+/// The numbers of the files that this process has open.
+const OPEN_FILES: &str = "/proc/self/fd";
 
 /// The node of this rank. Collective.
 fn my_node(comm: &Comm) -> Result<NodeUse> {
@@ -97,7 +101,9 @@ pub(crate) fn memory_limits(comm: &Comm) -> Outcome {
 /// A rank that can open no more files is an error on all ranks, and nothing is left of the attempt.
 pub(crate) fn no_more_open_files(comm: &Comm) -> Outcome {
     let before = my_node(comm)?;
-    let has_files = u64::from(before.source == MemorySource::Memfd);
+    // Without /proc, a process does not know how many files it has open.
+    let knows_files = Path::new(OPEN_FILES).is_dir();
+    let has_files = u64::from(knows_files && before.source == MemorySource::Memfd);
     if sum(comm, has_files)? == 0 {
         return does_not_apply("node memory is no file that ranks open");
     }
@@ -134,7 +140,7 @@ impl NoMoreFiles {
     fn new() -> std::io::Result<Self> {
         let limits = getrlimit(Resource::Nofile);
         // Not fewer than are open: the MPI library polls them.
-        let numbers = std::fs::read_dir("/proc/self/fd")?.filter_map(|entry| {
+        let numbers = std::fs::read_dir(OPEN_FILES)?.filter_map(|entry| {
             let name = entry.ok()?.file_name();
             name.to_str()?.parse::<u64>().ok()
         });

@@ -12,6 +12,7 @@ use super::calls::Calls;
 use super::early_exits::DELIBERATE;
 use super::layout::{ModelLayout, random_update, rows_of};
 use super::rng::{ModelElement, Rng};
+use crate::values::number;
 
 /// An array of any type and its model. All ranks make each call with the same arguments.
 pub(super) trait AnyArray {
@@ -24,7 +25,8 @@ pub(super) trait AnyArray {
     /// The closure also calls `inside`.
     fn update(&mut self, root: usize, rng: Rng, inside: &mut dyn FnMut()) -> Result<()>;
     fn update_per_node(&mut self, rng: Rng) -> Result<()>;
-    /// All ranks write their parts, of equal or of given lengths, and call `inside` meanwhile.
+    /// All ranks write their parts, of equal or of given lengths, of equal weight, along any axis, or row by row, and call `inside`
+    /// meanwhile.
     fn update_parts(&mut self, rng: Rng, inside: &mut dyn FnMut()) -> Result<()>;
     /// All ranks contribute rows, at offsets or in rank order; the last rows may stay unchanged.
     fn gather(&mut self, rng: Rng) -> Result<()>;
@@ -45,8 +47,11 @@ pub(super) trait AnyArray {
     fn panicking_set_with(&mut self, root: usize) -> Result<()>;
     /// All ranks write their parts; then that of `outlier` fails.
     fn failing_parts(&mut self, outlier: usize, rng: Rng, fail: &dyn Fn() -> String) -> Result<()>;
-    /// No closure may run.
+    /// No closure may run in this one and the next three.
     fn parts_with_counts(&mut self, counts: &[usize]) -> Result<()>;
+    fn parts_with_weights(&mut self, weights: &[f64]) -> Result<()>;
+    fn parts_along(&mut self, axis: usize) -> Result<()>;
+    fn rows_of_owners(&mut self, owner: &dyn Fn(usize) -> usize) -> Result<()>;
     /// Every rank gathers one element at the origin.
     fn overlapping_gather(&mut self) -> Result<()>;
     fn gather_out_of_bounds(&mut self, outlier: usize) -> Result<()>;
@@ -109,6 +114,26 @@ impl<'a, L: ModelLayout + ?Sized, H> ArrayWithModel<'a, L, H> {
     /// What this rank passes to a reduction.
     fn local(&self) -> L::Owned {
         L::owned(&Self::zeros(self.model.shape()))
+    }
+
+    /// Random weights of rows, some of them zero.
+    fn weights(rows: usize, rng: &mut Rng) -> Vec<f64> {
+        (0..rows)
+            .map(|_| f64::from((rng.below(9) as u8).saturating_sub(2)))
+            .collect()
+    }
+
+    /// A random map of rows to ranks: in turn, in blocks, or any.
+    fn owners(size: usize, rng: &mut Rng) -> impl Fn(usize) -> usize + use<L, H> {
+        let (block, seed) = (1 + rng.below(3), rng.below(1000));
+        let is_any = rng.below(3) == 0;
+        move |row| {
+            if is_any {
+                number(seed, row) as usize % size
+            } else {
+                (row / block + seed) % size
+            }
+        }
     }
 
     /// Random numbers of rows for all ranks.
@@ -183,18 +208,46 @@ impl<L: ModelLayout + ?Sized, H: std::ops::DerefMut<Target: Calls<L>>> AnyArray
     fn update_parts(&mut self, mut rng: Rng, inside: &mut dyn FnMut()) -> Result<()> {
         let shape = self.model.shape().to_vec();
         let next = rng.array(&shape);
-        let write = |rows: Range<usize>, part: L::Part<'_>| {
+        let mut axis = 0;
+        let mut write = |axis: usize, range: Range<usize>, part: L::Part<'_>| {
             inside();
-            L::write(part, rows.clone(), &next);
-            rows.len()
+            L::write(part, axis, range.clone(), &next);
+            range.len()
         };
-        let rows = if rng.below(2) == 0 {
-            self.handle.update_parts(write)?
-        } else {
-            let counts = self.counts(&mut rng);
-            self.handle.update_parts_by(&counts, write)?
+        let len = match rng.below(6) {
+            0 => {
+                let counts = self.counts(&mut rng);
+                self.handle
+                    .update_parts_by(&counts, |rows, part| write(0, rows, part))?
+            }
+            1 => {
+                let weights = Self::weights(shape[0], &mut rng);
+                self.handle
+                    .update_parts_weighted(&weights, |rows, part| write(0, rows, part))?
+            }
+            2 => {
+                axis = rng.below(shape.len());
+                self.handle
+                    .update_parts_along(Axis(axis), |range, part| write(axis, range, part))?
+            }
+            3 => {
+                let (owner, rank) = (Self::owners(self.comm.size(), &mut rng), self.comm.rank());
+                let mut visited = 0;
+                self.handle.update_rows(&owner, |row, out| {
+                    if visited == 0 {
+                        inside();
+                    }
+                    visited += 1;
+                    assert_eq!(owner(row), rank);
+                    L::write_row(out, row, &next);
+                })?;
+                visited
+            }
+            _ => self
+                .handle
+                .update_parts(|rows, part| write(0, rows, part))?,
         };
-        assert!(rows <= shape[0], "a part of the rows");
+        assert!(len <= shape[axis], "a part of the rows");
         *self.model = next;
         Ok(())
     }
@@ -304,21 +357,64 @@ impl<L: ModelLayout + ?Sized, H: std::ops::DerefMut<Target: Calls<L>>> AnyArray
     ) -> Result<()> {
         *self.model = rng.array(self.model.shape());
         let (next, fails) = (self.model.clone(), self.is_rank(outlier));
-        let write = |rows: Range<usize>, part: L::Part<'_>| {
-            L::write(part, rows, &next);
+        let write = |axis: usize, range: Range<usize>, part: L::Part<'_>| {
+            L::write(part, axis, range, &next);
             if fails { Err(fail()) } else { Ok(()) }
         };
-        if rng.below(2) == 0 {
-            self.handle.try_update_parts(write)
-        } else {
-            let counts = self.counts(&mut rng);
-            self.handle.try_update_parts_by(&counts, write)
+        match rng.below(6) {
+            0 => {
+                let counts = self.counts(&mut rng);
+                self.handle
+                    .try_update_parts_by(&counts, |rows, part| write(0, rows, part))
+            }
+            1 => {
+                let weights = Self::weights(next.shape()[0], &mut rng);
+                self.handle
+                    .try_update_parts_weighted(&weights, |rows, part| write(0, rows, part))
+            }
+            2 => {
+                let axis = rng.below(next.ndim());
+                self.handle
+                    .try_update_parts_along(Axis(axis), |range, part| write(axis, range, part))
+            }
+            3 if next.shape()[0] > 0 => {
+                // The outlier has a row to fail at: the last one.
+                let last = next.shape()[0] - 1;
+                let others = Self::owners(self.comm.size(), &mut rng);
+                let owner = |row| if row == last { outlier } else { others(row) };
+                self.handle.try_update_rows(owner, |row, out| {
+                    L::write_row(out, row, &next);
+                    if fails && row == last {
+                        Err(fail())
+                    } else {
+                        Ok(())
+                    }
+                })
+            }
+            _ => self
+                .handle
+                .try_update_parts(|rows, part| write(0, rows, part)),
         }
     }
 
     fn parts_with_counts(&mut self, counts: &[usize]) -> Result<()> {
         self.handle
             .update_parts_by(counts, |_, _| panic!("a closure ran"))
+    }
+
+    fn parts_with_weights(&mut self, weights: &[f64]) -> Result<()> {
+        self.handle
+            .update_parts_weighted(weights, |_, _| panic!("a closure ran"))
+    }
+
+    fn parts_along(&mut self, axis: usize) -> Result<()> {
+        self.handle
+            .update_parts_along(Axis(axis), |_, _| panic!("a closure ran"))
+    }
+
+    fn rows_of_owners(&mut self, owner: &dyn Fn(usize) -> usize) -> Result<()> {
+        self.handle
+            .update_rows(owner, |_, _| panic!("a closure ran"))
     }
 
     fn overlapping_gather(&mut self) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use ndarray::Axis;
 use pshmem::{Field, Op, Result, Shared};
 
 use super::layout::ModelLayout;
@@ -54,6 +55,30 @@ calls! {
         counts: &[usize],
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>
     ) -> Result<R>;
+    fn update_parts_weighted<R>(
+        weights: &[f64],
+        write: impl FnOnce(Range<usize>, L::Part<'_>) -> R
+    ) -> Result<R>;
+    fn try_update_parts_weighted<R>(
+        weights: &[f64],
+        write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>
+    ) -> Result<R>;
+    fn update_parts_along<R>(
+        axis: Axis,
+        write: impl FnOnce(Range<usize>, L::Part<'_>) -> R
+    ) -> Result<R>;
+    fn try_update_parts_along<R>(
+        axis: Axis,
+        write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>
+    ) -> Result<R>;
+    fn update_rows(
+        owner: impl FnMut(usize) -> usize,
+        write: impl FnMut(usize, L::Row<'_>)
+    ) -> Result<()>;
+    fn try_update_rows(
+        owner: impl FnMut(usize) -> usize,
+        write: impl FnMut(usize, L::Row<'_>) -> Result<(), String>
+    ) -> Result<()>;
     fn gather(offset: L::Offset, block: &L::Owned) -> Result<()>;
     fn gather_in_order(block: &L::Owned) -> Result<Range<usize>>;
     fn reduce_into(op: Op<'_, L::Item>, local: &L::Owned) -> Result<()>;

@@ -62,9 +62,7 @@ pub(super) fn exit(state: &mut State<'_>, op: &Op) -> Outcome {
     };
     // Locks that are never released lose memory.
     let with_lock = exit == Exit::Panicked || op.seed % 64 < 8;
-    if with_lock {
-        locks::settle_before_exit(state, op)?;
-    }
+    let with_lock = with_lock && locks::settle_before_exit(state, op)?;
     state.exits[rank] = Some(exit);
     if rank == state.world.rank() {
         if with_lock {

@@ -98,9 +98,9 @@ fn object_on<'a>(state: &'a mut State<'_>, entry: &CommEntry) -> Option<&'a mut 
 /// The number of calls that [`call`] chooses from: more where the `Comm` has an object.
 fn number_of_calls(state: &mut State<'_>, entry: &CommEntry) -> usize {
     if object_on(state, entry).is_some() {
-        15
+        19
     } else {
-        7
+        11
     }
 }
 
@@ -124,18 +124,22 @@ fn call(state: &mut State<'_>, entry: &CommEntry, op: &Op, choice: usize) -> Res
         5 => return Shared::<[u8]>::new(comm, 3).map(drop),
         6 if op.seed.is_multiple_of(2) => return comm.with_domains(Domain::Node).map(drop),
         6 => return comm.with_ranks_per_node(1).map(drop),
+        7 => return comm.broadcast(one, || op.seed).map(drop),
+        8 => return comm.gather(other, vec![1_u8; op.seed]).map(drop),
+        9 => return comm.all_gather(op.seed).map(drop),
+        10 => return comm.all_reduce(pshmem::Op::sum(), 1_u64).map(drop),
         _ => {}
     }
     let object = object_on(state, entry).expect("a `Comm` with an object");
     let rng = Rng::new(op.seed);
     // Nothing may be written, so the model must not change.
     unchanged(&mut *object.object, |object| match choice {
-        7 => on_array(object, op.seed, |array| array.set_out_of_bounds(other)),
-        8 => on_array(object, op.seed, |array| {
+        11 => on_array(object, op.seed, |array| array.set_out_of_bounds(other)),
+        12 => on_array(object, op.seed, |array| {
             array.set_out_of_bounds(comm.size() + 2)
         }),
-        9 => write(object, OpKind::Update, other, rng),
-        _ => write(object, kinds[choice - 10], one, rng),
+        13 => write(object, OpKind::Update, other, rng),
+        _ => write(object, kinds[choice - 14], one, rng),
     })
 }
 

@@ -16,9 +16,9 @@ use crate::collective::{error_of_others, gather_texts, same_error};
 use crate::report::Outcome;
 
 /// The numbers of kinds of calls on an array, on an object, and on a `Comm`.
-const ON_ARRAY: usize = 31;
+const ON_ARRAY: usize = 37;
 const ON_OBJECT: usize = 4;
-const ON_COMM: usize = 12;
+const ON_COMM: usize = 19;
 
 /// Makes an invalid call on an object or on the `Comm` of one.
 pub(super) fn run(state: &mut State<'_>, op: &Op) -> Outcome {
@@ -162,6 +162,60 @@ fn on_all_ranks(array: &mut dyn AnyArray, kind: usize, op: &Op, rng: Rng, inner:
             matches!(e, Error::Mismatch { .. })
         }),
         13 => panicking_reduce(array, outlier, rng),
+        _ => of_partitions(array, kind, op),
+    }
+}
+
+/// Calls that divide the rows by weights, along an axis or by owners.
+fn of_partitions(array: &mut dyn AnyArray, kind: usize, op: &Op) -> Outcome {
+    let comm = array.comm().clone();
+    let (size, outlier, shape) = (comm.size(), op.root % comm.size(), array.shape().to_vec());
+    let rows = shape[0];
+    match kind {
+        14 => {
+            let mut weights = vec![1.0; rows];
+            match (op.seed / 64 % 3, rows) {
+                (0, 1..) => weights[op.seed / 256 % rows] = f64::NAN,
+                (1, 1..) if comm.rank() == outlier => weights[rows / 2] = -1.0,
+                (1, 1..) => {}
+                _ => weights.push(0.0),
+            }
+            expect(&comm, array.parts_with_weights(&weights), |e| {
+                matches!(e, Error::Weights { .. })
+            })
+        }
+        15 if size > 1 && rows > 0 => {
+            let mut weights = vec![1.0; rows];
+            weights[op.seed / 64 % rows] += f64::from(u8::from(comm.rank() == outlier));
+            expect(&comm, array.parts_with_weights(&weights), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
+        16 => expect(&comm, array.parts_along(shape.len() + op.seed % 3), |e| {
+            matches!(e, Error::NoSuchAxis { .. })
+        }),
+        17 if size > 1 && shape.len() > 1 => {
+            let axis = usize::from(comm.rank() == outlier);
+            expect(&comm, array.parts_along(axis), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
+        18 if rows > 0 => {
+            let at = op.seed / 64 % rows;
+            let is_wrong = comm.rank() == outlier || op.seed.is_multiple_of(2);
+            let owner = |row| if is_wrong && row == at { size } else { 0 };
+            expect(&comm, array.rows_of_owners(&owner), |e| {
+                matches!(e, Error::NoSuchOwner { .. })
+            })
+        }
+        19 if size > 1 && rows > 0 => {
+            let at = op.seed / 64 % rows;
+            let differs = usize::from(comm.rank() == outlier);
+            let owner = |row| if row == at { differs } else { row % size };
+            expect(&comm, array.rows_of_owners(&owner), |e| {
+                matches!(e, Error::Mismatch { .. })
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -255,7 +309,69 @@ fn on_comm(comm: &Comm, kind: usize, op: &Op) -> Outcome {
             let made = pshmem::Mutex::<u64>::new(comm, differing as u64);
             expect(comm, made, |e| matches!(e, Error::Mismatch { .. }))
         }
+        _ => with_values(comm, kind, op),
+    }
+}
+
+/// Calls that pass values.
+fn with_values(comm: &Comm, kind: usize, op: &Op) -> Outcome {
+    let (root, size) = (op.root % comm.size(), comm.size());
+    let differing = usize::from(comm.rank() == root);
+    match kind {
+        12 => expect_panic(comm, root, || {
+            comm.broadcast(root, || -> u64 { resume_unwind(Box::new(DELIBERATE)) })
+        }),
+        13 => {
+            let made = comm.try_broadcast(root, || Err::<u64, _>(DELIBERATE));
+            expect(comm, made, is_closure)
+        }
+        14 => expect(comm, comm.gather(size + root, 1_u64), |e| {
+            matches!(e, Error::NoSuchRank { .. })
+        }),
+        15 if size > 1 => {
+            let mut values = vec![1_u64; op.seed + differing];
+            let summed = comm.all_reduce_into(pshmem::Op::sum(), &mut values);
+            expect(comm, summed, |e| matches!(e, Error::Mismatch { .. }))
+        }
+        16 if size > 1 => {
+            let text = "x".repeat(op.seed / 32);
+            let gathered = if differing == 1 {
+                comm.all_gather(text.into_bytes()).map(drop)
+            } else {
+                comm.all_gather(text).map(drop)
+            };
+            expect(comm, gathered, |e| matches!(e, Error::Mismatch { .. }))
+        }
+        17 if size > 1 => {
+            let made = comm.try_broadcast(root, || Err::<u64, _>(nested(comm, op.seed)));
+            expect(comm, made, is_nested)
+        }
+        18 if size > 1 => {
+            // The codec fails on one rank.
+            let value = Refused(vec![1; op.seed / 64], differing == 1);
+            expect(
+                comm,
+                comm.all_gather(value),
+                |e| matches!(e, Error::Encoding { rank, .. } if *rank == root),
+            )
+        }
         _ => Ok(()),
+    }
+}
+
+/// Cannot be encoded if the flag is set.
+#[derive(serde::Deserialize)]
+struct Refused(Vec<u8>, bool);
+
+impl serde::Serialize for Refused {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        if self.1 {
+            return Err(serde::ser::Error::custom(DELIBERATE));
+        }
+        (&self.0, self.1).serialize(serializer)
     }
 }
 
@@ -264,13 +380,15 @@ const NESTED: &str = "rejected";
 
 /// Makes a collective call, to be used inside the closure of another one.
 fn nested(inner: &Comm, kind: usize) -> String {
-    let result = match kind % 7 {
+    let result = match kind % 9 {
         0 => inner.barrier(),
         4 => Lock::new(inner).map(drop),
         5 => Batch::builder(inner, 1).build().map(drop),
         1 => inner.split(Some(0), 0).map(drop),
         2 => inner.with_ranks_per_node(1).map(drop),
         3 => Shared::<[u8]>::new(inner, 9).map(drop),
+        6 => inner.all_gather(1_u8).map(drop),
+        7 => inner.all_reduce(pshmem::Op::sum(), 1_u8).map(drop),
         _ => Shared::<u64>::from_root(inner, 0, || 7).map(drop),
     };
     match result {

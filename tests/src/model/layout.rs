@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayViewMut1, Axis, Dimension, Slice};
-use pshmem::{AsBlock, AsRows, BlockLayout, Field, RowLayout, Shared, StackLayout};
+use pshmem::{AsBlock, AsRows, AxisLayout, BlockLayout, Field, ResizeLayout, Shared, StackLayout};
 
 use super::rng::{ModelElement, Rng};
 use crate::values::{assert_array_eq, assert_slice_eq};
@@ -22,7 +22,10 @@ pub(super) fn random_update<T: ModelElement, D: Dimension>(
 
 /// A layout whose objects are compared with a model.
 pub(super) trait ModelLayout:
-    BlockLayout<Item: ModelElement, Owned: AsBlock<Self> + AsRows<Self>> + RowLayout + StackLayout
+    BlockLayout<Item: ModelElement, Owned: AsBlock<Self> + AsRows<Self>>
+    + AxisLayout
+    + ResizeLayout
+    + StackLayout
 {
     const DIMENSIONS: usize;
     fn dims_for(extents: &[usize]) -> Self::Dims;
@@ -33,8 +36,10 @@ pub(super) trait ModelLayout:
     fn random_update(view: Self::ViewMut<'_>, rng: Rng);
     /// A handle to all of an object.
     fn field(shared: &mut Shared<Self>) -> Field<'_, Self>;
-    /// Copies rows of the model into a part.
-    fn write(part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<Self::Item>);
+    /// Copies what the model has in a range of an axis into a part.
+    fn write(part: Self::Part<'_>, axis: usize, range: Range<usize>, model: &ArrayD<Self::Item>);
+    /// Copies one row of the model.
+    fn write_row(out: Self::Row<'_>, row: usize, model: &ArrayD<Self::Item>);
 }
 
 /// Some rows of a model.
@@ -75,8 +80,12 @@ macro_rules! slice_layout {
                 shared.fields()
             }
 
-            fn write(part: &mut [$t], rows: Range<usize>, model: &ArrayD<$t>) {
+            fn write(part: &mut [$t], _: usize, rows: Range<usize>, model: &ArrayD<$t>) {
                 part.copy_from_slice(&Self::block(model)[rows]);
+            }
+
+            fn write_row(out: &mut $t, row: usize, model: &ArrayD<$t>) {
+                *out = model[[row]];
             }
         }
     )*};
@@ -88,7 +97,7 @@ slice_layout! {
 }
 
 macro_rules! array_layout {
-    ($($n:literal: $layout:ty, $t:ty;)*) => {$(
+    ($($n:literal: $layout:ty, $t:ty, |$out:ident, $from:ident| $write_row:expr;)*) => {$(
         impl ModelLayout for $layout {
             const DIMENSIONS: usize = $n;
 
@@ -120,15 +129,26 @@ macro_rules! array_layout {
                 shared.fields()
             }
 
-            fn write(mut part: Self::Part<'_>, rows: Range<usize>, model: &ArrayD<$t>) {
-                part.assign(&Self::block(&rows_of(model, rows)));
+            fn write(
+                part: Self::Part<'_>,
+                axis: usize,
+                range: Range<usize>,
+                model: &ArrayD<$t>,
+            ) {
+                let from = model.slice_axis(Axis(axis), Slice::from(range));
+                part.into_dyn().assign(&from);
+            }
+
+            fn write_row($out: Self::Row<'_>, row: usize, model: &ArrayD<$t>) {
+                let $from = model.index_axis(Axis(0), row);
+                $write_row
             }
         }
     )*};
 }
 
 array_layout! {
-    1: Array1<[u8; 3]>, [u8; 3];
-    2: Array2<f32>, f32;
-    3: Array3<u64>, u64;
+    1: Array1<[u8; 3]>, [u8; 3], |out, from| *out = *from.first().expect("a row is one element");
+    2: Array2<f32>, f32, |out, from| out.into_dyn().assign(&from);
+    3: Array3<u64>, u64, |out, from| out.into_dyn().assign(&from);
 }

@@ -18,7 +18,7 @@ use super::group::Group;
 use super::ops::Op;
 use super::rng::Rng;
 use super::state::{CommEntry, State};
-use crate::report::Outcome;
+use crate::report::{Failure, Outcome};
 use crate::values::number;
 
 /// Words of a value: how many have been added, their sum, a check of both, and a few that are all equal to it.
@@ -360,15 +360,19 @@ fn check_after_exit(entry: &mut LockEntry) -> Outcome {
 }
 
 /// The rank that is about to exit will hold this lock. Before that, no other rank may be in an operation in which it expects no
-/// poison.
-pub(super) fn settle_before_exit(state: &mut State<'_>, op: &Op) -> Outcome {
+/// poison. `false` when nobody can wait for that, because another rank has exited before, or when there is no lock.
+pub(super) fn settle_before_exit(
+    state: &mut State<'_>,
+    op: &Op,
+) -> std::result::Result<bool, Failure> {
     let Some(at) = op.root.checked_rem(state.locks.len()) else {
-        return Ok(());
+        return Ok(false);
     };
-    if !state.has_exited(&state.locks[at].group) {
-        state.locks[at].settle()?;
+    if state.has_exited(&state.locks[at].group) {
+        return Ok(false);
     }
-    Ok(())
+    state.locks[at].settle()?;
+    Ok(true)
 }
 
 /// This rank is about to exit while it holds a lock.

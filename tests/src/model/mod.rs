@@ -7,7 +7,7 @@
 //! - `object` the calls on one object and its model · `with_model` how objects of all layouts make them · `one_array`, `record`, `tables`
 //!   what each layout has of its own · `array` one array, which is an object or a field · `calls` what objects and arrays have in common ·
 //!   `layout` conversions for each layout
-//! - `pairs` calls on two objects · `locks` locks that several ranks use · `batches` tasks that workers run
+//! - `values` values that ranks pass each other · `pairs` calls on two objects · `locks` locks that several ranks use · `batches` tasks that workers run
 //! - `group` the ranks and nodes of a `Comm` · `rng` pseudo-random numbers and arrays
 //! - `invalid_calls` calls that must fail · `fatal_calls` calls after which a `Comm` has failed · `early_exits` ranks that exit
 //!   before the others
@@ -30,6 +30,7 @@ mod rng;
 pub mod sequence;
 mod state;
 mod tables;
+mod values;
 mod with_model;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

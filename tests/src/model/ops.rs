@@ -29,6 +29,13 @@ pub enum OpKind {
     RanksPerNode,
     Domains,
     Barrier,
+    Broadcast,
+    AllGather,
+    /// `Comm::gather`.
+    GatherValues,
+    AllReduce,
+    AllReduceInto,
+    ExclusiveScan,
     Drop,
     Close,
     DropComm,
@@ -61,9 +68,10 @@ pub struct Op {
 /// Calls that must succeed. Those that write are more frequent.
 const LEGAL: &[OpKind] = {
     use OpKind::{
-        Assign, Barrier, Batch, Close, CopyFrom, Domains, Drop, DropComm, DropInside, DropLock,
-        Fill, FromRoot, Gather, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize,
-        Set, SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
+        AllGather, AllReduce, AllReduceInto, Assign, Barrier, Batch, Broadcast, Close, CopyFrom,
+        Domains, Drop, DropComm, DropInside, DropLock, ExclusiveScan, Fill, FromRoot, Gather,
+        GatherValues, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize, Set,
+        SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
     };
     &[
         New,
@@ -96,6 +104,13 @@ const LEGAL: &[OpKind] = {
         RanksPerNode,
         Domains,
         Barrier,
+        Broadcast,
+        Broadcast,
+        AllGather,
+        GatherValues,
+        AllReduce,
+        AllReduceInto,
+        ExclusiveScan,
         Drop,
         Drop,
         Close,

@@ -1,5 +1,7 @@
 //! An object whose layout is a derived struct, with nested fields and columns, and its model.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, Array3, ArrayD};
 use pshmem::{Columns, Comm, Result, Shared, SharedColumns, SharedLayout};
 
@@ -21,6 +23,19 @@ struct Inner {
     step: u64,
 }
 
+/// Rows of several fields, which are written in parts of the whole.
+#[derive(SharedLayout)]
+#[shared(dims(n, m), rows = n)]
+struct Strip {
+    #[shared(shape = [n, m])]
+    table: Array2<f32>,
+    width: u64,
+    #[shared(shape = [n])]
+    points: Columns<Particle>,
+    #[shared(shape = [m])]
+    header: Vec<u64>,
+}
+
 #[derive(SharedLayout)]
 pub(super) struct Record {
     grid: Array2<f32>,
@@ -31,6 +46,9 @@ pub(super) struct Record {
     /// With the extents of `grid`.
     copy: Array2<f32>,
     count: u64,
+    /// With the extents of `grid`.
+    #[shared(layout)]
+    strip: Strip,
 }
 
 /// The values of a record.
@@ -44,6 +62,9 @@ pub(super) struct Model {
     particle_ids: ArrayD<u64>,
     copy: ArrayD<f32>,
     count: u64,
+    strip_table: ArrayD<f32>,
+    strip_points: Vec<Particle>,
+    strip_header: ArrayD<u64>,
 }
 
 /// The extents of the arrays of a record.
@@ -64,7 +85,18 @@ impl Extents {
             },
             particles: self.particles[0],
             copy: <Array2<f32>>::dims_for(&self.grid),
+            strip: StripDims {
+                n: self.grid[0],
+                m: self.grid[1],
+            },
         }
+    }
+}
+
+fn point(rng: &mut Rng) -> Particle {
+    Particle {
+        flags: <[u8; 3]>::from_number(rng.next()),
+        id: rng.next(),
     }
 }
 
@@ -79,6 +111,15 @@ impl Model {
             particle_ids: ArrayD::zeros(&*extents.particles),
             copy: ArrayD::zeros(&*extents.grid),
             count: 0,
+            strip_table: ArrayD::zeros(&*extents.grid),
+            strip_points: vec![
+                Particle {
+                    flags: [0; 3],
+                    id: 0
+                };
+                extents.grid[0]
+            ],
+            strip_header: ArrayD::zeros(&extents.grid[1..]),
         }
     }
 
@@ -92,6 +133,9 @@ impl Model {
             particle_ids: rng.array(&extents.particles),
             copy: rng.array(&extents.grid),
             count: rng.next(),
+            strip_table: rng.array(&extents.grid),
+            strip_points: (0..extents.grid[0]).map(|_| point(rng)).collect(),
+            strip_header: rng.array(&extents.grid[1..]),
         }
     }
 
@@ -118,6 +162,12 @@ impl Model {
                 .collect(),
             copy: <Array2<f32>>::owned(&self.copy),
             count: self.count,
+            strip: Strip {
+                table: <Array2<f32>>::owned(&self.strip_table),
+                width: 7,
+                points: self.strip_points.clone().into(),
+                header: self.strip_header.iter().copied().collect(),
+            },
         }
     }
 }
@@ -155,19 +205,21 @@ impl Modelled for Record {
                 ))
             };
         }
-        match choice % 6 {
+        match choice % 7 {
             0 => array!(Array2<f32>, fields.grid, grid),
             1 => array!(Array1<[u8; 3]>, fields.flags, flags),
             2 => array!(Array3<u64>, fields.inner.fields().cube, cube),
             3 => array!([[u8; 3]], fields.particles.fields().flags, particle_flags),
             4 => array!([u64], fields.particles.fields().id, particle_ids),
+            5 => array!(Array2<f32>, fields.strip.fields().table, strip_table),
             _ => array!(Array2<f32>, fields.copy, copy),
         }
     }
 
     fn update_whole(object: &mut WithModel<Self>, root: usize, mut rng: Rng) -> Result<()> {
         let model = &mut object.model;
-        match rng.below(5) {
+        match rng.below(7) {
+            3 | 4 => update_strip(object, &mut rng),
             0 => {
                 model.count = rng.next();
                 let mut fields = object.shared.fields();
@@ -274,11 +326,48 @@ impl Modelled for Record {
         <[[u8; 3]]>::check(view.particles.flags, &model.particle_flags);
         <[u64]>::check(view.particles.id, &model.particle_ids);
         <Array2<f32>>::check(view.copy, &model.copy);
+        <Array2<f32>>::check(view.strip.table, &model.strip_table);
+        let points = (0..model.strip_points.len()).map(|i| view.strip.points.get(i));
+        assert!(points.eq(model.strip_points.iter().cloned()), "points");
+        let header = model.strip_header.iter();
+        assert!(view.strip.header.iter().eq(header), "the header");
         assert_eq!(
             (*view.inner.step, *view.count),
             (model.step, model.count),
             "single values"
         );
+    }
+}
+
+/// All ranks write the rows of all fields of the strip.
+fn update_strip(object: &mut WithModel<Record>, rng: &mut Rng) -> Result<()> {
+    let size = object.shared.comm().size();
+    let model = &mut object.model;
+    let (table, points) = (
+        rng.array(model.strip_table.shape()),
+        model.strip_points.iter().map(|_| point(rng)),
+    );
+    let points: Vec<Particle> = points.collect();
+    (model.strip_table, model.strip_points) = (table.clone(), points.clone());
+    let rows = points.len();
+    let write = |range: Range<usize>, mut part: StripPart<'_>| {
+        <Array2<f32>>::write(part.table, 0, range.clone(), &table);
+        for (at, row) in range.enumerate() {
+            part.points.set(at, points[row].clone());
+        }
+    };
+    let mut fields = object.shared.fields();
+    match rng.below(3) {
+        0 => fields.strip.update_parts(write),
+        1 => {
+            let mut counts = rng.partition(rows, size);
+            counts[size - 1] += rows - counts.iter().sum::<usize>();
+            fields.strip.update_parts_by(&counts, write)
+        }
+        _ => {
+            let weights: Vec<f64> = (0..rows).map(|_| f64::from(rng.below(5) as u8)).collect();
+            fields.strip.update_parts_weighted(&weights, write)
+        }
     }
 }
 

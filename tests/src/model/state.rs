@@ -13,7 +13,7 @@ use super::locks::{AllHolders, LockEntry};
 use super::object::{AnyObject, create, on_array};
 use super::ops::{Op, OpKind};
 use super::rng::Rng;
-use super::{batches, early_exits, fatal_calls, invalid_calls, locks, pairs};
+use super::{batches, early_exits, fatal_calls, invalid_calls, locks, pairs, values};
 use crate::collective::split;
 use crate::report::Outcome;
 use crate::values::number;
@@ -150,12 +150,14 @@ impl<'a> State<'a> {
 
     fn act(&mut self, op: &Op) -> Outcome {
         use OpKind::{
-            Barrier, Batch, Diverge, Domains, DropComm, DropInside, DropLock, Exit, FromRoot,
-            Invalid, Leave, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Split, UseLock,
+            AllGather, AllReduce, AllReduceInto, Barrier, Batch, Broadcast, Diverge, Domains,
+            DropComm, DropInside, DropLock, ExclusiveScan, Exit, FromRoot, GatherValues, Invalid,
+            Leave, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Split, UseLock,
         };
         match op.kind {
             New | FromRoot | NewLock | Split | NodeComm | RanksPerNode | Domains | Barrier
-            | DropComm => self.act_on_comm(op),
+            | DropComm | Broadcast | AllGather | GatherValues | AllReduce | AllReduceInto
+            | ExclusiveScan => self.act_on_comm(op),
             UseLock => locks::run(self, op, false),
             PoisonLock => locks::run(self, op, true),
             DropLock => {
@@ -249,7 +251,7 @@ impl<'a> State<'a> {
     }
 }
 
-/// A call that creates something on a `Comm`, or a barrier.
+/// A call that creates something on a `Comm`, or passes values, or a barrier.
 fn create_on(entry: &CommEntry, op: &Op) -> Result<Created> {
     let (comm, group, salt) = (&entry.comm, &entry.group, entry.salt);
     let rng = Rng::new(op.seed ^ salt);
@@ -291,8 +293,12 @@ fn create_on(entry: &CommEntry, op: &Op) -> Result<Created> {
                 group.divided(domain),
             )
         }
-        _ => {
+        OpKind::Barrier => {
             comm.barrier()?;
+            Created::Nothing
+        }
+        _ => {
+            values::pass(comm, op.kind, op.root % size, rng)?;
             Created::Nothing
         }
     })

@@ -146,6 +146,8 @@ fn invalid_settings_are_errors() {
         "PSHMEM_HANG_ABORT",
         "PSHMEM_CHECK",
         "PSHMEM_DOMAIN",
+        "PSHMEM_HUGE_PAGES",
+        "PSHMEM_MEMORY_LIMIT",
         "PSHMEM_RANKS_PER_NODE",
     ] {
         let (output, _) = job(&["return"], &[(name, "soon")]);
@@ -154,5 +156,16 @@ fn invalid_settings_are_errors() {
             texts(&output).1.contains(&format!("{name}=soon: write ")),
             "{name}"
         );
+    }
+}
+
+/// A limit of the environment that the first memory of the job passes already ends it at the start, and one that it does not pass holds.
+#[test]
+fn memory_limits_hold_from_the_start() {
+    for (limit, expected) in [("1000", "would pass the limit of 1000 B"), ("64M", "")] {
+        let (output, _) = job(&["return"], &[("PSHMEM_MEMORY_LIMIT", limit)]);
+        let text = texts(&output).1;
+        assert!(text.contains(expected), "{limit}: {text}");
+        assert_eq!(text.contains("would pass the limit"), limit == "1000");
     }
 }

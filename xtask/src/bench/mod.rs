@@ -1,15 +1,19 @@
 //! `cargo xtask bench`: runs the Rust bench and the Python bench under each MPI library, and writes a table that compares them.
 //! What is measured is in `tests/src/bin/bench/` and `xtask/bench/pshmem_bench.py`.
 //!
-//! - `table` measurements side by side · `check_levels` what the checks cost
+//! - `table` measurements side by side · `variants` what settings cost or save · `results` files, and what was slower than before
+//! - `picture` tables as pictures
 
-mod check_levels;
+mod picture;
+mod results;
 mod table;
+mod variants;
 
 use crate::mpi::Mpi;
 use crate::setup::python_env;
 use crate::setup::requirements::{Requirement, instructions};
 use crate::{args, cargo, process, setup};
+use results::{Results, Worse};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -44,46 +48,26 @@ const PYTHON_LIMIT: Duration = Duration::from_secs(90);
 
 /// The command.
 pub(crate) fn command(options: &args::Bench) -> Result<(), String> {
+    let before = options.against.as_deref().map(Results::read).transpose()?;
     let libraries = prepare(options)?;
-    let mut sections = vec![format!("# Bench\n\n{}\n", machine())];
+    build(&libraries)?;
     let mut problems = Vec::new();
-    for mpi in &libraries {
-        let mut build = cargo::cargo_mpi(mpi);
-        build.args([
-            "build",
-            "--release",
-            "-p",
-            "pshmem-tests",
-            "--features",
-            "mpi",
-            "--bin",
-            "bench",
-        ]);
-        measure(build, "bench build", cargo::LIMIT)?;
-        let python = if options.no_python {
-            None
-        } else {
-            note(python_env::python(mpi), &mut problems)
-        };
-        for ranks in RANKS {
-            let table = contenders(mpi, ranks, python.as_deref(), &mut problems);
-            let section = format!("## {}, {ranks} ranks\n\n{}", version(mpi), table.markdown());
-            println!("\n{section}");
-            sections.push(section);
+    let mut runs = vec![run(options, &libraries, &mut problems)];
+    write(&runs[0])?;
+    if let Some(before) = before {
+        // What is slower once may be so because of the machine.
+        runs.push(run(options, &libraries, &mut problems));
+        for Worse {
+            section,
+            row,
+            factor,
+        } in Results::worse_in_all(&runs, &before)
+        {
+            problems.push(format!(
+                "{section}: {row} takes {factor:.2} times as long as before"
+            ));
         }
     }
-    if let Some(table) = note(check_levels::table(measure), &mut problems) {
-        let section = format!(
-            "## What the checks cost, 2 ranks as threads\n\n{}",
-            table.markdown()
-        );
-        println!("\n{section}");
-        sections.push(section);
-    }
-    let file = cargo::target().join("bench.md");
-    std::fs::write(&file, sections.join("\n"))
-        .map_err(|why| format!("{}: {why}", file.display()))?;
-    println!("Written to {}", file.display());
     if problems.is_empty() {
         Ok(())
     } else {
@@ -91,16 +75,106 @@ pub(crate) fn command(options: &args::Bench) -> Result<(), String> {
     }
 }
 
+/// The bench for each library, and without MPI.
+fn build(libraries: &[Mpi]) -> Result<(), String> {
+    const PROGRAM: [&str; 6] = ["build", "--release", "-p", "pshmem-tests", "--bin", "bench"];
+    for mpi in libraries {
+        let mut command = cargo::cargo_mpi(mpi);
+        command.args(PROGRAM).args(["--features", "mpi"]);
+        measure(command, "bench build", cargo::LIMIT)?;
+    }
+    let mut command = cargo::cargo();
+    command.args(PROGRAM);
+    measure(command, "bench build", cargo::LIMIT)?;
+    Ok(())
+}
+
+/// Measures everything that was asked for.
+fn run(options: &args::Bench, libraries: &[Mpi], problems: &mut Vec<String>) -> Results {
+    let mut results = Results::default();
+    let mut add = |title: String, table: Table| {
+        if !table.rows().is_empty() {
+            println!("\n## {title}\n\n{}", table.markdown());
+            results.add(title, table);
+        }
+    };
+    for mpi in libraries {
+        let python = if options.no_python {
+            None
+        } else {
+            note(python_env::python(mpi), problems)
+        };
+        for ranks in RANKS {
+            let table = contenders(mpi, ranks, python.as_deref(), &options.rows, problems);
+            add(format!("{}, {ranks} ranks", version(mpi)), table);
+        }
+    }
+    if !options.rows.is_empty() {
+        return results;
+    }
+    // The checks are the same on every transport.
+    let on_threads = || {
+        let mut command = Command::new(cargo::target().join("release").join("bench"));
+        command.env("PSHMEM_LOCAL", "2");
+        command
+    };
+    let checks = variants::CHECKS.table(on_threads, measure);
+    if let Some(table) = note(checks, problems) {
+        add(
+            format!("{}, 2 ranks as threads", variants::CHECKS.title),
+            table,
+        );
+    }
+    for mpi in libraries {
+        let launch = || mpi.launch(2, &cargo::built(mpi, "release", "bench"));
+        let sources = variants::MEMORY.table(launch, measure);
+        if let Some(table) = note(sources, problems) {
+            add(
+                format!("{}, {}, 2 ranks", variants::MEMORY.title, version(mpi)),
+                table,
+            );
+        }
+    }
+    results
+}
+
+/// Writes the tables as text, as data and as pictures.
+fn write(results: &Results) -> Result<(), String> {
+    let written = |file: &Path, text: &str| {
+        std::fs::write(file, text).map_err(|why| format!("{}: {why}", file.display()))
+    };
+    let mut text = format!("# Bench\n\n{}\n", machine());
+    for (index, (title, table)) in results.sections().iter().enumerate() {
+        text.extend(["\n## ", title, "\n\n", &table.markdown()]);
+        let file = cargo::target().join(format!("bench-{}.svg", index + 1));
+        written(&file, &picture::svg(title, table))?;
+    }
+    let file = cargo::target().join("bench.md");
+    written(&file, &text)?;
+    results.write(&machine(), &file.with_extension("json"))?;
+    println!("Written to {}, bench.json and bench-*.svg", file.display());
+    Ok(())
+}
+
 /// Our bench, which also measures raw MPI and memcpy, and then Python's.
-fn contenders(mpi: &Mpi, ranks: usize, python: Option<&Path>, problems: &mut Vec<String>) -> Table {
+fn contenders(
+    mpi: &Mpi,
+    ranks: usize,
+    python: Option<&Path>,
+    rows: &[String],
+    problems: &mut Vec<String>,
+) -> Table {
     let mut table = Table::default();
-    let ours = mpi.launch(ranks, &cargo::built(mpi, "release", "bench"));
+    let mut ours = mpi.launch(ranks, &cargo::built(mpi, "release", "bench"));
+    ours.args(rows);
     if let Some(output) = note(measure(ours, "bench", LIMIT), problems) {
         table.read(&output);
     }
     let Some(python) = python else { return table };
     // One run for each row: the package's lock fails under MPICH, and that must not cost the others.
-    for row in PYTHON_ROWS {
+    let is_chosen =
+        |name: &&str| rows.is_empty() || rows.iter().any(|row| name.contains(row.as_str()));
+    for row in PYTHON_ROWS.into_iter().filter(is_chosen) {
         let mut theirs = python_env::launch(mpi, ranks, python);
         // Run by mpi4py, an exception on one rank ends all of them.
         theirs

@@ -1,19 +1,19 @@
 //! Measurements, one per line `row<TAB>column<TAB>number<TAB>unit`, and the table that compares them.
 
 /// The column that the others are compared with.
-const OURS: &str = "pshmem";
+pub(super) const OURS: &str = "pshmem";
 
 #[derive(Clone, Debug, PartialEq)]
-struct Measure {
-    row: String,
-    column: String,
-    number: f64,
-    unit: String,
+pub(super) struct Measure {
+    pub(super) row: String,
+    pub(super) column: String,
+    pub(super) number: f64,
+    pub(super) unit: String,
 }
 
 /// All measurements of one library and number of ranks.
 #[derive(Debug, Default)]
-pub(crate) struct Table(Vec<Measure>);
+pub(crate) struct Table(pub(super) Vec<Measure>);
 
 impl Table {
     /// Takes in the measurements among the lines of `output`.
@@ -35,8 +35,8 @@ impl Table {
     /// One line per row; a column per contender, and after them how many times as long as ours each
     /// took. Repeated measurements count by their median.
     pub(crate) fn markdown(&self) -> String {
-        let rows = distinct(self.0.iter().map(|m| m.row.as_str()));
-        let mut columns = distinct(self.0.iter().map(|m| m.column.as_str()));
+        let rows = self.rows();
+        let mut columns = self.columns();
         // Ours first, the others as they came.
         columns.sort_by_key(|column| *column != OURS);
         let others: Vec<&str> = columns
@@ -70,20 +70,39 @@ impl Table {
         aligned(&lines)
     }
 
-    fn median(&self, row: &str, column: &str) -> Option<(f64, &str)> {
-        let of = self.0.iter().filter(|m| m.row == row && m.column == column);
-        let unit = &of.clone().next()?.unit;
-        let mut numbers: Vec<f64> = of.map(|m| m.number).collect();
-        numbers.sort_by(f64::total_cmp);
-        let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
-        Some((f64::midpoint(low, high), unit))
+    /// The rows, in the order in which they came.
+    pub(super) fn rows(&self) -> Vec<&str> {
+        distinct(self.0.iter().map(|m| m.row.as_str()))
     }
 
-    fn ratio(&self, row: &str, other: &str) -> Option<f64> {
+    /// The columns, in the order in which they came.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        distinct(self.0.iter().map(|m| m.column.as_str()))
+    }
+
+    fn median(&self, row: &str, column: &str) -> Option<(f64, &str)> {
+        let mut of = self.0.iter().filter(|m| m.row == row && m.column == column);
+        let unit = &of.next()?.unit;
+        Some((median(&self.0, row, column)?, unit))
+    }
+
+    /// How many times as long as ours a contender took.
+    pub(super) fn ratio(&self, row: &str, other: &str) -> Option<f64> {
         let (ours, unit) = self.median(row, OURS)?;
         let (theirs, their_unit) = self.median(row, other)?;
         (unit == their_unit && ours > 0.0).then(|| theirs / ours)
     }
+}
+
+/// The median of repeated measurements.
+pub(super) fn median(measures: &[Measure], row: &str, column: &str) -> Option<f64> {
+    let of = measures
+        .iter()
+        .filter(|m| m.row == row && m.column == column);
+    let mut numbers: Vec<f64> = of.map(|m| m.number).collect();
+    numbers.sort_by(f64::total_cmp);
+    let last = numbers.len().checked_sub(1)?;
+    Some(f64::midpoint(numbers[last / 2], numbers[last.div_ceil(2)]))
 }
 
 fn measure(line: &str) -> Option<Measure> {

@@ -141,6 +141,23 @@ fn land_fraction(output: &str) -> Result<String, String> {
     }
 }
 
+/// Look-ups or particles of a run of `xsbench`, and the checksum that the original program prints for them.
+pub(super) fn xsbench_counts(mode: &str) -> (&'static str, u64) {
+    match mode {
+        "history" => ("1000", 101_914),
+        _ => ("20000", 59_837),
+    }
+}
+
+pub(super) fn xsbench(text: &str, mode: &str) -> Result<(), String> {
+    let (_, checksum) = xsbench_counts(mode);
+    let line = format!("checksum: {checksum}");
+    if text.lines().any(|found| found == line) {
+        return Ok(());
+    }
+    Err(format!("no line `{line}`"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,5 @@
-//! The examples as tests: `quickstart` prints what its comments promise; `earth`, `heat`, `skymap` and `pagerank` give the same answers with
-//! ranks as threads and under every MPI library, with any number of ranks.
+//! The examples as tests: `quickstart` prints what its comments promise; `earth`, `heat`, `skymap`, `pagerank` and `xsbench` give the same
+//! answers with ranks as threads and under every MPI library, with any number of ranks.
 
 use super::Context;
 use super::commands::clean;
@@ -43,6 +43,7 @@ pub(super) fn on_threads<'a>(context: &'a Context, mpi: Option<&Mpi>) -> Vec<Ste
         on("1+2+1, continued").continued_heat(&example("heat", "1+2+1")),
         on("2+1").skymap(example("skymap", "2+1")),
         on("1+2").pagerank(example("pagerank", "1+2")),
+        on("1+2").xsbench(example("xsbench", "1+2"), "history"),
         on("4").batch(example("batch", "2+2")),
         on("3").earth(example("earth", "3")),
         on("2+1").earth(example("earth", "2+1")),
@@ -67,6 +68,7 @@ pub(super) fn under<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
         (2, on("2").heat(example("heat", 2))),
         (2, on("2").skymap(example("skymap", 2))),
         (2, on("2").pagerank(example("pagerank", 2))),
+        (2, on("2").xsbench(example("xsbench", 2), "event")),
         (4, on("4").batch(example("batch", 4))),
         (1, on("1").earth(example("earth", 1))),
         (4, on("4").earth(example("earth", 4))),
@@ -133,6 +135,12 @@ impl<'a> Run<'a> {
     fn pagerank(self, mut command: Command) -> Work<'a> {
         command.arg(output::PAGES);
         self.work("pagerank", command, output::pagerank)
+    }
+
+    fn xsbench(self, mut command: Command, mode: &'static str) -> Work<'a> {
+        let (count, _) = output::xsbench_counts(mode);
+        command.args(["small", "hash", mode, count]);
+        self.work("xsbench", command, move |text| output::xsbench(text, mode))
     }
 
     fn batch(self, mut command: Command) -> Work<'a> {

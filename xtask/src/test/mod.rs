@@ -7,7 +7,7 @@
 //! - `examples`, and `example_output` what they have to print · `python` the Python package
 //! - `faults` jobs in which a rank fails, and `leftovers` what runs leave behind · `injector` jobs in which an MPI call fails
 //! - `slurm` a batch system, `formats` examples of other formats, each with its own command
-//! - `permissions` what the machine allows
+//! - `permissions` what the machine allows · `memory_cgroup` a cgroup with little memory
 
 mod abi;
 mod bad_library;
@@ -22,6 +22,7 @@ pub(crate) mod formats;
 pub(crate) mod injector;
 mod leftovers;
 mod licences;
+mod memory_cgroup;
 mod packages;
 mod permissions;
 mod programs;

@@ -1,5 +1,6 @@
 //! What this machine permits the tests to do. A step without its permission is skipped with the reason, or fails with `--strict`.
 
+use super::memory_cgroup::MemoryCgroup;
 use crate::mpi::in_path;
 use crate::setup;
 use std::process::Command;
@@ -12,6 +13,8 @@ pub(crate) enum Permission {
     Mounts,
     /// Network namespaces with bridges, for simulated nodes.
     Networks,
+    /// A cgroup with a limit of memory.
+    MemoryCgroups,
 }
 
 impl Permission {
@@ -19,9 +22,11 @@ impl Permission {
     pub(crate) fn check(self) -> Result<(), String> {
         static MOUNTS: OnceLock<Result<(), String>> = OnceLock::new();
         static NETWORKS: OnceLock<Result<(), String>> = OnceLock::new();
+        static MEMORY_CGROUPS: OnceLock<Result<(), String>> = OnceLock::new();
         let known = match self {
             Permission::Mounts => &MOUNTS,
             Permission::Networks => &NETWORKS,
+            Permission::MemoryCgroups => &MEMORY_CGROUPS,
         };
         known.get_or_init(|| self.attempt()).clone()
     }
@@ -36,6 +41,7 @@ impl Permission {
                 "mount --bind /dev/shm /dev/shm && mount -t tmpfs -o size=1m tmpfs /dev/shm",
                 "this machine permits no mounts in a mount namespace",
             ),
+            Permission::MemoryCgroups => return MemoryCgroup::new(1 << 30).map(drop),
             Permission::Networks if in_path("ip").is_none() => {
                 return Err("iproute2 is not installed".into());
             }

@@ -3,6 +3,7 @@
 use super::commands::{clean, in_own_folders, without_processes};
 use super::injector;
 use super::leftovers::{only_expected, only_files};
+use super::memory_cgroup::MemoryCgroup;
 use super::permissions::{Permission, in_mount_namespace};
 use super::suites::{LIMIT, ONE_SIDED, program};
 use crate::mpi::{Kind, Mpi};
@@ -17,7 +18,7 @@ pub(super) fn small_shm(mpi: &Mpi, verbose: bool) -> Row {
     if let Err(why) = Permission::Mounts.check() {
         return row.skipped(why);
     }
-    let mut launch = mpi.launch(2, &program(mpi, "small_shm"));
+    let mut launch = small_memory(mpi, "shm");
     launch.env("PSHMEM_MEMORY", "window");
     let command = in_small_shm(mpi, &launch);
     clean(row, command, LIMIT, verbose, |_| Ok(()))
@@ -29,6 +30,34 @@ pub(super) fn in_small_shm(mpi: &Mpi, launch: &Command) -> Command {
     let size = if mpi.name == "mpich5" { "32m" } else { "16m" };
     let script = format!("mount -t tmpfs -o size={size} \"$0\" /dev/shm; exec \"$@\"");
     process::inside(Some(in_mount_namespace(&script, "tmpfs")), launch)
+}
+
+/// Objects until a cgroup with little memory is full, though `/dev/shm` is not.
+pub(super) fn small_cgroup(mpi: &Mpi, verbose: bool) -> Row {
+    const LIMIT_OF_MEMORY: usize = 200 << 20;
+    let row = Row::under("full cgroup", mpi.name, "2");
+    if let Err(why) = Permission::MemoryCgroups.check() {
+        return row.skipped(why);
+    }
+    let cgroup = match MemoryCgroup::new(LIMIT_OF_MEMORY) {
+        Ok(cgroup) => cgroup,
+        Err(why) => return row.failed(why),
+    };
+    let command = cgroup.around(&small_memory(mpi, "cgroup"));
+    clean(row, command, LIMIT, verbose, |output| {
+        has(
+            output,
+            &["6291456 B, then: not enough room", &cgroup.name()],
+        )?;
+        has(output, &["small_memory: all is well"])?;
+        cgroup.no_kills()
+    })
+}
+
+fn small_memory(mpi: &Mpi, scenario: &str) -> Command {
+    let mut launch = mpi.launch(2, &program(mpi, "small_memory"));
+    launch.arg(scenario);
+    launch
 }
 
 /// Saves on a small file system, in a mount namespace of its own: the second does not fit, and the first stands.

@@ -21,7 +21,7 @@ const RANKS_APART: [usize; 3] = [3, 2, 1];
 /// The programs that run under each library.
 const PROGRAMS: [&str; 8] = [
     "suite",
-    "small_shm",
+    "small_memory",
     "saves",
     "after_mpi",
     "early_end",
@@ -105,6 +105,10 @@ pub(super) fn steps<'a>(context: &'a Context, mpi: &Mpi) -> Vec<Step<'a>> {
     }
     list.add(2, move |mpi| programs::small_shm(mpi, verbose));
     list.add(2, move |mpi| beside_small_shm(mpi, verbose));
+    for barred in ["proc", "proc,socket"] {
+        list.add(2, move |mpi| barred_memory(mpi, verbose, barred));
+    }
+    list.add(2, move |mpi| programs::small_cgroup(mpi, verbose));
     list.add(2, move |mpi| programs::full_disk(mpi, verbose));
     list.add(2, move |mpi| programs::read_only_disk(mpi, verbose));
     list.add(2, move |mpi| programs::after_mpi(mpi, verbose));
@@ -197,11 +201,11 @@ fn suite(context: &Context, mpi: &Mpi, ranks: usize) -> Row {
         }
         (Kind::Mpich, 3 | 4) => {
             limit = MPICH_LIMIT;
-            few_shapes(&mut command, context, "2+1;4;2+2");
+            few_shapes(&mut command, context, "2+1;2+2");
         }
         // The others have their likes among these, and ranks as threads have them all.
-        (_, 4) => few_shapes(&mut command, context, "4;2+2;nodes 0,1,0,1"),
-        (_, 3) => few_shapes(&mut command, context, "2+1;1+1+1"),
+        (_, 4) => few_shapes(&mut command, context, "2+2;nodes 0,1,0,1"),
+        (_, 3) => few_shapes(&mut command, context, "2+1"),
         _ => {}
     }
     command.args(&context.options.filter);
@@ -217,6 +221,8 @@ fn suite_on_windows(context: &Context, mpi: &Mpi) -> Row {
     command
         .env("PSHMEM_MEMORY", "window")
         .args(&context.options.filter);
+    // Two nodes of one rank have no windows.
+    few_shapes(&mut command, context, "2");
     let verbose = context.options.verbose;
     cases_of_suite::run(row, command, LIMIT, verbose, &context.listed(Cases::Usual))
 }
@@ -231,6 +237,16 @@ fn beside_small_shm(mpi: &Mpi, verbose: bool) -> Row {
     let mut launch = mpi.launch(2, &program(mpi, "suite"));
     launch.args(names);
     let command = programs::in_small_shm(mpi, &launch);
+    cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
+}
+
+/// The same where some ranks cannot open files of others: under `/proc`, so that they receive them through sockets, or not at all,
+/// so that node memory is windows.
+fn barred_memory(mpi: &Mpi, verbose: bool, barred: &str) -> Row {
+    let row = Row::under(&format!("suite, without {barred}"), mpi.name, "2");
+    let names = ["memory"];
+    let mut command = mpi.launch(2, &program(mpi, "suite"));
+    command.env("PSHMEM_TEST_BARRED_MEMORY", barred).args(names);
     cases_of_suite::run(row, command, LIMIT, verbose, &Cases::Usual.listed(&names))
 }
 

@@ -1,20 +1,19 @@
 //! One rank's access to the task table of a batch, wherever its words are.
 
-use crate::batch::table::direct_words::{DirectWords, RmaWords};
 use crate::batch::table::home_table::{HomeTable, TableReply, TableRequest};
 use crate::batch::table::table_backend::{TableBackend, table_words};
 use crate::batch::table::{
-    Claim, ClaimEnd, ClaimOutcome, InitialTable, RankEnd, SlotState, TableLayout, TableWords,
-    TaskEnd, TaskTable,
+    Claim, ClaimEnd, ClaimOutcome, InitialTable, RankEnd, SlotState, TableLayout, TaskEnd,
+    TaskTable,
 };
 use crate::comm::Comm;
 use crate::comm::protocol::call::Call;
-use crate::comm::wait::reporter::WaitReporter;
 use crate::error::{Error, Result};
+use crate::home::atomic_words::AtomicWords;
+use crate::home::direct_words::{DirectWords, RmaWords};
 use crate::home::engine::Engine;
-use crate::home::home_client::HomeClient;
 use crate::transport::rpc::HomeObject;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One rank's access to the table.
 #[derive(Debug)]
@@ -199,7 +198,7 @@ impl TableClient {
 
     /// The states of all tasks. To be called on the root, which reads them without requests.
     pub(crate) fn slot_states(&self) -> Vec<SlotState> {
-        fn all<W: TableWords>(table: &TaskTable<W>) -> Vec<SlotState> {
+        fn all<W: AtomicWords>(table: &TaskTable<W>) -> Vec<SlotState> {
             let tasks = 0..table.layout.tasks;
             tasks.map(|task| table.slot_state(task)).collect()
         }
@@ -230,31 +229,6 @@ impl TableClient {
         if !HomeTable::has_reply(request) {
             return Ok(None);
         }
-        self.wait_for_reply(client, name, number)
-    }
-
-    fn wait_for_reply(
-        &self,
-        client: &HomeClient<HomeTable>,
-        name: &str,
-        number: u64,
-    ) -> Result<Option<TableReply>> {
-        let core = &self.comm.core;
-        let mut reporter = WaitReporter::new(&core.group.world, None);
-        client.wait_for_reply(name, number, || {
-            if let Some(waited) = reporter.check_due(Instant::now()) {
-                reporter.report_if_overdue(waited, |_| {
-                    Some(format!(
-                        "rank {} on {} has waited for {:.0} s in `{name}` for rank {} of the world, the home rank of the batch, \
-                         which does not reply",
-                        self.comm.rank(),
-                        self.comm.host(),
-                        waited.as_secs_f64(),
-                        client.home(),
-                    ))
-                });
-            }
-            true
-        })
+        client.wait_with_reports(&self.comm.core, "the batch", name, number)
     }
 }

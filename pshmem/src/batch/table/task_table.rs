@@ -15,7 +15,7 @@ use crate::batch::table::table_layout::{
     CLOSED, CURSOR, IN_A_ROW, NEXT, STACK, STACKED, TableLayout, attempts, put_back, running,
     stack, started, worker_word,
 };
-use crate::batch::table::words::TableWords;
+use crate::home::atomic_words::AtomicWords;
 use std::time::Duration;
 
 /// The low half of a word.
@@ -77,7 +77,7 @@ pub(crate) struct TaskTable<W> {
     pub(crate) words: W,
 }
 
-impl<W: TableWords> TaskTable<W> {
+impl<W: AtomicWords> TaskTable<W> {
     /// Writes the first states of the tasks and their order. Called before any other rank can reach the table.
     pub(crate) fn fill(
         &self,

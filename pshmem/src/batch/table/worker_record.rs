@@ -4,7 +4,7 @@ use crate::batch::table::table_layout::{
     BLAMED, DONE, FAILED, IN_A_ROW, REASON, REASON_BYTES, REASON_LEN, TALLY, worker_word,
 };
 use crate::batch::table::task_table::{ClaimEnd, TaskTable};
-use crate::batch::table::words::TableWords;
+use crate::home::atomic_words::AtomicWords;
 
 /// How all ranks of a worker have ended a task.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -28,7 +28,7 @@ pub(crate) enum RankEnd {
 /// Added to the tally for a rank that puts its task back, besides 1. Ranks that fail are in the word of the one to blame.
 const PUT_BACK: u64 = 1 << 32;
 
-impl<W: TableWords> TaskTable<W> {
+impl<W: AtomicWords> TaskTable<W> {
     /// Resets the record of a worker for its next task. All of its ranks have ended the one before.
     pub(crate) fn reset_worker(&self, worker: usize) {
         for word in [TALLY, BLAMED, REASON_LEN] {

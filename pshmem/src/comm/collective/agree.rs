@@ -54,7 +54,13 @@ pub(crate) fn agree_with(
     }
     let n = arrive(sync, call, &contribution);
     if sync.group.topology.is_leader() {
-        lead(sync, n, call, |merged| decide(call, merged, at_leader));
+        lead(
+            sync,
+            n,
+            call,
+            |_| {},
+            |merged| decide(call, merged, at_leader),
+        );
     }
     Ok(match await_outcome(sync, n, call)? {
         Some(Outcome::Agreed {
@@ -89,20 +95,31 @@ pub(crate) fn check_root(sync: &RankSync, call: Call, root: usize) -> Result<()>
     Err(refuse(sync, call, error))
 }
 
-/// The leader's part: claims the call and releases it with the outcome of `decide`.
-fn lead(sync: &RankSync, n: u64, call: Call, decide: impl FnOnce(Contributions) -> Vec<u8>) {
-    let merged = if sync.group.is_multi_node() {
-        match claim_on_all_nodes(sync, n, call) {
-            Some(Ok(merged)) => merged,
+/// The leader's part: claims the call and releases it with the outcome of `decide`. Before that, `at_top` runs on one of the
+/// leaders.
+pub(super) fn lead(
+    sync: &RankSync,
+    n: u64,
+    call: Call,
+    at_top: impl FnOnce(&mut Contributions),
+    decide: impl FnOnce(Contributions) -> Vec<u8>,
+) {
+    let (merged, abort_on_drop);
+    if sync.group.is_multi_node() {
+        match claim_on_all_nodes(sync, n, call, at_top) {
+            Some(Ok(of_all)) => merged = of_all,
             _ => return,
         }
+        abort_on_drop = AbortOnDrop;
     } else {
         if !claim_on_node(sync, n, call) {
             return;
         }
-        contributions_of_node(sync)
-    };
-    let abort_on_drop = AbortOnDrop;
+        abort_on_drop = AbortOnDrop;
+        let mut of_node = contributions_of_node(sync);
+        at_top(&mut of_node);
+        merged = of_node;
+    }
     sync.control().release(n, &decide(merged));
     std::mem::forget(abort_on_drop);
 }

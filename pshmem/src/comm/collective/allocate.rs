@@ -10,9 +10,10 @@ use crate::comm::node_memory::{AllocRequest, NodeMemory};
 use crate::comm::protocol::call::{Call, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_sync::RankSync;
+use crate::comm::thread_state;
 use crate::error::{Error, Result};
 use crate::layout::identity::Described;
-use crate::layout::placer::{PAGE, round_up};
+use crate::layout::placer::{PAGE, whole_pages};
 use crate::memory::arena::{self, Allocation};
 use crate::memory::free_memory::FreeMemory;
 use crate::memory::huge_pages::HUGE_PAGE;
@@ -170,15 +171,22 @@ fn map_large(
     call: Call,
     request: AllocRequest,
 ) -> Result<Segment> {
-    let too_large = || Error::TooLarge {
-        what: "the object".to_owned(),
-        extents: vec![request.bytes],
-        size: 1,
-    };
-    let bytes = round_up(request.bytes, PAGE).ok_or_else(too_large)?;
+    let bytes = whole_pages(request.bytes)?;
     let mapping =
         map_on_all_nodes(sync, memory, call, bytes)?.expect("every node maps a large object");
     Ok(Segment::whole(mapping, request.bytes))
+}
+
+/// Memory in a mapping of its own, on each node as much as its ranks pass; none on nodes whose ranks pass 0. All nodes succeed, or
+/// none.
+pub(super) fn map_for_call(
+    sync: &RankSync,
+    memory: &NodeMemory,
+    call: Call,
+    bytes: usize,
+) -> Result<Option<Segment>> {
+    let mapped = map_on_all_nodes(sync, memory, call, bytes.next_multiple_of(PAGE))?;
+    Ok(mapped.map(|mapping| Segment::whole(mapping, bytes)))
 }
 
 /// Maps `bytes` (0 on a node that needs none) when all nodes have room, and populates them. All nodes succeed, or none.
@@ -208,19 +216,13 @@ fn map_on_all_nodes(
         let announcement = announcement.expect("what this executable encoded");
         (None, NewMemory::announced(announcement))
     };
-    let mapped = request.map(|request| (request, map(sync, &request, &new)));
-    let fault = match &mapped {
-        Some((_, Err(error) | Ok((_, Err(error))))) => Some(error.clone()),
-        _ => None,
-    };
-    agree(sync, call.step(Step::Populate), Contribution::fault(fault))?;
-    // All ranks have mapped it. So the first one may close it, and the pages of all shares are there.
-    drop(new);
-    let Some((request, Ok((mut mapping, _)))) = mapped else {
+    let mapped = map_together(sync, call.step(Step::Populate), request, new)?;
+    let Some((request, mut mapping)) = mapped else {
         return Ok(None);
     };
     if let Some(reservation) = reservation {
         reservation.keep();
+        tell(sync, request.len);
     }
     if request.has_huge_pages() {
         mapping.enter_pages();
@@ -233,6 +235,37 @@ fn map_on_all_nodes(
     // SAFETY: longer than a page by what was asked for, zeroed, and all ranks of the node do the same with the same memory.
     unsafe { mapping.count(account) };
     Ok(Some(Chunk::of_mapping(mapping)))
+}
+
+/// All ranks of all nodes map and populate what their nodes need. `new` stays open until all have done so.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is dropped when all ranks have mapped it"
+)]
+fn map_together(
+    sync: &RankSync,
+    call: Call,
+    request: Option<MapRequest>,
+    new: NewMemory,
+) -> Result<Option<(MapRequest, Mapping)>> {
+    let mapped = request.map(|request| (request, map(sync, &request, &new)));
+    let fault = match &mapped {
+        Some((_, Err(error) | Ok((_, Err(error))))) => Some(error.clone()),
+        _ => None,
+    };
+    agree(sync, call, Contribution::fault(fault))?;
+    Ok(match mapped {
+        Some((request, Ok((mapping, _)))) => Some((request, mapping)),
+        _ => None,
+    })
+}
+
+/// Emits an event about new memory of this node.
+fn tell(sync: &RankSync, bytes: usize) {
+    let usage = &sync.group.world.node_usage;
+    let (host, used, peak) = (sync.group.host().to_owned(), usage.used(), usage.peak());
+    // After the call: who receives events is part of the program, and may panic.
+    thread_state::after_call(move || tracing::debug!(host, bytes, used, peak, "memory mapped"));
 }
 
 /// What to map for `bytes`, a multiple of the page size: one page more, in which ranks count when they unmap it.
@@ -268,7 +301,7 @@ fn map(sync: &RankSync, request: &MapRequest, new: &NewMemory) -> Result<(Mappin
     let (part, parts) = (topology.local_rank, topology.node_ranks.len());
     // SAFETY: the mapping is fresh, so it holds zeros, and no rank uses it before all have agreed that it is populated.
     let populated = unsafe { mapping.populate(part, parts, request.has_huge_pages()) };
-    let populated = populated.map_err(|_| match free_memory(sync) {
+    let populated = populated.map_err(|_| match free_memory(sync, usize::MAX) {
         Ok(memory) => no_room(sync, request.len, &memory),
         Err(error) => error,
     });
@@ -291,23 +324,24 @@ fn check_room(sync: &RankSync, bytes: usize) -> Result<()> {
 }
 
 fn check_free_memory(sync: &RankSync, bytes: usize) -> Result<()> {
-    let (needed, memory) = (bytes.saturating_add(SLACK), free_memory(sync)?);
+    let needed = bytes.saturating_add(SLACK);
+    let memory = free_memory(sync, needed)?;
     if needed <= memory.free {
         return Ok(());
     }
     Err(no_room(sync, needed, &memory))
 }
 
-/// Free memory for mappings of the ranks of this node.
-fn free_memory(sync: &RankSync) -> Result<FreeMemory> {
+/// Free memory for mappings of the ranks of this node. It is exact if it is less than `needed`.
+fn free_memory(sync: &RankSync, needed: usize) -> Result<FreeMemory> {
     let ranks = sync.group.topology.node_ranks.len();
-    sync.group.world.transport.free_memory(ranks)
+    sync.group.world.transport.free_memory(ranks, needed)
 }
 
 fn no_room(sync: &RankSync, needed: usize, memory: &FreeMemory) -> Error {
     Error::NoRoom {
         host: sync.group.host().to_owned(),
-        place: memory.place.to_owned(),
+        place: memory.place.clone().into_owned(),
         needed,
         free: memory.free,
     }

@@ -1,8 +1,10 @@
 //! The error of a call to which two ranks have passed different arguments.
 
 use crate::comm::protocol::call::{Argument, Call, Step};
+use crate::comm::protocol::value_key::ValueKey;
 use crate::error::{Error, clip};
 use crate::layout::identity::Identity;
+use crate::layout::owners;
 use crate::layout::value_text::{self, bytes_text};
 
 /// Bytes of an argument that the error shows.
@@ -36,11 +38,19 @@ fn texts(argument: Argument, ours: &[u8], theirs: &[u8]) -> (String, String) {
             (Ok(ours), Ok(theirs)) => return ours.difference(&theirs),
             _ => bytes_text,
         },
+        Argument::Owners => match owners::difference(ours, theirs) {
+            Some((row, ours, theirs)) => {
+                let text = |owner| format!("rank {owner} as the owner of row {row}");
+                return (text(ours), text(theirs));
+            }
+            None => bytes_text,
+        },
         Argument::Bytes => bytes_text,
-        Argument::Value => return value_text::texts(ours, theirs),
+        Argument::Element => return value_text::texts(ours, theirs),
         Argument::Number => number,
         Argument::Text => text,
         Argument::Counts => counts,
+        Argument::Values => values,
     };
     (show(ours), show(theirs))
 }
@@ -51,6 +61,10 @@ fn number(bytes: &[u8]) -> String {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn values(bytes: &[u8]) -> String {
+    ValueKey::decode(bytes).map_or("other values".to_owned(), |key| key.to_string())
 }
 
 fn counts(bytes: &[u8]) -> String {

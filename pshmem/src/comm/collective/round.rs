@@ -24,8 +24,12 @@ pub(super) enum Outcome {
         merged: Contributions,
         from_leader: Vec<u8>,
     },
-    /// What the writer passes to all ranks.
+    /// What one rank passes to all ranks: the writer, or the one that has made something of the contributions.
     Written(Vec<u8>),
+    /// The contributions, or what was made of them, are too long to be passed this way.
+    TooLong {
+        compare_in_pieces: bool,
+    },
 }
 
 /// Bytes of the error of an outcome.
@@ -34,9 +38,30 @@ const ERROR_BYTES: usize = POISON_BYTES.saturating_sub(8);
 /// Bytes that a writer can pass to all ranks.
 pub(crate) const WRITTEN_BYTES: usize = OUTCOME_BYTES.saturating_sub(64);
 
+/// First byte of an encoded outcome: what follows are the bytes of `Written`, or the encoding of any outcome. Bytes one by one, as
+/// serde treats them, take longer than a round.
+const WRITTEN: u8 = 0;
+const OTHER: u8 = 1;
+
 impl Outcome {
     pub(super) fn encode(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).expect("outcomes are plain data and always encode")
+        if let Outcome::Written(bytes) = self {
+            return [&[WRITTEN], &bytes[..]].concat();
+        }
+        postcard::to_extend(self, vec![OTHER]).expect("outcomes are plain data and always encode")
+    }
+
+    /// The outcome that this executable has encoded.
+    fn decode(mut bytes: Vec<u8>) -> Self {
+        match bytes.first() {
+            Some(&WRITTEN) => {
+                bytes.remove(0);
+                Outcome::Written(bytes)
+            }
+            _ => {
+                postcard::from_bytes(&bytes[1..]).expect("an outcome that this executable encoded")
+            }
+        }
     }
 
     /// The outcome of a call that fails, for a release or for poison. Texts of the error are shortened if they need it; all
@@ -48,21 +73,24 @@ impl Outcome {
 
 /// Begins this rank's next call. Returns its number.
 pub(super) fn arrive(sync: &RankSync, call: Call, contribution: &Contribution) -> u64 {
+    if contribution.is_empty() {
+        return arrive_with(sync, call, &[]);
+    }
+    arrive_with(sync, call, &encode_contribution(contribution))
+}
+
+/// The same with a contribution that is encoded already.
+pub(super) fn arrive_with(sync: &RankSync, call: Call, bytes: &[u8]) -> u64 {
     let n = sync.done() + 1;
-    let bytes = if contribution.is_empty() {
-        Vec::new()
-    } else {
-        encode_contribution(contribution)
-    };
     let me = sync.group.topology.local_rank;
-    sync.control().arrive(me, n, call, &bytes);
+    sync.control().arrive(me, n, call, bytes);
     if sync.checks(Level::Reports) {
         sync.count_arrival(n);
     }
     n
 }
 
-fn encode_contribution(contribution: &Contribution) -> Vec<u8> {
+pub(super) fn encode_contribution(contribution: &Contribution) -> Vec<u8> {
     let bytes = contribution.encode();
     if bytes.len() <= CONTRIBUTION_BYTES {
         return bytes;
@@ -92,11 +120,13 @@ pub(super) fn claim_on_node(sync: &RankSync, n: u64, call: Call) -> bool {
 }
 
 /// On the leader of one of several nodes: waits for the ranks of its node, claims the call, and agrees on it with the other
-/// leaders. If that fails, with `None` or an error, the block is poisoned.
+/// leaders. If that fails, with `None` or an error, the block is poisoned. `at_top` runs on one leader, with the contributions of
+/// all ranks, before any of the others gets them.
 pub(super) fn claim_on_all_nodes(
     sync: &RankSync,
     n: u64,
     call: Call,
+    at_top: impl FnOnce(&mut Contributions),
 ) -> Option<Result<Contributions>> {
     let control = sync.control();
     let gathered = control.gather(n, call, &mut Wait::new(sync, n, call));
@@ -112,7 +142,7 @@ pub(super) fn claim_on_all_nodes(
         }
         _ => (contributions_of_node(sync), None),
     };
-    let verdict = tree::agree_with_other_nodes(sync, n, call, contributions, conflict);
+    let verdict = tree::agree_with_other_nodes(sync, n, call, contributions, conflict, at_top);
     if let Err(error) = &verdict {
         control.poison_claimed(n, &Outcome::failed(error.clone()));
     }
@@ -123,13 +153,10 @@ pub(super) fn claim_on_all_nodes(
 /// The contributions of the ranks of this node, all of which have arrived.
 pub(super) fn contributions_of_node(sync: &RankSync) -> Contributions {
     let mut contributions = Contributions::default();
+    let mut bytes = Vec::new();
     for (local_rank, &rank) in sync.group.topology.node_ranks.iter().enumerate() {
-        let bytes = sync.control().contribution(local_rank);
-        if !bytes.is_empty() {
-            let one =
-                postcard::from_bytes(&bytes).expect("a contribution that this executable encoded");
-            contributions.add(rank as usize, one);
-        }
+        sync.control().contribution_into(local_rank, &mut bytes);
+        contributions.add_encoded(rank as usize, &bytes);
     }
     contributions
 }
@@ -144,10 +171,9 @@ pub(super) fn await_outcome(sync: &RankSync, n: u64, call: Call) -> Result<Optio
         Released::Outcome => control.outcome(),
         Released::Poisoned => control.poison_error(),
     };
-    let outcome = postcard::from_bytes(&bytes).expect("an outcome that this executable encoded");
     sync.complete(
         n,
-        match outcome {
+        match Outcome::decode(bytes) {
             Outcome::Failed(error) => Err(error),
             outcome => Ok(Some(outcome)),
         },
@@ -173,6 +199,21 @@ pub(super) fn poison_if_missing(sync: &RankSync, n: u64, call: Call) {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn outcomes_come_back() {
+        let size = Outcome::Written(vec![9; WRITTEN_BYTES]).encode().len();
+        assert!(size <= OUTCOME_BYTES);
+        for bytes in [vec![], vec![0], vec![1; 300]] {
+            let outcome = Outcome::decode(Outcome::Written(bytes.clone()).encode());
+            assert!(matches!(outcome, Outcome::Written(found) if found == bytes));
+        }
+        let too_long = Outcome::TooLong {
+            compare_in_pieces: true,
+        };
+        let decoded = Outcome::decode(too_long.encode());
+        assert_eq!(format!("{decoded:?}"), format!("{too_long:?}"));
+    }
 
     #[test]
     fn errors_of_any_length_fit_where_ranks_read_them() {

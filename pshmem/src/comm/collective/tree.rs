@@ -12,12 +12,14 @@ use crate::comm::wait::Wait;
 use crate::error::{Error, Result};
 
 /// Reports that this node has arrived at call `n`, and waits for the verdict. The caller has claimed the call for its node.
+/// `at_top` runs on the leader of node 0, with the contributions of all ranks, before the verdict comes down.
 pub(super) fn agree_with_other_nodes(
     sync: &RankSync,
     n: u64,
     call: Call,
     contributions: Contributions,
     conflict: Option<Error>,
+    at_top: impl FnOnce(&mut Contributions),
 ) -> Result<Contributions> {
     let group = &sync.group;
     let mut report = ArrivalReport {
@@ -36,11 +38,14 @@ pub(super) fn agree_with_other_nodes(
         }
     }
     let verdict = match group.parent {
-        None => match report.conflict {
-            Some(error) => Err(error),
-            None => Ok(report.contributions),
-        },
+        None => {
+            if report.conflict.is_none() {
+                at_top(&mut report.contributions);
+            }
+            report.conflict.map_or(Ok(report.contributions), Err)
+        }
         Some(parent) => {
+            report.contributions.limit_items();
             group.send_to_node(parent, &NodeMessage::Arrived(report));
             await_verdict(sync, n, call, parent)
         }

@@ -37,7 +37,7 @@ pub(crate) fn write(
         }
     } else if is_multi_node
         && topology.is_leader()
-        && let Some(Ok(_)) = claim_on_all_nodes(sync, n, call)
+        && let Some(Ok(_)) = claim_on_all_nodes(sync, n, call, |_| {})
     {
         if topology.node_of(root) == topology.node() {
             sync.control().pass_claim(n);
@@ -93,7 +93,7 @@ fn claim_for_writer(sync: &RankSync, n: u64, call: Call) -> bool {
         return claim_on_node(sync, n, call);
     }
     if sync.group.topology.is_leader() {
-        return matches!(claim_on_all_nodes(sync, n, call), Some(Ok(_)));
+        return matches!(claim_on_all_nodes(sync, n, call, |_| {}), Some(Ok(_)));
     }
     let check_others = || poison_if_missing(sync, n, call);
     sync.control()

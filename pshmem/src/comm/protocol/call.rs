@@ -51,6 +51,19 @@ pub(crate) enum Kind {
     Concat,
     Collect,
     MemoryLimit,
+    Broadcast,
+    AllGather,
+    GatherValues,
+    AllReduce,
+    AllReduceInto,
+    ExclusiveScan,
+    UpdatePartsWeighted,
+    UpdatePartsAlong,
+    UpdateRows,
+    Counter,
+    CounterReset,
+    ForEachDynamic,
+    Scatter,
 }
 
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
@@ -59,19 +72,23 @@ pub(crate) enum Argument {
     /// Bytes of any kind.
     Bytes,
     /// A value with its type, as `layout::value_text` encodes it.
-    Value,
+    Element,
     /// One `u64`, little-endian.
     Number,
     /// UTF-8.
     Text,
     /// A list of numbers.
     Counts,
+    /// The owners of rows.
+    Owners,
     /// The key of an object's layout. It shows that two layouts differ, but not how: the layouts themselves are compared then.
     Layout,
+    /// A `ValueKey`.
+    Values,
 }
 
 /// Every kind with the name of its call and its argument.
-const KINDS: [(Kind, &str, Argument); 37] = [
+const KINDS: [(Kind, &str, Argument); 50] = [
     (Kind::Barrier, "barrier", Argument::Bytes),
     (Kind::Split, "split", Argument::Bytes),
     (Kind::RanksPerNode, "with_ranks_per_node", Argument::Number),
@@ -83,7 +100,7 @@ const KINDS: [(Kind, &str, Argument); 37] = [
     (Kind::UpdatePerNode, "update_per_node", Argument::Bytes),
     (Kind::Set, "set", Argument::Bytes),
     (Kind::Assign, "assign", Argument::Bytes),
-    (Kind::Fill, "fill", Argument::Value),
+    (Kind::Fill, "fill", Argument::Element),
     (Kind::Memory, "memory", Argument::Bytes),
     (Kind::Start, "run", Argument::Bytes),
     (Kind::Lock, "lock", Argument::Bytes),
@@ -109,6 +126,23 @@ const KINDS: [(Kind, &str, Argument); 37] = [
     (Kind::Concat, "concat", Argument::Layout),
     (Kind::Collect, "collect", Argument::Layout),
     (Kind::MemoryLimit, "set_memory_limit", Argument::Number),
+    (Kind::Broadcast, "broadcast", Argument::Values),
+    (Kind::AllGather, "all_gather", Argument::Values),
+    (Kind::GatherValues, "Comm::gather", Argument::Values),
+    (Kind::AllReduce, "all_reduce", Argument::Values),
+    (Kind::AllReduceInto, "all_reduce_into", Argument::Values),
+    (Kind::ExclusiveScan, "exclusive_scan", Argument::Values),
+    (
+        Kind::UpdatePartsWeighted,
+        "update_parts_weighted",
+        Argument::Text,
+    ),
+    (Kind::UpdatePartsAlong, "update_parts_along", Argument::Text),
+    (Kind::UpdateRows, "update_rows", Argument::Owners),
+    (Kind::Counter, "counter", Argument::Number),
+    (Kind::CounterReset, "Counter::reset", Argument::Bytes),
+    (Kind::ForEachDynamic, "for_each_dynamic", Argument::Text),
+    (Kind::Scatter, "scatter", Argument::Text),
 ];
 
 impl Kind {
@@ -180,8 +214,12 @@ pub(crate) enum Step {
     Type,
     /// They compare what must be the same on all of them.
     Common,
+    /// They compare what was too long for the first round.
+    Argument,
     /// Each node has computed what files do not contain, or what no rank has alone.
     Complete,
+    /// Ranks that have failed say why, when all know how far the call has come.
+    Failure,
 }
 
 /// The part of a collective call that must be the same on all ranks. It is compared word by word, never as a hash.

@@ -3,8 +3,21 @@
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
+/// First byte of an encoded contribution: what follows is the encoding of the whole struct, or of its most frequent form.
+const WHOLE: u8 = 0;
+/// Length of `must_match` in two bytes, `must_match`.
+const SHORT: u8 = 1;
+/// The same, and the item.
+const SHORT_WITH_ITEM: u8 = 2;
+/// Bytes of a short form in front of `must_match`.
+const SHORT_HEAD: usize = 3;
+
+/// Bytes of items that a node passes on to another one. Enough for a number from each of several thousand ranks.
+const PASSED_ON: usize = 64 << 10;
+
 /// What one rank adds. Its encoding fits into the rank's block of the control block; the texts of a fault are shortened for that.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else")]
 pub(crate) struct Contribution {
     /// Why this rank cannot do its part. All ranks get the error.
     pub(crate) fault: Option<Error>,
@@ -18,6 +31,8 @@ pub(crate) struct Contribution {
     pub(crate) needs_chunk: bool,
     /// An item that all ranks get.
     pub(crate) item: Option<Vec<u8>>,
+    /// This rank has an item that does not fit into a contribution.
+    pub(crate) too_long: bool,
     /// A number. All ranks get the largest.
     pub(crate) maximum: Option<u64>,
 }
@@ -42,9 +57,45 @@ impl Contribution {
         *self == Contribution::default()
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).expect("contributions are plain data and always encode")
+    /// Bytes that are left for an item in an encoding of `limit` bytes with this `must_match`.
+    pub(crate) fn room_for_item(limit: usize, must_match: &[u8]) -> usize {
+        limit.saturating_sub(SHORT_HEAD + must_match.len())
     }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        if let Some(must_match) = &self.must_match
+            && must_match.len() <= u16::MAX.into()
+            && self.has_short_form()
+        {
+            return short_form(must_match, self.item.as_deref());
+        }
+        postcard::to_extend(self, vec![WHOLE])
+            .expect("contributions are plain data and always encode")
+    }
+
+    /// Whether nothing is set but `must_match` and the item.
+    fn has_short_form(&self) -> bool {
+        let Contribution {
+            fault,
+            must_match: _,
+            compare_in_pieces,
+            has_data,
+            needs_chunk,
+            item: _,
+            too_long,
+            maximum,
+        } = self;
+        let flags = compare_in_pieces | has_data | needs_chunk | too_long;
+        !flags && fault.is_none() && maximum.is_none()
+    }
+}
+
+/// The encoding of a contribution of only these.
+pub(crate) fn short_form(must_match: &[u8], item: Option<&[u8]>) -> Vec<u8> {
+    let len = u16::try_from(must_match.len()).expect("what must match fits into a contribution");
+    let form = item.map_or(SHORT, |_| SHORT_WITH_ITEM);
+    let [low, high] = len.to_le_bytes();
+    [&[form, low, high], must_match, item.unwrap_or_default()].concat()
 }
 
 /// The merged contributions of many ranks. The order and the grouping of merges do not matter, because the lowest rank wins.
@@ -61,6 +112,8 @@ pub(crate) struct Contributions {
     pub(crate) ranks_with_data: Vec<usize>,
     pub(crate) needs_chunk: bool,
     pub(crate) items: Vec<(usize, Vec<u8>)>,
+    /// An item is too long, or all of them together are. Then `items` is not complete.
+    pub(crate) too_long: bool,
     pub(crate) maximum: Option<u64>,
 }
 
@@ -79,8 +132,42 @@ impl Contributions {
             ranks_with_data: if one.has_data { vec![rank] } else { Vec::new() },
             needs_chunk: one.needs_chunk,
             items: one.item.into_iter().map(|item| (rank, item)).collect(),
+            too_long: one.too_long,
             maximum: one.maximum,
         });
+    }
+
+    /// The same for a contribution that this executable has encoded.
+    pub(crate) fn add_encoded(&mut self, rank: usize, bytes: &[u8]) {
+        let (form, rest) = match bytes {
+            [] => return,
+            [WHOLE, whole @ ..] => {
+                let one = postcard::from_bytes(whole).expect("a whole contribution");
+                return self.add(rank, one);
+            }
+            [form, low, high, rest @ ..] => {
+                let len = u16::from_le_bytes([*low, *high]);
+                (*form, rest.split_at(len.into()))
+            }
+            _ => unreachable!("a short form has a length"),
+        };
+        let (must_match, item) = rest;
+        let is_same = |(first, bytes): &(usize, Vec<u8>)| *first < rank && bytes == must_match;
+        if !self.must_match.as_ref().is_some_and(is_same) {
+            self.add(rank, Contribution::must_match(must_match));
+        }
+        if form == SHORT_WITH_ITEM {
+            self.items.push((rank, item.to_vec()));
+        }
+    }
+
+    /// Drops the items if they are too many for a message to another node.
+    pub(crate) fn limit_items(&mut self) {
+        let bytes = self.items.iter().map(|(_, item)| item.len());
+        self.too_long |= bytes.sum::<usize>() > PASSED_ON;
+        if self.too_long {
+            self.items.clear();
+        }
     }
 
     /// Merges in the contributions of other ranks.
@@ -102,6 +189,7 @@ impl Contributions {
         self.ranks_with_data.truncate(2);
         self.needs_chunk |= other.needs_chunk;
         self.items.extend(other.items);
+        self.too_long |= other.too_long;
         self.maximum = self.maximum.max(other.maximum);
     }
 }
@@ -153,6 +241,64 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn encoded_contributions_are_added_as_they_are() {
+        let with_item = |must_match: &[u8], item: &[u8]| Contribution {
+            item: Some(item.to_vec()),
+            ..same(must_match)
+        };
+        let all = [
+            same(b"a"),
+            with_item(b"a", b"first"),
+            with_item(b"", b""),
+            Contribution::default(),
+            with_item(&[b'a'; 300], &[7; 300]),
+            Contribution {
+                has_data: true,
+                ..with_item(b"a", b"whole")
+            },
+            Contribution {
+                too_long: true,
+                ..same(b"b")
+            },
+        ];
+        let (mut plain, mut encoded) = (Contributions::default(), Contributions::default());
+        for (rank, one) in all.into_iter().enumerate().rev() {
+            encoded.add_encoded(rank, &one.encode());
+            plain.add(rank, one);
+            encoded.items.sort_unstable();
+            plain.items.sort_unstable();
+            assert_eq!(encoded, plain);
+        }
+        assert_eq!(plain.items.len(), 4);
+        assert_eq!(plain.mismatch, Some((2, Vec::new())));
+    }
+
+    #[test]
+    fn an_item_of_the_given_room_fits() {
+        for (must_match, limit) in [(&b""[..], 10), (b"abc", 10), (b"abc", 4)] {
+            let room = Contribution::room_for_item(limit, must_match);
+            let one = Contribution {
+                item: Some(vec![1; room]),
+                ..same(must_match)
+            };
+            assert!(one.encode().len() <= limit.max(SHORT_HEAD + must_match.len()));
+        }
+        assert_eq!(Contribution::room_for_item(10, b"abc"), 4);
+    }
+
+    #[test]
+    fn items_that_another_node_cannot_take_are_dropped() {
+        let mut merged = Contributions::default();
+        for rank in 0..2 {
+            merged.limit_items();
+            assert_eq!((merged.items.len(), merged.too_long), (rank, false));
+            merged.items.push((rank, vec![0; PASSED_ON / 2 + rank]));
+        }
+        merged.limit_items();
+        assert!(merged.items.is_empty() && merged.too_long);
     }
 
     #[test]

@@ -32,7 +32,7 @@
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::control_block::{
     CONTRIBUTION_BYTES, ControlHead, OUTCOME_BYTES, POISON_BYTES, RankBlock, SITE_BYTES,
-    load_bytes, store_bytes,
+    load_bytes, load_into, store_bytes,
 };
 use crate::memory::Segment;
 use crate::sync::atomic::Ordering;
@@ -157,18 +157,18 @@ impl<'a> Control<'a> {
         true
     }
 
-    /// Publishes how many turns this rank has finished.
+    /// Publishes how many turns this rank has finished in a lane.
     #[inline]
-    pub(crate) fn set_turns(self, me: usize, turns: u64) {
+    pub(crate) fn set_turns(self, me: usize, lane: usize, turns: u64) {
         // [TURN] release: what this rank has written in its turns, and the end of its reads.
-        self.ranks[me].turns.store(turns, Ordering::Release);
+        self.ranks[me].turns.0[lane].store(turns, Ordering::Release);
     }
 
-    /// How many turns a rank has finished.
+    /// How many turns a rank has finished in a lane.
     #[inline]
-    pub(crate) fn turns(self, rank: usize) -> u64 {
+    pub(crate) fn turns(self, rank: usize, lane: usize) -> u64 {
         // [TURN] acquire: what that rank has written in them.
-        self.ranks[rank].turns.load(Ordering::Acquire)
+        self.ranks[rank].turns.0[lane].load(Ordering::Acquire)
     }
 
     /// The number of the last call at which the rank has arrived, and whether it has left.
@@ -200,8 +200,15 @@ impl<'a> Control<'a> {
 
     /// The rank's contribution, empty in most calls; or why it has left.
     pub(crate) fn contribution(self, rank: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.contribution_into(rank, &mut bytes);
+        bytes
+    }
+
+    /// The same, in place of what `bytes` holds.
+    pub(crate) fn contribution_into(self, rank: usize, bytes: &mut Vec<u8>) {
         let rank = &self.ranks[rank];
-        load_bytes(&rank.contribution_len, &rank.contribution)
+        load_into(bytes, &rank.contribution_len, &rank.contribution);
     }
 
     /// Whether a rank has arrived at call `n`, and with the same call as this one. `None` when it may still arrive.
@@ -334,13 +341,13 @@ impl<'a> Control<'a> {
             .state
             .0
             .store(state(n + 1, OPEN), Ordering::Relaxed);
+        let release = &self.head.release;
         if !outcome.is_empty() {
-            store_bytes(&self.head.outcome_len, &self.head.outcome, outcome);
+            store_bytes(&release.outcome_len, &release.outcome, outcome);
         }
         // [RELEASE] release: the segment as it was written, the outcome, and the state word.
-        self.head
+        release
             .released
-            .0
             .store((n << 1) | u64::from(!outcome.is_empty()), Ordering::Release);
     }
 
@@ -353,7 +360,7 @@ impl<'a> Control<'a> {
     ) -> Released {
         loop {
             // [RELEASE] acquire: the segment and the outcome.
-            let released = self.head.released.0.load(Ordering::Acquire);
+            let released = self.head.release.released.load(Ordering::Acquire);
             if released >> 1 >= n {
                 return if released & 1 == 0 {
                     Released::Plain
@@ -372,7 +379,7 @@ impl<'a> Control<'a> {
 
     /// The outcome of the call that was released last. It stays until the next release, for which all ranks must have arrived.
     pub(crate) fn outcome(self) -> Vec<u8> {
-        load_bytes(&self.head.outcome_len, &self.head.outcome)
+        load_bytes(&self.head.release.outcome_len, &self.head.release.outcome)
     }
 }
 

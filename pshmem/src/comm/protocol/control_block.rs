@@ -12,6 +12,8 @@ pub(crate) const CONTRIBUTION_BYTES: usize = CONTRIBUTION_WORDS * 8;
 pub(crate) const OUTCOME_BYTES: usize = OUTCOME_WORDS * 8;
 /// Bytes of a source line; of a longer one, the end is kept.
 pub(crate) const SITE_BYTES: usize = SITE_WORDS * 8;
+/// Counters of turns that each rank has.
+pub(crate) const LANES: usize = 3;
 /// Bytes of the error that a poisoned block holds.
 pub(crate) const POISON_BYTES: usize = POISON_WORDS * 8;
 
@@ -43,17 +45,24 @@ pub(super) struct PaddedWord(pub(super) AtomicU64);
 pub(crate) struct ControlHead {
     /// `OPEN(n)`, `WRITING(n)` or `POISONED`, see `control`. Zero is `OPEN(1)`.
     pub(super) state: PaddedWord,
-    /// The call that was released last, and whether it has an outcome.
-    pub(super) released: PaddedWord,
     /// The last call whose claim the leader has passed on to a writer.
     pub(super) passed: PaddedWord,
     /// The call that was poisoned, 0 for none. Written once.
     pub(super) poisoned: PaddedWord,
-    pub(super) outcome_len: AtomicU64,
-    pub(super) outcome: [AtomicU64; OUTCOME_WORDS],
+    pub(super) release: Release,
     pub(super) poison_len: AtomicU64,
     /// Why the block was poisoned.
     pub(super) poison: [AtomicU64; POISON_WORDS],
+}
+
+/// How a call has ended. A short outcome is on the cache line that waiting ranks poll.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(super) struct Release {
+    /// The call that was released last, and whether it has an outcome.
+    pub(super) released: AtomicU64,
+    pub(super) outcome_len: AtomicU64,
+    pub(super) outcome: [AtomicU64; OUTCOME_WORDS],
 }
 
 /// What one rank publishes. The first cache line is all that a call without a contribution needs.
@@ -65,23 +74,32 @@ pub(crate) struct RankBlock {
     pub(super) call: [AtomicU64; CALL_WORDS],
     pub(super) contribution_len: AtomicU64,
     pub(super) site_len: AtomicU64,
-    /// Turns that the rank has finished inside calls, see `collective::turns`.
-    pub(super) turns: AtomicU64,
     /// The contribution to the current call, or why the rank has left.
     pub(super) contribution: [AtomicU64; CONTRIBUTION_WORDS],
     /// The source line of the call, as text: a pointer means nothing in another process.
     pub(super) site: [AtomicU64; SITE_WORDS],
+    pub(super) turns: Turns,
 }
+
+/// Turns that a rank has finished inside calls, in each lane; see `comm::turns`. On a cache line of their own, because other ranks
+/// poll them.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(super) struct Turns(pub(super) [AtomicU64; LANES]);
 
 // SAFETY: a `repr(C)` struct of one atomic integer.
 unsafe impl AtomicBlock for PaddedWord {}
-// SAFETY: a `repr(C)` struct of atomic integers, arrays of these, and `PaddedWord`s.
+// SAFETY: a `repr(C)` struct of atomic integers and an array of these.
+unsafe impl AtomicBlock for Release {}
+// SAFETY: a `repr(C)` struct of an array of atomic integers.
+unsafe impl AtomicBlock for Turns {}
+// SAFETY: a `repr(C)` struct of atomic integers, arrays of these, `PaddedWord`s and a `Release`.
 unsafe impl AtomicBlock for ControlHead {}
-// SAFETY: a `repr(C)` struct of atomic integers and arrays of these.
+// SAFETY: a `repr(C)` struct of atomic integers, arrays of these, and `Turns`.
 unsafe impl AtomicBlock for RankBlock {}
 
 #[cfg(not(loom))]
-const _: () = assert!(std::mem::offset_of!(RankBlock, contribution) == 64);
+const _: () = assert!(std::mem::offset_of!(RankBlock, contribution) <= 64);
 
 /// Stores bytes in words. Relaxed: the caller publishes them by a release store to another word.
 pub(crate) fn store_bytes(len: &AtomicU64, words: &[AtomicU64], bytes: &[u8]) {
@@ -96,14 +114,21 @@ pub(crate) fn store_bytes(len: &AtomicU64, words: &[AtomicU64], bytes: &[u8]) {
 
 /// The bytes that were stored in words. Relaxed, as `store_bytes`.
 pub(crate) fn load_bytes(len: &AtomicU64, words: &[AtomicU64]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    load_into(&mut bytes, len, words);
+    bytes
+}
+
+/// The same, in place of what `bytes` holds.
+pub(crate) fn load_into(bytes: &mut Vec<u8>, len: &AtomicU64, words: &[AtomicU64]) {
     // A report may read while the owner stores. It may then show a mixture, but must not panic.
     let len = (len.load(Ordering::Relaxed) as usize).min(words.len() * 8);
-    let mut bytes = Vec::with_capacity(len.next_multiple_of(8));
+    bytes.clear();
+    bytes.reserve(len.next_multiple_of(8));
     for word in &words[..len.div_ceil(8)] {
         bytes.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
     }
     bytes.truncate(len);
-    bytes
 }
 
 #[cfg(all(test, loom))]
@@ -115,11 +140,13 @@ mod models {
         pub(crate) fn zeroed() -> Self {
             ControlHead {
                 state: padded(),
-                released: padded(),
                 passed: padded(),
                 poisoned: padded(),
-                outcome_len: AtomicU64::new(0),
-                outcome: zeros(),
+                release: Release {
+                    released: AtomicU64::new(0),
+                    outcome_len: AtomicU64::new(0),
+                    outcome: zeros(),
+                },
                 poison_len: AtomicU64::new(0),
                 poison: zeros(),
             }
@@ -133,9 +160,9 @@ mod models {
                 call: zeros(),
                 contribution_len: AtomicU64::new(0),
                 site_len: AtomicU64::new(0),
-                turns: AtomicU64::new(0),
                 contribution: zeros(),
                 site: zeros(),
+                turns: Turns(zeros()),
             }
         }
     }

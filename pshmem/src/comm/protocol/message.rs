@@ -1,4 +1,4 @@
-//! Messages between node leaders, and from a writer to the leaders of other nodes.
+//! Messages between node leaders, from a writer to the leaders of other nodes, and between ranks that send each other buffers.
 
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::Contributions;
@@ -39,6 +39,8 @@ pub(crate) enum NodeMessage {
         last: Option<Call>,
         reason: LeaveReason,
     },
+    /// From one rank to another in call `n`: a buffer of so many bytes follows, or no more buffers.
+    Buffer { n: u64, bytes: usize },
 }
 
 /// The rank that makes a call, and from where. Formatted only if ranks differ: that takes longer than sending a message.

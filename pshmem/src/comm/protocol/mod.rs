@@ -2,6 +2,7 @@
 //!
 //! - `call` which call a rank makes · `contribution` what it adds to a round, and how contributions are merged
 //! - `control_block` the layout of the control block · `control` the steps of a round on one node
+//! - `value_key` what ranks that pass values must pass alike
 //! - `message` messages between node leaders and writers
 
 pub(crate) mod call;
@@ -11,3 +12,4 @@ pub(crate) mod control_block;
 pub(crate) mod message;
 #[cfg(all(test, loom))]
 mod models;
+pub(crate) mod value_key;

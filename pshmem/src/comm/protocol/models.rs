@@ -204,14 +204,14 @@ fn loom_ranks_write_in_turns() {
         let control = node.control();
         // Rank 0 writes in its first turn, and rank 1 in its own after that. Both read when both have finished.
         if me == 1 {
-            while control.turns(0) < 1 {
+            while control.turns(0, 0) < 1 {
                 loom::thread::yield_now();
             }
         }
         // SAFETY: the checker reports a write that is not ordered after the other's.
         node.segment.with_mut(|word| unsafe { *word += 1 });
-        control.set_turns(me, 1);
-        while control.turns(1 - me) < 1 {
+        control.set_turns(me, 0, 1);
+        while control.turns(1 - me, 0) < 1 {
             loom::thread::yield_now();
         }
         assert_eq!(node.read(), 2);

@@ -10,8 +10,11 @@
 //! - `target` the bytes that a call may access · `pieces` regions in pieces · `route` from one writer to all nodes
 //! - `broadcast` header and bytes of one writer · `exchange` transfers with several peers at once
 //! - `schedule` which rank sends what to whom if all ranks write · `pipeline` chunks that all ranks work on, in rank order
+//! - `chain` the same, with results that go to all ranks · `buffers` what ranks send each other at any time inside a call
 
 mod broadcast;
+pub(crate) mod buffers;
+pub(crate) mod chain;
 pub(crate) mod exchange;
 mod pieces;
 pub(crate) mod pipeline;

@@ -12,6 +12,9 @@ use std::collections::VecDeque;
 const PIECE: usize = 4 << 20;
 /// Bytes of a staging buffer.
 pub(super) const STAGE: usize = 256 << 10;
+/// A region that is one run of up to this many bytes is packed together with others beside it in the list: a message of its own
+/// would take longer than two copies.
+const SHORT: usize = 16 << 10;
 /// Pieces that may be in flight to or from one peer.
 pub(super) const WINDOW: usize = 4;
 
@@ -20,43 +23,123 @@ pub(super) const WINDOW: usize = 4;
 pub(super) enum Piece {
     /// Bytes of the segment.
     Direct { offset: usize, len: usize },
-    /// Some equal runs of a region, from run `first` on, packed into a staging buffer.
+    /// Some runs, from run `first` of a region on, of which the last may be in a later region, packed into a staging buffer.
     Staged {
         region: usize,
         first: usize,
-        runs: usize,
+        bytes: usize,
     },
+}
+
+impl Piece {
+    /// A staging buffer for the piece. Empty if it needs none.
+    fn stage(&self) -> Vec<u8> {
+        match self {
+            Piece::Direct { .. } => Vec::new(),
+            Piece::Staged { bytes, .. } => vec![0; *bytes],
+        }
+    }
 }
 
 /// Cuts regions into pieces of at most `limit` bytes. Senders and receivers cut alike.
 pub(super) fn cut(regions: &[Region], limit: usize) -> Vec<Piece> {
-    let mut pieces = Vec::new();
+    let mut cutter = Cutter {
+        regions,
+        limit,
+        pieces: Vec::new(),
+        staged: None,
+    };
     for (index, region) in regions.iter().enumerate() {
         let runs = region.bytes().checked_div(region.run).unwrap_or(0);
-        if runs == 1 || region.run >= STAGE {
+        if runs == 0 {
+            // Pieces skip it.
+        } else if (runs == 1 && region.run > SHORT) || region.run >= STAGE {
+            cutter.close();
             for start in region.runs(0) {
-                let mut at = 0;
-                while at < region.run {
-                    let len = limit.min(region.run - at);
-                    pieces.push(Piece::Direct {
-                        offset: start + at,
-                        len,
-                    });
-                    at += len;
-                }
+                cutter.direct(start, region.run);
             }
-        } else if runs > 0 {
-            let per_piece = (STAGE / region.run).max(1);
-            for first in (0..runs).step_by(per_piece) {
-                pieces.push(Piece::Staged {
-                    region: index,
-                    first,
-                    runs: per_piece.min(runs - first),
-                });
-            }
+        } else {
+            cutter.stage(index, runs);
         }
     }
-    pieces
+    cutter.close();
+    cutter.pieces
+}
+
+/// The state of [`cut`].
+struct Cutter<'a> {
+    regions: &'a [Region],
+    limit: usize,
+    pieces: Vec<Piece>,
+    /// The staged piece that the next short runs may be added to.
+    staged: Option<Staged>,
+}
+
+struct Staged {
+    region: usize,
+    first: usize,
+    runs: usize,
+    bytes: usize,
+}
+
+impl Cutter<'_> {
+    /// Adds a run in pieces that need no buffer.
+    fn direct(&mut self, start: usize, run: usize) {
+        let mut at = 0;
+        while at < run {
+            let len = self.limit.min(run - at);
+            self.pieces.push(Piece::Direct {
+                offset: start + at,
+                len,
+            });
+            at += len;
+        }
+    }
+
+    /// Adds the runs of a region to staged pieces, none of which is larger than a buffer.
+    fn stage(&mut self, region: usize, runs: usize) {
+        let run = self.regions[region].run;
+        let mut first = 0;
+        while first < runs {
+            let free = STAGE - self.staged.as_ref().map_or(0, |staged| staged.bytes);
+            let some = (free / run).min(runs - first);
+            if some == 0 {
+                self.close();
+                continue;
+            }
+            let staged = self.staged.get_or_insert(Staged {
+                region,
+                first,
+                runs: 0,
+                bytes: 0,
+            });
+            staged.runs += some;
+            staged.bytes += some * run;
+            first += some;
+        }
+    }
+
+    /// Ends the staged piece. One run alone needs no buffer.
+    fn close(&mut self) {
+        let Some(staged) = self.staged.take() else {
+            return;
+        };
+        let Staged {
+            region,
+            first,
+            runs,
+            bytes,
+        } = staged;
+        if runs > 1 {
+            self.pieces.push(Piece::Staged {
+                region,
+                first,
+                bytes,
+            });
+        } else if let Some(start) = self.regions[region].runs(first).next() {
+            self.direct(start, bytes);
+        }
+    }
 }
 
 /// Each region as one piece. It must be one run.
@@ -74,6 +157,16 @@ pub(super) struct InFlight {
     pub(super) transfers: Vec<TransferHandle>,
     /// Staging buffer; its heap memory does not move when this value does.
     pub(super) stage: Vec<u8>,
+}
+
+impl InFlight {
+    /// Whether its transfers are complete. Must not be called again after that.
+    pub(super) fn is_complete(&self, sync: &RankSync) -> bool {
+        let transport = &sync.group.world.transport;
+        self.transfers
+            .iter()
+            .all(|transfer| transport.test(transfer))
+    }
 }
 
 /// The regions that one rank sends or receives in one call.
@@ -139,7 +232,7 @@ impl<'a> PieceTransfer<'a> {
             if sending.len() == WINDOW {
                 self.finish(sending.pop_front());
             }
-            let mut stage = self.stage(&piece);
+            let mut stage = piece.stage();
             self.pack(&piece, &mut stage);
             sending.push_back(self.start_sends(piece, stage, to));
         }
@@ -182,14 +275,6 @@ impl<'a> PieceTransfer<'a> {
         }
     }
 
-    /// A staging buffer for the piece. Empty if it needs none.
-    pub(super) fn stage(&self, piece: &Piece) -> Vec<u8> {
-        match piece {
-            Piece::Direct { .. } => Vec::new(),
-            Piece::Staged { region, runs, .. } => vec![0; self.regions[*region].run * runs],
-        }
-    }
-
     pub(super) fn start_sends(&self, piece: Piece, stage: Vec<u8>, to: &[usize]) -> InFlight {
         let (bytes, len) = match &piece {
             Piece::Direct { offset, len } => (self.target.at(*offset).cast_const(), *len),
@@ -213,7 +298,7 @@ impl<'a> PieceTransfer<'a> {
 
     /// Packs a piece and starts to send it to a rank of the `Comm`.
     pub(super) fn start_send(&self, piece: Piece, to: usize) -> InFlight {
-        let mut stage = self.stage(&piece);
+        let mut stage = piece.stage();
         self.pack(&piece, &mut stage);
         self.start_sends(piece, stage, &[self.sync.group.topology.address(to)])
     }
@@ -245,7 +330,7 @@ impl<'a> PieceTransfer<'a> {
 
     /// Starts to receive a piece from the rank at the address `from`.
     pub(super) fn start_receive(&self, piece: Piece, from: usize) -> InFlight {
-        let mut stage = self.stage(&piece);
+        let mut stage = piece.stage();
         let (bytes, len) = match &piece {
             Piece::Direct { offset, len } => (self.target.at(*offset), *len),
             Piece::Staged { .. } => (stage.as_mut_ptr(), stage.len()),
@@ -266,6 +351,16 @@ impl<'a> PieceTransfer<'a> {
         }
     }
 
+    /// The oldest of some pieces in flight, if it is complete. Never a younger one: transfers between two ranks are matched in
+    /// order.
+    pub(super) fn take_complete(&self, in_flight: &mut VecDeque<InFlight>) -> Option<InFlight> {
+        let oldest = in_flight.front()?;
+        oldest
+            .is_complete(self.sync)
+            .then(|| in_flight.pop_front())
+            .flatten()
+    }
+
     fn await_transfers(&self, transfers: &[TransferHandle]) {
         let mut wait = Wait::new(self.sync, self.n, self.call);
         let transport = &self.sync.group.world.transport;
@@ -275,33 +370,50 @@ impl<'a> PieceTransfer<'a> {
     }
 
     pub(super) fn pack(&self, piece: &Piece, stage: &mut [u8]) {
-        let Piece::Staged { region, first, .. } = piece else {
-            return;
-        };
-        let region = &self.regions[*region];
-        for (start, packed) in region.runs(*first).zip(stage.chunks_exact_mut(region.run)) {
+        let mut rest = stage;
+        for (start, run) in self.runs(piece) {
+            let Some((packed, after)) = rest.split_at_mut_checked(run) else {
+                return;
+            };
             // SAFETY: the run is inside the target (`check`), `packed` is as long as it; the writer has finished writing, so nobody writes there.
             unsafe {
                 self.target
                     .at(start)
-                    .copy_to_nonoverlapping(packed.as_mut_ptr(), region.run);
+                    .copy_to_nonoverlapping(packed.as_mut_ptr(), run);
             }
+            rest = after;
         }
     }
 
     pub(super) fn unpack(&self, piece: &Piece, stage: &[u8]) {
-        let Piece::Staged { region, first, .. } = piece else {
-            return;
-        };
-        let region = &self.regions[*region];
-        for (start, packed) in region.runs(*first).zip(stage.chunks_exact(region.run)) {
+        let mut rest = stage;
+        for (start, run) in self.runs(piece) {
+            let Some((packed, after)) = rest.split_at_checked(run) else {
+                return;
+            };
             // SAFETY: as in `pack`; no rank of the node uses these bytes before the release (duty of `Target::new`).
             unsafe {
                 self.target
                     .at(start)
-                    .copy_from_nonoverlapping(packed.as_ptr(), region.run);
+                    .copy_from_nonoverlapping(packed.as_ptr(), run);
             }
+            rest = after;
         }
+    }
+
+    /// The starts and lengths of the runs from the first one of a staged piece on, also behind the piece.
+    fn runs(&self, piece: &Piece) -> impl Iterator<Item = (usize, usize)> {
+        let (region, first) = match *piece {
+            Piece::Direct { .. } => (self.regions.len(), 0),
+            Piece::Staged { region, first, .. } => (region, first),
+        };
+        let regions = self.regions[region..].iter().enumerate();
+        regions
+            .filter(|(_, region)| region.run > 0)
+            .flat_map(move |(index, region)| {
+                let first = if index == 0 { first } else { 0 };
+                region.runs(first).map(|start| (start, region.run))
+            })
     }
 }
 
@@ -333,6 +445,9 @@ mod tests {
             (8, 8),
         ];
         assert_eq!(direct(&cut(&[long, Region::run(8, 8)], PIECE)), pieces);
+        let two = [(64, SHORT + 1), (STAGE, SHORT + 1)];
+        let regions = two.map(|(start, run)| Region::run(start, run));
+        assert_eq!(direct(&cut(&regions, PIECE)), two);
         // Long runs of a strided block are sent from where they are, too.
         let rows = Region {
             start: 0,
@@ -354,19 +469,94 @@ mod tests {
             run: STAGE / 4 - 1,
             loops: vec![(3, 4 * STAGE), (3, STAGE)],
         };
-        let pieces: Vec<_> = cut(&[Region::run(0, 8), region], PIECE)
-            .into_iter()
-            .skip(1)
-            .map(|piece| match piece {
-                Piece::Staged {
-                    region,
-                    first,
-                    runs,
-                } => (region, first, runs),
-                Piece::Direct { .. } => panic!("{piece:?} is not staged"),
-            })
-            .collect();
-        assert_eq!(pieces, [(1, 0, 4), (1, 4, 4), (1, 8, 1)]);
+        let long = Region::run(0, SHORT + 1);
+        let pieces = cut(&[long, region], PIECE);
+        let run = STAGE / 4 - 1;
+        assert_eq!(staged(&pieces[1..3]), [(1, 0, 4 * run), (1, 4, 4 * run)]);
+        // The run that is left over needs no buffer.
+        let last = 16 + 2 * (4 * STAGE) + 2 * STAGE;
+        assert_eq!(direct(&pieces[3..]), [(last, run)]);
+    }
+
+    /// First region, first run and bytes of pieces that need a staging buffer.
+    fn staged(pieces: &[Piece]) -> Vec<(usize, usize, usize)> {
+        let found = pieces.iter().map(|piece| match *piece {
+            Piece::Staged {
+                region,
+                first,
+                bytes,
+            } => (region, first, bytes),
+            Piece::Direct { .. } => panic!("{piece:?} is not staged"),
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn short_regions_travel_together() {
+        let rows: Vec<Region> = (0..1000).map(|i| Region::run(i * 1000, 600)).collect();
+        let per_piece = STAGE / 600;
+        let pieces = [
+            (0, 0, per_piece * 600),
+            (per_piece, 0, per_piece * 600),
+            (2 * per_piece, 0, (1000 - 2 * per_piece) * 600),
+        ];
+        assert_eq!(staged(&cut(&rows, PIECE)), pieces);
+        let strided = Region {
+            start: 8,
+            run: 8,
+            loops: vec![(3, 100)],
+        };
+        let nothing = Region::run(0, 0);
+        let regions = [Region::run(1000, 4), nothing.clone(), strided, nothing];
+        let pieces = cut(&regions, PIECE);
+        assert_eq!(staged(&pieces), [(0, 0, 28)]);
+        let long = [
+            Region::run(0, 8),
+            Region::run(64, SHORT + 1),
+            Region::run(8, 8),
+        ];
+        let expected = [(0, 8), (64, SHORT + 1), (8, 8)];
+        assert_eq!(direct(&cut(&long, PIECE)), expected, "in order");
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_in_the_same_places() {
+        let comm = Comm::solo();
+        let mut bytes: Vec<u8> = (0..200).collect();
+        let start = NonNull::new(bytes.as_mut_ptr()).unwrap();
+        // SAFETY: valid for as long as the target, and used by nobody else.
+        let target = unsafe { Target::new(start, 0..200) };
+        let strided = Region {
+            start: 20,
+            run: 2,
+            loops: vec![(2, 50), (3, 10)],
+        };
+        let regions = [Region::run(3, 4), Region::run(0, 0), strided];
+        let call = Call::new(Kind::Set);
+        let transfer = PieceTransfer::new(&comm.core.sync, 1, call, &target, &regions);
+        let piece = &cut(&regions, PIECE)[0];
+        let mut stage = piece.stage();
+        transfer.pack(piece, &mut stage);
+        assert_eq!(
+            stage,
+            [3, 4, 5, 6, 20, 21, 30, 31, 40, 41, 70, 71, 80, 81, 90, 91]
+        );
+        let found: Vec<u8> = stage.iter().map(|byte| byte + 1).collect();
+        transfer.unpack(piece, &found);
+        // From a later run on.
+        let piece = Piece::Staged {
+            region: 2,
+            first: 4,
+            bytes: 4,
+        };
+        transfer.unpack(&piece, &[7, 8, 9, 10]);
+        assert_eq!((bytes[3], bytes[6], bytes[7]), (4, 7, 7));
+        assert_eq!(
+            (bytes[20], bytes[31], bytes[70], bytes[71]),
+            (21, 32, 71, 72)
+        );
+        assert_eq!(bytes[80..82], [7, 8]);
+        assert_eq!(bytes[90..92], [9, 10]);
     }
 
     #[test]

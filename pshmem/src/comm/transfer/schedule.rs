@@ -9,6 +9,7 @@ use crate::comm::topology::Topology;
 use crate::comm::transfer::exchange::{Peer, exchange};
 use crate::comm::transfer::target::Target;
 use crate::layout::region::Region;
+use std::rc::Rc;
 
 /// Sends this rank's regions to all other nodes, and receives those of their ranks, so that every node has the regions of all
 /// ranks. `regions_of` returns the same on all ranks. To be called as [`exchange`].
@@ -34,13 +35,14 @@ pub(crate) fn peers_of_all_nodes(
 ) -> (Vec<Peer>, Vec<Peer>) {
     let (node, nodes) = (topology.node(), topology.nodes());
     let ranks = topology.ranks_of_nodes();
+    let mine: Rc<[Region]> = regions_of(topology.rank).into();
     let mut outgoing = Vec::new();
     let mut incoming = Vec::new();
     for step in 1..nodes {
         let to = &ranks[(node + step) % nodes];
         outgoing.push(Peer {
             rank: to[topology.local_rank % to.len()],
-            regions: regions_of(topology.rank),
+            regions: mine.clone(),
         });
         let from = &ranks[(node + nodes - step) % nodes];
         let senders = from
@@ -49,7 +51,7 @@ pub(crate) fn peers_of_all_nodes(
             .step_by(topology.node_ranks.len());
         incoming.extend(senders.map(|&rank| Peer {
             rank,
-            regions: regions_of(rank),
+            regions: regions_of(rank).into(),
         }));
     }
     (outgoing, incoming)

@@ -24,7 +24,8 @@
 //!   the job ends if they are inconsistent.
 //! - What comes from files or from several ranks is checked by all nodes before the call returns. If it is inconsistent, the
 //!   composite is emptied.
-//! - No layout of a composite is a `RowLayout` or a `BlockLayout`, so no other call writes some of the leaves only.
+//! - No layout of a composite is a `RowLayout` or a `BlockLayout`, and the parts of a struct leave its composites out, so no other
+//!   call writes some of the leaves only.
 //!
 //! References stay inside the leaves even if all of this failed, because views slice with checked bounds. Only that text is UTF-8
 //! rests on it (`text::str_of`).

@@ -32,9 +32,9 @@ impl Mapping {
 
     /// Enters all pages into the page table of this process, once all ranks have populated their shares. With huge pages, that
     /// is one step for each of them, which the first access would do otherwise.
-    #[cfg_attr(miri, allow(clippy::unused_self))]
+    #[cfg_attr(any(miri, not(target_os = "linux")), allow(clippy::unused_self))]
     pub(crate) fn enter_pages(&self) {
-        #[cfg(not(miri))]
+        #[cfg(all(target_os = "linux", not(miri)))]
         {
             const MADV_POPULATE_READ: i32 = 22;
             // SAFETY: a range of the mapping; its bytes do not change. It only saves time, so a failure does not matter.
@@ -57,7 +57,7 @@ unsafe fn advise(start: NonNull<u8>, len: usize, advice: i32) -> bool {
 ///
 /// # Safety
 /// As for [`populate`]; the range begins at a multiple of [`HUGE_PAGE`].
-#[cfg(not(miri))]
+#[cfg(all(target_os = "linux", not(miri)))]
 unsafe fn populate_huge(start: NonNull<u8>, len: usize) {
     const MADV_HUGEPAGE: i32 = 14;
     const MADV_COLLAPSE: i32 = 25;
@@ -119,7 +119,8 @@ unsafe fn populate(_: NonNull<u8>, _: usize) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(miri)]
+/// Other systems have other advice.
+#[cfg(any(miri, not(target_os = "linux")))]
 unsafe fn populate_huge(_: NonNull<u8>, _: usize) {}
 
 #[cfg(all(test, not(loom), not(miri)))]

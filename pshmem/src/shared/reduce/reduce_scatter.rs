@@ -88,7 +88,7 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
             };
             Peer {
                 rank: ranks[node][index],
-                regions,
+                regions: regions.into(),
             }
         };
         let partial: [Vec<Peer>; 2] = [

@@ -184,16 +184,18 @@ impl Mpi {
 
     fn check_start_memory(&self) -> Result<()> {
         // An error of one rank is the error of all: the others would wait for it in the next collective.
-        self.agree(match self.free_memory(self.node_group.len()) {
-            Ok(memory) if memory.free >= START_MEMORY => None,
-            Ok(memory) => Some(Error::NoRoom {
-                host: self.host().to_owned(),
-                place: memory.place.to_owned(),
-                needed: START_MEMORY,
-                free: memory.free,
-            }),
-            Err(error) => Some(error),
-        })
+        self.agree(
+            match self.free_memory(self.node_group.len(), START_MEMORY) {
+                Ok(memory) if memory.free >= START_MEMORY => None,
+                Ok(memory) => Some(Error::NoRoom {
+                    host: self.host().to_owned(),
+                    place: memory.place.into_owned(),
+                    needed: START_MEMORY,
+                    free: memory.free,
+                }),
+                Err(error) => Some(error),
+            },
+        )
     }
 
     /// Whether every thread may call MPI, as `Started` has asked for.
@@ -307,11 +309,12 @@ impl Transport for Mpi {
         self.calls.agree(self.comm, error)
     }
 
-    fn free_memory(&self, ranks: usize) -> Result<FreeMemory> {
+    fn free_memory(&self, ranks: usize, needed: usize) -> Result<FreeMemory> {
         if ranks == 1 || self.memory.kind_and_reason().0 != MemorySource::Window {
-            return Ok(free_memory::private());
+            return Ok(free_memory::private(needed));
         }
-        free_memory::shared().map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
+        free_memory::shared(needed)
+            .map_err(|error| system_error(self, "statvfs of /dev/shm", &error))
     }
 
     fn start_server(&self, server: &Arc<Mutex<Server>>) -> bool {

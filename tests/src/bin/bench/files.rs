@@ -15,8 +15,12 @@ use std::path::{Path, PathBuf};
 const PLAIN: &str = "plain files";
 /// The same with one file, of which each process writes its share.
 const PLAIN_ONE: &str = "one plain file";
-/// Rank 0 reads the whole file, and sends it.
+/// Rank 0 reads the whole file into private memory.
 const ROOT: &str = "from_root";
+/// Rank 0 reads the whole file into node memory.
+const VIEW: &str = "try_update";
+/// Each rank reads its share of the file into node memory.
+const PARTS: &str = "try_update_parts";
 /// Bytes of one write or read.
 const PIECE: usize = 4 << 20;
 
@@ -25,12 +29,31 @@ pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     on(bench, "on a disk", &std::env::temp_dir())
 }
 
+/// Bytes of a file: four times what others call large, so that no cache of a processor holds it.
+pub(crate) fn bytes(bench: &Bench<'_>) -> usize {
+    4 * bench.settings.large
+}
+
 /// Removes its files when it is dropped on rank 0.
-struct Files<'a> {
+pub(crate) struct Files<'a> {
     bench: &'a Bench<'a>,
-    ours: PathBuf,
+    /// What `save` writes.
+    pub(crate) ours: PathBuf,
     plain: PathBuf,
     one: PathBuf,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn new(bench: &'a Bench<'a>, folder: &Path) -> Result<Self> {
+        let process = bench.gather(u64::from(std::process::id()))?[0];
+        let name = |what: &str| folder.join(format!("pshmem-bench-{process}-{what}.npy"));
+        Ok(Files {
+            bench,
+            ours: name("ours"),
+            plain: name(&format!("plain-{}", bench.comm.rank())),
+            one: name("one"),
+        })
+    }
 }
 
 impl Drop for Files<'_> {
@@ -44,22 +67,14 @@ impl Drop for Files<'_> {
 }
 
 fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
-    // Four times what others call large: a file that no cache of a processor holds.
-    let bytes = 4 * bench.settings.large;
+    let bytes = bytes(bench);
     let rows =
         ["save", "read_from", "load"].map(|call| format!("{call} {} {place}", size_name(bytes)));
     if !rows.iter().any(|row| bench.settings.selects(row)) {
         return Ok(());
     }
     let (rank, size) = (bench.comm.rank(), bench.comm.size());
-    let process = bench.gather(u64::from(std::process::id()))?[0];
-    let name = |what: &str| folder.join(format!("pshmem-bench-{process}-{what}.npy"));
-    let files = Files {
-        bench,
-        ours: name("ours"),
-        plain: name(&format!("plain-{rank}")),
-        one: name("one"),
-    };
+    let files = Files::new(bench, folder)?;
     let mut shared = Shared::<[u8]>::new(bench.comm, bytes)?;
     shared.fill(1)?;
     let mine = vec![1_u8; bytes / size];
@@ -107,19 +122,14 @@ fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
     drop(shared);
     drop(into);
     if bench.settings.selects(&rows[2]) {
-        let columns = vec![
-            Column::new(OURS, || {
-                Shared::<[u8]>::load(bench.comm, &files.ours).map(drop)
-            }),
-            Column::new(PLAIN, || {
-                read(&files.plain, &mut vec![0; bytes / size]);
-                Ok(())
-            }),
-            Column::new(ROOT, || {
-                let whole = || std::fs::read(&files.ours);
-                Shared::<[u8]>::try_from_root(bench.comm, 0, whole).map(drop)
-            }),
-        ];
+        let mut columns = vec![Column::new(PLAIN, || {
+            read(&files.plain, &mut vec![0; bytes / size]);
+            Ok(())
+        })];
+        for (name, load) in LOADS {
+            let files = &files;
+            columns.push(Column::new(name, move || load(files, bytes).map(drop)));
+        }
         bench.time(&rows[2], columns)?;
         let read = in_the_job(bench, "rchar:", || {
             Shared::<[u8]>::load(bench.comm, &files.ours).map(drop)
@@ -132,6 +142,46 @@ fn on(bench: &Bench<'_>, place: &str, folder: &Path) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A way to make an object of so many bytes from the file that `save` has written.
+type Load = fn(&Files<'_>, usize) -> Result<Shared<[u8]>>;
+
+pub(crate) const LOADS: [(&str, Load); 4] = [
+    (OURS, load),
+    (VIEW, into_view),
+    (PARTS, into_parts),
+    (ROOT, from_root),
+];
+
+fn load(files: &Files<'_>, _: usize) -> Result<Shared<[u8]>> {
+    Shared::load(files.bench.comm, &files.ours)
+}
+
+fn into_view(files: &Files<'_>, bytes: usize) -> Result<Shared<[u8]>> {
+    let mut shared = Shared::<[u8]>::new(files.bench.comm, bytes)?;
+    shared.try_update(0, |mut view| read_values(&files.ours, bytes, 0, &mut view))?;
+    Ok(shared)
+}
+
+fn into_parts(files: &Files<'_>, bytes: usize) -> Result<Shared<[u8]>> {
+    let mut shared = Shared::<[u8]>::new(files.bench.comm, bytes)?;
+    shared.try_update_parts(|rows, part| read_values(&files.ours, bytes, rows.start, part))?;
+    Ok(shared)
+}
+
+fn from_root(files: &Files<'_>, bytes: usize) -> Result<Shared<[u8]>> {
+    Shared::try_from_root(files.bench.comm, 0, || {
+        let mut values = vec![0; bytes];
+        read_values(&files.ours, bytes, 0, &mut values).map(|()| values)
+    })
+}
+
+/// Reads values, which are the last bytes of a file, from one of them on.
+fn read_values(path: &Path, bytes: usize, start: usize, into: &mut [u8]) -> std::io::Result<()> {
+    let file = File::open(path)?;
+    let header = file.metadata()?.len() - bytes as u64;
+    file.read_exact_at(into, header + start as u64)
 }
 
 /// Empty, whatever was there.

@@ -16,8 +16,9 @@
 //! | `PSHMEM_BENCH_QUANTILE` | the quantile of the repetitions that is printed (0.5, the median); 0.1 on a busy machine |
 //!
 //! - `timing` measurement of the columns of a row · `settings` options · `raw` MPI without the library
-//! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `read` · `fields` of a struct ·
-//!   `look_ups` in maps · `create` objects, splits, barriers · `lock` · `batch` tasks · `files` save and load · `memory` peaks
+//! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `values` that ranks pass each
+//!   other · `read` · `fields` of a struct · `look_ups` in maps · `create` objects, splits, barriers · `large` objects and huge
+//!   pages · `lock` · `batch` tasks · `files` save and load · `memory` peaks of each rank
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -39,6 +40,7 @@ mod batch;
 mod create;
 mod fields;
 mod files;
+mod large;
 mod lock;
 mod look_ups;
 mod memory;
@@ -49,6 +51,7 @@ mod read;
 mod reduce;
 mod settings;
 mod timing;
+mod values;
 mod write;
 
 use pshmem::{Comm, Result};
@@ -62,10 +65,12 @@ fn main() -> std::process::ExitCode {
         nodes::rows(&bench)?;
         parts::rows(&bench)?;
         reduce::rows(&bench)?;
+        values::rows(&bench)?;
         read::rows(&bench)?;
         fields::rows(&bench)?;
         look_ups::rows(&bench)?;
         create::rows(&bench)?;
+        large::rows(&bench)?;
         lock::rows(&bench)?;
         batch::rows(&bench)?;
         files::rows(&bench)?;

@@ -1,5 +1,12 @@
-//! Peak memory: by how much a write increases the resident memory of a rank. No rank needs a temporary copy of the data.
+//! Peak memory of each rank: what it holds at the worst moment of a call, beside the object. No rank needs a temporary copy of the
+//! data, except the root of `from_root`, whose value is one.
+//!
+//! The peak is the growth of the resident memory up to its highest point in the call (`VmHWM`, set back before), less the pages of
+//! the object that the call maps into this rank for the first time: the growth of `RssShmem`, or the object itself where it is
+//! private memory. Growth of `RssAnon` alone would do without this difference, but the system keeps no peak of it, and samples can
+//! miss one.
 
+use crate::files::{self, Files};
 use crate::nodes::in_two;
 use crate::settings::size_name;
 use crate::timing::{Bench, OURS};
@@ -7,60 +14,118 @@ use crate::write::on_root;
 use pshmem::{Comm, Result, Shared};
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
-    let name = format!("set {}", size_name(bench.settings.large));
-    peak(bench, bench.comm, &name)?;
+    writes(bench, bench.comm, "")?;
     if bench.comm.size() > 1 && bench.comm.node().count == 1 {
-        let comm = in_two(bench.comm)?;
-        peak(bench, &comm, &format!("{name} over 2 nodes"))?;
+        writes(bench, &in_two(bench.comm)?, " over 2 nodes")?;
     }
-    Ok(())
+    from_files(bench)
 }
 
-fn peak(bench: &Bench<'_>, comm: &Comm, name: &str) -> Result<()> {
-    let row = format!("peak memory of {name}");
-    if !bench.settings.selects(&row) {
+/// Calls on an object whose pages all ranks have mapped.
+fn writes(bench: &Bench<'_>, comm: &Comm, on: &str) -> Result<()> {
+    let bytes = bench.settings.large;
+    let rows = ["set", "update_parts"].map(|call| row(call, bytes, on));
+    if !rows.iter().any(|row| bench.settings.selects(row)) {
         return Ok(());
     }
     let root = bench.is_root();
-    let data = on_root(bench, 1_u8, bench.settings.large);
-    let mut shared = Shared::<[u8]>::new(comm, bench.settings.large)?;
+    let data = on_root(bench, 1_u8, bytes);
+    let mut shared = Shared::<[u8]>::new(comm, bytes)?;
     let mut set = || shared.set(0, 0, root.then_some(&data[..]));
-    // The first call maps pages of the object into the memory of this rank.
-    set()?;
-    let before = reset().unwrap_or(u64::MAX);
-    bench.comm.barrier()?;
-    set()?;
-    let growth = resident("VmHWM:").map(|peak| peak.saturating_sub(before));
+    peak(bench, &rows[0], OURS, 0, &mut set)?;
+    let mut parts = || shared.update_parts(|_, part| part.fill(1));
+    peak(bench, &rows[1], OURS, 0, &mut parts)
+}
 
-    let growths = bench.gather(growth.unwrap_or(u64::MAX))?;
-    if growths.contains(&u64::MAX) {
-        if root {
-            eprintln!("{row}: this system does not report it");
-        }
+/// Objects that are made from a file, saved to it, and read from it.
+fn from_files(bench: &Bench<'_>) -> Result<()> {
+    let bytes = files::bytes(bench);
+    let rows = ["load", "save", "read_from"].map(|call| row(call, bytes, ""));
+    if !rows.iter().any(|row| bench.settings.selects(row)) {
         return Ok(());
     }
-    let processes = bench.gather(u64::from(std::process::id()))?;
-    if processes.len() > 1 && processes.iter().all(|id| *id == processes[0]) {
-        report(bench, &row, "all ranks", &growths);
-        return Ok(());
-    }
-    report(bench, &row, "root", &growths[..1]);
-    if growths.len() > 1 {
-        report(bench, &row, "others", &growths[1..]);
+    let files = Files::new(bench, &std::env::temp_dir())?;
+    let mut shared = Shared::<[u8]>::new(bench.comm, bytes)?;
+    shared.fill(1)?;
+    shared.save(&files.ours)?;
+    peak(bench, &rows[1], OURS, 0, || shared.save(&files.ours))?;
+    peak(bench, &rows[2], OURS, 0, || shared.read_from(&files.ours))?;
+    drop(shared);
+    for (column, load) in files::LOADS {
+        peak(bench, &rows[0], column, bytes, || load(&files, bytes))?;
     }
     Ok(())
 }
 
-/// Prints the largest value.
-fn report(bench: &Bench<'_>, row: &str, who: &str, growths: &[u64]) {
-    let growth = growths.iter().copied().max().unwrap_or(0);
-    bench.report(&format!("{row}, {who}"), OURS, growth as f64, "B");
+fn row(call: &str, bytes: usize, on: &str) -> String {
+    format!("peak memory of {call} {}{on}", size_name(bytes))
 }
 
-/// Resets the peak to the resident memory, and returns that.
-fn reset() -> Option<u64> {
-    std::fs::write("/proc/self/clear_refs", "5").ok()?;
-    resident("VmRSS:")
+/// Measures the second of two calls: the first one maps what stays. A call makes objects of `made` bytes.
+fn peak<R>(
+    bench: &Bench<'_>,
+    row: &str,
+    column: &str,
+    made: usize,
+    mut call: impl FnMut() -> Result<R>,
+) -> Result<()> {
+    if !bench.settings.selects(row) {
+        return Ok(());
+    }
+    drop(call()?);
+    bench.comm.barrier()?;
+    let processes = bench.gather(u64::from(std::process::id()))?;
+    let are_threads = processes.len() > 1 && processes.iter().all(|id| *id == processes[0]);
+    let node = bench.comm.node();
+    let private = match (are_threads, node.size) {
+        (true, _) => made * node.count,
+        (false, 1) => made,
+        (false, _) => 0,
+    };
+    let before = Resident::reset();
+    bench.comm.barrier()?;
+    let made = call()?;
+    let beside = before.and_then(|before| before.growth(private as u64));
+    drop(made);
+
+    let all = bench.gather(beside.unwrap_or(u64::MAX))?;
+    if all.contains(&u64::MAX) {
+        if bench.is_root() {
+            eprintln!("{row}: this system does not report it");
+        }
+    } else if are_threads {
+        let largest = all.into_iter().max().unwrap_or(0);
+        bench.report(&format!("{row}, all ranks"), column, largest as f64, "B");
+    } else {
+        for (rank, beside) in all.into_iter().enumerate() {
+            bench.report(&format!("{row}, rank {rank}"), column, beside as f64, "B");
+        }
+    }
+    Ok(())
+}
+
+/// Resident memory of this process, and how much of it is shared memory.
+struct Resident {
+    all: u64,
+    shared: u64,
+}
+
+impl Resident {
+    /// That of now, which also becomes the peak.
+    fn reset() -> Option<Self> {
+        std::fs::write("/proc/self/clear_refs", "5").ok()?;
+        Some(Resident {
+            all: resident("VmRSS:")?,
+            shared: resident("RssShmem:")?,
+        })
+    }
+
+    /// By how much the peak is above this, without pages of objects: shared ones, and so many private bytes.
+    fn growth(&self, private: u64) -> Option<u64> {
+        let growth = resident("VmHWM:")?.saturating_sub(self.all);
+        let shared = resident("RssShmem:")?.saturating_sub(self.shared);
+        Some(growth.saturating_sub(shared + private))
+    }
 }
 
 /// The bytes in a line of the status of this process.

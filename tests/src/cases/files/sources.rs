@@ -1,13 +1,16 @@
 //! Sources of other formats, and ranks that load with different types.
 
+use std::fs::{self, File};
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayViewMut2};
 use pshmem::{Comm, Error, Shared, Source};
 
-use super::{Model, Pair, PairDims, check_texts, directory};
+use super::{Model, Pair, PairDims, check_texts, directory, on_root};
 use crate::collective::{check_usable, same_error};
 use crate::report::{Outcome, does_not_apply};
+use crate::values::number;
 
 struct Sequence {
     extents: Vec<usize>,
@@ -58,6 +61,45 @@ pub(crate) fn sources(comm: &Comm) -> Outcome {
     let missing = same_error(comm, Shared::<[u32]>::load_with(comm, closed))?;
     let message = "no such file".to_owned();
     assert_eq!(missing, Error::Closure { rank: 0, message });
+    check_usable(comm)
+}
+
+/// A file is read straight into node memory, by one rank, by one of each node, or by all; a file that is too short is the same error
+/// on all ranks.
+pub(crate) fn numbers_without_a_header(comm: &Comm) -> Outcome {
+    const ROW: usize = 3;
+    let folder = directory(comm)?;
+    let path = folder.path().join("table.bin");
+    // More than one piece of a transfer.
+    for rows in [0, 7, 500_000] {
+        let expected = Array2::from_shape_fn((rows, ROW), |(i, j)| number(7, i * ROW + j));
+        let bytes: &[u8] = bytemuck::cast_slice(expected.as_slice().ok_or("in standard order")?);
+        on_root(comm, || fs::write(&path, bytes).unwrap())?;
+        let new = || Shared::<Array2<u64>>::new(comm, [rows, ROW]);
+        let read = |mut view: ArrayViewMut2<'_, u64>, first: usize| {
+            let numbers = view.as_slice_mut().expect("in standard order");
+            let start = (first * ROW * size_of::<u64>()) as u64;
+            File::open(&path)?.read_exact_at(bytemuck::cast_slice_mut(numbers), start)
+        };
+        for root in 0..comm.size() {
+            let mut table = new()?;
+            table.try_update(root, |mut w| read(w.view_mut(), 0))?;
+            assert_eq!(table.view(), expected);
+        }
+        let mut table = new()?;
+        table.try_update_per_node(|mut w| read(w.view_mut(), 0))?;
+        assert_eq!(table.view(), expected);
+        let mut table = new()?;
+        table.try_update_parts(|rows, mut part| read(part.view_mut(), rows.start))?;
+        assert_eq!(table.view(), expected);
+        let mut table = Shared::<Array2<u64>>::new(comm, [rows + 1, ROW])?;
+        let short = table.try_update(comm.size() - 1, |mut w| read(w.view_mut(), 0));
+        let error = same_error(comm, short)?;
+        assert!(matches!(error, Error::Closure { rank, .. } if rank == comm.size() - 1));
+        let short = table.try_update_parts(|rows, mut part| read(part.view_mut(), rows.start));
+        let error = same_error(comm, short)?;
+        assert!(matches!(error, Error::Closure { .. }), "{error}");
+    }
     check_usable(comm)
 }
 

@@ -65,12 +65,14 @@ fn what_a_rank_publishes_is_what_others_read() {
     assert_eq!(control.arrival(1), (0, false));
     control.set_site(1, "src/main.rs:7:3");
     control.arrive(1, 1, call, b"mine");
-    control.set_turns(1, 5);
+    control.set_turns(1, 0, 5);
     assert_eq!(control.arrival(1), (1, false));
     assert_eq!(control.call(1), call);
     assert_eq!(control.site(1), "src/main.rs:7:3");
     assert_eq!(control.contribution(1), b"mine");
-    assert_eq!((control.turns(1), control.turns(0)), (5, 0));
+    assert_eq!((control.turns(1, 0), control.turns(0, 0)), (5, 0));
+    control.set_turns(1, 2, 7);
+    assert_eq!([0, 1, 2].map(|lane| control.turns(1, lane)), [5, 0, 7]);
     let long = "x".repeat(SITE_BYTES) + "the end";
     control.set_site(1, &long);
     assert_eq!(control.site(1), long[long.len() - SITE_BYTES..]);

@@ -6,8 +6,9 @@
 
 use crate::stderr::report;
 use rustix::cmsg_space;
+use rustix::io::Errno;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketAddrUnix, recvmsg, sendmsg_addr,
 };
 use std::cell::RefCell;
@@ -127,9 +128,9 @@ impl FileSocket {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let parts = &mut [IoSliceMut::new(&mut message)];
-        let bytes = match recvmsg(&self.socket, parts, &mut control, flags) {
-            Ok(received) => received.bytes,
-            Err(error) if error == rustix::io::Errno::AGAIN => return Ok(false),
+        let received = match recvmsg(&self.socket, parts, &mut control, flags) {
+            Ok(received) => received,
+            Err(Errno::AGAIN) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
         // Files that are not kept are closed here.
@@ -138,9 +139,14 @@ impl FileSocket {
             _ => None,
         });
         let word = |at: usize| u64::from_ne_bytes(message[at..at + 8].try_into().expect("8 bytes"));
+        let is_of_mate = received.bytes == MESSAGE && word(0) == self.secret();
         match files.next() {
-            Some(file) if bytes == MESSAGE && word(0) == self.secret() => {
+            Some(file) if is_of_mate => {
                 self.received.borrow_mut().insert(word(8), File::from(file));
+            }
+            // The kernel drops what this process may not open.
+            None if is_of_mate && received.flags.contains(ReturnFlags::CTRUNC) => {
+                return Err(Errno::MFILE.into());
             }
             _ => report(
                 "a message of a foreign process came to the socket for node memory, and is ignored",

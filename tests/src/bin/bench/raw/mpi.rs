@@ -62,6 +62,62 @@ impl Raw {
         };
     }
 
+    /// Copies the bytes of `root` to all ranks.
+    pub(crate) fn broadcast(&self, root: usize, bytes: &mut [u8]) {
+        let int = |number: usize| c_int::try_from(number).expect("fewer than 2^31");
+        // SAFETY: the buffer is exclusive and as long as said; collective over the world (section 6.4).
+        unsafe {
+            ffi::MPI_Bcast(
+                bytes.as_mut_ptr().cast(),
+                int(bytes.len()),
+                ffi::RSMPI_UINT8_T,
+                int(root),
+                self.world,
+            )
+        };
+    }
+
+    /// Copies the bytes of each rank to all ranks, in rank order. All pass equally many.
+    pub(crate) fn all_gather(&self, mine: &[u8], all: &mut [u8]) {
+        let count = c_int::try_from(mine.len()).expect("fewer than 2^31 bytes");
+        let mut size = 0;
+        // SAFETY: the world is a valid communicator (section 7.4.1).
+        unsafe { ffi::MPI_Comm_size(self.world, &raw mut size) };
+        assert_eq!(
+            Ok(all.len()),
+            usize::try_from(size).map(|size| size * mine.len())
+        );
+        // SAFETY: the buffers are as long as said, the second one exclusive; collective over the world (section 6.7).
+        unsafe {
+            ffi::MPI_Allgather(
+                mine.as_ptr().cast(),
+                count,
+                ffi::RSMPI_UINT8_T,
+                all.as_mut_ptr().cast(),
+                count,
+                ffi::RSMPI_UINT8_T,
+                self.world,
+            )
+        };
+    }
+
+    /// The sum of the numbers of the ranks before this one; 0 on rank 0.
+    pub(crate) fn exclusive_sum(&self, mine: f64) -> f64 {
+        let mut sum = 0.0_f64;
+        // SAFETY: one number on either side; collective over the world (section 6.11.2).
+        unsafe {
+            ffi::MPI_Exscan(
+                (&raw const mine).cast(),
+                (&raw mut sum).cast(),
+                1,
+                ffi::RSMPI_DOUBLE,
+                ffi::RSMPI_SUM,
+                self.world,
+            )
+        };
+        sum
+    }
+
     /// Creates a communicator of all ranks, and frees it.
     pub(crate) fn split(&self) {
         free(self.split_by(0));

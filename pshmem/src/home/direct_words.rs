@@ -1,17 +1,17 @@
-//! The words of a task table that this rank changes itself: in node memory, or at a home rank by one-sided operations.
+//! Words that this rank changes itself: in node memory, or at a home rank by one-sided operations.
 
-use crate::batch::table::words::TableWords;
+use crate::home::atomic_words::AtomicWords;
 use crate::sync::atomic::AtomicU64;
 use crate::transport::rma::{RemoteAddress, RemoteAtomics};
 
 /// The words at a home rank, which takes no part in the operations.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RmaWords<'a> {
-    pub(super) atomics: &'a dyn RemoteAtomics,
-    pub(super) first: RemoteAddress,
+pub(crate) struct RmaWords<'a> {
+    pub(crate) atomics: &'a dyn RemoteAtomics,
+    pub(crate) first: RemoteAddress,
 }
 
-impl TableWords for RmaWords<'_> {
+impl AtomicWords for RmaWords<'_> {
     fn fetch_add(&self, at: usize, by: u64) -> u64 {
         self.atomics.fetch_add(self.first.plus(at), by)
     }
@@ -34,14 +34,14 @@ impl TableWords for RmaWords<'_> {
     }
 }
 
-/// Either of the two. An enum, so that claims in node memory are inlined.
+/// Either of the two. An enum, so that operations in node memory are inlined.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum DirectWords<'a> {
+pub(crate) enum DirectWords<'a> {
     Node(&'a [AtomicU64]),
     Rma(RmaWords<'a>),
 }
 
-impl TableWords for DirectWords<'_> {
+impl AtomicWords for DirectWords<'_> {
     #[inline]
     fn fetch_add(&self, at: usize, by: u64) -> u64 {
         match self {

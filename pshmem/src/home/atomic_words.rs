@@ -1,12 +1,12 @@
-//! The atomic words of a task table: the operations that the protocol needs, and their form in memory of this node.
+//! Atomic words that ranks share, wherever they are: the operations that protocols need, and their form in memory of this node.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Atomic words, wherever they are.
 ///
-/// `[TABLE]` Every operation that changes a word releases, and every operation that reads one acquires: whoever sees a value
+/// `[WORDS]` Every operation that changes a word releases, and every operation that reads one acquires: whoever sees a value
 /// also sees all that its writer had seen or written before.
-pub(crate) trait TableWords {
+pub(crate) trait AtomicWords {
     /// Adds to a word and returns its value before.
     fn fetch_add(&self, at: usize, by: u64) -> u64;
     /// Adds to a word; an implementation need not wait for the outcome.
@@ -19,24 +19,24 @@ pub(crate) trait TableWords {
     fn store(&self, at: usize, value: u64);
 }
 
-impl TableWords for &[AtomicU64] {
+impl AtomicWords for &[AtomicU64] {
     fn fetch_add(&self, at: usize, by: u64) -> u64 {
-        // [TABLE] release and acquire.
+        // [WORDS] release and acquire.
         self[at].fetch_add(by, Ordering::AcqRel)
     }
 
     fn compare_exchange(&self, at: usize, old: u64, new: u64) -> Result<u64, u64> {
-        // [TABLE] release and acquire; acquire also when it fails, because the caller acts on the value it found.
+        // [WORDS] release and acquire; acquire also when it fails, because the caller acts on the value it found.
         self[at].compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
     }
 
     fn load(&self, at: usize) -> u64 {
-        // [TABLE] acquire.
+        // [WORDS] acquire.
         self[at].load(Ordering::Acquire)
     }
 
     fn store(&self, at: usize, value: u64) {
-        // [TABLE] release.
+        // [WORDS] release.
         self[at].store(value, Ordering::Release);
     }
 }
