@@ -224,12 +224,20 @@ fn fields(input: &DeriveInput, derive: Derive, errors: &mut Errors) -> Vec<Field
             ),
         },
         Data::Enum(data) => {
+            let has_fields = data
+                .variants
+                .iter()
+                .any(|variant| !variant.fields.is_empty());
+            let instead = if has_fields {
+                "because the fields of an enum depend on its variant: use a struct with an integer field that tells the variants \
+                 apart"
+            } else {
+                "and an enum without fields is one value: write `#[repr(u8)]` and \
+                 `#[derive(Clone, Copy, bytemuck::NoUninit, bytemuck::Zeroable)]` instead, with a variant that is 0"
+            };
             errors.at(
                 data.enum_token,
-                format!(
-                    "`#[derive({derive_name})]` supports structs only, because the fields of an enum depend on its variant: \
-                     use a struct with an integer field that tells the variants apart"
-                ),
+                format!("`#[derive({derive_name})]` supports structs only, {instead}"),
             );
             return Vec::new();
         }

@@ -187,6 +187,14 @@ fn content_by_name(ty: &Type) -> Result<Option<(&'static str, Content)>> {
             ),
             None => return Ok(None),
         },
+        // `Option<NonZeroU32>` and the like are integers, of which 0 is `None`.
+        "Option" => match argument(0) {
+            Some(content) if !is_nonzero(&content) => (
+                "the bytes of an `Option` that is `None` have no value",
+                Content::Other(optional(&content)?),
+            ),
+            _ => return Ok(None),
+        },
         "ArrayD" => (
             "the number of dimensions must be part of the type",
             other("use `Array1<T>` to `Array6<T>`"),
@@ -225,6 +233,27 @@ fn behind(target: Option<&Type>) -> Result<Content> {
     Ok(match content(target)? {
         Some((_, content)) => content,
         None => Content::Other(format!("use `{}` itself", code_text(target))),
+    })
+}
+
+/// Whether a type is one of the integers that are never 0.
+fn is_nonzero(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident.to_string().starts_with("NonZero"))
+}
+
+/// What to use in place of an `Option` of this type.
+fn optional(ty: &Type) -> Result<String> {
+    Ok(match content(ty)? {
+        Some((_, Content::Text { .. })) => {
+            "use `Text` or `Strings`, in which an empty string means none".to_owned()
+        }
+        Some((_, Content::List(_) | Content::Array { .. } | Content::Composite(_))) => {
+            format!("use `{}`, which may be empty", code_text(ty))
+        }
+        _ => format!(
+            "use `{}` with a value that means none (NaN, -1), a `bool` field beside it, or `Option<NonZeroU32>` and the like",
+            code_text(ty)
+        ),
     })
 }
 

@@ -108,12 +108,32 @@
 //! | `PSHMEM_MPI_LIBRARY=FILE` | with feature `mpi-abi`: the MPI library to load |
 //! | `MPI_DISABLE=1` | turns MPI off: under a launcher, each process is a job of one rank |
 //!
+//! # Other crates
+//!
+//! Three crates are re-exported, so that a program need not name them in its manifest: `pshmem::ndarray` (0.17), `pshmem::bytemuck`
+//! (1.25, with its derives) and `pshmem::num_complex` (0.4). The derives of this crate need none of them. Those of `bytemuck` must be
+//! told where it is:
+//!
+//! ```
+//! use pshmem::bytemuck::{Pod, Zeroable};
+//!
+//! #[derive(Clone, Copy, Pod, Zeroable)]
+//! #[bytemuck(crate = "pshmem::bytemuck")] // not needed if `bytemuck` is a dependency of the program
+//! #[repr(C)]
+//! struct Line {
+//!     frequency: f64,
+//!     strength: f64,
+//! }
+//! ```
+//!
 //! # Features
 //!
 //! - `mpi`: ranks are MPI processes. Building needs libclang and an MPI library, which `mpicc` in `PATH`, or `MPICC`, chooses.
 //!   Without the feature nothing needs to be installed.
 //! - `mpi-abi`: ranks are MPI processes, and the program loads a library with the standard ABI of MPI 5.0 when it starts. Nothing
 //!   needs to be installed for building: see [the guide](crate::guide::clusters#one-program-for-several-libraries).
+//! - `progress` (on by default): bars on a terminal, drawn by `indicatif`. Without it, batches print lines.
+//! - `tracing` (on by default): events of the crate `tracing`.
 //! - `sprs`: [`Csr`] from and to matrices of the crate `sprs`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -121,6 +141,7 @@ mod batch;
 mod comm;
 mod counter;
 mod error;
+mod events;
 mod files;
 pub mod guide;
 mod home;
@@ -128,6 +149,8 @@ mod layout;
 mod live;
 mod lock;
 mod memory;
+mod progress_bar;
+mod rank_thread;
 mod run;
 mod shared;
 pub mod signal;
@@ -174,6 +197,10 @@ pub use memory::source::MemorySource;
 pub use pshmem_derive::{Record, SharedColumns, SharedLayout};
 pub use run::run;
 pub use shared::Shared;
+
+// The crates whose types and traits users meet: arrays, complex numbers, the derives of elements.
+#[doc(no_inline)]
+pub use {bytemuck, ndarray, num_complex};
 
 /// Items for code that the derives generate. They may change in any release.
 #[doc(hidden)]

@@ -218,9 +218,13 @@ list! { Misuse, MisuseKind, MISUSES:
     StrayWrite { name: "stray-write", what: "a closure writes to a field that it has not accessed" }
     DataRace { name: "data-race", what: "a thread writes to an object outside of all calls" }
     Deadlock { name: "deadlock", what: "two ranks wait for each other on two `Comm`s" }
+    Forgotten { name: "forgotten", what: "one rank returns before a call that the others make" }
     HeldLock { name: "held-lock", what: "a rank holds a lock for ever" }
     LockInBarrier { name: "lock-in-barrier", what: "a rank holds a lock in a barrier, and another one waits for the lock" }
-    TwoLocks { name: "two-locks", what: "two ranks each hold a lock and wait for that of the other" }
+    LockRing { name: "lock-ring", what: "each rank holds a lock and waits for that of the next rank" }
+    ReadersInBarrier { name: "readers-in-barrier", what: "readers hold a lock in a barrier, and a writer waits for the lock" }
+    LockLimits { name: "lock-limits", what: "each rank holds a lock and waits for that of the next rank, but not for ever" }
+    SlowLocks { name: "slow-locks", what: "no misuse: locks and calls on several `Comm`s with delays" }
     ExitInCluster { name: "exit-in-cluster", what: "a rank of a `Cluster` calls `exit(0)`" }
     ManyThreads { name: "many-threads", what: "a `Cluster` of more threads than the process may have" }
     LeakedGuard { name: "leaked-guard", what: "a rank returns with a lock whose guard it has leaked" }

@@ -1,7 +1,7 @@
 //! Misuse of the library: writes outside of updates, deadlocks, and locks that are never released.
 
 use pshmem::local::Cluster;
-use pshmem::{Comm, Domain, Error, Lock, Result, Shared, SharedLayout};
+use pshmem::{Comm, Domain, Error, Lock, Mutex, Result, RwLock, Shared, SharedLayout};
 use pshmem_tests::collective::duplicate;
 use pshmem_tests::faults::MisuseKind;
 use std::mem::ManuallyDrop;
@@ -13,10 +13,14 @@ pub(crate) fn run(kind: MisuseKind, comm: &Comm) -> Result<()> {
         MisuseKind::StrayWrite => stray_write(comm),
         MisuseKind::DataRace => data_race(comm),
         MisuseKind::Deadlock => deadlock(comm),
+        MisuseKind::Forgotten => forgotten(comm),
         MisuseKind::HeldLock => held_lock(comm),
         MisuseKind::LeakedGuard => leaked_guard(comm),
         MisuseKind::LockInBarrier => lock_in_barrier(comm),
-        MisuseKind::TwoLocks => two_locks(comm),
+        MisuseKind::LockRing => lock_ring(comm),
+        MisuseKind::ReadersInBarrier => readers_in_barrier(comm),
+        MisuseKind::LockLimits => lock_limits(comm),
+        MisuseKind::SlowLocks => slow_locks(comm),
         MisuseKind::ExitInCluster => exit_in_cluster(),
         MisuseKind::ManyThreads => many_threads(),
         MisuseKind::Unbound => unbound(comm),
@@ -65,6 +69,16 @@ fn data_race(comm: &Comm) -> Result<()> {
     }
     for round in 0..10_000 {
         table.update(0, |mut w| w.fill(round))?;
+    }
+    Ok(())
+}
+
+/// The last rank returns before the call that the others wait in.
+fn forgotten(comm: &Comm) -> Result<()> {
+    let mut table = Shared::<[u64]>::new(comm, 4)?;
+    table.set(0, 0, Some(&[1]))?;
+    if comm.rank() + 1 < comm.size() {
+        table.fill(2)?;
     }
     Ok(())
 }
@@ -150,15 +164,101 @@ fn lock_in_barrier(comm: &Comm) -> Result<()> {
     }
 }
 
-/// Each of two ranks holds one lock, and waits for that of the other.
-fn two_locks(comm: &Comm) -> Result<()> {
-    let mut locks = [Lock::new(comm)?, Lock::new(comm)?];
+/// As many locks as there are ranks, those of this rank and the next one first.
+fn ring_of_locks(comm: &Comm) -> Result<Vec<Lock>> {
+    let locks: Result<Vec<Lock>> = (0..comm.size()).map(|_| Lock::new(comm)).collect();
+    let mut locks = locks?;
     locks.rotate_left(comm.rank());
-    let [first, second] = &mut locks;
-    let _first = first.lock()?;
+    Ok(locks)
+}
+
+/// Each rank holds one lock, and waits for that of the next rank.
+fn lock_ring(comm: &Comm) -> Result<()> {
+    let mut locks = ring_of_locks(comm)?;
+    let (first, others) = locks.split_at_mut(1);
+    let _first = first[0].lock()?;
     comm.barrier()?;
-    let _second = second.lock()?;
+    let _second = others[0].lock()?;
     Ok(())
+}
+
+/// The same with a limit, after which each rank gives up.
+fn lock_limits(comm: &Comm) -> Result<()> {
+    let mut locks = ring_of_locks(comm)?;
+    let (first, others) = locks.split_at_mut(1);
+    let held = first[0].lock()?;
+    comm.barrier()?;
+    let second = others[0].lock_timeout(Duration::from_secs(3))?;
+    assert!(second.is_none());
+    comm.barrier()?;
+    drop(held);
+    Ok(())
+}
+
+/// Rank 0 reads, and waits in a barrier meanwhile. The last rank waits to write, and those between wait behind it, to read.
+fn readers_in_barrier(comm: &Comm) -> Result<()> {
+    let mut table = RwLock::<u64>::new(comm, 0)?;
+    if comm.rank() == 0 {
+        let _guard = table.read()?;
+        comm.split(Some(0), 0)?;
+        return comm.barrier();
+    }
+    comm.split(Some(0), 0)?;
+    if comm.rank() + 1 == comm.size() {
+        *table.write()? += 1;
+    } else {
+        std::thread::sleep(Duration::from_millis(200));
+        drop(table.read()?);
+    }
+    comm.barrier()
+}
+
+/// What programs do that are in no deadlock: locks in one order, a lock in a barrier before which nobody wants it, calls on two
+/// `Comm`s in one order. Each rank is late at random.
+fn slow_locks(comm: &Comm) -> Result<()> {
+    const ROUNDS: u64 = 200;
+    let second = duplicate(comm)?;
+    let mut outer = Lock::new(comm)?;
+    let mut inner = Mutex::<u64>::new(comm, 0)?;
+    let mut table = RwLock::<u64>::new(&second, 0)?;
+    let mut random = comm.rank() as u64 + 1;
+    let mut pause = || {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let long = if (random >> 40).is_multiple_of(16) {
+            60_000
+        } else {
+            3000
+        };
+        std::thread::sleep(Duration::from_micros((random >> 33) % long));
+    };
+    for round in 0..ROUNDS {
+        pause();
+        let guard = outer.lock()?;
+        pause();
+        *inner.lock()? += 1;
+        drop(guard);
+        if round % 3 == 0 {
+            *table.write()? += 1;
+        } else {
+            let guard = table.read()?;
+            pause();
+            drop(guard);
+        }
+        comm.barrier()?;
+        // Held in a call for which no other rank needs it.
+        let owner = round as usize % comm.size();
+        let guard = (comm.rank() == owner).then(|| outer.lock()).transpose()?;
+        pause();
+        second.barrier()?;
+        drop(guard);
+        comm.barrier()?;
+    }
+    let ranks = comm.size() as u64;
+    assert_eq!(*inner.lock()?, ROUNDS * ranks);
+    assert_eq!(*table.read()?, ROUNDS.div_ceil(3) * ranks);
+    comm.barrier()
 }
 
 fn exit_in_cluster() -> Result<()> {

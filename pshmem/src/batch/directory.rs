@@ -6,6 +6,7 @@ use crate::batch::store::{
 use crate::batch::table::{Claim, SlotState};
 use crate::batch::task_state::TaskState;
 use crate::error::Result;
+use crate::events;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -200,7 +201,7 @@ impl Takeover<'_> {
                 Ok(BeginOutcome::NotOpen(state)) => ended(claim, state)?,
                 // It has been tried for a while. The task is left to its owner, or to the next job.
                 Err(error) => {
-                    tracing::warn!(task, %error, "whether its job is alive is not known");
+                    events::warn!(task, %error, "whether its job is alive is not known");
                     self.alive.push_back(claim);
                 }
             }

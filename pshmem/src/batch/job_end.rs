@@ -5,6 +5,7 @@
 
 use crate::batch::child_guard::ChildGuard;
 use crate::error::clip;
+use crate::events;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use std::io::{self, ErrorKind, Read};
 use std::process::{Command, Stdio};
@@ -22,7 +23,7 @@ const MAX_RESERVE: Duration = Duration::from_secs(60);
 pub(crate) fn time_left() -> Option<Duration> {
     let left = job_time_left(|name| std::env::var(name).ok())?;
     let usable = without_reserve(left);
-    tracing::debug!(?left, ?usable, "the job's time limit");
+    events::debug!(?left, ?usable, "the job's time limit");
     Some(usable)
 }
 
@@ -34,7 +35,7 @@ fn job_time_left(variable: impl Fn(&str) -> Option<String>) -> Option<Duration> 
             Some(left) if !left.is_zero() => return Some(left),
             // A time limit that was raised after the start of the job is not in the variable.
             Some(_) => {}
-            None => tracing::warn!(end, "SLURM_JOB_END_TIME is not a time; asking squeue"),
+            None => events::warn!(end, "SLURM_JOB_END_TIME is not a time; asking squeue"),
         }
     }
     // The number of an array's last job is also that of the whole array.
@@ -42,7 +43,7 @@ fn job_time_left(variable: impl Fn(&str) -> Option<String>) -> Option<Duration> 
     let id = array.map_or(id, |(job, task)| format!("{job}_{task}"));
     let answer = ask_squeue(&id).and_then(|answer| parse(&answer).map_err(io::Error::other));
     answer.unwrap_or_else(|error| {
-        tracing::warn!(job = id, %error, "squeue does not tell how much time is left; the batch has no time limit");
+        events::warn!(job = id, %error, "squeue does not tell how much time is left; the batch has no time limit");
         None
     })
 }

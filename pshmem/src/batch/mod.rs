@@ -38,6 +38,7 @@ use self::batch_rank::BatchRank;
 use crate::comm::Comm;
 use crate::error::Result;
 use crate::home::engine::Engine;
+use crate::rank_thread::stays_on_rank_thread;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -74,6 +75,8 @@ pub use task_state::TaskState;
 pub struct Batch {
     rank: Rc<BatchRank>,
 }
+
+stays_on_rank_thread!([] Batch);
 
 impl Batch {
     fn new(rank: BatchRank) -> Self {

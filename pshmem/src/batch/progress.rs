@@ -1,9 +1,8 @@
 //! The progress of a batch on stderr: a bar on a terminal, otherwise a line now and then for the log of a job.
 
+use crate::progress_bar::Bar;
 use crate::stderr::report;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Shortest time between two reads of the counts.
@@ -15,7 +14,7 @@ const LINE_PERIOD: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Progress {
     /// On a terminal.
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     /// Tasks to be run.
     total: u64,
     start: Instant,
@@ -29,13 +28,11 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new(total: u64) -> Self {
         let now = Instant::now();
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = "{bar:40.cyan/blue} {pos}/{len} tasks{msg}, {eta} left";
-            let style = ProgressStyle::with_template(style).expect("a well-formed template");
-            let bar = ProgressBar::new(total).with_style(style);
-            bar.enable_steady_tick(Duration::from_secs(1));
-            bar
-        });
+        let template = "{bar:40.cyan/blue} {pos}/{len} tasks{msg}, {eta} left";
+        let bar = Bar::on_terminal(total, template, "");
+        if let Some(bar) = &bar {
+            bar.tick_every_second();
+        }
         Progress {
             bar,
             total,
@@ -75,7 +72,7 @@ impl Progress {
             }
             bar.set_position(done + failed);
             if is_over {
-                bar.abandon();
+                bar.leave();
             }
         } else if is_over || now - self.last_line.get() >= LINE_PERIOD {
             self.last_line.set(now);

@@ -5,6 +5,7 @@ use crate::batch::table::RankEnd;
 use crate::batch::worker::Assignment;
 use crate::comm::thread_state;
 use crate::error::Result;
+use crate::rank_thread::stays_on_rank_thread;
 use crate::stderr::report;
 use std::cell::OnceCell;
 use std::fmt;
@@ -45,6 +46,8 @@ pub struct Task {
     number: OnceCell<String>,
     dir: OnceCell<Option<PathBuf>>,
 }
+
+stays_on_rank_thread!([] Task);
 
 impl Task {
     pub(crate) fn new(rank: &Rc<BatchRank>, assigned: Assignment) -> Self {

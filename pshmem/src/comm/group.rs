@@ -1,5 +1,6 @@
 //! Which `Comm` this is: its id, its ranks and their nodes, and the world in which they reach each other.
 
+use crate::comm::protocol::call::Call;
 use crate::comm::protocol::message::NodeMessage;
 use crate::comm::topology::{Topology, tree_children, tree_parent};
 use crate::comm::world::World;
@@ -60,6 +61,11 @@ impl Group {
         }
         let host = self.hosts.get().and_then(|hosts| hosts.get(node));
         host.map_or("another host", String::as_str)
+    }
+
+    /// A call on this `Comm` as text, with the type of its object.
+    pub(crate) fn call_text(&self, call: Call) -> String {
+        call.text(self.world.objects.type_name(self.id, call.object))
     }
 
     /// Sends a message to the leader of another node.

@@ -3,8 +3,8 @@
 //! From the bottom up:
 //!
 //! - `protocol` what ranks write for each other · `topology` ranks, nodes and leaders · `check` how much is checked
-//! - `world` what a rank has once for all its `Comm`s · `wait_table` who waits for whom on a node · `cpu_list` lists of CPUs ·
-//!   `cores` whether ranks share cores
+//! - `world` what a rank has once for all its `Comm`s · `wait_table` who waits for whom on a node · `obligations` what others may
+//!   wait for on this rank · `cpu_list` lists of CPUs · `cores` whether ranks share cores
 //! - `group` who belongs to a `Comm` · `rank_sync` one rank's part in its calls · `thread_state` whether calls may begin
 //! - `wait` how ranks wait, and reports of long waits · `turns` turns of the ranks of a node inside a call
 //! - `transfer` bytes between nodes · `node_memory` memory of objects · `object_list` which objects there are · `collective` the calls
@@ -24,6 +24,7 @@ mod group;
 mod memory_limit;
 pub(crate) mod node_memory;
 pub(crate) mod object_list;
+pub(crate) mod obligations;
 pub(crate) mod protocol;
 pub(crate) mod rank_state;
 pub(crate) mod rank_sync;
@@ -41,6 +42,7 @@ pub(crate) mod world;
 use crate::error::{Error, Result};
 use crate::layout::placer::PAGE;
 use crate::memory::{Chunk, Segment, arena};
+use crate::rank_thread::stays_on_rank_thread;
 use crate::transport::threads::{ThreadWorld, Threads};
 use crate::transport::{MapRequest, NewMemory, Transport};
 use group::Group;
@@ -76,6 +78,8 @@ use world::{WORLD_ID, World};
 pub struct Comm {
     pub(crate) core: Rc<RankState>,
 }
+
+stays_on_rank_thread!([] Comm);
 
 impl Drop for Comm {
     #[inline]

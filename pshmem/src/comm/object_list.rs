@@ -34,6 +34,12 @@ impl ObjectList {
         self.0.borrow_mut().remove(&(comm, number));
     }
 
+    /// The type of an object, if this rank has a handle of it.
+    pub(crate) fn type_name(&self, comm: u64, number: u64) -> Option<&'static str> {
+        let objects = self.0.borrow();
+        objects.get(&(comm, number)).map(|object| object.type_name)
+    }
+
     /// Those of a `Comm` with their numbers, oldest first.
     pub(crate) fn of_comm(&self, comm: u64) -> Vec<(u64, LiveObject)> {
         let objects = self.0.borrow();

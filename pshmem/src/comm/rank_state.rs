@@ -285,6 +285,7 @@ impl RankState {
 impl Drop for RankState {
     fn drop(&mut self) {
         self.sync.leave();
+        self.group.world.obligations.remove_comm(self.group.id);
         self.group.world.mailbox.close(self.group.id);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::comm::check::Level;
 use crate::comm::group::Group;
+use crate::comm::obligations::CallCount;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::control::{Conflict, Control};
 use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, LANES, SITE_BYTES};
@@ -25,6 +26,8 @@ pub(crate) struct RankSync {
     control: Rc<Segment>,
     /// Calls that this rank has completed.
     done: Cell<u64>,
+    /// What others learn that ask whether they wait for this rank.
+    calls: Rc<CallCount>,
     /// Turns that this rank has finished in them, in each lane; see `comm::turns`.
     pub(super) turns: [Cell<u64>; LANES],
     /// The error that every further call returns.
@@ -40,6 +43,7 @@ impl RankSync {
     /// As for [`Control::in_segment`], for as many ranks as this node has.
     pub(crate) unsafe fn new(group: Rc<Group>, control: Rc<Segment>) -> Self {
         RankSync {
+            calls: group.world.obligations.add_comm(group.id),
             group,
             control,
             done: Cell::new(0),
@@ -60,6 +64,13 @@ impl RankSync {
     /// The number of calls that this rank has completed. Inside a call after its first round, that is the number of that round.
     pub(crate) fn done(&self) -> u64 {
         self.done.get()
+    }
+
+    /// Notes that this rank has arrived at call `n`.
+    #[inline]
+    pub(crate) fn count_arrival(&self, n: u64) {
+        self.calls.set_arrived(n);
+        self.group.world.wait_table.count_arrival();
     }
 
     /// Whether what `level` asks for is checked.
@@ -126,6 +137,7 @@ impl RankSync {
         if let Err(error) = &result
             && error.is_fatal()
         {
+            self.calls.set_over(true);
             self.end.replace(Some(error.clone()));
         }
         result
@@ -149,19 +161,36 @@ impl RankSync {
         }
     }
 
-    /// The last call of a rank of this node, as a sentence.
-    pub(crate) fn describe(&self, local_rank: usize) -> String {
-        let caller = Caller {
+    /// A rank of this node, as it has made its last call.
+    fn caller_on_node(&self, local_rank: usize) -> Caller {
+        Caller {
             rank: self.group.topology.node_ranks[local_rank] as usize,
             host: self.group.host().to_owned(),
             site: self.control().site(local_rank),
-        };
-        caller.sentence(self.control().call(local_rank))
+        }
+    }
+
+    /// The last call of a rank of this node, if it has made one.
+    fn last_call(&self, local_rank: usize) -> Option<Call> {
+        let (done, _) = self.control().arrival(local_rank);
+        (done > 0).then(|| self.control().call(local_rank))
+    }
+
+    /// The last call of a rank of this node, as a sentence.
+    pub(crate) fn describe(&self, local_rank: usize) -> String {
+        let call = self.group.call_text(self.control().call(local_rank));
+        self.caller_on_node(local_rank).sentence(&call)
+    }
+
+    /// The last call of a rank of this node with its source line.
+    pub(crate) fn last_call_text(&self, local_rank: usize) -> Option<String> {
+        let call = self.group.call_text(self.last_call(local_rank)?);
+        Some(self.caller_on_node(local_rank).with_site(&call))
     }
 
     /// A call with its source line on this rank.
     pub(crate) fn call_text(&self, call: Call) -> String {
-        let text = call.text();
+        let text = self.group.call_text(call);
         match self.site.get() {
             Some(site) => format!("{text} at {site}"),
             None => text,
@@ -173,9 +202,9 @@ impl RankSync {
         match conflict {
             Conflict::Left(local_rank) => {
                 let reason = self.control().contribution(local_rank);
-                let rank = self.group.topology.node_ranks[local_rank] as usize;
                 let reason = postcard::from_bytes(&reason).unwrap_or(LeaveReason::Dropped);
-                missing_rank(rank, self.group.host(), &reason, call)
+                let (caller, last) = (self.caller_on_node(local_rank), self.last_call(local_rank));
+                self.missing_rank(&caller, last, reason, call)
             }
             Conflict::Differs(other) => {
                 let mine = self.group.topology.local_rank;
@@ -184,6 +213,40 @@ impl RankSync {
                     what: format!("{}; {}", self.describe(first), self.describe(second)),
                 }
             }
+        }
+    }
+
+    /// The error of a call that a rank will never make, after its last one.
+    pub(crate) fn missing_rank(
+        &self,
+        missing: &Caller,
+        last: Option<Call>,
+        reason: LeaveReason,
+        call: Call,
+    ) -> Error {
+        let what = match reason {
+            LeaveReason::Failed(message) => {
+                return Error::RankFailed {
+                    rank: missing.rank,
+                    host: missing.host.clone(),
+                    message,
+                };
+            }
+            LeaveReason::Ended(error) => return error,
+            LeaveReason::Suspended(what) => what,
+            LeaveReason::Dropped => "has dropped its last handle or returned from `run`".to_owned(),
+        };
+        let last = match last {
+            Some(last) => missing.with_site(&self.group.call_text(last)),
+            None => "none".to_owned(),
+        };
+        let caller = self.caller();
+        let awaited = caller.with_site(&self.group.call_text(call));
+        let (caller, missing) = (caller.name(), missing.name());
+        Error::Diverged {
+            what: format!(
+                "{caller} waits in {awaited}, but {missing} {what}; its last call on this Comm: {last}"
+            ),
         }
     }
 
@@ -211,6 +274,7 @@ impl RankSync {
 
     /// This rank makes calls again, after `resume_all` on one of the ranks.
     pub(crate) fn resume(&self) {
+        self.calls.set_over(false);
         self.has_left.set(false);
     }
 
@@ -223,6 +287,7 @@ impl RankSync {
 
     fn leave_because(&self, reason: LeaveReason) {
         let (group, topology) = (&self.group, &self.group.topology);
+        self.calls.set_over(true);
         if self.has_left.replace(true) || topology.size() == 1 {
             return;
         }
@@ -233,8 +298,9 @@ impl RankSync {
         if group.is_multi_node() && topology.is_leader() && group.world.transport.is_open() {
             let left = NodeMessage::Left {
                 done,
-                rank: topology.rank,
-                host: group.host().to_owned(),
+                // From node memory: this may run when the thread's own data are gone.
+                caller: self.caller_on_node(topology.local_rank),
+                last: self.last_call(topology.local_rank),
                 reason,
             };
             for &node in group.parent.iter().chain(&group.children) {
@@ -243,26 +309,6 @@ impl RankSync {
                 mailbox.send_unacknowledged(leader, group.id, &left);
             }
         }
-    }
-}
-
-/// The error of a call that a rank will never make.
-pub(crate) fn missing_rank(rank: usize, host: &str, reason: &LeaveReason, call: Call) -> Error {
-    let what = match reason {
-        LeaveReason::Failed(message) => {
-            return Error::RankFailed {
-                rank,
-                host: host.to_owned(),
-                message: message.clone(),
-            };
-        }
-        LeaveReason::Ended(error) => return error.clone(),
-        LeaveReason::Suspended(what) => what,
-        LeaveReason::Dropped => "has dropped its last handle or returned from `run`",
-    };
-    let call = call.text();
-    Error::Diverged {
-        what: format!("others called {call}, but rank {rank} on {host} {what}"),
     }
 }
 

@@ -90,6 +90,14 @@ pub(crate) fn held_locks(only_awaited: bool) -> Vec<String> {
         .map_or(Vec::new(), |list| list(only_awaited))
 }
 
+/// A call as text, with the locks that this rank holds.
+pub(crate) fn while_holding(call: String) -> String {
+    match &held_locks(false)[..] {
+        [] => call,
+        locks => format!("{call} while it has {}", locks.join(" and ")),
+    }
+}
+
 /// Whether a collective is running a closure on this thread.
 pub(crate) fn is_inside() -> bool {
     INSIDE.get() > 0

@@ -28,6 +28,10 @@ use std::rc::Rc;
 const REASON_WORDS: usize = if cfg!(loom) { 1 } else { 48 };
 /// In the low half of the word of a wait: the rank waits for a lock, which the missing rank holds.
 const LOCK: u64 = 1 << 31;
+/// The same: the wait has a time limit, so it is part of no deadlock.
+const ENDS: u64 = 1 << 30;
+/// The rest of the low half.
+const MISSING: u64 = ENDS - 1;
 
 /// What one rank posts.
 #[derive(Debug)]
@@ -54,6 +58,15 @@ pub(crate) struct MissingRank {
     pub(crate) local_rank: usize,
     /// How often it had arrived when it was missing.
     pub(crate) arrivals: u64,
+}
+
+/// For what a rank waits, but for the rank that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct WaitKind {
+    /// For a lock, which the missing rank holds.
+    pub(crate) is_for_lock: bool,
+    /// Whether the wait ends by itself, because it has a time limit.
+    pub(crate) has_limit: bool,
 }
 
 /// A wait that a rank has posted.
@@ -112,13 +125,14 @@ impl WaitTable {
 
     /// Posts that this rank waits, for a missing rank of this node or for something else, and in which call. For a lock, the
     /// missing rank is the one that holds it.
-    pub(crate) fn post(&self, missing: Option<MissingRank>, is_for_lock: bool, reason: &str) {
+    pub(crate) fn post(&self, missing: Option<MissingRank>, kind: WaitKind, reason: &str) {
         self.posts.set(self.posts.get() + 1);
         let (local_rank, arrivals) = missing.map_or((0, 0), |missing| {
             (missing.local_rank as u64 + 1, missing.arrivals)
         });
-        let lock = if is_for_lock { LOCK } else { 0 };
-        let wait = (self.posts.get() << 32) | lock | local_rank;
+        let lock = if kind.is_for_lock { LOCK } else { 0 };
+        let ends = if kind.has_limit { ENDS } else { 0 };
+        let wait = (self.posts.get() << 32) | lock | ends | local_rank;
         self.set(wait, arrivals, reason);
     }
 
@@ -179,27 +193,17 @@ impl WaitTable {
         }
         // From the lowest rank on, so that all ranks of the circle report the same.
         let lowest = (0..circle.len()).min_by_key(|&index| circle[index].0)?;
-        let waits: Vec<String> = (0..circle.len())
+        let waits: Vec<WaitInCircle> = (0..circle.len())
             .map(|index| {
-                let rank_at = |index: usize| circle[(lowest + index) % circle.len()].0;
-                let wait = circle[(lowest + index) % circle.len()].1;
-                format!(
-                    "rank {} waits in {} for rank {}{}",
-                    self.ranks[rank_at(index)],
-                    reason_of(&self.entries()[rank_at(index)]),
-                    self.ranks[rank_at(index + 1)],
-                    if wait & LOCK == 0 {
-                        ""
-                    } else {
-                        ", which has the lock"
-                    },
-                )
+                let (rank, wait) = circle[(lowest + index) % circle.len()];
+                WaitInCircle {
+                    rank: format!("rank {}", self.ranks[rank]),
+                    reason: reason_of(&self.entries()[rank]),
+                    is_for_lock: wait & LOCK != 0,
+                }
             })
             .collect();
-        Some(format!(
-            "deadlock among ranks of the world: {}",
-            waits.join("; ")
-        ))
+        Some(deadlock_text(&waits))
     }
 
     /// The circle of waits that leads back to this rank: local ranks, and their wait words.
@@ -211,7 +215,7 @@ impl WaitTable {
             // [WAIT] acquire: the count that was posted with the wait.
             let wait = entries[at].wait.load(Ordering::Acquire);
             let missing_arrivals = entries[at].missing_arrivals.load(Ordering::Relaxed);
-            let next = missing_of(wait)?;
+            let next = missing_of(wait).filter(|_| wait & ENDS == 0)?;
             circle.push((at, wait));
             // A path into a circle that this rank is not part of is for the others to report.
             if circle.len() > self.ranks.len() || next >= self.ranks.len() {
@@ -230,9 +234,36 @@ impl WaitTable {
     }
 }
 
+/// A wait of a rank in a deadlock.
+pub(crate) struct WaitInCircle {
+    pub(crate) rank: String,
+    /// The call that it waits in.
+    pub(crate) reason: String,
+    pub(crate) is_for_lock: bool,
+}
+
+/// The report of a deadlock of ranks each of which waits for the next one, and the last for the first.
+pub(crate) fn deadlock_text(circle: &[WaitInCircle]) -> String {
+    let next = circle.iter().cycle().skip(1);
+    let waits: Vec<String> = circle
+        .iter()
+        .zip(next)
+        .map(|(wait, next)| {
+            let has_lock = if wait.is_for_lock {
+                ", which has the lock"
+            } else {
+                ""
+            };
+            let (rank, reason) = (&wait.rank, &wait.reason);
+            format!("{rank} waits in {reason} for {}{has_lock}", next.rank)
+        })
+        .collect();
+    format!("deadlock among ranks of the world: {}", waits.join("; "))
+}
+
 /// The local rank that is missing, in the word of a wait.
 fn missing_of(wait: u64) -> Option<usize> {
-    Some((wait & (LOCK - 1)).checked_sub(1)? as usize)
+    Some((wait & MISSING).checked_sub(1)? as usize)
 }
 
 fn reason_of(entry: &WaitEntry) -> String {
@@ -247,6 +278,11 @@ mod tests {
     use crate::memory::Chunk;
     use crate::memory::map::{Heap, Mapping};
     use std::sync::Arc;
+
+    const FOR_LOCK: WaitKind = WaitKind {
+        is_for_lock: true,
+        has_limit: false,
+    };
 
     /// The table of a node as each of its ranks sees it. Their numbers in the world begin at 10.
     fn tables(ranks: usize) -> Vec<WaitTable> {
@@ -266,7 +302,7 @@ mod tests {
             local_rank,
             arrivals,
         };
-        tables[me].post(Some(missing), false, &format!("call {me}"));
+        tables[me].post(Some(missing), WaitKind::default(), &format!("call {me}"));
     }
 
     /// In which call a rank of the world waits, as another rank sees it.
@@ -313,7 +349,7 @@ mod tests {
     fn who_waits_for_no_rank_or_for_itself_is_in_no_deadlock() {
         let tables = tables(2);
         wait_for(&tables, 0, 1);
-        tables[1].post(None, true, "a lock");
+        tables[1].post(None, FOR_LOCK, "a lock");
         assert_eq!(tables[0].deadlock(), None);
         assert_eq!(reason(&tables[0], 11).as_deref(), Some("a lock"));
         assert_eq!(reason(&tables[1], 10).as_deref(), Some("call 0"));
@@ -332,7 +368,7 @@ mod tests {
             local_rank: 1,
             arrivals,
         };
-        tables[0].post(Some(holder), true, "lock 3");
+        tables[0].post(Some(holder), FOR_LOCK, "lock 3");
         wait_for(&tables, 1, 0);
         let text = tables[1].deadlock().unwrap();
         let first = "rank 10 waits in lock 3 for rank 11, which has the lock; ";
@@ -344,7 +380,17 @@ mod tests {
         assert!(tables[1].wait_of(10).unwrap().is_for_lock);
         assert_eq!(tables[1].wait_of(10).unwrap().missing, Some(11));
         assert!(!tables[0].wait_of(11).unwrap().is_for_lock);
+        // The wait for the lock has a limit.
+        let limited = WaitKind {
+            has_limit: true,
+            ..FOR_LOCK
+        };
+        tables[0].post(Some(holder), limited, "lock 3");
+        assert_eq!(tables[1].deadlock(), None);
+        assert_eq!(tables[1].wait_of(10).unwrap().missing, Some(11));
         // It has released the lock.
+        tables[0].post(Some(holder), FOR_LOCK, "lock 3");
+        assert!(tables[1].deadlock().is_some());
         tables[1].count_arrival();
         assert_eq!(tables[1].deadlock(), None);
     }
@@ -352,7 +398,7 @@ mod tests {
     #[test]
     fn long_reasons_are_cut() {
         let tables = tables(1);
-        tables[0].post(None, false, &"x".repeat(1000));
+        tables[0].post(None, WaitKind::default(), &"x".repeat(1000));
         assert_eq!(reason(&tables[0], 10), Some("x".repeat(REASON_WORDS * 8)));
     }
 }

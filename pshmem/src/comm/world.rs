@@ -3,6 +3,7 @@
 use crate::comm::check::Level;
 use crate::comm::cores;
 use crate::comm::object_list::ObjectList;
+use crate::comm::obligations::Obligations;
 use crate::comm::topology::Topology;
 use crate::comm::wait_table::WaitTable;
 use crate::memory::Segment;
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) mailbox: Mailbox,
     /// Where the ranks of this node post what they wait for.
     pub(crate) wait_table: WaitTable,
+    /// What others may wait for on this rank.
+    pub(crate) obligations: Obligations,
     /// Whether the ranks of this machine share cores.
     pub(crate) is_crowded: bool,
     /// How much is checked; the same on all ranks.
@@ -76,6 +79,7 @@ impl World {
         Rc::new(World {
             mailbox: Mailbox::new(transport.clone(), WORLD_ID + 1),
             wait_table,
+            obligations: Obligations::default(),
             is_crowded: cores::is_crowded(transport.ranks_on_machine()),
             level: Cell::new(Level::Calls),
             huge_pages: Cell::new(HugePages::Auto),

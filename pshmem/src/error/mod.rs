@@ -79,7 +79,8 @@ pub enum Error {
     /// inside an `if` that depends on the rank, and a `return` or `?` that only one rank takes: the object or the `Comm` is
     /// dropped there. The text names both calls with their source lines.
     #[error(
-        "the ranks of one Comm did not make the same call: {what}. Nothing was written; this Comm cannot be used any more"
+        "the ranks of one Comm did not make the same call: {what}. Nothing was written; this Comm cannot be used any more. Does one \
+         of the calls stand inside `if comm.rank() == ..`, or does a rank return before it?"
     )]
     Diverged {
         /// Who called what from where.
@@ -576,16 +577,18 @@ pub enum Error {
     /// Ranks that wait for a lock on one node get it. Over several nodes the lock goes to the next rank, as poisoned. The
     /// `Comm` lives, but the ended rank joins no call.
     #[error(
-        "`{call}`: rank {rank} on {host} returned from `run`'s closure while it held the lock, because its guard was leaked; no \
-         rank can get this lock any more"
+        "{call}: rank {rank} on {host} returned from `run`'s closure while it held the lock, because its guard was leaked; no \
+         rank can get this lock any more. The last collective call of that rank on the lock's Comm: {last}"
     )]
     Abandoned {
-        /// The call.
+        /// The call, the lock and the source line.
         call: String,
         /// Rank in the `Comm` of the lock.
         rank: usize,
         /// Its host.
         host: String,
+        /// The last collective call of that rank on the `Comm`, with its source line.
+        last: String,
     },
 
     /// The rank that keeps a lock or the table of a batch has dropped all its handles before this rank has finished, in a program

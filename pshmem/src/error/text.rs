@@ -94,9 +94,10 @@ impl Error {
             } => vec![field, extent, dims],
             Error::NoRoom { host, place, .. } => vec![host, place],
             Error::MemoryLimit { host, held, .. } => vec![host, held],
-            Error::Abandoned { call, host, .. } | Error::HomeLeft { call, host, .. } => {
-                vec![call, host]
-            }
+            Error::Abandoned {
+                call, host, last, ..
+            } => vec![call, host, last],
+            Error::HomeLeft { call, host, .. } => vec![call, host],
             Error::RankFailed { host, message, .. } | Error::TaskFailed { host, message, .. } => {
                 vec![host, message]
             }

@@ -10,6 +10,7 @@ use crate::files::load::load;
 use crate::files::save::save;
 use crate::files::{Reading, replace};
 use crate::layout::file_layout::{FileLayout, FileLeaves};
+use crate::rank_thread::stays_on_rank_thread;
 use crate::shared::Shared;
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,6 +47,8 @@ pub struct Checkpoints {
     folder: PathBuf,
     keep: usize,
 }
+
+stays_on_rank_thread!([] Checkpoints);
 
 /// How the name of a checkpoint begins.
 const PREFIX: &str = "step-";

@@ -10,6 +10,7 @@
 //! inside while it is aside, so that a folder that a user has called `x.old` is neither moved nor removed.
 
 use crate::comm::thread_state::after_call;
+use crate::events;
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -237,7 +238,7 @@ fn remove(path: &Path) {
     if let Err(error) = removed {
         let path = path.to_owned();
         // The subscriber is a user's, and other ranks wait meanwhile.
-        after_call(move || tracing::warn!(path = %path.display(), %error, "not removed"));
+        after_call(move || events::warn!(path = %path.display(), %error, "not removed"));
     }
 }
 

@@ -108,7 +108,7 @@ impl<T: HomeObject> HomeClient<T> {
         number: u64,
     ) -> Result<Option<T::Reply>> {
         let (group, home) = (&core.group, self.home);
-        let mut reporter = WaitReporter::new(&group.world);
+        let mut reporter = WaitReporter::new(&group.world, None);
         self.wait_for_reply(call, number, || {
             if let Some(waited) = reporter.check_due(Instant::now()) {
                 reporter.report_if_overdue(waited, |_| {

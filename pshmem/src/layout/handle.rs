@@ -3,6 +3,7 @@
 //! Layouts only pass handles on. `shared` makes them, knows the object behind one, and gives `Field` its calls.
 
 use crate::layout::raw::Planned;
+use crate::rank_thread::stays_on_rank_thread;
 use std::any::Any;
 use std::marker::PhantomData;
 
@@ -48,6 +49,8 @@ pub struct Field<'a, L: Planned + ?Sized> {
     /// No other value gives access to the leaves of the plan during `'a`.
     unique: PhantomData<&'a mut L::Plan>,
 }
+
+stays_on_rank_thread!(['a, L: Planned + ?Sized] Field<'a, L>);
 
 impl<'a, L: Planned + ?Sized> Field<'a, L> {
     /// # Safety

@@ -14,6 +14,7 @@
 //! | `derived`, `printing` | what generated code calls |
 //! | `schema`, `identity` | descriptions of objects, to print and to compare |
 //! | `region`, `partition`, `owners`, `placement` | arithmetic of blocks and parts |
+//! | `value_text` | values as text, for errors |
 //! | `op` | operations of reductions |
 //! | `stack` | [`StackLayout`]: rows of all ranks, one block behind the other |
 //! | `record`, `file_layout` | [`Record`], [`FileLayout`]: what can be saved to files, and how its bytes are described and checked |
@@ -46,6 +47,7 @@ mod slice;
 pub(crate) mod stack;
 mod traits;
 mod value;
+pub(crate) mod value_text;
 
 pub use array::ArrayMut;
 pub use axes::AxisLayout;

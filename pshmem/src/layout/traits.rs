@@ -34,9 +34,10 @@ use std::ops::Range;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot live in node-shared memory",
     label = "its bytes must mean the same to every rank: no pointer, no padding, and all bytes zero is a value",
+    note = "a field that is a struct with `#[derive(SharedLayout)]`, or an alias of a container, needs `#[shared(layout)]`",
     note = "use numbers, `bool`, `char`, arrays of these, or a struct with `#[repr(C)]` and `#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]`",
-    note = "rows of different lengths are a `Ragged<T>`, strings are `Strings` or one `Text`, a table is a `Map<K, V>`: these are fields, not elements",
-    note = "a field that is a struct with `#[derive(SharedLayout)]`, or an alias of a container, needs `#[shared(layout)]`"
+    note = "an enum without fields needs `#[repr(u8)]`, `#[derive(Clone, Copy, bytemuck::NoUninit, bytemuck::Zeroable)]`, and a variant that is 0",
+    note = "rows of different lengths are a `Ragged<T>`, strings are `Strings` or one `Text`, a table is a `Map<K, V>`: these are fields, not elements"
 )]
 pub trait Element: Zeroable + NoUninit + Send + Sync {}
 
@@ -94,6 +95,7 @@ impl<T: Zeroable + NoUninit + Send + Sync> Element for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a layout for node-shared memory",
     label = "not a shared layout",
+    note = "in place of `String`, `Shared::<Text>` holds one string and `Shared::<Strings>` many",
     note = "add `#[derive(pshmem::SharedLayout)]` to a struct; one plain value is a `Value<T>`, many are a `Vec<T>`, `Box<[T]>` or `Array1<T>` to `Array6<T>`",
     note = "see also `Ragged<T>`, `Strings`, `Text`, `Map<K, V>` and `Csr<T>`; a field of another type with such a name needs `#[shared(value)]` if it is one plain value"
 )]

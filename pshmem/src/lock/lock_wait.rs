@@ -1,8 +1,10 @@
 //! How long a rank waits for a lock, and the reports of a wait that lasts too long.
 
+use crate::comm::obligations::Awaited;
 use crate::comm::rank_state::RankState;
+use crate::comm::thread_state;
 use crate::comm::wait::reporter::WaitReporter;
-use crate::comm::wait_table::MissingRank;
+use crate::comm::wait_table::{MissingRank, WaitKind};
 use crate::lock::backend::clock::now;
 use crate::lock::backend::{LockBackend, LockStatus};
 use std::panic::Location;
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long a report waits for the status of the lock.
 const STATUS_LIMIT: Duration = Duration::from_secs(1);
+/// The same for an answer to a rank that searches for a deadlock.
+const ANSWER_LIMIT: Duration = Duration::from_millis(100);
 
 /// When a rank stops to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,18 +42,19 @@ impl Deadline {
 
 /// The call of one rank that waits for a lock.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LockCall {
+pub(crate) struct LockCall<'a> {
     /// Its name.
     pub(crate) name: &'static str,
     pub(crate) site: &'static Location<'static>,
     pub(crate) deadline: Deadline,
-    /// Number of the lock in its `Comm`.
-    pub(crate) lock: u64,
+    /// Number and type of the lock.
+    pub(crate) lock: &'a str,
+    pub(crate) number: u64,
 }
 
 /// One wait of one rank.
 pub(crate) struct LockWait<'a> {
-    pub(crate) call: LockCall,
+    pub(crate) call: LockCall<'a>,
     core: &'a RankState,
     backend: &'a dyn LockBackend,
     reporter: WaitReporter<'a>,
@@ -58,12 +63,21 @@ pub(crate) struct LockWait<'a> {
 }
 
 impl<'a> LockWait<'a> {
-    pub(crate) fn new(core: &'a RankState, backend: &'a dyn LockBackend, call: LockCall) -> Self {
+    pub(crate) fn new(
+        core: &'a RankState,
+        backend: &'a dyn LockBackend,
+        call: LockCall<'a>,
+    ) -> Self {
+        // With a limit, it ends also when nobody releases the lock.
+        let awaited = (call.deadline == Deadline::Never).then_some(Awaited::Release {
+            comm: core.group.id,
+            lock: call.number,
+        });
         LockWait {
             call,
             core,
             backend,
-            reporter: WaitReporter::new(&core.group.world),
+            reporter: WaitReporter::new(&core.group.world, awaited),
             posted_holder: None,
         }
     }
@@ -99,9 +113,19 @@ impl<'a> LockWait<'a> {
         let holder = self.holder();
         if holder != self.posted_holder || !self.reporter.is_posted() {
             self.posted_holder = holder;
-            self.reporter.post(holder, true, &call.wait_reason());
+            let kind = WaitKind {
+                is_for_lock: true,
+                has_limit: call.deadline != Deadline::Never,
+            };
+            self.reporter.post(holder, kind, &call.reason());
         }
-        self.reporter.report_deadlock(waited);
+        let next_rank = || {
+            let holder = backend
+                .status(Deadline::after(ANSWER_LIMIT))?
+                .holder_ahead()?;
+            Some(core.group.topology.address(holder))
+        };
+        self.reporter.report_deadlock(waited, true, &next_rank);
         self.reporter.report_if_overdue(waited, |overdue| {
             // A home rank that does not reply must not delay the report for ever.
             let status = backend.status(Deadline::after(STATUS_LIMIT));
@@ -114,9 +138,15 @@ impl<'a> LockWait<'a> {
     }
 }
 
-impl LockCall {
-    fn wait_reason(&self) -> String {
-        format!("`{}` of lock {} at {}", self.name, self.lock, self.site)
+impl LockCall<'_> {
+    /// `lock` of lock 3 at src/main.rs:7:5
+    pub(crate) fn text(&self) -> String {
+        format!("`{}` of {} at {}", self.name, self.lock, self.site)
+    }
+
+    /// The same, with the locks that this rank holds.
+    fn reason(&self) -> String {
+        thread_state::while_holding(self.text())
     }
 
     /// `status` is `None` when the home rank of the lock has not replied.
@@ -135,7 +165,7 @@ impl LockCall {
             core.group.topology.rank,
             core.group.world.transport.host(),
             waited.as_secs_f64(),
-            self.wait_reason(),
+            self.text(),
         )
     }
 }

@@ -22,6 +22,7 @@ pub use lock_error::{LockError, LockResult, TryLockResult};
 use crate::comm::Comm;
 use crate::error::Result;
 use crate::home::engine::Engine;
+use crate::rank_thread::stays_on_rank_thread;
 use backend::{LockConfig, Mode, Poison};
 use lock_error::check_poison;
 use lock_wait::Deadline;
@@ -75,6 +76,8 @@ pub struct LockGuard<'a> {
     was_panicking: bool,
     cleared: bool,
 }
+
+stays_on_rank_thread!([] Lock, ['a] LockGuard<'a>);
 
 /// The order in which a lock over several nodes serves waiting ranks.
 ///
@@ -418,9 +421,8 @@ impl fmt::Debug for Lock {
         let engine = self.engine();
         write!(
             f,
-            "Lock({} on {:?}, {engine})",
-            self.raw.name(),
-            self.raw.comm
+            "Lock(lock {} on {:?}, {engine})",
+            self.raw.number, self.raw.comm
         )
     }
 }

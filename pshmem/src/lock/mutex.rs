@@ -9,6 +9,7 @@ use crate::lock::guarded::{Guarded, Lockable};
 use crate::lock::lock_error::check_poison;
 use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Fairness, Holder, LockResult, TryLockResult};
+use crate::rank_thread::stays_on_rank_thread;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -53,6 +54,11 @@ pub struct MutexGuard<'a, T: Lockable + ?Sized> {
     was_panicking: bool,
     cleared: bool,
 }
+
+stays_on_rank_thread!(
+    [T: Lockable + ?Sized] Mutex<T>,
+    ['a, T: Lockable + ?Sized] MutexGuard<'a, T>,
+);
 
 impl<T: Element> Mutex<T> {
     /// Makes a lock over the ranks of `comm` with this value. If they are on several nodes, rank 0 holds it.
@@ -247,8 +253,8 @@ impl<T: Lockable + ?Sized> fmt::Debug for Mutex<T> {
         let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
         write!(
             f,
-            "Mutex<{name}>({} on {:?}, {})",
-            raw.name(),
+            "Mutex<{name}>(lock {} on {:?}, {})",
+            raw.number,
             raw.comm,
             self.engine()
         )

@@ -1,9 +1,10 @@
 //! A lock without the value that it protects: acquired and released on whichever backend keeps its state.
 
 use crate::comm::Comm;
+use crate::comm::obligations::Holds;
 use crate::comm::protocol::call::{Call, Kind};
 use crate::comm::thread_state;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, clip};
 use crate::home::engine::Engine;
 use crate::live::{Live, LiveMark};
 use crate::lock::backend::{
@@ -16,14 +17,22 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Bytes of the name of a type that reports show.
+const TYPE: usize = 80;
+
 /// One rank's part of a lock.
 #[derive(Debug)]
 pub(crate) struct RawLock {
     pub(crate) comm: Comm,
-    number: u64,
+    /// Its number in the `Comm`.
+    pub(crate) number: u64,
+    /// The number and the type, for reports.
+    name: String,
     backend: Backend,
     /// How this rank holds the lock, if it does.
     held: Cell<Option<Mode>>,
+    /// The same for other ranks that ask whether they wait for this one.
+    holds: Rc<Holds>,
     /// Where it has last acquired it.
     acquired_at: Cell<Option<&'static Location<'static>>>,
 }
@@ -48,8 +57,10 @@ impl RawLock {
         let lock = Rc::new(RawLock {
             comm: comm.clone(),
             number,
+            name: name_of(number, config),
             backend: backend::create(core, call, config, number)?,
             held: Cell::new(None),
+            holds: core.group.world.obligations.add_lock(core.group.id, number),
             acquired_at: Cell::new(None),
         });
         LIVE.with(|live| live.add(&lock));
@@ -81,8 +92,7 @@ impl RawLock {
         }
         let is_acquired = backend.try_acquire_fast(mode);
         if is_acquired {
-            self.held.set(Some(mode));
-            self.acquired_at.set(Some(site));
+            self.set_held(mode, site);
         }
         is_acquired
     }
@@ -108,13 +118,22 @@ impl RawLock {
             name,
             site,
             deadline,
-            lock: self.number,
+            lock: &self.name,
+            number: self.number,
         };
         let backend = self.backend.get();
         let acquired = backend.acquire(mode, LockWait::new(core, backend, call))?;
-        self.held.set(acquired.as_ref().map(|_| mode));
-        self.acquired_at.set(Some(site));
+        if acquired.is_some() {
+            self.set_held(mode, site);
+        }
         Ok(acquired)
+    }
+
+    #[inline]
+    fn set_held(&self, mode: Mode, site: &'static Location<'static>) {
+        self.held.set(Some(mode));
+        self.holds.set(true);
+        self.acquired_at.set(Some(site));
     }
 
     /// Releases the lock if this rank holds it. `value` is what a writer leaves, where the value travels.
@@ -123,6 +142,7 @@ impl RawLock {
         let Some(mode) = self.held.take() else {
             return;
         };
+        self.holds.set(false);
         match &self.backend {
             Backend::Node(backend) => backend.release(mode, value, poison),
             other => other.get().release(mode, value, poison),
@@ -135,18 +155,23 @@ impl RawLock {
     pub(crate) fn status(&self, deadline: Deadline) -> Option<LockStatus> {
         self.backend.get().status(deadline)
     }
-
-    /// `lock 3`, for reports.
-    pub(crate) fn name(&self) -> String {
-        format!("lock {}", self.number)
-    }
 }
 
 impl Drop for RawLock {
     fn drop(&mut self) {
         // After a guard was leaked. Nothing that it lent can be in use, or the handle could not be dropped.
         self.release(None, None);
+        let group = &self.comm.core.group;
+        group.world.obligations.remove_lock(group.id, self.number);
     }
+}
+
+/// `lock 3`, with its type if it has a value.
+fn name_of(number: u64, config: &LockConfig<'_>) -> String {
+    if config.value_type.is_empty() {
+        return format!("lock {number}");
+    }
+    format!("lock {number} ({})", clip(config.kind, TYPE))
 }
 
 /// The locks that this rank holds, each with the line where it was acquired: all, or those for which other ranks wait.
@@ -161,8 +186,8 @@ fn held_locks(only_awaited: bool) -> Vec<String> {
     };
     let wanted = held.filter(|lock| !only_awaited || is_awaited(lock));
     let text = |lock: Rc<RawLock>| match lock.acquired_at.get() {
-        Some(site) => format!("{} (since {site})", lock.name()),
-        None => lock.name(),
+        Some(site) => format!("{} (since {site})", lock.name),
+        None => lock.name.clone(),
     };
     wanted.map(text).collect()
 }

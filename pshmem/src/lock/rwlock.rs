@@ -9,6 +9,7 @@ use crate::lock::guarded::{Guarded, Lockable};
 use crate::lock::lock_error::check_poison;
 use crate::lock::lock_wait::Deadline;
 use crate::lock::{self, Fairness, LockResult};
+use crate::rank_thread::stays_on_rank_thread;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -70,6 +71,12 @@ pub struct RwLockWriteGuard<'a, T: Lockable + ?Sized> {
     was_panicking: bool,
     cleared: bool,
 }
+
+stays_on_rank_thread!(
+    [T: Lockable + ?Sized] RwLock<T>,
+    ['a, T: Lockable + ?Sized] RwLockReadGuard<'a, T>,
+    ['a, T: Lockable + ?Sized] RwLockWriteGuard<'a, T>,
+);
 
 impl<T: Element> RwLock<T> {
     /// Makes a lock over the ranks of `comm` with this value. If they are on several nodes, rank 0 holds it.
@@ -246,8 +253,8 @@ impl<T: Lockable + ?Sized> fmt::Debug for RwLock<T> {
         let (raw, name) = (&self.inner.raw, std::any::type_name::<T>());
         write!(
             f,
-            "RwLock<{name}>({} on {:?}, {})",
-            raw.name(),
+            "RwLock<{name}>(lock {} on {:?}, {})",
+            raw.number,
             raw.comm,
             self.engine()
         )

@@ -34,6 +34,7 @@ use crate::comm::Comm;
 use crate::comm::protocol::call::Kind;
 use crate::error::Result;
 use crate::layout::{Field, Schema, SharedLayout};
+use crate::rank_thread::stays_on_rank_thread;
 use object::Object;
 use std::panic::Location;
 
@@ -69,6 +70,8 @@ pub struct Shared<L: SharedLayout + ?Sized> {
     plan: L::Plan,
     object: Object,
 }
+
+stays_on_rank_thread!([L: SharedLayout + ?Sized] Shared<L>);
 
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// Disjoint handles to the fields of a nested struct; see [`Shared::fields`].

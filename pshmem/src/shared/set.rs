@@ -7,7 +7,7 @@ use crate::comm::thread_state::CallScope;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::Region;
-use crate::layout::{AsBlock, BlockLayout, Field};
+use crate::layout::{AsBlock, BlockLayout, Field, value_text};
 use std::panic::Location;
 
 impl<L: BlockLayout + ?Sized> Field<'_, L> {
@@ -86,8 +86,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let core = self.core();
         let _call = core.enter(Kind::Fill.name(), site)?;
         let call = self.call(Kind::Fill);
-        let bytes = bytemuck::bytes_of(&value);
-        core.agree_on(call, bytes, Contribution::default())?;
+        core.agree_on(call, &value_text::encode(&value), Contribution::default())?;
         let elements = 0..L::elements(self.plan());
         let topology = &core.group.topology;
         let share = share(&elements, topology.local_rank, topology.node_ranks.len());

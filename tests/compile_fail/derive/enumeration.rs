@@ -6,4 +6,10 @@ pub enum Phase {
     Liquid,
 }
 
+#[derive(SharedLayout)]
+pub enum Shape {
+    Point,
+    Sphere { radius: f64 },
+}
+
 fn main() {}

@@ -207,6 +207,8 @@ pub(crate) fn lines_of_both_calls(comm: &Comm) -> Outcome {
         let mine = mine.ok_or_else(|| format!("{call} is not named: {what}"))?;
         let rank = format!("rank {outlier} on ");
         assert_eq!(mine.starts_with(&rank), comm.rank() == outlier, "{what}");
+        let object = format!("{call} of object 1 ([u64])");
+        assert!(mine.contains(&object), "{object} is not in: {what}");
         // Level 0 keeps no source lines.
         if std::env::var("PSHMEM_CHECK").as_deref() != Ok("0") {
             let site = format!("divergence.rs:{line}:");

@@ -88,6 +88,11 @@ pub(crate) fn types_of_from_root_differ(comm: &Comm) -> Outcome {
     check_usable(comm)
 }
 
+/// Whether these are the texts of an error, in any order: the rank that differs may be the one with which others are compared.
+fn are_texts(ours: &str, theirs: &str, one: &str, other: &str) -> bool {
+    (ours, theirs) == (one, other) || (ours, theirs) == (other, one)
+}
+
 /// One rank passes another value to `fill`, short or long; a difference in the last byte is found.
 pub(crate) fn fill_values_differ(comm: &Comm) -> Outcome {
     let mut list = one_to_eight(comm)?;
@@ -98,19 +103,25 @@ pub(crate) fn fill_values_differ(comm: &Comm) -> Outcome {
         assert_rejected!(
             comm,
             list,
-            Error::Mismatch { .. },
+            Error::Mismatch { ref ours, ref theirs, .. } if are_texts(ours, theirs, "the value 0", "the value 1"),
             list.fill(u64::from(mine))
         );
         // Bytes are compared, not values.
         assert_rejected!(
             comm,
             floats,
-            Error::Mismatch { .. },
+            Error::Mismatch { ref ours, ref theirs, .. } if are_texts(ours, theirs, "the value 0.0", "the value -0.0"),
             floats.fill(if mine { -0.0 } else { 0.0 })
         );
         let mut value = [3; 4096];
         value[4095] += u8::from(mine);
-        assert_rejected!(comm, long, Error::Mismatch { .. }, long.fill(value));
+        assert_rejected!(
+            comm,
+            long,
+            Error::Mismatch { ref ours, ref theirs, .. }
+                if are_texts(ours, theirs, "3 as element 4095 of the value", "4 as element 4095 of the value"),
+            long.fill(value)
+        );
     }
     check_usable(comm)
 }

@@ -90,7 +90,12 @@ fn a_missing_rank_is_named_and_the_job_can_be_ended() {
         "{stderr}"
     );
     assert!(
-        stderr.contains("`fill` of object 1) and is in the program"),
+        stderr.contains(": `fill` of object 1 ([u64]) at tests/faults/actions.rs:"),
+        "{stderr}"
+    );
+    assert!(stderr.contains(") and is in the program\n"), "{stderr}");
+    assert!(
+        stderr.contains("does the call stand inside `if comm.rank() == ..`"),
         "{stderr}"
     );
     assert!(

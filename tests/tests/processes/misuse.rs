@@ -6,13 +6,27 @@ use std::time::Duration;
 
 use pshmem_tests::watchdog;
 
-/// Runs the program `fault`, which must fail, and returns its standard error. A job that does not end is killed.
-fn stderr_of(misuse: &str, env: &[(&str, &str)]) -> String {
+/// Runs the program `fault`, and returns whether it succeeded, and its standard error. A job that does not end is killed.
+fn run(misuse: &str, env: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fault"));
     command.arg(misuse).envs(env.iter().copied());
     let (output, _) = watchdog::run(&mut command, Duration::from_secs(200));
-    assert!(!output.status.success());
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.success(), stderr)
+}
+
+/// The standard error of the program `fault`, which must fail.
+fn stderr_of(misuse: &str, env: &[(&str, &str)]) -> String {
+    let (is_success, stderr) = run(misuse, env);
+    assert!(!is_success, "{stderr}");
+    stderr
+}
+
+/// The standard error of the program `fault`, which must not fail.
+fn stderr_of_success(misuse: &str, env: &[(&str, &str)]) -> String {
+    let (is_success, stderr) = run(misuse, env);
+    assert!(is_success, "{stderr}");
+    stderr
 }
 
 #[test]
@@ -39,18 +53,37 @@ fn copies_that_differ_are_found_at_level_2() {
     assert!(stderr.contains(expected), "{stderr}");
 }
 
+/// The source file of the programs.
+const PLACE: &str = "tests/faults/misuse.rs:";
+
+/// What `stderr_of` returns for a program in a deadlock, which is ended after five seconds.
+fn stderr_of_deadlock(misuse: &str, nodes: &str) -> String {
+    let env = [("PSHMEM_LOCAL", nodes), ("PSHMEM_HANG_ABORT", "5")];
+    let stderr = stderr_of(misuse, &env);
+    if nodes.contains('+') {
+        // Of all the ranks that find it, one reports it.
+        assert_eq!(stderr.matches("deadlock among").count(), 1, "{stderr}");
+    }
+    stderr
+}
+
 #[test]
-fn a_deadlock_is_reported() {
-    let limit = ("PSHMEM_HANG_ABORT", "3");
-    let stderr = stderr_of("deadlock", &[("PSHMEM_LOCAL", "2"), limit]);
-    let deadlock = "deadlock among ranks of the world: rank 0 waits in `barrier` at ";
-    let report = stderr.lines().find(|line| line.contains(deadlock));
-    let report = report.unwrap_or_else(|| panic!("{stderr}"));
-    assert!(
-        report.contains(" for rank 1; rank 1 waits in `barrier` at "),
-        "{stderr}"
-    );
-    assert!(report.ends_with(" for rank 0"), "{stderr}");
+fn a_deadlock_on_two_comms_is_reported() {
+    for (nodes, first, second) in [
+        ("2", "rank 0", "rank 1"),
+        ("1+1", "rank 0 on node0", "rank 1 on node1"),
+        ("1+2", "rank 0 on node0", "rank 1 on node1"),
+    ] {
+        let stderr = stderr_of_deadlock("deadlock", nodes);
+        let parts = [
+            &format!("deadlock among ranks of the world: {first} waits in `barrier` at "),
+            PLACE,
+            &format!(" for {second}; {second} waits in `barrier` at "),
+            PLACE,
+            &format!(" for {first}"),
+        ];
+        assert_reported(&stderr, &parts);
+    }
 }
 
 /// Checks that one line contains all parts, in this order.
@@ -69,53 +102,121 @@ fn assert_reported(stderr: &str, parts: &[&str]) {
 }
 
 #[test]
-fn a_lock_that_is_held_in_a_barrier_is_reported() {
+fn a_rank_that_forgets_a_call_is_named_with_both_lines() {
     let place = "tests/faults/misuse.rs:";
-    // On one node, who waits for whom is known: it is a deadlock.
-    let limits = [("PSHMEM_HANG_ABORT", "4"), ("PSHMEM_HANG_REPORT", "2")];
-    let env = [&[("PSHMEM_LOCAL", "2")], &limits[..]].concat();
-    let stderr = stderr_of("lock-in-barrier", &env);
-    let deadlock = [
-        "deadlock among ranks of the world: rank 0 waits in `barrier` at ",
-        place,
-        " while it has lock 1 (since ",
-        place,
-        ") for rank 1; rank 1 waits in `lock` of lock 1 at ",
-        place,
-        " for rank 0, which has the lock",
-    ];
-    assert_reported(&stderr, &deadlock);
-    let missing = [
-        "  rank 1 is missing (last call: ",
-        " and waits in `lock` of lock 1 at ",
-        place,
-        ", which rank 0 of the world has",
-    ];
-    assert_reported(&stderr, &missing);
-    // Over two nodes, the holder knows that another rank waits for its lock.
-    let env = [("PSHMEM_LOCAL", "1+1"), ("PSHMEM_HANG_ABORT", "8")];
-    let stderr = stderr_of("lock-in-barrier", &env);
-    let report = [
-        "rank 0 on node0 has waited for ",
-        " s in `barrier` at ",
-        place,
-        " while it has lock 1 (since ",
-        place,
-        "); other ranks wait for this lock, and cannot make the call meanwhile",
-    ];
-    assert_reported(&stderr, &report);
+    for (nodes, last) in [("2", 1), ("1+1", 1), ("2+1", 2), ("1+2", 2)] {
+        let stderr = stderr_of("forgotten", &[("PSHMEM_LOCAL", nodes)]);
+        let missing = format!(", but rank {last} on node");
+        let parts = [
+            " waits in `fill` of object 1 ([u64]) at ",
+            place,
+            &missing,
+            " has dropped its last handle or returned from `run`; its last call on this Comm: `set` of object 1 ([u64]) with root 0 at ",
+            place,
+            "Does one of the calls stand inside `if comm.rank() == ..`, or does a rank return before it?",
+        ];
+        assert_reported(&stderr, &parts);
+    }
 }
 
 #[test]
-fn two_ranks_that_wait_for_locks_of_each_other_are_a_deadlock() {
-    let env = [("PSHMEM_LOCAL", "2"), ("PSHMEM_HANG_ABORT", "3")];
-    let stderr = stderr_of("two-locks", &env);
-    let deadlock = [
-        "deadlock among ranks of the world: rank 0 waits in `lock` of lock 2 at ",
-        " for rank 1, which has the lock; rank 1 waits in `lock` of lock 1 at ",
-        " for rank 0, which has the lock",
+fn a_lock_that_is_held_in_a_barrier_is_a_deadlock() {
+    for (nodes, holder, waiting) in [
+        ("2", "rank 0", "rank 1"),
+        ("1+1", "rank 0 on node0", "rank 1 on node1"),
+        ("2+1", "rank 0 on node0", "rank 1 on node0"),
+        ("1+2", "rank 0 on node0", "rank 1 on node1"),
+    ] {
+        let stderr = stderr_of_deadlock("lock-in-barrier", nodes);
+        let deadlock = [
+            &format!("deadlock among ranks of the world: {holder} waits in `barrier` at "),
+            PLACE,
+            " while it has lock 1 (since ",
+            PLACE,
+            &format!(") for {waiting}; {waiting} waits in `lock` of lock 1 at "),
+            PLACE,
+            &format!(" for {holder}, which has the lock"),
+        ];
+        assert_reported(&stderr, &deadlock);
+    }
+    // On one node, the report of a long wait says the same of the rank that is missing.
+    let env = [
+        ("PSHMEM_LOCAL", "2"),
+        ("PSHMEM_HANG_ABORT", "4"),
+        ("PSHMEM_HANG_REPORT", "2"),
     ];
-    assert_reported(&stderr, &deadlock);
+    let missing = [
+        "  rank 1 is missing (last call: ",
+        " and waits in `lock` of lock 1 at ",
+        PLACE,
+        ", which rank 0 of the world has",
+    ];
+    assert_reported(&stderr_of("lock-in-barrier", &env), &missing);
+}
+
+#[test]
+fn ranks_that_wait_for_locks_of_each_other_are_a_deadlock() {
+    let two = [
+        "deadlock among ranks of the world: rank 0",
+        " waits in `lock` of lock 2 at ",
+        PLACE,
+        " while it has lock 1 (since ",
+        PLACE,
+        ") for rank 1",
+        ", which has the lock; rank 1",
+        " waits in `lock` of lock 1 at ",
+        PLACE,
+        " while it has lock 2 (since ",
+        ") for rank 0",
+        ", which has the lock",
+    ];
+    for nodes in ["2", "1+1"] {
+        assert_reported(&stderr_of_deadlock("lock-ring", nodes), &two);
+    }
+    let three = [
+        "deadlock among ranks of the world: rank 0 on node0 waits in `lock` of lock 2 at ",
+        " for rank 1 on node0, which has the lock; rank 1 on node0 waits in `lock` of lock 3 at ",
+        " for rank 2 on node1, which has the lock; rank 2 on node1 waits in `lock` of lock 1 at ",
+        " for rank 0 on node0, which has the lock",
+    ];
+    assert_reported(&stderr_of_deadlock("lock-ring", "2+1"), &three);
+}
+
+#[test]
+fn readers_in_a_barrier_and_a_writer_are_a_deadlock() {
+    for nodes in ["2", "1+1", "2+1"] {
+        let stderr = stderr_of_deadlock("readers-in-barrier", nodes);
+        let parts = [
+            "deadlock among ranks of the world: rank 0",
+            " waits in `barrier` at ",
+            " while it has lock 1 (RwLock<u64>) (since ",
+            // The writer, or a reader that waits behind it.
+            " of lock 1 (RwLock<u64>) at ",
+            PLACE,
+            " for rank 0",
+            ", which has the lock",
+        ];
+        assert_reported(&stderr, &parts);
+    }
+}
+
+#[test]
+fn waits_that_end_by_themselves_are_no_deadlock() {
+    for nodes in ["2", "1+1", "2+1"] {
+        let stderr = stderr_of_success("lock-limits", &[("PSHMEM_LOCAL", nodes)]);
+        assert!(!stderr.contains("deadlock"), "{stderr}");
+    }
+}
+
+#[test]
+fn slow_programs_are_in_no_deadlock() {
+    for nodes in ["3", "2+1", "1+1+2"] {
+        // Waits of 10 ms count as long.
+        let env = [("PSHMEM_LOCAL", nodes), ("PSHMEM_HANG_REPORT", "0.02")];
+        let stderr = stderr_of_success("slow-locks", &env);
+        assert!(stderr.contains(" has waited for "), "{stderr}");
+        assert!(!stderr.contains("deadlock"), "{stderr}");
+    }
 }
 
 #[test]
@@ -175,8 +276,15 @@ fn the_rank_that_holds_a_lock_is_named() {
 #[test]
 fn a_lock_of_a_rank_that_has_returned_is_an_error() {
     let stderr = stderr_of("leaked-guard", &[("PSHMEM_LOCAL", "2")]);
-    let expected = "`lock`: rank 0 on node0 returned from `run`'s closure while it held the lock, because its guard was leaked";
-    assert!(stderr.contains(expected), "{stderr}");
+    let place = "tests/faults/misuse.rs:";
+    let expected = [
+        "`lock` of lock 1 at ",
+        place,
+        ": rank 0 on node0 returned from `run`'s closure while it held the lock, because its guard was leaked",
+        "The last collective call of that rank on the lock's Comm: `barrier` at ",
+        place,
+    ];
+    assert_reported(&stderr, &expected);
     // A lock with a home rank is released, and the next rank gets it as poisoned.
     let stderr = stderr_of("leaked-guard", &[("PSHMEM_LOCAL", "1+1")]);
     assert!(

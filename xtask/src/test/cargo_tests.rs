@@ -206,7 +206,7 @@ fn all_are_built(row: Row, programs: &[Program]) -> Row {
 }
 
 /// All test programs of the workspace.
-const PROGRAMS: [&str; 21] = [
+const PROGRAMS: [&str; 22] = [
     "pshmem unit",
     "pshmem earth",
     "pshmem testing",
@@ -221,6 +221,7 @@ const PROGRAMS: [&str; 21] = [
     "pshmem-inspect program",
     "pshmem-inspect saved",
     "compile_fail compile_fail",
+    "only_pshmem unit",
     "tests unit",
     "tests api",
     "tests numpy",

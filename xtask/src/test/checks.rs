@@ -50,6 +50,16 @@ pub(crate) fn lints(mpi: Option<&Mpi>) -> Row {
     commands::cargo_row(Row::new("lints"), command)
 }
 
+/// Clippy on the library alone, without the features that are on by default and without MPI.
+pub(crate) fn lints_without_features() -> Row {
+    let mut command = cargo::cargo();
+    command
+        .args(["clippy", "-p", "pshmem", "--no-default-features"])
+        .args(TARGETS)
+        .args(["--", "-D", "warnings"]);
+    commands::cargo_row(Row::new("lints, no features"), command)
+}
+
 /// Crates and features to build. The builds for different libraries have different features, so that each combination of them is
 /// built: that of `mpi-abi` alone is in `oldest_rust`.
 pub(crate) fn selection(mpi: Option<&Mpi>) -> &'static [&'static str] {

@@ -220,6 +220,7 @@ fn with_libraries<'a>(context: &'a Context, libraries: &[Mpi]) -> Vec<Step<'a>> 
         let mpi = first.clone();
         let lints = move || checks::lints(mpi.as_ref());
         steps.push(Step::new(Load::CORE, lints).in_lane(Lane::Cargo));
+        steps.push(Step::new(Load::CORE, checks::lints_without_features).in_lane(Lane::Cargo));
         if !context.options.no_mpi {
             // Without MPI nothing is installed.
             let mpi = first.clone();

@@ -6,6 +6,7 @@ use crate::batch::table::{Claim, ClaimEnd, ClaimOutcome};
 use crate::batch::task_state::TaskState;
 use crate::batch::worker::Assignment;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::stderr::report;
 use std::time::Duration;
 
@@ -121,7 +122,7 @@ impl BatchRank {
                 self.end_claim(worker, claim, ClaimEnd::RunElsewhere)?;
                 let (task, job, host, pid) = (claim.task, owner.job, owner.host, owner.pid);
                 let silence = owner.silence;
-                tracing::debug!(task, job, host, pid, ?silence, "run by another job");
+                events::debug!(task, job, host, pid, ?silence, "run by another job");
             }
             Ok(TaskLease::NotOpen(state)) => self.end_elsewhere(claim, state)?,
             Err(error) => self.unusable_files(claim, &error)?,
@@ -159,7 +160,7 @@ impl BatchRank {
             ));
         }
         let ended = self.end_claim(worker, claim, ClaimEnd::Failed);
-        tracing::warn!(worker, task, %error, "not begun");
+        events::warn!(worker, task, %error, "not begun");
         ended
     }
 

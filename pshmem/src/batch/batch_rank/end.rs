@@ -6,6 +6,7 @@ use crate::batch::table::{Claim, ClaimEnd, RankEnd, TaskEnd};
 use crate::batch::task_state::TaskState;
 use crate::batch::worker::Assignment;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::stderr::report;
 use std::time::{Duration, Instant};
 
@@ -82,9 +83,9 @@ impl BatchRank {
         let ended = self.end_claim(worker, claim, claim_end);
         // After the claim has ended: who receives events is part of the program, and may panic.
         match end {
-            TaskEnd::Done => tracing::debug!(worker, task, "done"),
-            TaskEnd::PutBack => tracing::debug!(worker, task, "put back"),
-            TaskEnd::Failed(..) => tracing::warn!(worker, task, reason, is_retried, "failed"),
+            TaskEnd::Done => events::debug!(worker, task, "done"),
+            TaskEnd::PutBack => events::debug!(worker, task, "put back"),
+            TaskEnd::Failed(..) => events::warn!(worker, task, reason, is_retried, "failed"),
         }
         ended
     }
@@ -118,7 +119,7 @@ impl BatchRank {
         report(format_args!(
             "the end of task {task} is not recorded: {error}"
         ));
-        tracing::warn!(worker, task, %error, "not recorded");
+        events::warn!(worker, task, %error, "not recorded");
         ended
     }
 

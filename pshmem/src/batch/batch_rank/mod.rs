@@ -14,6 +14,7 @@ use crate::batch::table::{Claim, ClaimEnd, SlotState};
 use crate::batch::task_state::TaskState;
 use crate::batch::worker::{Assignment, Worker};
 use crate::error::{Error, Result};
+use crate::events;
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::path::PathBuf;
@@ -123,7 +124,7 @@ impl BatchRank {
         }
         if let Some(Assignment { claim, .. }) = assigned {
             let worker = self.worker.index;
-            tracing::debug!(worker, task = claim.task, attempt = claim.attempt, "begun");
+            events::debug!(worker, task = claim.task, attempt = claim.attempt, "begun");
         }
     }
 

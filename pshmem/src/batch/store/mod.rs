@@ -49,6 +49,7 @@ use crate::batch::store::link_template::LinkTemplate;
 use crate::batch::store::log::{AttemptLog, LogEntry};
 use crate::batch::task_state::TaskState;
 use crate::error::Result;
+use crate::events;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::io;
@@ -292,7 +293,7 @@ impl Store {
         };
         let entries = match read() {
             Ok(entries) => entries,
-            Err(error) => return tracing::warn!(%error, "the log may lack lines"),
+            Err(error) => return events::warn!(%error, "the log may lack lines"),
         };
         let there: HashSet<(&str, u32)> = entries
             .iter()
@@ -319,7 +320,7 @@ impl Store {
         let alive = self.heartbeat.beat(Duration::MAX);
         if let Err(error) = alive.and_then(|()| self.own()).and_then(append) {
             // The log is for people: it does not keep a task from being recorded.
-            tracing::warn!(%error, "not in the log");
+            events::warn!(%error, "not in the log");
         }
     }
 
@@ -340,7 +341,7 @@ impl Store {
         };
         if let Err(error) = merge() {
             // The lines stay where they are: readers find them, and the next job merges them.
-            tracing::warn!(%error, "the log is not merged");
+            events::warn!(%error, "the log is not merged");
         }
     }
 }

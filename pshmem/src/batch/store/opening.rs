@@ -8,6 +8,7 @@ use crate::batch::store::state_file::{self, Recorded, StateFile};
 use crate::batch::store::{Store, StoreOptions, lease, log, names, rerun, task_list};
 use crate::batch::task_state::TaskState;
 use crate::error::{Error, Result};
+use crate::events;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io;
@@ -95,7 +96,7 @@ impl Store {
         opening.request = rerun::request(own, &self.heartbeat, &self.observer, asks, is_at_work)?;
         if let Err(error) = task_list::write(own, self.names.iter(), &key) {
             // For observers only.
-            tracing::warn!(%error, "the names of the tasks are not written down");
+            events::warn!(%error, "the names of the tasks are not written down");
         }
         Ok(())
     }
@@ -178,7 +179,7 @@ impl Store {
         };
         if let Err(error) = clear() {
             // They do no harm, and the next job tries again.
-            tracing::warn!(%error, "files of processes that have ended are left");
+            events::warn!(%error, "files of processes that have ended are left");
         }
     }
 }

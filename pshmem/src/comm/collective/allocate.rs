@@ -12,6 +12,7 @@ use crate::comm::protocol::contribution::Contribution;
 use crate::comm::rank_sync::RankSync;
 use crate::comm::thread_state;
 use crate::error::{Error, Result};
+use crate::events;
 use crate::layout::identity::Described;
 use crate::layout::placer::{PAGE, whole_pages};
 use crate::memory::arena::{self, Allocation};
@@ -265,7 +266,7 @@ fn tell(sync: &RankSync, bytes: usize) {
     let usage = &sync.group.world.node_usage;
     let (host, used, peak) = (sync.group.host().to_owned(), usage.used(), usage.peak());
     // After the call: who receives events is part of the program, and may panic.
-    thread_state::after_call(move || tracing::debug!(host, bytes, used, peak, "memory mapped"));
+    thread_state::after_call(move || events::debug!(host, bytes, used, peak, "memory mapped"));
 }
 
 /// What to map for `bytes`, a multiple of the page size: one page more, in which ranks count when they unmap it.

@@ -5,6 +5,7 @@ use crate::comm::protocol::value_key::ValueKey;
 use crate::error::{Error, clip};
 use crate::layout::identity::Identity;
 use crate::layout::owners;
+use crate::layout::value_text::{self, bytes_text};
 
 /// Bytes of an argument that the error shows.
 const SHOWN: usize = 300;
@@ -35,28 +36,23 @@ fn texts(argument: Argument, ours: &[u8], theirs: &[u8]) -> (String, String) {
     let show = match argument {
         Argument::Layout => match (Identity::decode(ours), Identity::decode(theirs)) {
             (Ok(ours), Ok(theirs)) => return ours.difference(&theirs),
-            _ => bytes,
+            _ => bytes_text,
         },
         Argument::Owners => match owners::difference(ours, theirs) {
             Some((row, ours, theirs)) => {
                 let text = |owner| format!("rank {owner} as the owner of row {row}");
                 return (text(ours), text(theirs));
             }
-            None => bytes,
+            None => bytes_text,
         },
-        Argument::Bytes => bytes,
+        Argument::Bytes => bytes_text,
+        Argument::Element => return value_text::texts(ours, theirs),
         Argument::Number => number,
         Argument::Text => text,
         Argument::Counts => counts,
         Argument::Values => values,
     };
     (show(ours), show(theirs))
-}
-
-fn bytes(bytes: &[u8]) -> String {
-    let shown = &bytes[..bytes.len().min(32)];
-    let more = if bytes.len() > 32 { "…" } else { "" };
-    format!("a value with the bytes {shown:02x?}{more}")
 }
 
 fn number(bytes: &[u8]) -> String {

@@ -85,7 +85,7 @@ pub(super) fn arrive_with(sync: &RankSync, call: Call, bytes: &[u8]) -> u64 {
     let me = sync.group.topology.local_rank;
     sync.control().arrive(me, n, call, bytes);
     if sync.checks(Level::Reports) {
-        sync.group.world.wait_table.count_arrival();
+        sync.count_arrival(n);
     }
     n
 }

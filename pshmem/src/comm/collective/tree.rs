@@ -3,10 +3,11 @@
 //! That is one round trip. Each leader sends to its neighbours in the tree only, so neither messages nor memory of a rank grow
 //! with the number of nodes.
 
+use crate::comm::group::Group;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::Contributions;
 use crate::comm::protocol::message::{ArrivalReport, NodeMessage};
-use crate::comm::rank_sync::{RankSync, missing_rank};
+use crate::comm::rank_sync::RankSync;
 use crate::comm::wait::Wait;
 use crate::error::{Error, Result};
 
@@ -30,7 +31,7 @@ pub(super) fn agree_with_other_nodes(
     };
     for &child in &group.children {
         match await_report(sync, n, call, child) {
-            Ok(below) => merge(&mut report, below),
+            Ok(below) => merge(group, &mut report, below),
             Err(error) => {
                 report.conflict.get_or_insert(error);
             }
@@ -56,15 +57,15 @@ pub(super) fn agree_with_other_nodes(
     verdict
 }
 
-fn merge(report: &mut ArrivalReport, below: ArrivalReport) {
+fn merge(group: &Group, report: &mut ArrivalReport, below: ArrivalReport) {
     report.contributions.merge(below.contributions);
     if report.conflict.is_none() {
         report.conflict = below.conflict.or_else(|| {
             (below.call != report.call).then(|| Error::Diverged {
                 what: format!(
                     "{}; {}",
-                    report.caller.sentence(report.call),
-                    below.caller.sentence(below.call)
+                    report.caller.sentence(&group.call_text(report.call)),
+                    below.caller.sentence(&group.call_text(below.call))
                 ),
             })
         });
@@ -76,7 +77,7 @@ fn await_report(sync: &RankSync, n: u64, call: Call, child: usize) -> Result<Arr
     let leader = sync.group.topology.leader_address(child);
     Wait::for_node(sync, n, call, child).for_message(leader, |message| match message {
         NodeMessage::Arrived(report) if report.n == n => Some(Ok(report)),
-        other => missing_leader(other, n, call).map(Err),
+        other => missing_leader(sync, other, n, call).map(Err),
     })
 }
 
@@ -85,19 +86,19 @@ fn await_verdict(sync: &RankSync, n: u64, call: Call, parent: usize) -> Result<C
     let leader = sync.group.topology.leader_address(parent);
     Wait::for_node(sync, n, call, parent).for_message(leader, |message| match message {
         NodeMessage::Verdict { n: of, verdict } if of == n => Some(verdict),
-        other => missing_leader(other, n, call).map(Err),
+        other => missing_leader(sync, other, n, call).map(Err),
     })
 }
 
 /// The error of call `n` if the message says that its sender will not make it.
-fn missing_leader(message: NodeMessage, n: u64, call: Call) -> Option<Error> {
+fn missing_leader(sync: &RankSync, message: NodeMessage, n: u64, call: Call) -> Option<Error> {
     match message {
         NodeMessage::Left {
             done,
-            rank,
-            host,
+            caller,
+            last,
             reason,
-        } if done < n => Some(missing_rank(rank, &host, &reason, call)),
+        } if done < n => Some(sync.missing_rank(&caller, last, reason, call)),
         _ => None,
     }
 }

@@ -1,7 +1,11 @@
 //! The identity of a collective call: what all ranks must agree on before anything is written, and how messages name it.
 
+use crate::error::clip;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
+
+/// Bytes of the name of a type that a text shows.
+const TYPE: usize = 80;
 
 /// Words of a [`Call`] in a control block.
 pub(crate) const CALL_WORDS: usize = 4;
@@ -65,8 +69,10 @@ pub(crate) enum Kind {
 /// How the argument that all ranks of a call must pass alike is encoded, so that an error can show two that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Argument {
-    /// Bytes of a value of any type.
+    /// Bytes of any kind.
     Bytes,
+    /// A value with its type, as `layout::value_text` encodes it.
+    Element,
     /// One `u64`, little-endian.
     Number,
     /// UTF-8.
@@ -94,7 +100,7 @@ const KINDS: [(Kind, &str, Argument); 50] = [
     (Kind::UpdatePerNode, "update_per_node", Argument::Bytes),
     (Kind::Set, "set", Argument::Bytes),
     (Kind::Assign, "assign", Argument::Bytes),
-    (Kind::Fill, "fill", Argument::Bytes),
+    (Kind::Fill, "fill", Argument::Element),
     (Kind::Memory, "memory", Argument::Bytes),
     (Kind::Start, "run", Argument::Bytes),
     (Kind::Lock, "lock", Argument::Bytes),
@@ -309,11 +315,14 @@ impl Call {
         self.root as usize
     }
 
-    /// `set` of object 3 with root 0.
-    pub(crate) fn text(self) -> String {
+    /// `set` of object 3 ([f64]) with root 0. The type is that of the object, where it is known.
+    pub(crate) fn text(self, type_name: Option<&str>) -> String {
         let mut text = format!("`{}`", self.name());
         if self.object != 0 {
             let _ = write!(text, " of object {}", self.object);
+            if let Some(name) = type_name {
+                let _ = write!(text, " ({})", clip(name, TYPE));
+            }
             if self.field >> 32 != 0 {
                 let _ = write!(text, " (leaf {})", self.field >> 32);
             }
@@ -336,8 +345,10 @@ mod tests {
             .root(1)
             .step(Step::Write);
         assert_eq!(Call::from_words(call.words()), call);
-        assert_eq!(call.text(), "`set` of object 3 (leaf 2) with root 1");
-        assert_eq!(Call::new(Kind::Barrier).text(), "`barrier`");
+        assert_eq!(call.text(None), "`set` of object 3 (leaf 2) with root 1");
+        let text = "`set` of object 3 ([f64]) (leaf 2) with root 1";
+        assert_eq!(call.text(Some("[f64]")), text);
+        assert_eq!(Call::new(Kind::Barrier).text(None), "`barrier`");
     }
 
     #[test]

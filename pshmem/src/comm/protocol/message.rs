@@ -34,8 +34,9 @@ pub(crate) enum NodeMessage {
     /// A leader makes no call after its `done`-th.
     Left {
         done: u64,
-        rank: usize,
-        host: String,
+        caller: Caller,
+        /// Its last call, if it has made one.
+        last: Option<Call>,
         reason: LeaveReason,
     },
     /// From one rank to another in call `n`: a buffer of so many bytes follows, or no more buffers.
@@ -52,11 +53,20 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// `rank 1 on node0 called ... at src/main.rs:7:5`
-    pub(crate) fn sentence(&self, call: Call) -> String {
-        let Caller { rank, host, site } = self;
-        let at = if site.is_empty() { "" } else { " at " };
-        format!("rank {rank} on {host} called {}{at}{site}", call.text())
+    /// `rank 1 on node0`
+    pub(crate) fn name(&self) -> String {
+        format!("rank {} on {}", self.rank, self.host)
+    }
+
+    /// The text of a call, with the source line from which this rank has made it.
+    pub(crate) fn with_site(&self, call: &str) -> String {
+        let at = if self.site.is_empty() { "" } else { " at " };
+        format!("{call}{at}{}", self.site)
+    }
+
+    /// `rank 1 on node0 called ... at src/main.rs:7:5`, with the text of the call.
+    pub(crate) fn sentence(&self, call: &str) -> String {
+        format!("{} called {}", self.name(), self.with_site(call))
     }
 }
 

@@ -44,3 +44,8 @@ pub(crate) fn wait_limits() -> WaitLimits {
         abort: seconds(ABORT).ok().flatten(),
     })
 }
+
+/// A time after which a wait is looked at more closely: sooner where waits are reported sooner.
+pub(crate) fn within_report(time: Duration) -> Duration {
+    time.min(wait_limits().report / 2)
+}

@@ -1,8 +1,10 @@
 //! How a rank waits: it spins for a short time, then drives progress and yields, and checks now and then for problems.
 //!
 //! - `monitor` checks and reports of a wait in a collective call · `reporter` what it has in common with other long waits
+//! - `deadlock` searches for deadlocks over several nodes
 //! - `limits` the environment variables that limit how long a wait may take
 
+mod deadlock;
 pub(crate) mod limits;
 mod monitor;
 pub(crate) mod reporter;

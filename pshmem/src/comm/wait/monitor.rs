@@ -1,11 +1,12 @@
 //! Checks and reports of a rank's wait in a collective call: which ranks are missing, what they do, and deadlocks.
 
 use crate::comm::check::Level;
+use crate::comm::obligations::Awaited;
 use crate::comm::protocol::call::Call;
 use crate::comm::rank_sync::RankSync;
 use crate::comm::thread_state;
 use crate::comm::wait::reporter::WaitReporter;
-use crate::comm::wait_table::{MissingRank, PostedWait};
+use crate::comm::wait_table::{MissingRank, PostedWait, WaitKind};
 use crate::stderr::report;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -21,11 +22,15 @@ pub(super) struct WaitMonitor<'a> {
     next_look_at_locks: Duration,
     /// The missing rank that is posted.
     missing: Option<MissingRank>,
+    /// How many ranks of the node had arrived at the last check.
+    arrived: usize,
 }
 
 impl<'a> WaitMonitor<'a> {
     /// `node` is the node whose message is waited for, if any.
     pub(super) fn new(sync: &'a RankSync, n: u64, call: Call, node: Option<usize>) -> Self {
+        let comm = sync.group.id;
+        let awaited = Awaited::Arrivals { comm, n };
         WaitMonitor {
             call: AwaitedCall {
                 sync,
@@ -33,9 +38,10 @@ impl<'a> WaitMonitor<'a> {
                 call,
                 node,
             },
-            reporter: WaitReporter::new(&sync.group.world),
+            reporter: WaitReporter::new(&sync.group.world, Some(awaited)),
             next_look_at_locks: WITH_LOCK,
             missing: None,
+            arrived: 0,
         }
     }
 
@@ -48,9 +54,21 @@ impl<'a> WaitMonitor<'a> {
         let missing = call.missing_rank();
         if missing != self.missing || !self.reporter.is_posted() {
             self.missing = missing;
-            self.reporter.post(missing, false, &call.reason());
+            self.reporter
+                .post(missing, WaitKind::default(), &call.reason());
         }
-        if !self.reporter.report_deadlock(waited) {
+        let arrived = call.arrived();
+        if arrived != self.arrived {
+            self.arrived = arrived;
+            self.reporter.search_soon(waited);
+        }
+        // One rank of the node searches for all that wait in the call.
+        let may_search = call.is_reporting_rank();
+        let next_rank = || call.next_rank();
+        if !self
+            .reporter
+            .report_deadlock(waited, may_search, &next_rank)
+        {
             self.report_locks(waited);
         }
         // One rank of the node reports and ends the job. Another one does so only if that one is a second late.
@@ -98,11 +116,7 @@ struct AwaitedCall<'a> {
 impl AwaitedCall<'_> {
     /// The call, with the locks that this rank holds.
     fn reason(&self) -> String {
-        let text = self.sync.call_text(self.call);
-        match &thread_state::held_locks(false)[..] {
-            [] => text,
-            locks => format!("{text} while it has {}", locks.join(" and ")),
-        }
+        thread_state::while_holding(self.sync.call_text(self.call))
     }
 
     fn has_arrived(&self, local_rank: usize) -> bool {
@@ -114,6 +128,25 @@ impl AwaitedCall<'_> {
         ranks
             .into_iter()
             .find(|&local_rank| !self.has_arrived(local_rank))
+    }
+
+    /// How many ranks of this node have arrived.
+    fn arrived(&self) -> usize {
+        let ranks = 0..self.sync.group.topology.node_ranks.len();
+        ranks.filter(|&rank| self.has_arrived(rank)).count()
+    }
+
+    /// The rank of the world to ask why this call does not go on: one of this node that is missing and waits elsewhere, or a
+    /// leader that knows more.
+    fn next_rank(&self) -> Option<usize> {
+        let topology = &self.sync.group.topology;
+        if let Some(missing) = self.first_missing() {
+            return self.wait_of(missing).map(|_| self.world_rank(missing));
+        }
+        if topology.is_leader() {
+            return self.node.map(|node| topology.leader_address(node));
+        }
+        Some(topology.leader_address(topology.node()))
     }
 
     /// World rank of a rank of this node.
@@ -173,7 +206,15 @@ impl AwaitedCall<'_> {
             ),
             None => Ok(()),
         };
+        if (0..topology.node_ranks.len()).any(|local_rank| self.is_elsewhere(local_rank)) {
+            text += "\n  does the call stand inside `if comm.rank() == ..`, or has a rank returned before it?";
+        }
         text
+    }
+
+    /// Whether a rank of this node has not made the call, and waits in no other one.
+    fn is_elsewhere(&self, local_rank: usize) -> bool {
+        !self.has_arrived(local_rank) && self.wait_of(local_rank).is_none()
     }
 
     /// What a rank of this node does.
@@ -192,10 +233,9 @@ impl AwaitedCall<'_> {
             }
             (done, true) => format!("rank {rank} has left after call {done}"),
             (done, false) => {
-                let last = if done == 0 {
-                    "none yet".to_owned()
-                } else {
-                    format!("{done}: {}", control.call(local_rank).text())
+                let last = match self.sync.last_call_text(local_rank) {
+                    Some(call) => format!("{done}: {call}"),
+                    None => "none yet".to_owned(),
                 };
                 let activity = match wait {
                     None => "is in the program".to_owned(),

@@ -2,8 +2,10 @@
 //! the job when they exceed the limit.
 
 use crate::comm::check::Level;
-use crate::comm::wait::limits::{ABORT, wait_limits};
-use crate::comm::wait_table::MissingRank;
+use crate::comm::obligations::Awaited;
+use crate::comm::wait::deadlock::{Detection, NextRank};
+use crate::comm::wait::limits::{ABORT, wait_limits, within_report};
+use crate::comm::wait_table::{MissingRank, WaitKind};
 use crate::comm::world::World;
 use crate::stderr::report;
 use std::time::{Duration, Instant};
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 /// How long a rank waits before it checks its wait for the first time, and between two checks.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long a wait must have lasted before a deadlock is looked for.
+/// How long a wait must have lasted before the wait table is searched for a deadlock.
 const DEADLOCK: Duration = Duration::from_secs(1);
 
 /// The checks and reports of one wait.
@@ -23,6 +25,10 @@ pub(crate) struct WaitReporter<'a> {
     reports: u32,
     is_posted: bool,
     has_reported_deadlock: bool,
+    /// What alone ends the wait, where it may be part of a deadlock.
+    awaited: Option<Awaited>,
+    /// Once the wait is posted.
+    detection: Option<Detection<'a>>,
 }
 
 /// A wait that has exceeded a limit.
@@ -34,8 +40,11 @@ pub(crate) struct Overdue {
 }
 
 impl<'a> WaitReporter<'a> {
-    pub(crate) fn new(world: &'a World) -> Self {
+    /// `awaited` is what ends the wait; `None` where something else may, such as a time limit.
+    pub(crate) fn new(world: &'a World, awaited: Option<Awaited>) -> Self {
         WaitReporter {
+            awaited,
+            detection: None,
             world,
             since: None,
             next_check: None,
@@ -55,26 +64,53 @@ impl<'a> WaitReporter<'a> {
         Some(now - since)
     }
 
-    /// Posts in the wait table for whom this rank waits and in which call, until the wait ends.
-    pub(crate) fn post(&mut self, missing: Option<MissingRank>, is_for_lock: bool, reason: &str) {
+    /// Posts for whom this rank waits and in which call, until the wait ends.
+    pub(crate) fn post(&mut self, missing: Option<MissingRank>, kind: WaitKind, reason: &str) {
         self.is_posted = true;
-        self.world.wait_table.post(missing, is_for_lock, reason);
+        self.world.wait_table.post(missing, kind, reason);
+        if self.world.level.get() < Level::Reports {
+            return;
+        }
+        if let Some(awaited) = self.awaited {
+            let new = || Detection::new(self.world, awaited);
+            let detection = self.detection.get_or_insert_with(new);
+            detection.post(reason, missing.is_some());
+        }
     }
 
-    /// Reports a deadlock that this rank is part of, once. Whether it has.
+    /// Answers other ranks that search for a deadlock, searches for one if `may_search` and it is time, and reports one that it
+    /// has found, once. Whether this rank is part of a deadlock that has been reported. `next_rank` returns a rank of the world
+    /// that seems to keep this one waiting, or to know who does.
     ///
-    /// Reported only: an error on another `Comm`, or the limit of a wait for a lock, may still end the wait of a rank of the
-    /// circle.
-    pub(crate) fn report_deadlock(&mut self, waited: Duration) -> bool {
+    /// Reported only: an error on another `Comm` may still end the wait of a rank of the circle.
+    pub(crate) fn report_deadlock(
+        &mut self,
+        waited: Duration,
+        may_search: bool,
+        next_rank: NextRank<'_>,
+    ) -> bool {
+        if let Some(detection) = &mut self.detection
+            && let Some(deadlock) = detection.check(waited, may_search, next_rank)
+        {
+            report(deadlock);
+        }
         if !self.has_reported_deadlock
             && self.world.level.get() >= Level::Reports
-            && waited >= DEADLOCK
+            && waited >= within_report(DEADLOCK)
             && let Some(deadlock) = self.world.wait_table.deadlock()
         {
             self.has_reported_deadlock = true;
             report(deadlock);
         }
-        self.has_reported_deadlock
+        let is_known = |detection: &Detection<'_>| detection.is_known();
+        self.has_reported_deadlock || self.detection.as_ref().is_some_and(is_known)
+    }
+
+    /// A rank has come to this wait, with which a deadlock may have begun.
+    pub(crate) fn search_soon(&mut self, waited: Duration) {
+        if let Some(detection) = &mut self.detection {
+            detection.search_soon(waited);
+        }
     }
 
     pub(crate) fn is_posted(&self) -> bool {

@@ -43,6 +43,16 @@ impl FifoQueue {
         self.writer
     }
 
+    /// One of those that have the lock to read.
+    pub(crate) fn reader(&self) -> Option<WorldRank> {
+        self.readers.first().copied()
+    }
+
+    /// Whether a rank waits.
+    pub(crate) fn is_waiting(&self, rank: WorldRank) -> bool {
+        self.numbers.contains_key(&rank)
+    }
+
     /// Ranks that wait, the one that has waited longest first.
     pub(crate) fn waiting(&self) -> impl ExactSizeIterator<Item = WorldRank> {
         self.waiting.values().map(|&(rank, _)| rank)

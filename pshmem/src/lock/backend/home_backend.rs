@@ -81,7 +81,9 @@ impl LockBackend for HomeBackend {
             .ok()??;
         let LockReply::Status {
             holder,
+            reader,
             next,
+            is_queued,
             waiting,
         } = reply
         else {
@@ -89,6 +91,8 @@ impl LockBackend for HomeBackend {
         };
         Some(LockStatus {
             holder: holder.and_then(|(world, since)| Some((rank_of(&self.core, world)?, since))),
+            reader: reader.and_then(|world| rank_of(&self.core, world)),
+            is_queued,
             is_next: next == Some(self.core.group.world.transport.rank()),
             waiting,
         })

@@ -35,10 +35,13 @@ pub(crate) enum LockReply {
     },
     /// The lock is not free, or the request has been withdrawn.
     NotGranted,
-    /// Who has it for writing and since when, who is next, and how many wait.
+    /// Who has it for writing and since when, one of those that have it to read, who is next, whether the rank that asks waits,
+    /// and how many do.
     Status {
         holder: Option<(WorldRank, u64)>,
+        reader: Option<WorldRank>,
         next: Option<WorldRank>,
+        is_queued: bool,
         waiting: usize,
     },
 }
@@ -129,6 +132,8 @@ impl HomeObject for HomeLock {
                 let mut waiting = self.queue.waiting();
                 let reply = LockReply::Status {
                     holder: self.queue.writer().map(|rank| (rank, self.since)),
+                    reader: self.queue.reader(),
+                    is_queued: self.queue.is_waiting(rank),
                     waiting: waiting.len(),
                     next: waiting.next(),
                 };
@@ -216,7 +221,9 @@ mod tests {
                 id,
                 LockReply::Status {
                     holder,
+                    reader: None,
                     next,
+                    is_queued: true,
                     waiting,
                 },
             ),
@@ -227,5 +234,34 @@ mod tests {
         assert_eq!(*id, RequestId { rank: 0, number: 9 });
         assert_eq!(holder.map(|(rank, _)| rank), Some(2));
         assert_eq!((*next, *waiting), (Some(1), 2));
+    }
+
+    #[test]
+    fn a_reader_that_has_the_lock_is_named_and_is_not_in_the_queue() {
+        let mut lock = lock();
+        let read = LockRequest::Acquire {
+            mode: Mode::Read,
+            wait: true,
+        };
+        send(&mut lock, 2, 1, read);
+        for rank in [2, 1] {
+            send(&mut lock, 1, 1, acquire(true));
+            let replies = send(&mut lock, rank, 9, LockRequest::Status);
+            let [
+                (
+                    _,
+                    LockReply::Status {
+                        holder: None,
+                        reader: Some(2),
+                        is_queued,
+                        ..
+                    },
+                ),
+            ] = replies[..]
+            else {
+                panic!("{replies:?}");
+            };
+            assert_eq!(is_queued, rank == 1);
+        }
     }
 }

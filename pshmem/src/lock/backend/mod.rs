@@ -68,9 +68,21 @@ pub(crate) struct Acquired {
 pub(crate) struct LockStatus {
     /// The rank that has it for writing, and since when (milliseconds of the system's clock).
     pub(crate) holder: Option<(usize, u64)>,
+    /// One of the ranks that have it to read.
+    pub(crate) reader: Option<usize>,
     /// Whether this rank is the next to get it.
     pub(crate) is_next: bool,
+    /// Whether this rank is in the queue.
+    pub(crate) is_queued: bool,
     pub(crate) waiting: usize,
+}
+
+impl LockStatus {
+    /// A rank that has the lock while this one is in the queue.
+    pub(crate) fn holder_ahead(&self) -> Option<usize> {
+        let holder = self.holder.map(|(rank, _)| rank).or(self.reader);
+        holder.filter(|_| self.is_queued)
+    }
 }
 
 /// What all ranks pass to create a lock.

@@ -9,7 +9,7 @@ use crate::layout::placer::{PAGE, round_up};
 use crate::lock::backend::clock::coarse_now;
 use crate::lock::backend::node_lock::NodeLock;
 use crate::lock::backend::{Acquired, LockBackend, LockConfig, LockStatus, Mode, Poison};
-use crate::lock::lock_wait::{Deadline, LockWait};
+use crate::lock::lock_wait::{Deadline, LockCall, LockWait};
 use crate::memory::Segment;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -135,7 +135,7 @@ impl NodeBackend {
                 });
             }
             if wait.check()
-                && let Some(error) = self.abandoned(lock, wait.call.name)
+                && let Some(error) = self.abandoned(lock, &wait.call)
                 && lock.cancel()
             {
                 return Err(error);
@@ -144,17 +144,19 @@ impl NodeBackend {
     }
 
     /// The error of a lock whose holder has left `run`, so that it never releases the lock.
-    fn abandoned(&self, lock: NodeLock<'_>, call: &str) -> Option<Error> {
+    fn abandoned(&self, lock: NodeLock<'_>, call: &LockCall<'_>) -> Option<Error> {
         let core = &self.core;
         if core.group.topology.size() == 1 {
             return None;
         }
         let control = core.sync.control();
         let holder = lock.holders().find(|&rank| control.arrival(rank).1)?;
+        let last = core.sync.last_call_text(holder);
         Some(Error::Abandoned {
-            call: call.to_owned(),
+            call: call.text(),
             rank: core.group.topology.node_ranks[holder] as usize,
             host: core.group.world.transport.host().to_owned(),
+            last: last.unwrap_or_else(|| "none".to_owned()),
         })
     }
 }
@@ -205,6 +207,8 @@ impl LockBackend for NodeBackend {
         };
         Some(LockStatus {
             holder: lock.holder().map(rank),
+            reader: self.holder_on_node(),
+            is_queued: lock.is_queued(),
             is_next: lock.is_first(),
             waiting: lock.waiting(),
         })

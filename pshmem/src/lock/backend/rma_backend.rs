@@ -139,6 +139,9 @@ impl LockBackend for RmaBackend {
         let holder = |(world, since)| Some((rank_of(&self.core, world)?, since));
         Some(LockStatus {
             holder: status.holder.and_then(holder),
+            reader: None,
+            // A rank with a lock that knows no readers waits only for the one that has it.
+            is_queued: true,
             is_next: status.next == Some(self.core.group.world.transport.rank()),
             waiting: status.waiting,
         })

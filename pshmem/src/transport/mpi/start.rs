@@ -1,6 +1,7 @@
 //! Starts and ends MPI for `run`, with the library that the program is linked with or one that it loads.
 
 use crate::error::{Error, Result};
+use crate::events;
 use crate::transport::mpi::Mpi;
 use crate::transport::mpi::api::{Api, SUCCESS, library_name};
 use crate::transport::mpi::mpi_calls::MpiCalls;
@@ -34,7 +35,7 @@ impl Started {
         };
         if code == SUCCESS {
             let started = Started { api };
-            tracing::debug!(library = started.library(), "MPI has started");
+            events::debug!(library = started.library(), "MPI has started");
             return Ok(started);
         }
         // Its text cannot be asked for before MPI has started.

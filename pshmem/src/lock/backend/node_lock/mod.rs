@@ -45,6 +45,12 @@ unsafe impl AtomicBlock for LockHead {}
 // SAFETY: a `repr(C)` struct of atomic integers.
 unsafe impl AtomicBlock for WaitEntry {}
 
+impl WaitEntry {
+    fn waits(&self) -> bool {
+        matches!(self.status.load(Ordering::Relaxed), WAITING | SLEEPING)
+    }
+}
+
 // Values of `holds`.
 const NOTHING: u32 = 0;
 const READS: u32 = 1;
@@ -242,9 +248,12 @@ impl<'a> NodeLock<'a> {
 
     /// Number of ranks in the queue. Read entry by entry: for reports, not for decisions.
     pub(crate) fn waiting(self) -> usize {
-        let waits =
-            |entry: &&WaitEntry| matches!(entry.status.load(Ordering::Relaxed), WAITING | SLEEPING);
-        self.entries.iter().filter(waits).count()
+        self.entries.iter().filter(|entry| entry.waits()).count()
+    }
+
+    /// Whether this rank is in the queue.
+    pub(crate) fn is_queued(self) -> bool {
+        self.entries[self.me].waits()
     }
 
     /// Whether this rank is the first in the queue.
