@@ -21,6 +21,10 @@ pub enum OpKind {
     UpdateParts,
     Gather,
     Reduce,
+    /// All ranks add to any elements.
+    Scatter,
+    /// The same, with hits that are shared out.
+    DynamicLoop,
     Resize,
     CopyFrom,
     Swap,
@@ -62,8 +66,9 @@ pub struct Op {
 const LEGAL: &[OpKind] = {
     use OpKind::{
         Assign, Barrier, Batch, Close, CopyFrom, Domains, Drop, DropComm, DropInside, DropLock,
-        Fill, FromRoot, Gather, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize,
-        Set, SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
+        DynamicLoop, Fill, FromRoot, Gather, New, NewLock, NodeComm, PoisonLock, RanksPerNode,
+        Reduce, Resize, Scatter, Set, SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode,
+        UpdateWhole, UseLock,
     };
     &[
         New,
@@ -88,6 +93,9 @@ const LEGAL: &[OpKind] = {
         Gather,
         Reduce,
         Reduce,
+        Scatter,
+        Scatter,
+        DynamicLoop,
         Resize,
         CopyFrom,
         Swap,
