@@ -49,13 +49,15 @@
 //! | [`update_parts`](Shared::update_parts), [`gather`](Shared::gather) | those of all ranks, each a part of its own |
 //! | [`update_parts_along`](Shared::update_parts_along), [`update_rows`](Shared::update_rows) | the same, along any axis; rows that lie anywhere |
 //! | [`reduce_into`](Shared::reduce_into), [`accumulate`](Shared::accumulate) | those of all ranks, combined by an [`Op`] |
+//! | [`scatter`](Shared::scatter) | those of all ranks: single elements, combined by an [`Op`] |
 //! | [`concat`](Shared::concat) | those of all ranks: rows, of which it makes a new object |
 //! | [`collect`](Shared::collect) | those of all ranks: pairs of a [`Map`] or triplets of a [`Csr`], of which it makes a new one |
 //! | [`resize`](Shared::resize), [`copy_from`](Shared::copy_from), [`swap`](Shared::swap) | none: whole objects |
 //!
-//! | locks and tasks | |
+//! | locks, loops and tasks | |
 //! |---|---|
 //! | [`Lock`], [`Mutex`], [`RwLock`] | first-come-first-served locks over the ranks of all nodes, also with a value |
+//! | [`for_each_dynamic`](Comm::for_each_dynamic), [`Counter`] | loops whose iterations are shared out while they run; numbers that are taken once |
 //! | [`Batch`] | hands out tasks to groups of ranks, across jobs and crashes; [`signal`] has the numbers of signals that stop it |
 //!
 //! | what went wrong | |

@@ -100,6 +100,34 @@ fn parts_interleave(comm: &Comm) -> Outcome {
     Ok(())
 }
 
+/// Both ranks take numbers, and add to the elements of both, in both orders.
+fn both_ranks_add(comm: &Comm) -> Outcome {
+    let numbers = comm.counter(9)?;
+    let mut line = Shared::<[u32]>::new(comm, 3)?;
+    for op in [Op::sum(), Op::sum().reproducible()] {
+        line.try_scatter(op, |add| {
+            while let Some(range) = numbers.next(2)? {
+                range.for_each(|number| add(number % 3, 1 << number));
+            }
+            Ok::<(), Error>(())
+        })?;
+        numbers.reset()?;
+    }
+    assert_eq!(
+        line.view(),
+        [2 * 0b100_1001, 2 * 0b1001_0010, 2 * 0b1_0010_0100]
+    );
+    let mut mine = 0;
+    comm.for_each_dynamic(0..5, 2, |range| {
+        mine += range.sum::<usize>() as u32;
+        Ok::<(), Error>(())
+    })?;
+    let mut sum = Shared::<[u32]>::new(comm, 1)?;
+    sum.scatter(Op::sum(), |add| add(0, mine))?;
+    assert_eq!(sum.view(), [10]);
+    Ok(())
+}
+
 /// What a closure wrote before it panicked is on all nodes.
 fn closure_panics(comm: &Comm) -> Outcome {
     let mut list = Shared::<[u64]>::new(comm, 2)?;
@@ -180,6 +208,7 @@ tests! {
     ranks_make_different_calls: case("different_calls", different_calls);
     all_ranks_write: case("both_ranks_write", both_ranks_write);
     parts_of_two_ranks_interleave: case("parts_interleave", parts_interleave);
+    all_ranks_add: case("both_ranks_add", both_ranks_add);
     one_rank_writes_rows_and_text: case("rows_and_text", rows_and_text);
     strings_are_stacked: case("stacked_strings", stacked_strings);
     pairs_are_collected: case("collected_pairs", collected_pairs);

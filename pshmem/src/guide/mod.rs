@@ -29,7 +29,8 @@
 //! - **Entry**: a key of a [`Map`](crate::Map) with its value.
 //! - **Capacity**: how much there is room for in a `Ragged`, `Strings`, `Text`, `Map` or `Csr`, which its extents state. What is
 //!   **in use** is what views show.
-//! - **Home rank**: the rank that holds a lock or the task table of a batch when the ranks are on several nodes.
+//! - **Hit**: one value that `scatter` combines into one element.
+//! - **Home rank**: the rank that holds a lock, a counter or the task table of a batch when the ranks are on several nodes.
 
 #[doc = include_str!("writing.md")]
 pub mod writing {}

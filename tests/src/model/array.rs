@@ -32,8 +32,12 @@ pub(super) trait AnyArray {
     fn gather(&mut self, rng: Rng) -> Result<()>;
     /// All ranks contribute an array, with or without the old values, in either order.
     fn reduce(&mut self, rng: Rng) -> Result<()>;
+    /// All ranks add to any elements, in either order.
+    fn scatter(&mut self, rng: Rng) -> Result<()>;
+    /// The same with hits that are shared out by a loop, or by a counter inside of the closure.
+    fn dynamic_loop(&mut self, rng: Rng) -> Result<()>;
 
-    // The following calls must fail. Only `failing_update` and `failing_parts` write, also to the model.
+    // The following calls must fail. Only `failing_update`, `failing_parts` and those of `scatter` write, also to the model.
     /// An empty block, passed by no rank or by several.
     fn assign_from(&mut self, holders: &[usize]) -> Result<()>;
     fn set_out_of_bounds(&mut self, root: usize) -> Result<()>;
@@ -63,6 +67,19 @@ pub(super) trait AnyArray {
     fn reduce_differently(&mut self, outlier: usize) -> Result<()>;
     /// The operation panics on one rank, if it is called there. The array holds arbitrary values afterwards.
     fn panicking_reduce(&mut self, outlier: usize, reproducible: bool) -> Result<()>;
+    /// All ranks add; then the closure of `outlier` fails.
+    fn failing_scatter(
+        &mut self,
+        outlier: usize,
+        rng: Rng,
+        fail: &dyn Fn() -> String,
+    ) -> Result<()>;
+    /// All ranks add; `outlier` then adds to an element that does not exist.
+    fn scatter_out_of_range(&mut self, outlier: usize, rng: Rng) -> Result<()>;
+    /// One rank wants another order than the others. No closure may run.
+    fn scatter_differently(&mut self, outlier: usize) -> Result<()>;
+    /// As `panicking_reduce`.
+    fn panicking_scatter(&mut self, outlier: usize, rng: Rng) -> Result<()>;
 }
 
 /// An array and its model.
@@ -109,6 +126,39 @@ impl<'a, L: ModelLayout + ?Sized, H> ArrayWithModel<'a, L, H> {
 
     fn is_rank(&self, rank: usize) -> bool {
         self.comm.rank() == rank
+    }
+
+    /// Some hits, none if the array has no elements.
+    fn hits(&self, rng: &mut Rng) -> Vec<(Vec<usize>, L::Item)> {
+        let shape = self.model.shape();
+        let hits = match rng.below(8) {
+            _ if shape.contains(&0) => 0,
+            // More than a round takes.
+            0 => 5000,
+            _ => rng.below(30),
+        };
+        let hit = |_| {
+            let at = shape.iter().map(|&extent| rng.below(extent)).collect();
+            (at, L::Item::from_number(rng.next()))
+        };
+        (0..hits).map(hit).collect()
+    }
+
+    /// Combines hits into the model.
+    fn hit_model(&mut self, hits: &[(Vec<usize>, L::Item)]) {
+        for (at, value) in hits {
+            let element = &mut self.model[&at[..]];
+            *element = larger(*element, *value);
+        }
+    }
+
+    /// The hits of this rank; those of all ranks are combined into the model.
+    fn hit_by_all(&mut self, rng: &mut Rng) -> Vec<(Vec<usize>, L::Item)> {
+        let all: Vec<_> = (0..self.comm.size()).map(|_| self.hits(rng)).collect();
+        for hits in &all {
+            self.hit_model(hits);
+        }
+        all[self.comm.rank()].clone()
     }
 
     /// What this rank passes to a reduction.
@@ -293,6 +343,38 @@ impl<L: ModelLayout + ?Sized, H: std::ops::DerefMut<Target: Calls<L>>> AnyArray
         } else {
             self.model.zip_mut_with(&sum, |a, &b| *a = larger(*a, b));
             self.handle.accumulate(op, &mine)
+        }
+    }
+
+    fn scatter(&mut self, mut rng: Rng) -> Result<()> {
+        let mine = self.hit_by_all(&mut rng);
+        let added = self.handle.scatter(in_any_order(&mut rng), |add| {
+            add_all::<L>(add, &mine);
+            mine.len()
+        })?;
+        assert_eq!(added, mine.len());
+        Ok(())
+    }
+
+    fn dynamic_loop(&mut self, mut rng: Rng) -> Result<()> {
+        let hits = self.hits(&mut rng);
+        self.hit_model(&hits);
+        let (op, chunk) = (in_any_order(&mut rng), 1 + rng.below(50));
+        if rng.below(2) == 0 {
+            let mut mine = Vec::new();
+            self.comm.for_each_dynamic(0..hits.len(), chunk, |range| {
+                mine.extend_from_slice(&hits[range]);
+                Ok::<(), String>(())
+            })?;
+            self.handle.scatter(op, |add| add_all::<L>(add, &mine))
+        } else {
+            let counter = self.comm.counter(hits.len())?;
+            self.handle.scatter(op, |add| {
+                while let Some(range) = counter.next(chunk)? {
+                    add_all::<L>(add, &hits[range]);
+                }
+                Ok(())
+            })?
         }
     }
 
@@ -483,6 +565,81 @@ impl<L: ModelLayout + ?Sized, H: std::ops::DerefMut<Target: Calls<L>>> AnyArray
         let op = if reproducible { op.reproducible() } else { op };
         let local = self.local();
         self.handle.accumulate(op, &local)
+    }
+
+    fn failing_scatter(
+        &mut self,
+        outlier: usize,
+        mut rng: Rng,
+        fail: &dyn Fn() -> String,
+    ) -> Result<()> {
+        let (mine, fails) = (self.hit_by_all(&mut rng), self.is_rank(outlier));
+        self.handle.try_scatter(in_any_order(&mut rng), |add| {
+            add_all::<L>(add, &mine);
+            if fails { Err(fail()) } else { Ok(()) }
+        })
+    }
+
+    fn scatter_out_of_range(&mut self, outlier: usize, mut rng: Rng) -> Result<()> {
+        let (mine, fails) = (self.hit_by_all(&mut rng), self.is_rank(outlier));
+        let mut outside = vec![0; L::DIMENSIONS];
+        let axis = rng.below(L::DIMENSIONS);
+        outside[axis] = self.model.shape()[axis] + rng.below(3);
+        self.handle.scatter(in_any_order(&mut rng), |add| {
+            add_all::<L>(add, &mine);
+            if fails {
+                add(L::offset(&outside), L::Item::zeroed());
+                // Hits after that one do not count.
+                for (at, _) in &mine {
+                    add(L::offset(at), L::Item::from_number(u64::MAX));
+                }
+            }
+        })
+    }
+
+    fn scatter_differently(&mut self, outlier: usize) -> Result<()> {
+        let op = if self.is_rank(outlier) {
+            Op::new(larger).reproducible()
+        } else {
+            Op::new(larger)
+        };
+        self.handle.scatter(op, |_| panic!("a closure ran"))
+    }
+
+    fn panicking_scatter(&mut self, outlier: usize, mut rng: Rng) -> Result<()> {
+        let mine = self.hits(&mut rng);
+        let panics = self.is_rank(outlier);
+        let op = Op::new(move |a, b| {
+            if panics {
+                resume_unwind(Box::new(DELIBERATE));
+            }
+            larger(a, b)
+        });
+        let op = if rng.below(2) == 0 {
+            op.reproducible()
+        } else {
+            op
+        };
+        self.handle.scatter(op, |add| add_all::<L>(add, &mine))
+    }
+}
+
+/// An operation that gives the same result in any order, in one of the orders of `scatter`.
+fn in_any_order<T: ModelElement>(rng: &mut Rng) -> Op<'static, T> {
+    let op = Op::new(larger);
+    if rng.below(2) == 0 {
+        op.reproducible()
+    } else {
+        op
+    }
+}
+
+fn add_all<L: ModelLayout + ?Sized>(
+    add: &mut dyn FnMut(L::Offset, L::Item),
+    hits: &[(Vec<usize>, L::Item)],
+) {
+    for (at, value) in hits {
+        add(L::offset(at), *value);
     }
 }
 

@@ -83,4 +83,12 @@ calls! {
     fn gather_in_order(block: &L::Owned) -> Result<Range<usize>>;
     fn reduce_into(op: Op<'_, L::Item>, local: &L::Owned) -> Result<()>;
     fn accumulate(op: Op<'_, L::Item>, local: &L::Owned) -> Result<()>;
+    fn scatter<R>(
+        op: Op<'_, L::Item>,
+        body: impl FnOnce(&mut dyn FnMut(L::Offset, L::Item)) -> R
+    ) -> Result<R>;
+    fn try_scatter<R>(
+        op: Op<'_, L::Item>,
+        body: impl FnOnce(&mut dyn FnMut(L::Offset, L::Item)) -> Result<R, String>
+    ) -> Result<R>;
 }

@@ -16,9 +16,9 @@ use crate::collective::{error_of_others, gather_texts, same_error};
 use crate::report::Outcome;
 
 /// The numbers of kinds of calls on an array, on an object, and on a `Comm`.
-const ON_ARRAY: usize = 37;
+const ON_ARRAY: usize = 42;
 const ON_OBJECT: usize = 4;
-const ON_COMM: usize = 19;
+const ON_COMM: usize = 22;
 
 /// Makes an invalid call on an object or on the `Comm` of one.
 pub(super) fn run(state: &mut State<'_>, op: &Op) -> Outcome {
@@ -161,7 +161,26 @@ fn on_all_ranks(array: &mut dyn AnyArray, kind: usize, op: &Op, rng: Rng, inner:
         12 if size > 1 => expect(&comm, array.reduce_differently(outlier), |e| {
             matches!(e, Error::Mismatch { .. })
         }),
-        13 => panicking_reduce(array, outlier, rng),
+        13 => panicking_operation(array, rng, outlier, |array, mut rng| {
+            array.panicking_reduce(outlier, rng.below(2) == 0)
+        }),
+        20 => expect(
+            &comm,
+            array.failing_scatter(outlier, rng, &fail),
+            is_closure,
+        ),
+        21 => expect_panic(&comm, outlier, || {
+            array.failing_scatter(outlier, rng, &panics)
+        }),
+        22 => expect(&comm, array.scatter_out_of_range(outlier, rng), |e| {
+            matches!(e, Error::NoSuchElement { .. })
+        }),
+        23 if size > 1 => expect(&comm, array.scatter_differently(outlier), |e| {
+            matches!(e, Error::Mismatch { .. })
+        }),
+        24 => panicking_operation(array, rng, outlier, |array, rng| {
+            array.panicking_scatter(outlier, rng)
+        }),
         _ => of_partitions(array, kind, op),
     }
 }
@@ -220,14 +239,16 @@ fn of_partitions(array: &mut dyn AnyArray, kind: usize, op: &Op) -> Outcome {
     }
 }
 
-/// The operation of a reduction panics on one rank, if it is called there; then the others get an error. The values are arbitrary
+/// The operation of `call` panics on one rank, if it is called there; then the others get an error. The values are arbitrary
 /// but equal on all ranks, until they are written again.
-fn panicking_reduce(array: &mut dyn AnyArray, outlier: usize, mut rng: Rng) -> Outcome {
+fn panicking_operation(
+    array: &mut dyn AnyArray,
+    rng: Rng,
+    outlier: usize,
+    call: impl FnOnce(&mut dyn AnyArray, Rng) -> Result<()>,
+) -> Outcome {
     let comm = array.comm().clone();
-    let reproducible = rng.below(2) == 0;
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        array.panicking_reduce(outlier, reproducible)
-    }));
+    let result = catch_unwind(AssertUnwindSafe(|| call(array, rng.clone())));
     let text = match &result {
         Ok(Ok(())) => "no error".to_owned(),
         Ok(Err(error)) => format!("{error:?}"),
@@ -309,6 +330,21 @@ fn on_comm(comm: &Comm, kind: usize, op: &Op) -> Outcome {
             let made = pshmem::Mutex::<u64>::new(comm, differing as u64);
             expect(comm, made, |e| matches!(e, Error::Mismatch { .. }))
         }
+        19 => {
+            let fails = |_| Err::<(), _>(DELIBERATE);
+            expect(
+                comm,
+                comm.for_each_dynamic(0..1 + op.seed % 9, 2, fails),
+                is_closure,
+            )
+        }
+        20 => {
+            let zero = comm.for_each_dynamic(0..9, 0, |_| Ok::<(), Error>(()));
+            expect(comm, zero, |e| matches!(e, Error::InvalidSetting { .. }))
+        }
+        21 if size > 1 => expect(comm, comm.counter(differing), |e| {
+            matches!(e, Error::Mismatch { .. })
+        }),
         _ => with_values(comm, kind, op),
     }
 }
@@ -380,7 +416,7 @@ const NESTED: &str = "rejected";
 
 /// Makes a collective call, to be used inside the closure of another one.
 fn nested(inner: &Comm, kind: usize) -> String {
-    let result = match kind % 9 {
+    let result = match kind % 11 {
         0 => inner.barrier(),
         4 => Lock::new(inner).map(drop),
         5 => Batch::builder(inner, 1).build().map(drop),
@@ -389,6 +425,8 @@ fn nested(inner: &Comm, kind: usize) -> String {
         3 => Shared::<[u8]>::new(inner, 9).map(drop),
         6 => inner.all_gather(1_u8).map(drop),
         7 => inner.all_reduce(pshmem::Op::sum(), 1_u8).map(drop),
+        8 => inner.counter(3).map(drop),
+        9 => inner.for_each_dynamic(0..3, 1, |_| Ok::<(), Error>(())),
         _ => Shared::<u64>::from_root(inner, 0, || 7).map(drop),
     };
     match result {

@@ -21,6 +21,10 @@ pub enum OpKind {
     UpdateParts,
     Gather,
     Reduce,
+    /// All ranks add to any elements.
+    Scatter,
+    /// The same, with hits that are shared out.
+    DynamicLoop,
     Resize,
     CopyFrom,
     Swap,
@@ -69,9 +73,10 @@ pub struct Op {
 const LEGAL: &[OpKind] = {
     use OpKind::{
         AllGather, AllReduce, AllReduceInto, Assign, Barrier, Batch, Broadcast, Close, CopyFrom,
-        Domains, Drop, DropComm, DropInside, DropLock, ExclusiveScan, Fill, FromRoot, Gather,
-        GatherValues, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize, Set,
-        SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole, UseLock,
+        Domains, Drop, DropComm, DropInside, DropLock, DynamicLoop, ExclusiveScan, Fill, FromRoot,
+        Gather, GatherValues, New, NewLock, NodeComm, PoisonLock, RanksPerNode, Reduce, Resize,
+        Scatter, Set, SetWith, Split, Swap, Update, UpdateParts, UpdatePerNode, UpdateWhole,
+        UseLock,
     };
     &[
         New,
@@ -96,6 +101,9 @@ const LEGAL: &[OpKind] = {
         Gather,
         Reduce,
         Reduce,
+        Scatter,
+        Scatter,
+        DynamicLoop,
         Resize,
         CopyFrom,
         Swap,

@@ -322,6 +322,8 @@ pub(super) fn write(object: &mut dyn AnyObject, kind: OpKind, root: usize, rng: 
         OpKind::UpdateParts => array.update_parts(rng, &mut || {}),
         OpKind::Gather => array.gather(rng),
         OpKind::Reduce => array.reduce(rng),
+        OpKind::Scatter => array.scatter(rng),
+        OpKind::DynamicLoop => array.dynamic_loop(rng),
         _ => array.update_per_node(rng),
     })
 }

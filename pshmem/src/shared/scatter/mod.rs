@@ -75,7 +75,8 @@ macro_rules! calls {
             ///
             /// # Collective
             /// All ranks call it, with the same object and operation. Three rounds; with `reproducible`, one more for each round of
-            /// hits and each 300 ranks. Each rank has buffers of about 1 MiB, whatever the size of the array.
+            /// hits and each 300 ranks. Each rank has buffers of about 1 MiB, whatever the size of the array, and on several nodes
+            /// up to 8 MiB; with `reproducible`, each node has 128 KiB for each rank of the `Comm` instead.
             ///
             /// On one node, hits are combined in node memory, by the rank that adds. Over N nodes, each hit is sent to the node that
             /// owns the element (with `reproducible`, to all nodes), as eight bytes and a value. In the end the part of each node is

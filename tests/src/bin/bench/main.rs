@@ -16,8 +16,8 @@
 //! | `PSHMEM_BENCH_QUANTILE` | the quantile of the repetitions that is printed (0.5, the median); 0.1 on a busy machine |
 //!
 //! - `timing` measurement of the columns of a row · `settings` options · `raw` MPI without the library
-//! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce` where all ranks write · `values` that ranks pass each
-//!   other · `read` · `fields` of a struct · `look_ups` in maps · `create` objects, splits, barriers · `large` objects and huge
+//! - rows: `write` on one node · `nodes` over two nodes · `parts`, `reduce`, `scatter` where all ranks write ·
+//!   `values` that ranks pass each other · `read` · `fields` of a struct · `look_ups` in maps · `create` objects, splits, barriers · `large` objects and huge
 //!   pages · `lock` · `batch` tasks · `files` save and load · `memory` peaks of each rank
 #![allow(
     clippy::cast_possible_wrap,
@@ -49,6 +49,7 @@ mod parts;
 mod raw;
 mod read;
 mod reduce;
+mod scatter;
 mod settings;
 mod timing;
 mod values;
@@ -66,6 +67,7 @@ fn main() -> std::process::ExitCode {
         parts::rows(&bench)?;
         reduce::rows(&bench)?;
         values::rows(&bench)?;
+        scatter::rows(&bench)?;
         read::rows(&bench)?;
         fields::rows(&bench)?;
         look_ups::rows(&bench)?;

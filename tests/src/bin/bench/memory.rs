@@ -8,17 +8,43 @@
 
 use crate::files::{self, Files};
 use crate::nodes::in_two;
+use crate::scatter::{self, PRIVATE};
 use crate::settings::size_name;
 use crate::timing::{Bench, OURS};
 use crate::write::on_root;
-use pshmem::{Comm, Result, Shared};
+use pshmem::{Comm, Op, Result, Shared};
 
 pub(crate) fn rows(bench: &Bench<'_>) -> Result<()> {
     writes(bench, bench.comm, "")?;
     if bench.comm.size() > 1 && bench.comm.node().count == 1 {
         writes(bench, &in_two(bench.comm)?, " over 2 nodes")?;
     }
+    hits(bench)?;
     from_files(bench)
+}
+
+/// A sparse map, to which all ranks add.
+fn hits(bench: &Bench<'_>) -> Result<()> {
+    let bytes = scatter::bytes(bench);
+    let row = row("scatter", bytes, "");
+    if !bench.settings.selects(&row) {
+        return Ok(());
+    }
+    let elements = bytes / 8;
+    let hits = || (0..elements).step_by(100);
+    let mut map = Shared::<[f64]>::new(bench.comm, elements)?;
+    map.fill(0.0)?;
+    // All pages of the map, once: a rank maps those that it adds to.
+    let seen: f64 = map.view().iter().sum();
+    assert!(seen.abs() < 1.0, "the map is empty");
+    let mut scatter = || map.scatter(Op::sum(), |add| hits().for_each(|at| add(at, 1.0)));
+    peak(bench, &row, OURS, 0, &mut scatter)?;
+    let mut private = || {
+        let mut private = vec![0.0; elements];
+        hits().for_each(|at| private[at] += 1.0);
+        map.accumulate(Op::sum(), &private)
+    };
+    peak(bench, &row, PRIVATE, 0, &mut private)
 }
 
 /// Calls on an object whose pages all ranks have mapped.
