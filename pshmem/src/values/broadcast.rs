@@ -28,9 +28,9 @@ impl Comm {
     ///
     /// # Collective
     /// All ranks call it, with the same root and type. One round if the encoded value has at most about a kilobyte; over N nodes that
-    /// is 2 (N - 1) messages, which carry the value. A longer value takes two rounds more, or up to five more if node memory for it must
-    /// be mapped; it is sent to each other node once. One round more, in which all ranks agree that they have decoded the value, if
-    /// it is longer or its type is neither primitive nor of the standard library. On one rank nothing is encoded.
+    /// is 2 (N - 1) messages, which carry the value. A longer value takes two rounds more, and up to four if node memory for it must be
+    /// mapped; it is sent to each other node once. One round more, in which all ranks agree that they have decoded the value, if it is
+    /// longer or its type is neither primitive nor of the standard library. On one rank nothing is encoded.
     ///
     /// # Errors
     /// [`Error::Encoding`](crate::Error::Encoding) if the value cannot be encoded or decoded,

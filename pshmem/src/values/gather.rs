@@ -28,8 +28,8 @@ impl Comm {
     ///
     /// # Collective
     /// All ranks call it, with the same type. One round if each encoded value has at most about a kilobyte, and all together have 8
-    /// KiB; over N nodes that is 2 (N - 1) messages, which carry the values. Longer values take three rounds, one more for each 315
-    /// ranks after the first 315, and up to three more if node memory for them must be mapped; each is sent to each other node
+    /// KiB; over N nodes that is 2 (N - 1) messages, which carry the values. Longer values take three rounds, one more for each 312
+    /// ranks after the first 312, and up to four more if node memory for them must be mapped; each is sent to each other node
     /// once. One round more, in which all ranks agree that they have decoded the values, if these are longer or their type is neither
     /// primitive nor of the standard library. On one rank nothing is encoded.
     ///

@@ -109,7 +109,7 @@ pub(super) fn gather<R>(
     Ok((rank == root).then(|| read(&mut bytes_of(&target, &places))))
 }
 
-/// Where the bytes of each rank go, of which this rank has `len`. Takes a round for each 315 ranks.
+/// Where the bytes of each rank go, of which this rank has `len`. Takes a round for each 312 ranks.
 fn places(core: &RankState, call: Call, len: usize) -> Result<Vec<Range<usize>>> {
     let all_ranks: Vec<usize> = (0..core.group.topology.size()).collect();
     let lens = core.allgather(call.step(Step::Gather), &all_ranks, Some(&(len as u64)))?;

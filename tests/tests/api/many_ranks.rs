@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use pshmem::local::Cluster;
-use pshmem::{Batch, Lock, Mutex, Shared, TaskState};
+use pshmem::{Batch, Lock, Mutex, Op, Shared, TaskState};
 use pshmem_tests::watchdog;
 
 const TASKS: usize = 100_000;
@@ -65,6 +65,28 @@ fn sixty_four_ranks_share_a_lock() {
             })
         });
         assert_eq!(sums, [20 * 64; 64]);
+    }
+}
+
+/// Values of many ranks are too many for a round, or for a message between nodes, although each of them is short.
+#[test]
+fn short_values_of_many_ranks() {
+    for cluster in [Cluster::new(&[110; 3]), Cluster::new(&[330])] {
+        watchdog::guard("330 ranks with short values", || {
+            cluster.run_ok(|comm| -> pshmem::Result<()> {
+                let (rank, size) = (comm.rank(), comm.size());
+                let all = comm.all_gather("x".repeat(rank))?;
+                assert!(all.iter().map(String::len).eq(0..size));
+                // All items have 250 KiB, and all prefixes of numbers 10 KiB.
+                let largest = comm.all_reduce(Op::max(), [rank as u64; 100])?;
+                assert_eq!(largest, [size as u64 - 1; 100]);
+                let before = comm.exclusive_scan(Op::max(), [rank as u64; 4])?;
+                assert_eq!(before, rank.checked_sub(1).map(|before| [before as u64; 4]));
+                let sum = comm.all_reduce(Op::sum(), 1_u64)?;
+                assert_eq!(sum, size as u64);
+                Ok(())
+            })
+        });
     }
 }
 
