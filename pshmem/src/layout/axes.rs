@@ -25,6 +25,11 @@ use std::ops::Range;
 /// # Safety
 /// `part_along` makes references to the elements only whose index on the axis is in the range, and `row` to those of the row, to
 /// each element at most once. No reference covers an element between them, because another rank may have a reference to it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no axes",
+    label = "this type does not implement `pshmem::AxisLayout`",
+    note = "arrays have, and slices, which have one; `update_parts` writes the rows of `Columns` and of structs"
+)]
 pub unsafe trait AxisLayout: BlockLayout + RowLayout {
     /// One row: `&mut T` for one axis, otherwise an `ArrayViewMut` with one axis less.
     type Row<'a>;

@@ -204,7 +204,7 @@ pub(crate) fn regions_of_rows(leaves: &[Leaf], n_rows: usize, rows: &Range<usize
 /// use pshmem::{Comm, ResizeLayout, Shared};
 ///
 /// // Generic code has it as a bound.
-/// fn emptied<L: ResizeLayout>(mut object: Shared<L>, none: L::Dims) -> pshmem::Result<Shared<L>> {
+/// fn emptied<L: ResizeLayout + ?Sized>(mut object: Shared<L>, none: L::Dims) -> pshmem::Result<Shared<L>> {
 ///     object.resize(none)?;
 ///     Ok(object)
 /// }
@@ -215,4 +215,9 @@ pub(crate) fn regions_of_rows(leaves: &[Leaf], n_rows: usize, rows: &Range<usize
 ///
 /// # Safety
 /// Every leaf of the plan has one element for each index of the extents that `encode_dims` writes, in row-major order.
+#[diagnostic::on_unimplemented(
+    message = "an object of `{Self}` cannot be resized",
+    label = "this type does not implement `pshmem::ResizeLayout`",
+    note = "slices, arrays and `Columns` can; of any other layout, make a new object and copy what is to stay"
+)]
 pub unsafe trait ResizeLayout: RowLayout {}

@@ -11,7 +11,7 @@ use crate::shared::Shared;
 use std::panic::Location;
 use std::rc::Rc;
 
-impl<L: ResizeLayout + ?Sized> Shared<L> {
+impl<L: SharedLayout + ?Sized> Shared<L> {
     /// Changes the extents. Elements whose indices are valid before and after keep their values; new ones are zero.
     ///
     /// Each node copies the old elements into new memory, with all its ranks, and frees the old memory afterwards. So there must
@@ -33,7 +33,10 @@ impl<L: ResizeLayout + ?Sized> Shared<L> {
     /// # Errors
     /// As [`new`](Shared::new). The object is unchanged then.
     #[track_caller]
-    pub fn resize(&mut self, dims: L::Dims) -> Result<()> {
+    pub fn resize(&mut self, dims: L::Dims) -> Result<()>
+    where
+        L: ResizeLayout,
+    {
         let comm = self.object.comm.clone();
         let core = &comm.core;
         let _call = core.enter(Kind::Resize.name(), Location::caller())?;

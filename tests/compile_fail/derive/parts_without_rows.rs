@@ -26,6 +26,7 @@ pub struct Names {
 #[derive(SharedLayout)]
 #[shared(dims(n, bytes), rows = n)]
 pub struct Cities {
+    year: u32,
     #[shared(shape = [n])]
     size: Vec<u64>,
     #[shared(shape = [n, bytes])]
@@ -42,5 +43,7 @@ fn main() {
     let _ = names.update_parts(|_, _| ());
     let mut cities = Shared::<Cities>::new(&comm, CitiesDims { n: 1, bytes: 9 }).unwrap();
     let _ = cities.update_parts(|_, part| part.names.push("Bern"));
+    let _ = cities.update_parts(|_, part| part.year = 1990);
+    let _ = cities.update_rows(|_| 0, |_, _| ());
     let _ = cities.resize(CitiesDims { n: 2, bytes: 9 });
 }

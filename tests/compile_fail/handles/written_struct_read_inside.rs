@@ -13,7 +13,7 @@ struct Gas {
 fn main() -> Result<()> {
     let mut gas = Shared::<Gas>::new(&Comm::solo(), GasDims { n: 10 })?;
     gas.update_parts(|rows, part| part.mass[0] = gas.view().mass[rows.end])?;
-    gas.update_parts(|_, part| part.step = 1)?;
+    gas.update_parts(|_, part| part.mass[0] = *gas.view().step as f64)?;
     let mut fields = gas.fields();
     fields.mass.update_parts(|_, first| fields.mass.update_parts(|_, second| first.swap_with_slice(second)))??;
     Ok(())

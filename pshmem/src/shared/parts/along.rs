@@ -5,7 +5,7 @@ use crate::comm::protocol::contribution::Contribution;
 use crate::error::{Error, Result};
 use crate::layout::partition::Partition;
 use crate::layout::region::Region;
-use crate::layout::{AxisLayout, Field};
+use crate::layout::{AxisLayout, Field, SharedLayout};
 use crate::shared::Shared;
 use ndarray::Axis;
 use std::fmt::Display;
@@ -15,7 +15,7 @@ use std::panic::Location;
 /// Defines the calls on one type. `$write` is the `Field` on which they are implemented.
 macro_rules! calls {
     ([$($generics:tt)*] $type:ty, $self:ident, $write:expr) => {
-        impl<$($generics)* L: AxisLayout + ?Sized> $type {
+        impl<$($generics)* L: SharedLayout + ?Sized> $type {
             /// Like [`update_parts`](Self::update_parts), with parts along any axis of an array: one phase may divide the rows
             /// among the ranks, and the next one the columns.
             ///
@@ -52,7 +52,10 @@ macro_rules! calls {
                 &mut $self,
                 axis: Axis,
                 write: impl FnOnce(Range<usize>, L::Part<'_>) -> R,
-            ) -> Result<R> {
+            ) -> Result<R>
+            where
+                L: AxisLayout,
+            {
                 $write.write_parts_along(Location::caller(), axis, |range, part| Ok(write(range, part)))
             }
 
@@ -81,7 +84,10 @@ macro_rules! calls {
                 &mut $self,
                 axis: Axis,
                 write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, E>,
-            ) -> Result<R> {
+            ) -> Result<R>
+            where
+                L: AxisLayout,
+            {
                 $write.write_parts_along(Location::caller(), axis, |range, part| {
                     write(range, part).map_err(|error| error.to_string())
                 })

@@ -4,7 +4,7 @@ use crate::comm::protocol::call::Kind;
 use crate::comm::protocol::contribution::Contribution;
 use crate::error::{Error, Result};
 use crate::layout::partition::Partition;
-use crate::layout::{Field, RowLayout};
+use crate::layout::{Field, RowLayout, SharedLayout};
 use crate::shared::Shared;
 use std::fmt::Display;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use std::panic::Location;
 /// Defines the calls on one type. `$write` is the `Field` on which they are implemented.
 macro_rules! calls {
     ([$($generics:tt)*] $type:ty, $self:ident, $write:expr) => {
-        impl<$($generics)* L: RowLayout + ?Sized> $type {
+        impl<$($generics)* L: SharedLayout + ?Sized> $type {
             /// Like [`update_parts`](Self::update_parts), with parts of given sizes: rank r has `counts[r]` rows, which follow
             /// those of rank r - 1.
             ///
@@ -43,7 +43,10 @@ macro_rules! calls {
                 &mut $self,
                 counts: &[usize],
                 write: impl FnOnce(Range<usize>, L::Part<'_>) -> R,
-            ) -> Result<R> {
+            ) -> Result<R>
+            where
+                L: RowLayout,
+            {
                 $write.write_counted_parts(Location::caller(), counts, |rows, part| Ok(write(rows, part)))
             }
 
@@ -76,7 +79,10 @@ macro_rules! calls {
                 &mut $self,
                 counts: &[usize],
                 write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, E>,
-            ) -> Result<R> {
+            ) -> Result<R>
+            where
+                L: RowLayout,
+            {
                 $write.write_counted_parts(Location::caller(), counts, |rows, part| {
                     write(rows, part).map_err(|error| error.to_string())
                 })

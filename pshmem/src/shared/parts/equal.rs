@@ -4,7 +4,7 @@ use crate::comm::protocol::call::Kind;
 use crate::comm::protocol::contribution::Contribution;
 use crate::error::Result;
 use crate::layout::partition::Partition;
-use crate::layout::{Field, RowLayout};
+use crate::layout::{Field, RowLayout, SharedLayout};
 use crate::shared::Shared;
 use std::fmt::Display;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use std::panic::Location;
 /// Defines the calls on one type. `$write` is the `Field` on which they are implemented.
 macro_rules! calls {
     ([$($generics:tt)*] $type:ty, $self:ident, $write:expr) => {
-        impl<$($generics)* L: RowLayout + ?Sized> $type {
+        impl<$($generics)* L: SharedLayout + ?Sized> $type {
             /// All ranks write at the same time, each a part of its own, in place.
             ///
             /// The closure gets the rows of this rank's part and the part itself: `&mut [T]` of a slice, `ArrayViewMut` of an
@@ -97,7 +97,10 @@ macro_rules! calls {
             /// # Panics
             /// On the ranks where the closure panics. What all closures wrote by then is sent to the other nodes first.
             #[track_caller]
-            pub fn update_parts<R>(&mut $self, write: impl FnOnce(Range<usize>, L::Part<'_>) -> R) -> Result<R> {
+            pub fn update_parts<R>(&mut $self, write: impl FnOnce(Range<usize>, L::Part<'_>) -> R) -> Result<R>
+            where
+                L: RowLayout,
+            {
                 $write.write_equal_parts(Location::caller(), |rows, part| Ok(write(rows, part)))
             }
 
@@ -129,7 +132,10 @@ macro_rules! calls {
             pub fn try_update_parts<R, E: Display>(
                 &mut $self,
                 write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, E>,
-            ) -> Result<R> {
+            ) -> Result<R>
+            where
+                L: RowLayout,
+            {
                 $write.write_equal_parts(Location::caller(), |rows, part| {
                     write(rows, part).map_err(|error| error.to_string())
                 })

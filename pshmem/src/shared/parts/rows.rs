@@ -5,7 +5,7 @@ use crate::comm::protocol::call::Kind;
 use crate::comm::protocol::contribution::Contribution;
 use crate::error::{Error, Result};
 use crate::layout::owners::OwnerMap;
-use crate::layout::{AxisLayout, Field};
+use crate::layout::{AxisLayout, Field, SharedLayout};
 use crate::shared::Shared;
 use std::fmt::Display;
 use std::panic::Location;
@@ -13,7 +13,7 @@ use std::panic::Location;
 /// Defines the calls on one type. `$write` is the `Field` on which they are implemented.
 macro_rules! calls {
     ([$($generics:tt)*] $type:ty, $self:ident, $write:expr) => {
-        impl<$($generics)* L: AxisLayout + ?Sized> $type {
+        impl<$($generics)* L: SharedLayout + ?Sized> $type {
             /// All ranks write at the same time, each the rows that it owns, in place. `owner` says which rank owns a row: any map.
             ///
             /// The closure gets one row after the other, in rising order: its number and the row itself, `&mut T` of a slice or an
@@ -55,7 +55,10 @@ macro_rules! calls {
                 &mut $self,
                 owner: impl FnMut(usize) -> usize,
                 mut write: impl FnMut(usize, L::Row<'_>),
-            ) -> Result<()> {
+            ) -> Result<()>
+            where
+                L: AxisLayout,
+            {
                 $write.write_owned_rows(Location::caller(), owner, |row, out| {
                     write(row, out);
                     Ok(())
@@ -92,7 +95,10 @@ macro_rules! calls {
                 &mut $self,
                 owner: impl FnMut(usize) -> usize,
                 mut write: impl FnMut(usize, L::Row<'_>) -> Result<(), E>,
-            ) -> Result<()> {
+            ) -> Result<()>
+            where
+                L: AxisLayout,
+            {
                 $write.write_owned_rows(Location::caller(), owner, |row, out| {
                     write(row, out).map_err(|error| error.to_string())
                 })

@@ -4,7 +4,7 @@ use crate::comm::protocol::call::Kind;
 use crate::comm::protocol::contribution::Contribution;
 use crate::error::{Error, Result};
 use crate::layout::partition::Partition;
-use crate::layout::{Field, RowLayout};
+use crate::layout::{Field, RowLayout, SharedLayout};
 use crate::shared::Shared;
 use pshmem_format::Checksum;
 use std::fmt::Display;
@@ -14,7 +14,7 @@ use std::panic::Location;
 /// Defines the calls on one type. `$write` is the `Field` on which they are implemented.
 macro_rules! calls {
     ([$($generics:tt)*] $type:ty, $self:ident, $write:expr) => {
-        impl<$($generics)* L: RowLayout + ?Sized> $type {
+        impl<$($generics)* L: SharedLayout + ?Sized> $type {
             /// Like [`update_parts`](Self::update_parts), with parts of about equal weight: each row has a weight, such as the time
             /// that it takes.
             ///
@@ -53,7 +53,10 @@ macro_rules! calls {
                 &mut $self,
                 weights: &[f64],
                 write: impl FnOnce(Range<usize>, L::Part<'_>) -> R,
-            ) -> Result<R> {
+            ) -> Result<R>
+            where
+                L: RowLayout,
+            {
                 $write.write_weighted_parts(Location::caller(), weights, |rows, part| Ok(write(rows, part)))
             }
 
@@ -81,7 +84,10 @@ macro_rules! calls {
                 &mut $self,
                 weights: &[f64],
                 write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, E>,
-            ) -> Result<R> {
+            ) -> Result<R>
+            where
+                L: RowLayout,
+            {
                 $write.write_weighted_parts(Location::caller(), weights, |rows, part| {
                     write(rows, part).map_err(|error| error.to_string())
                 })
