@@ -7,7 +7,9 @@ pub(crate) use tracing::{debug, warn};
 #[cfg(not(feature = "tracing"))]
 macro_rules! no_event {
     () => {};
-    ($text:literal $(,)?) => {};
+    ($text:literal $(,)?) => {{
+        let _ = $text;
+    }};
     ($name:ident = % $value:expr $(, $($rest:tt)*)?) => {
         $crate::events::no_event!($name = $value $(, $($rest)*)?)
     };

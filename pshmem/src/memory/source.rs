@@ -1,6 +1,6 @@
 //! Where node memory comes from.
 
-#[cfg(any(feature = "__mpi", test))]
+#[cfg(feature = "__mpi")]
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -48,6 +48,7 @@ pub(crate) enum SourceSetting {
 
 #[cfg(any(feature = "__mpi", test))]
 impl SourceSetting {
+    #[cfg(feature = "__mpi")]
     pub(crate) const VARIABLE: &str = "PSHMEM_MEMORY";
 
     const ALL: [(SourceSetting, &str); 3] = [
@@ -56,6 +57,7 @@ impl SourceSetting {
         (SourceSetting::Window, "window"),
     ];
 
+    #[cfg(feature = "__mpi")]
     pub(crate) fn from_environment() -> Result<Self> {
         match std::env::var(Self::VARIABLE) {
             Ok(value) => Self::parse(&value).ok_or_else(|| Error::InvalidSetting {
