@@ -2,6 +2,7 @@
 //!
 //! A test program of its own: a place of the code that another thread reaches first, while one receiver is set for one thread only,
 //! emits no events from then on.
+#![cfg(feature = "tracing")]
 
 use pshmem::{Batch, Comm, TaskState};
 use std::panic::{AssertUnwindSafe, catch_unwind};

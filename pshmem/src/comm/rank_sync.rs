@@ -240,13 +240,18 @@ impl RankSync {
             Some(last) => missing.with_site(&self.group.call_text(last)),
             None => "none".to_owned(),
         };
-        let caller = self.caller();
-        let awaited = caller.with_site(&self.group.call_text(call));
-        let (caller, missing) = (caller.name(), missing.name());
+        let text = self.group.call_text(call);
+        let is_leader = self.group.topology.leaders.contains(&(missing.rank as u32));
+        let waiting = if self.group.is_multi_node() && is_leader {
+            // The leaders of several nodes find it, each by itself, and all ranks get the same error: it names none of them.
+            format!("others wait in {text}")
+        } else {
+            let caller = self.caller();
+            format!("{} waits in {}", caller.name(), caller.with_site(&text))
+        };
+        let missing = missing.name();
         Error::Diverged {
-            what: format!(
-                "{caller} waits in {awaited}, but {missing} {what}; its last call on this Comm: {last}"
-            ),
+            what: format!("{waiting}, but {missing} {what}; its last call on this Comm: {last}"),
         }
     }
 
