@@ -307,7 +307,7 @@ fn suite_on_nodes(context: &Context, mpi: &Mpi, layout: &str) -> Row {
     let Some(mut command) = launch else {
         return row.skipped("cluster.sh knows the launchers of Open MPI and MPICH only");
     };
-    if mpi.kind == Kind::Mpich && layout == simulated_nodes::SHORT {
+    if layout == simulated_nodes::SHORT {
         few_shapes(&mut command, context, "1+2");
     }
     command.args(&context.options.filter);
