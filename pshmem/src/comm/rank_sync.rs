@@ -240,14 +240,15 @@ impl RankSync {
             Some(last) => missing.with_site(&self.group.call_text(last)),
             None => "none".to_owned(),
         };
-        let text = self.group.call_text(call);
+        let caller = self.caller();
+        let awaited = caller.with_site(&self.group.call_text(call));
         let is_leader = self.group.topology.leaders.contains(&(missing.rank as u32));
         let waiting = if self.group.is_multi_node() && is_leader {
-            // The leaders of several nodes find it, each by itself, and all ranks get the same error: it names none of them.
-            format!("others wait in {text}")
+            // The leaders of several nodes find it, each by itself, and all ranks get the same error: it names none of them. They
+            // wait on one source line, unless the program makes the call from several.
+            format!("others wait in {awaited}")
         } else {
-            let caller = self.caller();
-            format!("{} waits in {}", caller.name(), caller.with_site(&text))
+            format!("{} waits in {awaited}", caller.name())
         };
         let missing = missing.name();
         Error::Diverged {

@@ -108,7 +108,8 @@ fn a_rank_that_forgets_a_call_is_named_with_both_lines() {
         let stderr = stderr_of("forgotten", &[("PSHMEM_LOCAL", nodes)]);
         let missing = format!(", but rank {last} on node");
         let parts = [
-            " waits in `fill` of object 1 ([u64]) at ",
+            // `rank 0 on node0 waits`, or `others wait` for the leader of another node.
+            " in `fill` of object 1 ([u64]) at ",
             place,
             &missing,
             " has dropped its last handle or returned from `run`; its last call on this Comm: `set` of object 1 ([u64]) with root 0 at ",
