@@ -198,13 +198,13 @@ impl RankState {
         scratch::scratch(&self.sync, &self.memory, call, bytes)
     }
 
-    /// The same on some nodes only; see [`scratch::scratch_on`].
+    /// The same on some nodes only, if it is much; see [`scratch::scratch_on`].
     pub(crate) fn scratch_on(
         &self,
         call: Call,
         bytes: usize,
         is_here: bool,
-    ) -> Result<Option<Segment>> {
+    ) -> Result<Option<Rc<Segment>>> {
         scratch::scratch_on(&self.sync, &self.memory, call, bytes, is_here)
     }
 

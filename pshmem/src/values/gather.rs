@@ -60,8 +60,8 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// As [`all_gather`](Comm::all_gather), with the same root on all ranks. Longer values are sent to the root's node only, and need
-    /// memory there only.
+    /// As [`all_gather`](Comm::all_gather), with the same root on all ranks. Longer values are sent to the root's node only. If
+    /// all together have more than 8 MiB, they need memory there only.
     ///
     /// # Errors
     /// Those of [`all_gather`](Comm::all_gather), and [`Error::NoSuchRank`](crate::Error::NoSuchRank).

@@ -60,39 +60,30 @@ pub(super) fn all_gather<R>(
     Ok(read(&mut bytes_of(&target, &places)))
 }
 
-/// The same on the root only; the others get `None`. Only the root's node needs memory for all bytes.
+/// The same on the root only; the others get `None`. Many bytes need memory on the root's node only.
 pub(super) fn gather<R>(
     core: &RankState,
     call: Call,
-    mut mine: Vec<u8>,
+    mine: Vec<u8>,
     read: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> R,
 ) -> Result<Option<R>> {
     let topology = &core.group.topology;
     let (rank, root) = (topology.rank, call.root_rank());
     let places = places(core, call, mine.len())?;
     let total = total(&places);
-    let is_here = topology.node_of(root) == topology.node();
-    let scratch = core.scratch_on(call, total, is_here)?;
-    // The ranks of other nodes, and the ranks of the root's node that receive from them in turn.
-    let of_root: Vec<usize> = (0..topology.size())
-        .filter(|&rank| topology.node_of(rank) == topology.node_of(root))
-        .collect();
-    let others =
-        (0..topology.size()).filter(|&rank| topology.node_of(rank) != topology.node_of(root));
-    let pairs = others.zip(of_root.iter().copied().cycle());
-    let Some(scratch) = scratch else {
-        let to = pairs.into_iter().find(|&(from, _)| from == rank);
-        let to = to.map(|(_, to)| Peer {
-            rank: to,
-            regions: [Region::run(0, mine.len())].into(),
-        });
-        let start = NonNull::new(mine.as_mut_ptr()).expect("a vector has an address");
-        // SAFETY: the bytes are private and valid until the end of this block, and only sent from there.
-        let target = unsafe { Target::new(start, 0..mine.len()) };
-        core.exchange(call, &target, to.as_slice(), &[], None);
+    let is_at_root = |rank: usize| topology.node_of(rank) == topology.node_of(root);
+    let scratch = core.scratch_on(call, total, is_at_root(rank))?;
+    // The ranks of the root's node receive in turn from those of other nodes.
+    let (receivers, senders): (Vec<usize>, Vec<usize>) =
+        (0..topology.size()).partition(|&rank| is_at_root(rank));
+    let mut pairs = senders.into_iter().zip(receivers.into_iter().cycle());
+    if !is_at_root(rank) {
+        let pair = pairs.find(|&(from, _)| from == rank);
+        send(core, call, mine, pair.map(|(_, to)| to));
         core.barrier(call.step(Step::Write))?;
         return Ok(None);
-    };
+    }
+    let scratch = scratch.expect("the root's node has memory");
     let target = target_of(&scratch, total);
     // SAFETY: the bytes are this rank's own, as in `all_gather`.
     unsafe { target.write(places[rank].start, &mine) };
@@ -107,6 +98,18 @@ pub(super) fn gather<R>(
     core.exchange(call, &target, &[], &incoming, None);
     core.barrier(call.step(Step::Write))?;
     Ok((rank == root).then(|| read(&mut bytes_of(&target, &places))))
+}
+
+/// Sends private bytes to another rank.
+fn send(core: &RankState, call: Call, mut bytes: Vec<u8>, to: Option<usize>) {
+    let start = NonNull::new(bytes.as_mut_ptr()).expect("a vector has an address");
+    // SAFETY: the bytes are private, valid until the transfer has ended, and only read.
+    let target = unsafe { Target::new(start, 0..bytes.len()) };
+    let outgoing = to.map(|rank| Peer {
+        rank,
+        regions: [Region::run(0, bytes.len())].into(),
+    });
+    core.exchange(call, &target, outgoing.as_slice(), &[], None);
 }
 
 /// Where the bytes of each rank go, of which this rank has `len`. Takes a round for each 312 ranks.

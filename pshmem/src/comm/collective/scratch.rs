@@ -27,14 +27,39 @@ pub(crate) fn scratch(
     call: Call,
     bytes: usize,
 ) -> Result<Rc<Segment>> {
+    let scratch = scratch_on(sync, memory, call, bytes, true)?;
+    Ok(scratch.expect("this node asks for memory"))
+}
+
+/// The same, but memory that is not kept is made on those nodes only whose ranks pass `is_here`.
+pub(crate) fn scratch_on(
+    sync: &RankSync,
+    memory: &NodeMemory,
+    call: Call,
+    bytes: usize,
+    is_here: bool,
+) -> Result<Option<Rc<Segment>>> {
+    if bytes <= KEPT {
+        return keep(sync, memory, call, bytes).map(Some);
+    }
+    // The same on all ranks, so no round is needed.
+    if bytes > isize::MAX as usize - PAGE {
+        return Err(Error::TooLarge {
+            what: "memory for the values of all ranks".to_owned(),
+            extents: vec![bytes],
+            size: 1,
+        });
+    }
+    let mapped = map_for_call(sync, memory, call, if is_here { bytes } else { 0 })?;
+    Ok(mapped.map(Rc::new))
+}
+
+/// The memory that is kept. It is made, or replaced by more, if it is too small.
+fn keep(sync: &RankSync, memory: &NodeMemory, call: Call, bytes: usize) -> Result<Rc<Segment>> {
     if let Some(kept) = memory.scratch()
         && kept.len() >= bytes
     {
         return Ok(kept);
-    }
-    if bytes > KEPT {
-        let mapped = scratch_on(sync, memory, call, bytes, true)?;
-        return Ok(Rc::new(mapped.expect("this node asks for memory")));
     }
     // First, so that the node has room for more.
     memory.keep_scratch(None);
@@ -50,23 +75,4 @@ pub(crate) fn scratch(
     let scratch = Rc::new(segment.expect("a segment was asked for"));
     memory.keep_scratch(Some(scratch.clone()));
     Ok(scratch)
-}
-
-/// The same for those nodes only whose ranks pass `is_here`, and never kept.
-pub(crate) fn scratch_on(
-    sync: &RankSync,
-    memory: &NodeMemory,
-    call: Call,
-    bytes: usize,
-    is_here: bool,
-) -> Result<Option<Segment>> {
-    // The same on all ranks, so no round is needed.
-    if bytes > isize::MAX as usize - PAGE {
-        return Err(Error::TooLarge {
-            what: "memory for the values of all ranks".to_owned(),
-            extents: vec![bytes],
-            size: 1,
-        });
-    }
-    map_for_call(sync, memory, call, if is_here { bytes } else { 0 })
 }
