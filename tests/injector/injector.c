@@ -13,7 +13,7 @@
  *                    late        it is made after one second
  *   INJECT_FUNCTION  counts the calls of this function only, as in MPI_Isend
  *
- * How often a waiting rank polls is chance. A poll (MPI_Test, MPI_Improbe) therefore counts only if it has found something, unless
+ * How often a waiting rank polls is chance. A poll (MPI_Test) therefore counts only if it has found something, unless
  * INJECT_FUNCTION names it; it has been made by then, so `fail` and `fail-after` are the same for it.
  */
 #include <mpi.h>
@@ -141,11 +141,8 @@ CALL(Issend, (const void *from, int n, MPI_Datatype type, int to, int tag, MPI_C
 CALL(Irecv, (void *to, int n, MPI_Datatype type, int from, int tag, MPI_Comm comm, MPI_Request *request),
      (to, n, type, from, tag, comm, request))
 CALL(Get_count, (const MPI_Status *status, MPI_Datatype type, int *n), (status, type, n))
-CALL(Mrecv, (void *to, int n, MPI_Datatype type, MPI_Message *message, MPI_Status *status),
-     (to, n, type, message, status))
+CALL(Cancel, (MPI_Request *request), (request))
 POLL(Test, (MPI_Request *request, int *flag, MPI_Status *status), (request, flag, status), flag)
-POLL(Improbe, (int from, int tag, MPI_Comm comm, int *flag, MPI_Message *message, MPI_Status *status),
-     (from, tag, comm, flag, message, status), flag)
 
 CALL(Win_allocate_shared, (MPI_Aint size, int unit, MPI_Info info, MPI_Comm comm, void *base, MPI_Win *win),
      (size, unit, info, comm, base, win))

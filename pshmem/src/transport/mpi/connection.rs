@@ -5,6 +5,7 @@
 
 use crate::sync::lock;
 use crate::transport::mpi::api::Comm;
+use crate::transport::mpi::incoming::Incoming;
 use crate::transport::mpi::mpi_calls::{MpiCalls, MpiRequest};
 use crate::transport::mpi::pending_sends::{CompleteWhen, PendingSends};
 use crate::transport::mpi::rma_window::RmaWindow;
@@ -28,6 +29,7 @@ pub(super) struct Connection {
     comm: Comm,
     /// For requests and replies.
     service_comm: Comm,
+    messages: Incoming,
     sends: PendingSends,
     /// Transfers that have not been tested as complete.
     transfers: HashMap<usize, MpiRequest>,
@@ -63,6 +65,7 @@ impl Connection {
             calls,
             comm,
             service_comm,
+            messages: Incoming::new(comm, MESSAGE),
             sends: PendingSends::default(),
             transfers: HashMap::new(),
             next_transfer: 0,
@@ -84,7 +87,7 @@ impl Connection {
     pub(super) fn poll_message(&mut self) -> Option<RawMessage> {
         self.sends.test(&self.calls);
         self.serve_one();
-        self.calls.take_message(self.comm, MESSAGE)
+        self.messages.take(&self.calls)
     }
 
     /// Handles one request that has arrived, where no thread does. Whether there was one.
@@ -198,9 +201,14 @@ impl Connection {
         }
     }
 
-    /// Notes that no rank of the world receives anything any more.
+    /// Notes that no rank of the world sends or receives anything any more.
     pub(super) fn set_ended(&mut self) {
         self.has_ended = true;
+        self.messages.end(&self.calls);
+        self.service.end();
+        if let Some(serving) = &self.serving {
+            lock(&serving.endpoint).end();
+        }
     }
 
     /// Handles requests itself from now on: the thread that did has ended.

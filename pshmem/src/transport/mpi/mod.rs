@@ -7,7 +7,8 @@
 //! - `finalize_entry`: the moment before MPI_Finalize
 //! - `connection`: what a process sends and receives, until MPI ends · `shutdown`: how that ends
 //! - `last_calls`: what ranks tell each other when they end
-//! - `pending_sends`: nonblocking sends and the bytes that they still need
+//! - `incoming`: messages and the receives that are posted for them · `pending_sends`: nonblocking sends and the bytes that they
+//!   still need
 //! - `service_thread`: requests to a home rank, handled by a thread of their own
 //! - `node_memory`: where node memory comes from · `rma_window`: one-sided operations
 #![allow(
@@ -23,6 +24,7 @@ mod api;
 mod connection;
 #[cfg(feature = "mpi")]
 mod finalize_entry;
+mod incoming;
 mod last_calls;
 mod lifecycle;
 mod mpi_calls;

@@ -7,7 +7,7 @@
 use crate::error::{Error, Result};
 use crate::stderr::report;
 use crate::transport::mpi::api::{
-    Api, Comm, Constants, Functions, Group, MAX_TEXT, Message, Op, Request, SUCCESS, Status, Win,
+    Api, Comm, Constants, Functions, Group, MAX_TEXT, Op, Request, SUCCESS, Status, Win,
 };
 use crate::transport::mpi::lifecycle::{abort, watch_finalize};
 use std::cell::Cell;
@@ -495,6 +495,35 @@ impl MpiCalls {
         from: usize,
         tag: c_int,
     ) -> MpiRequest {
+        // SAFETY: passed on from the caller.
+        unsafe { self.irecv_from(comm, bytes, len, from as c_int, tag) }
+    }
+
+    /// Like `irecv`, from any rank.
+    ///
+    /// # Safety
+    /// As for `irecv`.
+    pub(super) unsafe fn irecv_any(
+        &self,
+        comm: Comm,
+        bytes: *mut u8,
+        len: usize,
+        tag: c_int,
+    ) -> MpiRequest {
+        // SAFETY: passed on from the caller.
+        unsafe { self.irecv_from(comm, bytes, len, self.constants().any_source, tag) }
+    }
+
+    /// # Safety
+    /// As for `irecv`.
+    unsafe fn irecv_from(
+        &self,
+        comm: Comm,
+        bytes: *mut u8,
+        len: usize,
+        from: c_int,
+        tag: c_int,
+    ) -> MpiRequest {
         let mut request = Request::unset();
         // SAFETY: the buffer is the caller's duty (section 3.7.2).
         let code = unsafe {
@@ -502,7 +531,7 @@ impl MpiCalls {
                 bytes.cast(),
                 len as c_int,
                 self.constants().uint8_t,
-                from as c_int,
+                from,
                 tag,
                 comm,
                 &raw mut request,
@@ -529,44 +558,34 @@ impl MpiCalls {
         flag != 0
     }
 
-    /// Receives a message that has arrived, from any rank. Drives progress when there is none.
-    pub(super) fn take_message(&self, comm: Comm, tag: c_int) -> Option<(usize, Vec<u8>)> {
-        let mut flag = 0;
-        let mut message = Message::unset();
-        let mut status = Status::unset();
-        // SAFETY: a communicator of ours (section 3.8.2).
-        let code = unsafe {
-            (self.mpi().improbe)(
-                self.constants().any_source,
-                tag,
-                comm,
-                &raw mut flag,
-                &raw mut message,
-                &raw mut status,
-            )
-        };
-        self.must("MPI_Improbe", code);
+    /// Once a receive is complete: from which rank it has received how many bytes. Not to be called again then.
+    pub(super) fn test_receive(&self, request: &MpiRequest) -> Option<(usize, usize)> {
+        let (mut handle, mut flag, mut status) = (request.0.get(), 0, Status::unset());
+        // SAFETY: a request of ours.
+        let code = unsafe { (self.mpi().test)(&raw mut handle, &raw mut flag, &raw mut status) };
+        self.must("MPI_Test", code);
+        request.0.set(handle);
         if flag == 0 {
             return None;
         }
         let mut len = 0;
-        // SAFETY: the status of the message.
+        // SAFETY: the status of a receive.
         let code = unsafe {
             (self.mpi().get_count)(&raw const status, self.constants().uint8_t, &raw mut len)
         };
         self.must("MPI_Get_count", code);
-        let mut bytes = vec![0_u8; len.max(0) as usize];
-        // SAFETY: the buffer is as long as the message, which was matched above and is received once.
-        let code = unsafe {
-            (self.mpi().mrecv)(
-                bytes.as_mut_ptr().cast(),
-                len,
-                self.constants().uint8_t,
-                &raw mut message,
-                self.constants().status_ignore,
-            )
-        };
-        self.must("MPI_Mrecv", code);
-        Some((status.int(self.constants().status_source) as usize, bytes))
+        let from = status.int(self.constants().status_source);
+        Some((from as usize, len.max(0) as usize))
+    }
+
+    /// Cancels a receive, and waits until MPI no longer uses its buffer (section 3.8.4).
+    pub(super) fn cancel(&self, request: &MpiRequest) {
+        let mut handle = request.0.get();
+        // SAFETY: a request of ours that is not complete.
+        let code = unsafe { (self.mpi().cancel)(&raw mut handle) };
+        self.must("MPI_Cancel", code);
+        while !self.test(request) {
+            std::thread::yield_now();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Nonblocking sends that have not been seen to be complete, with the bytes that MPI still reads.
 
 use crate::transport::mpi::api::Comm;
+use crate::transport::mpi::incoming;
 use crate::transport::mpi::mpi_calls::{MpiCalls, MpiRequest};
 use std::collections::VecDeque;
 
@@ -27,16 +28,20 @@ impl PendingSends {
         message: &[u8],
         complete_when: CompleteWhen,
     ) {
-        let bytes: Box<[u8]> = message.into();
-        let (start, len) = (bytes.as_ptr(), bytes.len());
-        // SAFETY: the bytes are on the heap and kept until the request is complete.
-        let request = unsafe {
-            match complete_when {
-                CompleteWhen::Sent => calls.isend(comm, start, len, to, tag),
-                CompleteWhen::Received => calls.issend(comm, start, len, to, tag),
+        incoming::parts(tag, message, |tag, bytes| {
+            let (start, len) = (bytes.as_ptr(), bytes.len());
+            // SAFETY: the bytes are on the heap and kept until the request is complete.
+            let request = unsafe {
+                match complete_when {
+                    CompleteWhen::Sent => calls.isend(comm, start, len, to, tag),
+                    CompleteWhen::Received => calls.issend(comm, start, len, to, tag),
+                }
+            };
+            // Most messages are short, and MPI has copied them.
+            if complete_when == CompleteWhen::Received || !calls.test(&request) {
+                self.0.push_back((request, bytes));
             }
-        };
-        self.0.push_back((request, bytes));
+        });
     }
 
     /// Tests a few of the sends and drops those that are complete.

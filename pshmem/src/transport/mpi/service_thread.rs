@@ -8,6 +8,7 @@
 
 use crate::sync::lock;
 use crate::transport::mpi::api::Comm;
+use crate::transport::mpi::incoming::Incoming;
 use crate::transport::mpi::lifecycle;
 use crate::transport::mpi::mpi_calls::MpiCalls;
 use crate::transport::mpi::pending_sends::{CompleteWhen, PendingSends};
@@ -39,6 +40,8 @@ pub(super) struct ServiceEndpoint {
     calls: MpiCalls,
     comm: Comm,
     own_replies: OwnReplies,
+    requests: Incoming,
+    replies: Incoming,
     sends: PendingSends,
 }
 
@@ -52,6 +55,8 @@ impl ServiceEndpoint {
             calls,
             comm,
             own_replies,
+            requests: Incoming::new(comm, REQUEST),
+            replies: Incoming::new(comm, REPLY),
             sends: PendingSends::default(),
         }
     }
@@ -104,13 +109,13 @@ impl ServiceEndpoint {
             return Some(own);
         }
         self.test_sends();
-        Some(self.calls.take_message(self.comm, REPLY)?.1)
+        Some(self.replies.take(&self.calls)?.1)
     }
 
     /// Handles one request that has arrived. Whether there was one.
     pub(super) fn serve_one(&mut self, server: &Mutex<Server>) -> bool {
         self.test_sends();
-        let Some((from, request)) = self.calls.take_message(self.comm, REQUEST) else {
+        let Some((from, request)) = self.requests.take(&self.calls) else {
             return false;
         };
         self.handle_request(server, from, &request);
@@ -119,6 +124,12 @@ impl ServiceEndpoint {
 
     pub(super) fn is_idle(&self) -> bool {
         self.sends.is_empty()
+    }
+
+    /// Receives nothing any more. No rank sends.
+    pub(super) fn end(&mut self) {
+        self.requests.end(&self.calls);
+        self.replies.end(&self.calls);
     }
 
     fn test_sends(&mut self) {

@@ -134,7 +134,7 @@ pub(super) fn scattered(cases: Vec<Case>, seed: u64) -> Vec<Case> {
 }
 
 /// Functions that the injector has called before it knows that the call counts: `fail` and `fail-after` are the same.
-const POLLS: [&str; 2] = ["MPI_Test", "MPI_Improbe"];
+const POLLS: [&str; 1] = ["MPI_Test"];
 
 /// One call of each function that is not in `seen`, and one late call. `calls` are those of `rank`, in order. The ranks of a layout
 /// share the functions that are new in it.

@@ -1,8 +1,8 @@
 //! The one list of the MPI functions that the transport uses, with the types of the C interface (appendix A.3).
 
 use super::{
-    Aint, Comm, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Group, Info, Message, Op,
-    Request, Status, Win,
+    Aint, Comm, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Group, Info, Op, Request,
+    Status, Win,
 };
 use std::ffi::{c_char, c_int, c_void};
 
@@ -124,13 +124,8 @@ functions! {
         request: *mut Request,
     );
     test = MPI_Test(request: *mut Request, flag: *mut c_int, status: *mut Status);
-    improbe = MPI_Improbe(
-        from: c_int, tag: c_int, comm: Comm, flag: *mut c_int, message: *mut Message, status: *mut Status,
-    );
+    cancel = MPI_Cancel(request: *mut Request);
     get_count = MPI_Get_count(status: *const Status, datatype: Datatype, count: *mut c_int);
-    mrecv = MPI_Mrecv(
-        bytes: *mut c_void, count: c_int, datatype: Datatype, message: *mut Message, status: *mut Status,
-    );
 
     win_allocate = MPI_Win_allocate(
         len: Aint, unit: c_int, info: Info, comm: Comm, base: *mut c_void, win: *mut Win,

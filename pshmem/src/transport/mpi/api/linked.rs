@@ -3,7 +3,7 @@
 use super::types::{call_on_delete, never_copy};
 use super::{
     Aint, Api, Comm, Constants, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Errors,
-    Functions, Group, Info, Message, Op, Request, Status, Win,
+    Functions, Group, Info, Op, Request, Status, Win,
 };
 use mpi::ffi;
 use std::ffi::{c_char, c_int, c_void};
@@ -116,7 +116,6 @@ handles!(
     Group = MPI_Group,
     Win = MPI_Win,
     Request = MPI_Request,
-    Message = MPI_Message,
     Datatype = MPI_Datatype,
     Op = MPI_Op,
     Info = MPI_Info,

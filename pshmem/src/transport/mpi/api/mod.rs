@@ -33,8 +33,8 @@ pub(super) use errors::Errors;
 pub(super) use functions::Functions;
 pub(super) use library_name::library_name;
 pub(super) use types::{
-    Aint, Comm, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Group, Info, Message, Op,
-    Request, Status, Win,
+    Aint, Comm, CopyAttribute, Datatype, DeleteAttribute, Errhandler, Group, Info, Op, Request,
+    Status, Win,
 };
 
 /// What MPI functions return when they succeed, in every library (section 9.4).

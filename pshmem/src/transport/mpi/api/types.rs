@@ -36,7 +36,6 @@ handles!(
     /// A nonblocking operation.
     Request,
     /// A matched message.
-    Message,
     /// A data type.
     Datatype,
     /// An operation of a reduction.
