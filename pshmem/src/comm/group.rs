@@ -17,6 +17,8 @@ pub(crate) struct Group {
     /// Neighbours of this node in the tree of nodes, whose root is node 0.
     pub(crate) parent: Option<usize>,
     pub(crate) children: Vec<usize>,
+    /// On the root and its first child: the other of them. Between them, the tree is two trees of about the same size.
+    pub(crate) other_root: Option<usize>,
     /// The host of each node, once the ranks have exchanged them.
     hosts: OnceCell<Vec<String>>,
 }
@@ -24,11 +26,18 @@ pub(crate) struct Group {
 impl Group {
     pub(crate) fn new(world: &Rc<World>, id: u64, topology: Topology) -> Self {
         let (node, nodes) = (topology.node(), topology.nodes());
+        let children = tree_children(node, nodes);
+        let second_root = tree_children(0, nodes).first().copied();
+        let other_root = match node {
+            0 => second_root,
+            _ => (second_root == Some(node)).then_some(0),
+        };
         Group {
             world: world.clone(),
             id,
             parent: tree_parent(node),
-            children: tree_children(node, nodes),
+            children,
+            other_root,
             topology,
             hosts: OnceCell::new(),
         }

@@ -7,7 +7,7 @@
 use crate::comm::check::Level;
 use crate::comm::collective::agree::{self, Agreed};
 use crate::comm::collective::allgather::{self, AllgatherItem};
-use crate::comm::collective::conclude::{self, Conclusion, Items, Mine};
+use crate::comm::collective::conclude::{self, Conclusion, Items, Make, Mine};
 use crate::comm::collective::{agreement, allocate, copies, scratch, write};
 use crate::comm::group::Group;
 use crate::comm::node_memory::{AllocRequest, NodeMemory};
@@ -126,13 +126,13 @@ impl RankState {
         agreement::agree_on(&self.sync, call, argument, contribution)
     }
 
-    /// All ranks get what `make` returns, on one rank, for the items that they pass; see [`conclude::conclude`].
+    /// All ranks get what `make` returns for the items that they pass; see [`conclude::conclude`].
     pub(crate) fn conclude(
         &self,
         call: Call,
         must_match: &[u8],
         mine: Mine<'_>,
-        make: impl FnOnce(&Items) -> Result<Vec<u8>>,
+        make: Make<impl FnOnce(&Items) -> Result<Vec<u8>>>,
     ) -> Result<Conclusion> {
         conclude::conclude(&self.sync, call, must_match, mine, make)
     }
@@ -146,6 +146,17 @@ impl RankState {
         job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
     ) -> Result<Vec<u8>> {
         write::write(&self.sync, call, target, job)
+    }
+
+    /// The same for a block that the root may have before the call begins; see [`write::write_block`].
+    pub(crate) fn write_block(
+        &self,
+        call: Call,
+        target: &Target<'_>,
+        short: Option<&[u8]>,
+        job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
+    ) -> Result<Vec<u8>> {
+        write::write_block(&self.sync, call, Some(target), short, job)
     }
 
     /// The root of `call` runs `job` while all other ranks wait, and all get its result, which may be of any length.

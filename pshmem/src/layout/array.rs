@@ -181,6 +181,10 @@ macro_rules! array_layout {
                 Ok(Region::block(plan.leaf.offset, size_of::<T>(), &plan.shape, offset, extents))
             }
 
+            fn bytes<'a>(block: &'a Self::Block<'_>) -> Option<&'a [u8]> {
+                block.as_slice().map(bytemuck::cast_slice)
+            }
+
             unsafe fn copy(
                 plan: &ArrayPlan<$n>,
                 base: BaseMut<'_>,

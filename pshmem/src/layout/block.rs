@@ -24,7 +24,8 @@ use std::ops::Range;
 ///
 /// # Safety
 /// For a block that `region` accepts, `copy` writes exactly the bytes of that region, which lie inside the leaf; and
-/// `run_mut` returns the elements `run` of the leaf in memory order. The plan has one leaf, in row-major order of the extents.
+/// `run_mut` returns the elements `run` of the leaf in memory order. `bytes` returns the bytes that `copy` writes, in the
+/// order of their places. The plan has one leaf, in row-major order of the extents.
 pub unsafe trait BlockLayout: SharedLayout {
     /// The type of one element.
     type Item: Element;
@@ -39,6 +40,10 @@ pub unsafe trait BlockLayout: SharedLayout {
         offset: &Self::Offset,
         block: &Self::Block<'_>,
     ) -> Result<Region, BlockError>;
+
+    /// The bytes of the block, if they are contiguous in the order of its elements.
+    #[doc(hidden)]
+    fn bytes<'a>(block: &'a Self::Block<'_>) -> Option<&'a [u8]>;
 
     /// # Safety
     /// As for `SharedLayout::view_mut`; `region` accepted the block.

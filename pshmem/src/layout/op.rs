@@ -1,6 +1,7 @@
 //! `Op`: the operations of reductions.
 
 use crate::layout::Element;
+use std::any::TypeId;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul};
@@ -265,6 +266,17 @@ impl<'a, T: Element> Op<'a, T> {
         self.combine.at_places(results, first, places, more);
     }
 
+    /// Whether it never fails, and makes the same of the same values on any rank. A sum of integers may overflow, and what user
+    /// types and closures do is not known.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is = |kinds: &[TypeId]| kinds.contains(&TypeId::of::<T>());
+        match self.name {
+            "sum" | "product" => is(&[TypeId::of::<f64>(), TypeId::of::<f32>()]),
+            "min" | "max" | "bit_and" | "bit_or" | "bit_xor" => is(&numbers()),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_reproducible(&self) -> bool {
         self.is_reproducible
     }
@@ -282,6 +294,24 @@ impl<'a, T: Element> Op<'a, T> {
         };
         format!("the operation `{}`{order}", self.name)
     }
+}
+
+/// The types of numbers, whose operations are known.
+fn numbers() -> [TypeId; 12] {
+    [
+        TypeId::of::<f64>(),
+        TypeId::of::<f32>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<i64>(),
+        TypeId::of::<usize>(),
+        TypeId::of::<isize>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<i32>(),
+        TypeId::of::<u16>(),
+        TypeId::of::<i16>(),
+        TypeId::of::<u8>(),
+        TypeId::of::<i8>(),
+    ]
 }
 
 /// Whether `next` replaces `result`: if it compares to it as `order` says, or if it is NaN.
@@ -312,6 +342,13 @@ mod tests {
             op.combine(&mut result, &[value]);
         }
         result[0]
+    }
+
+    #[test]
+    fn only_operations_that_cannot_fail_are_plain() {
+        assert!(Op::<f64>::sum().is_plain() && Op::<u8>::max().is_plain());
+        assert!(!Op::<u64>::sum().is_plain() && !Op::<[f64; 2]>::new(|a, _| a).is_plain());
+        assert!(!Op::new(|a: f64, b| a + b).is_plain());
     }
 
     #[test]

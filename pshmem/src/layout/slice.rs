@@ -202,6 +202,10 @@ macro_rules! slice_layout {
                 ))
             }
 
+            fn bytes<'a>(block: &'a &[T]) -> Option<&'a [u8]> {
+                Some(bytemuck::cast_slice(block))
+            }
+
             unsafe fn copy(plan: &SlicePlan, base: BaseMut<'_>, &offset: &usize, block: &&[T]) {
                 // SAFETY: passed on from the caller.
                 let mut target = unsafe { <Self as RawLayout>::view_mut(plan, base) };

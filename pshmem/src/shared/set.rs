@@ -4,6 +4,7 @@ use crate::comm::closure::ClosureRunner;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::thread_state::CallScope;
+use crate::comm::transfer::short;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::Region;
@@ -19,7 +20,8 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         data: Option<&L::Block<'_>>,
     ) -> Result<()> {
         let (_scope, call) = self.begin(Kind::Set, root, site)?;
-        self.write_block(call, root, |field, regions| match data {
+        let short = data.and_then(|block| self.short(root, &offset, block));
+        self.write_block(call, root, short.as_deref(), |field, regions| match data {
             Some(block) => field.copy_block(root, &offset, block, regions),
             None => Err(Error::NoData {
                 call: Kind::Set.name().to_owned(),
@@ -37,7 +39,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     ) -> Result<()> {
         let (_scope, call) = self.begin(Kind::Set, root, site)?;
         let mut closure = ClosureRunner::new(root);
-        let written = self.write_block(call, root, |field, regions| {
+        let written = self.write_block(call, root, None, |field, regions| {
             // `as_block` and the block's `Drop` are the user's code, too.
             closure.run(|| {
                 let block = make();
@@ -68,9 +70,11 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
                 ranks: agreed.ranks_with_data,
             });
         };
+        let short = data.and_then(|block| self.short(root, &offset, block));
         self.write_block(
             call.root(root).step(Step::Write),
             root,
+            short.as_deref(),
             |field, regions| match data {
                 Some(block) => field.copy_block(root, &offset, block, regions),
                 None => unreachable!("this rank is the one that holds data"),
@@ -116,16 +120,29 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         &mut self,
         call: Call,
         root: usize,
+        short: Option<&[u8]>,
         job: impl FnOnce(&Self, &mut Vec<Region>) -> Result<()>,
     ) -> Result<()> {
         debug_assert_eq!(call.root_rank(), root);
         // SAFETY: every rank that arrives at this call holds its handle to the leaf mutably, as here.
         let target = unsafe { self.handle().target(&self.leaves()) };
         let core = self.core();
-        core.write(call, Some(&target), |regions| {
+        core.write_block(call, &target, short, |regions| {
             job(self, regions).map(|()| Vec::new())
         })?;
         Ok(())
+    }
+
+    /// On the root, over several nodes: a block that is right and short, as it travels with the arrival of this rank.
+    fn short(&self, root: usize, offset: &L::Offset, block: &L::Block<'_>) -> Option<Vec<u8>> {
+        let group = &self.core().group;
+        if !group.is_multi_node() || group.topology.rank != root {
+            return None;
+        }
+        let region = L::region(self.plan(), offset, block).ok()?;
+        let bytes = L::bytes(block)?;
+        debug_assert_eq!(bytes.len(), region.bytes());
+        short::encode(&region, bytes)
     }
 
     /// Checks and copies a block into this node's copy. Between claim and release only.

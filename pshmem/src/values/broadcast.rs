@@ -1,6 +1,7 @@
 //! `broadcast` and `try_broadcast`: a value of one rank on all ranks.
 
 use crate::comm::Comm;
+use crate::comm::collective::conclude::{Items, Make};
 use crate::comm::protocol::call::{Call, Kind};
 use crate::error::Result;
 use crate::values::codec::Codec;
@@ -102,9 +103,11 @@ impl Comm {
             mine = encoded.map(Some);
         }
         let bytes = mine.as_ref().map(Option::as_deref);
-        let sent = first_round(core, call, &codec.key(), bytes, |items| {
-            Ok(items[0].1.clone())
-        });
+        let first = Make {
+            make: |items: &Items| Ok(items[0].1.clone()),
+            once: false,
+        };
+        let sent = first_round(core, call, &codec.key(), bytes, first);
         let result = sent.and_then(|sent| match (sent, own) {
             // Its own value is not decoded, but the others decode it.
             (Some(_), Some(own)) => codec.agree_unless_of_std(core, Ok(own)),

@@ -1,6 +1,7 @@
 //! `all_gather` and `gather`: the values of all ranks, on all of them or on one.
 
 use crate::comm::Comm;
+use crate::comm::collective::conclude::{Items, Make};
 use crate::comm::protocol::call::{Call, Kind};
 use crate::error::Result;
 use crate::values::codec::Codec;
@@ -100,9 +101,11 @@ impl Comm {
         // Not moved into closures that may not run: its `drop` must not run between two rounds.
         let mut own = Some(value);
         let mine = encoded.as_deref().map(Some);
-        let sent = first_round(core, call, &codec.key(), mine, |items| {
-            Ok(long::join(items))
-        });
+        let join = Make {
+            make: |items: &Items| Ok(long::join(items)),
+            once: false,
+        };
+        let sent = first_round(core, call, &codec.key(), mine, join);
         let result = sent.and_then(|sent| {
             if let Some(all) = sent {
                 let gets = root.is_none_or(|root| root == self.rank());

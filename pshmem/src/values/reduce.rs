@@ -2,7 +2,7 @@
 
 use crate::comm::Comm;
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::conclude::Items;
+use crate::comm::collective::conclude::{Items, Make};
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::protocol::value_key::ValueKey;
@@ -40,7 +40,7 @@ impl Comm {
     /// ```
     ///
     /// # Collective
-    /// All ranks call it, with the same type and operation, which runs on one of them. One round if a value has less than about a
+    /// All ranks call it, with the same type and operation. A closure runs on one of them. One round if a value has less than about a
     /// kilobyte, and the values of all ranks have 64 KiB; over N nodes that is 2 (N - 1) messages, which carry the values of their
     /// nodes up, and the result down. Longer values take two rounds, in which each rank combines its values with those of the ranks
     /// before it, and up to four more the first time, when node memory for that is mapped. Where the ranks of each node are
@@ -129,9 +129,11 @@ impl Comm {
         let type_id = type_bytes::<T>();
         let mine = Ok(Some(bytemuck::bytes_of(&value)));
         let key = key::<T>(&type_id, None, &op);
-        let prefixes = first_round(core, call, &key, mine, |items| {
-            closure.run(|| Ok(prefixes(&op, items)))
-        });
+        let make = Make {
+            make: |items: &Items| closure.run(|| Ok(prefixes(&op, items))),
+            once: !op.is_plain(),
+        };
+        let prefixes = first_round(core, call, &key, mine, make);
         let result = prefixes.and_then(|prefixes| {
             let Some(prefixes) = prefixes else {
                 let mut combiner = Combiner::new(&op, &mut closure);
@@ -173,9 +175,11 @@ impl Comm {
         // Elements without bytes need no operation: there is only one value of them.
         let len = size_of_val(values).checked_div(size_of::<T>()).unwrap_or(0);
         let mine = Ok(Some(bytemuck::cast_slice(values)));
-        let sent = first_round(core, call, &key, mine, |items| {
-            closure.run(|| Ok(fold(op, items, len)))
-        });
+        let make = Make {
+            make: |items: &Items| closure.run(|| Ok(fold(op, items, len))),
+            once: !op.is_plain(),
+        };
+        let sent = first_round(core, call, &key, mine, make);
         let result = sent.and_then(|sent| {
             if let Some(combined) = sent {
                 // SAFETY: the ranks have compared their types and lengths, and `fold` makes as many elements of that type.

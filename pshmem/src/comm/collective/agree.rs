@@ -95,8 +95,8 @@ pub(crate) fn check_root(sync: &RankSync, call: Call, root: usize) -> Result<()>
     Err(refuse(sync, call, error))
 }
 
-/// The leader's part: claims the call and releases it with the outcome of `decide`. Before that, `at_top` runs on one of the
-/// leaders.
+/// The leader's part: claims the call and releases it with the outcome of `decide`. Before that, `at_top` runs on one or two of the
+/// leaders, and makes the same of the same contributions.
 pub(super) fn lead(
     sync: &RankSync,
     n: u64,

@@ -22,6 +22,14 @@ pub(crate) enum Conclusion {
     },
 }
 
+/// What makes one of the items of all ranks.
+pub(crate) struct Make<F> {
+    /// Gets the items.
+    pub(crate) make: F,
+    /// Whether it may run on one rank only: it contains user code, which may fail, or make different things on two ranks.
+    pub(crate) once: bool,
+}
+
 /// The items of ranks, in rank order. Each with its rank.
 pub(crate) type Items = [(usize, Vec<u8>)];
 
@@ -31,21 +39,21 @@ pub(crate) type Mine<'a> = Result<Option<&'a [u8]>, &'a Error>;
 /// Bytes of `must_match` that leave enough room for items.
 const MATCHED: usize = CONTRIBUTION_BYTES / 2;
 
-/// All ranks get what `make` returns for the items that they pass. It runs on one rank, which all others wait for, and only if no
-/// rank has an error, all pass the same `must_match`, and all items fit.
+/// All ranks get what `make` returns for the items that they pass. It runs on one rank or two, which all others wait for, and only
+/// if no rank has an error, all pass the same `must_match`, and all items fit.
 ///
-/// One round. Items go up the tree of nodes, what `make` returns comes down. To be called on a `Comm` of several ranks.
+/// One round. Items go up the trees of nodes, what `make` returns comes down. To be called on a `Comm` of several ranks.
 pub(crate) fn conclude(
     sync: &RankSync,
     call: Call,
     must_match: &[u8],
     mine: Mine<'_>,
-    make: impl FnOnce(&Items) -> Result<Vec<u8>>,
+    make: Make<impl FnOnce(&Items) -> Result<Vec<u8>>>,
 ) -> Result<Conclusion> {
-    let n = arrive_with(sync, call, &contribution(must_match, mine));
+    let n = arrive_with(sync, call, &contribution(must_match, mine, make.once));
     if sync.group.topology.is_leader() {
         let rank = sync.group.topology.rank;
-        let at_top = |merged: &mut Contributions| make_of_all(rank, merged, make);
+        let at_top = |merged: &mut Contributions| make_of_all(rank, merged, make.make);
         lead(sync, n, call, at_top, |merged| outcome(call, merged));
     }
     Ok(match await_outcome(sync, n, call)? {
@@ -56,7 +64,7 @@ pub(crate) fn conclude(
 }
 
 /// What this rank contributes, encoded.
-fn contribution(must_match: &[u8], mine: Mine<'_>) -> Vec<u8> {
+fn contribution(must_match: &[u8], mine: Mine<'_>, make_once: bool) -> Vec<u8> {
     let one = match mine {
         // The error needs the room.
         Err(error) => Contribution::fault(Some(error.clone())),
@@ -67,7 +75,7 @@ fn contribution(must_match: &[u8], mine: Mine<'_>) -> Vec<u8> {
         Ok(item) => {
             let room = Contribution::room_for_item(CONTRIBUTION_BYTES, must_match);
             if item.is_none_or(|item| item.len() <= room) {
-                return short_form(must_match, item);
+                return short_form(must_match, item, make_once);
             }
             Contribution {
                 too_long: true,
@@ -124,7 +132,7 @@ mod tests {
         for matched in [0, 1, MATCHED, MATCHED + 1, 5000] {
             for item in [0, 1, 400, MATCHED, 1020, 1024, 5000] {
                 let (must_match, item) = (vec![1; matched], vec![2; item]);
-                let bytes = contribution(&must_match, Ok(Some(&item)));
+                let bytes = contribution(&must_match, Ok(Some(&item)), false);
                 assert!(bytes.len() <= CONTRIBUTION_BYTES);
                 let mut merged = Contributions::default();
                 merged.add_encoded(3, &bytes);
@@ -138,7 +146,7 @@ mod tests {
             }
         }
         let mut merged = Contributions::default();
-        merged.add_encoded(3, &contribution(&[1], Ok(None)));
+        merged.add_encoded(3, &contribution(&[1], Ok(None), false));
         assert!(merged.items.is_empty() && !merged.too_long);
     }
 }

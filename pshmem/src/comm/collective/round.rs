@@ -120,8 +120,8 @@ pub(super) fn claim_on_node(sync: &RankSync, n: u64, call: Call) -> bool {
 }
 
 /// On the leader of one of several nodes: waits for the ranks of its node, claims the call, and agrees on it with the other
-/// leaders. If that fails, with `None` or an error, the block is poisoned. `at_top` runs on one leader, with the contributions of
-/// all ranks, before any of the others gets them.
+/// leaders. If that fails, with `None` or an error, the block is poisoned. `at_top` runs on one or two leaders, with the contributions
+/// of all ranks, before any of the others gets them.
 pub(super) fn claim_on_all_nodes(
     sync: &RankSync,
     n: u64,

@@ -1,7 +1,8 @@
-//! Agreement between nodes: leaders report up a binomial tree of nodes, and the verdict comes down.
+//! Agreement between nodes. The nodes form two binomial trees: leaders report up their tree, the two roots exchange their reports,
+//! and the verdict comes down.
 //!
-//! That is one round trip. Each leader sends to its neighbours in the tree only, so neither messages nor memory of a rank grow
-//! with the number of nodes.
+//! With two nodes that is one message each way at the same time; with one tree the second node would wait for a round trip. Each
+//! leader sends to its neighbours in the tree only, so neither messages nor memory of a rank grow with the number of nodes.
 
 use crate::comm::group::Group;
 use crate::comm::protocol::call::Call;
@@ -12,7 +13,8 @@ use crate::comm::wait::Wait;
 use crate::error::{Error, Result};
 
 /// Reports that this node has arrived at call `n`, and waits for the verdict. The caller has claimed the call for its node.
-/// `at_top` runs on the leader of node 0, with the contributions of all ranks, before the verdict comes down.
+/// `at_top` runs on the leaders of both roots, with the same contributions of all ranks, before the verdict comes down; on that of
+/// the first one only, if these ask for it.
 pub(super) fn agree_with_other_nodes(
     sync: &RankSync,
     n: u64,
@@ -29,7 +31,12 @@ pub(super) fn agree_with_other_nodes(
         contributions,
         conflict,
     };
-    for &child in &group.children {
+    let other_root = group.other_root;
+    let children = || {
+        let children = group.children.iter().copied();
+        children.filter(|&child| Some(child) != other_root)
+    };
+    for child in children() {
         match await_report(sync, n, call, child) {
             Ok(below) => merge(group, &mut report, below),
             Err(error) => {
@@ -37,24 +44,72 @@ pub(super) fn agree_with_other_nodes(
             }
         }
     }
-    let verdict = match group.parent {
-        None => {
-            if report.conflict.is_none() {
-                at_top(&mut report.contributions);
-            }
-            report.conflict.map_or(Ok(report.contributions), Err)
-        }
-        Some(parent) => {
-            report.contributions.limit_items();
+    report.contributions.limit_items();
+    let verdict = match (other_root, group.parent) {
+        (None, Some(parent)) => {
             group.send_to_node(parent, &NodeMessage::Arrived(report));
             await_verdict(sync, n, call, parent)
         }
+        (Some(other), _) => {
+            exchange(sync, report, other).and_then(|report| conclude(sync, report, other, at_top))
+        }
+        (None, None) => unreachable!("the first of several nodes is a root"),
     };
-    for &child in &group.children {
-        let verdict = verdict.clone();
-        group.send_to_node(child, &NodeMessage::Verdict { n, verdict });
+    let down = NodeMessage::Verdict { n, verdict };
+    for child in children() {
+        group.send_to_node(child, &down);
     }
-    verdict
+    match down {
+        NodeMessage::Verdict { verdict, .. } => verdict,
+        _ => unreachable!(),
+    }
+}
+
+/// On a root: the verdict for the report of all nodes.
+fn conclude(
+    sync: &RankSync,
+    mut report: ArrivalReport,
+    other: usize,
+    at_top: impl FnOnce(&mut Contributions),
+) -> Result<Contributions> {
+    if let Some(conflict) = report.conflict {
+        return Err(conflict);
+    }
+    let (n, is_first) = (report.n, sync.group.topology.node() < other);
+    let once = report.contributions.make_once;
+    if once && !is_first {
+        return await_verdict(sync, n, report.call, other);
+    }
+    at_top(&mut report.contributions);
+    if !once {
+        return Ok(report.contributions);
+    }
+    let verdict = Ok(report.contributions);
+    let message = NodeMessage::Verdict { n, verdict };
+    sync.group.send_to_node(other, &message);
+    match message {
+        NodeMessage::Verdict { verdict, .. } => verdict,
+        _ => unreachable!(),
+    }
+}
+
+/// On a root: sends the report of its tree to the other root, and returns that of all nodes. Both return the same.
+fn exchange(sync: &RankSync, report: ArrivalReport, other: usize) -> Result<ArrivalReport> {
+    let (n, call) = (report.n, report.call);
+    let message = NodeMessage::Arrived(report);
+    sync.group.send_to_node(other, &message);
+    let NodeMessage::Arrived(mine) = message else {
+        unreachable!()
+    };
+    // If the other leader has left, its tree learns the same from it.
+    let theirs = await_report(sync, n, call, other)?;
+    let (mut first, second) = if sync.group.topology.node() < other {
+        (mine, theirs)
+    } else {
+        (theirs, mine)
+    };
+    merge(&sync.group, &mut first, second);
+    Ok(first)
 }
 
 fn merge(group: &Group, report: &mut ArrivalReport, below: ArrivalReport) {

@@ -5,13 +5,13 @@ use crate::comm::abort::AbortOnDrop;
 use crate::comm::check::Level;
 use crate::comm::collective::copies::compare_copies;
 use crate::comm::collective::round::{
-    Outcome, WRITTEN_BYTES, arrive, await_outcome, claim_on_all_nodes, claim_on_node,
+    Outcome, WRITTEN_BYTES, arrive_with, await_outcome, claim_on_all_nodes, claim_on_node,
     poison_if_missing,
 };
 use crate::comm::protocol::call::Call;
-use crate::comm::protocol::contribution::Contribution;
+use crate::comm::protocol::contribution::short_form;
 use crate::comm::rank_sync::RankSync;
-use crate::comm::transfer::{self, Target};
+use crate::comm::transfer::{self, Target, short};
 use crate::comm::wait::Wait;
 use crate::error::Result;
 use crate::layout::region::Region;
@@ -24,22 +24,41 @@ pub(crate) fn write(
     target: Option<&Target<'_>>,
     job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
 ) -> Result<Vec<u8>> {
+    write_block(sync, call, target, None, job)
+}
+
+/// The same for a block that the root may have before the call begins, as an item of [`short`]. Then `job` does not run, and no
+/// message follows the agreement of the nodes. Only on several nodes, and with a target.
+pub(crate) fn write_block(
+    sync: &RankSync,
+    call: Call,
+    target: Option<&Target<'_>>,
+    short: Option<&[u8]>,
+    job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
+) -> Result<Vec<u8>> {
     let (group, topology) = (&sync.group, &sync.group.topology);
     if topology.size() == 1 {
         return job(&mut Vec::new());
     }
-    let n = arrive(sync, call, &Contribution::default());
+    let contribution = short.map(|item| short_form(&[], Some(item), false));
+    let n = arrive_with(sync, call, &contribution.unwrap_or_default());
     let (root, is_multi_node) = (call.root_rank(), group.is_multi_node());
     let mut written = None;
-    if topology.rank == root {
+    if topology.rank == root && short.is_none() {
         if claim_for_writer(sync, n, call) {
             written = Some(run(sync, n, call, target, job));
         }
     } else if is_multi_node
         && topology.is_leader()
-        && let Some(Ok(_)) = claim_on_all_nodes(sync, n, call, |_| {})
+        && let Some(Ok(mut merged)) = claim_on_all_nodes(sync, n, call, |_| {})
     {
-        if topology.node_of(root) == topology.node() {
+        let item = merged.items.pop();
+        if let (Some((_, item)), Some(target)) = (item, target) {
+            let abort_on_drop = AbortOnDrop;
+            written = Some(short::place(sync, n, call, target, &item));
+            sync.control().release(n, &[]);
+            std::mem::forget(abort_on_drop);
+        } else if topology.node_of(root) == topology.node() {
             sync.control().pass_claim(n);
         } else {
             written = Some(transfer::receive(sync, n, call, target));

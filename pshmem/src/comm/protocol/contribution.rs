@@ -8,7 +8,9 @@ const WHOLE: u8 = 0;
 /// Length of `must_match` in two bytes, `must_match`.
 const SHORT: u8 = 1;
 /// The same, and the item.
-const SHORT_WITH_ITEM: u8 = 2;
+const WITH_ITEM: u8 = 2;
+/// Added to either: `make_once` is set.
+const ONCE: u8 = 4;
 /// Bytes of a short form in front of `must_match`.
 const SHORT_HEAD: usize = 3;
 
@@ -31,6 +33,8 @@ pub(crate) struct Contribution {
     pub(crate) needs_chunk: bool,
     /// An item that all ranks get.
     pub(crate) item: Option<Vec<u8>>,
+    /// What is made of all items is made on one rank, because two ranks might make different things of them.
+    pub(crate) make_once: bool,
     /// This rank has an item that does not fit into a contribution.
     pub(crate) too_long: bool,
     /// A number. All ranks get the largest.
@@ -67,13 +71,13 @@ impl Contribution {
             && must_match.len() <= u16::MAX.into()
             && self.has_short_form()
         {
-            return short_form(must_match, self.item.as_deref());
+            return short_form(must_match, self.item.as_deref(), self.make_once);
         }
         postcard::to_extend(self, vec![WHOLE])
             .expect("contributions are plain data and always encode")
     }
 
-    /// Whether nothing is set but `must_match` and the item.
+    /// Whether nothing is set but `must_match`, the item and `make_once`.
     fn has_short_form(&self) -> bool {
         let Contribution {
             fault,
@@ -82,6 +86,7 @@ impl Contribution {
             has_data,
             needs_chunk,
             item: _,
+            make_once: _,
             too_long,
             maximum,
         } = self;
@@ -91,13 +96,14 @@ impl Contribution {
 }
 
 /// The encoding of a contribution of only these.
-pub(crate) fn short_form(must_match: &[u8], item: Option<&[u8]>) -> Vec<u8> {
+pub(crate) fn short_form(must_match: &[u8], item: Option<&[u8]>, make_once: bool) -> Vec<u8> {
     let len = u16::try_from(must_match.len()).expect("what must match fits into a contribution");
-    let form = item.map_or(SHORT, |_| SHORT_WITH_ITEM);
+    let form = item.map_or(SHORT, |_| WITH_ITEM) | if make_once { ONCE } else { 0 };
     let [low, high] = len.to_le_bytes();
     [&[form, low, high], must_match, item.unwrap_or_default()].concat()
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says something else")]
 /// The merged contributions of many ranks. The order and the grouping of merges do not matter, because the lowest rank wins.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Contributions {
@@ -112,6 +118,7 @@ pub(crate) struct Contributions {
     pub(crate) ranks_with_data: Vec<usize>,
     pub(crate) needs_chunk: bool,
     pub(crate) items: Vec<(usize, Vec<u8>)>,
+    pub(crate) make_once: bool,
     /// An item is too long, or all of them together are. Then `items` is not complete.
     pub(crate) too_long: bool,
     pub(crate) maximum: Option<u64>,
@@ -132,6 +139,7 @@ impl Contributions {
             ranks_with_data: if one.has_data { vec![rank] } else { Vec::new() },
             needs_chunk: one.needs_chunk,
             items: one.item.into_iter().map(|item| (rank, item)).collect(),
+            make_once: one.make_once,
             too_long: one.too_long,
             maximum: one.maximum,
         });
@@ -156,9 +164,10 @@ impl Contributions {
         if !self.must_match.as_ref().is_some_and(is_same) {
             self.add(rank, Contribution::must_match(must_match));
         }
-        if form == SHORT_WITH_ITEM {
+        if form & WITH_ITEM != 0 {
             self.items.push((rank, item.to_vec()));
         }
+        self.make_once |= form & ONCE != 0;
     }
 
     /// Drops the items if they are too many for a message to another node.
@@ -189,6 +198,7 @@ impl Contributions {
         self.ranks_with_data.truncate(2);
         self.needs_chunk |= other.needs_chunk;
         self.items.extend(other.items);
+        self.make_once |= other.make_once;
         self.too_long |= other.too_long;
         self.maximum = self.maximum.max(other.maximum);
     }
@@ -256,6 +266,10 @@ mod tests {
             Contribution::default(),
             with_item(&[b'a'; 300], &[7; 300]),
             Contribution {
+                make_once: true,
+                ..with_item(b"a", b"once")
+            },
+            Contribution {
                 has_data: true,
                 ..with_item(b"a", b"whole")
             },
@@ -272,7 +286,7 @@ mod tests {
             plain.items.sort_unstable();
             assert_eq!(encoded, plain);
         }
-        assert_eq!(plain.items.len(), 4);
+        assert!(plain.items.len() == 5 && plain.make_once);
         assert_eq!(plain.mismatch, Some((2, Vec::new())));
     }
 
