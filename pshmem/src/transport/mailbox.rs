@@ -6,7 +6,7 @@
 use crate::transport::{RawMessage, Transport};
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// A message as it is sent: the id of its `Comm`, then the body.
@@ -22,7 +22,7 @@ pub(crate) struct Message<B> {
 pub(crate) struct Mailbox {
     transport: Rc<dyn Transport>,
     /// Messages that were received and not taken yet, by `Comm`.
-    boxes: RefCell<HashMap<u64, VecDeque<RawMessage>>>,
+    boxes: RefCell<BTreeMap<u64, VecDeque<RawMessage>>>,
     /// The lowest id that no `Comm` of this rank has had. Sorting depends on it: a message to an unknown `Comm` is early if
     /// the id is not below this one, and late if it is.
     next_comm: Cell<u64>,

@@ -107,7 +107,7 @@ pub(super) fn lead(
     let (merged, abort_on_drop);
     if sync.group.is_multi_node() {
         match claim_on_all_nodes(sync, n, call, at_top) {
-            Some(Ok(of_all)) => merged = of_all,
+            Some(Ok(of_all)) => merged = *of_all,
             _ => return,
         }
         abort_on_drop = AbortOnDrop;

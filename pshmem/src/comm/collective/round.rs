@@ -10,6 +10,7 @@ use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::{Contribution, Contributions};
 use crate::comm::protocol::control::{Conflict, Gathered, Released};
 use crate::comm::protocol::control_block::{CONTRIBUTION_BYTES, OUTCOME_BYTES, POISON_BYTES};
+use crate::comm::protocol::message::Verdict;
 use crate::comm::rank_sync::RankSync;
 use crate::comm::wait::Wait;
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ pub(super) enum Outcome {
     /// The merged contributions, and what the leader has added for its node.
     Agreed {
         merged: Contributions,
+        #[serde(with = "serde_bytes")]
         from_leader: Vec<u8>,
     },
     /// What one rank passes to all ranks: the writer, or the one that has made something of the contributions.
@@ -127,7 +129,7 @@ pub(super) fn claim_on_all_nodes(
     n: u64,
     call: Call,
     at_top: impl FnOnce(&mut Contributions),
-) -> Option<Result<Contributions>> {
+) -> Option<Verdict> {
     let control = sync.control();
     let gathered = control.gather(n, call, &mut Wait::new(sync, n, call));
     // Claimed also for a conflict: from here on, the other nodes decide with this one.
@@ -138,13 +140,13 @@ pub(super) fn claim_on_all_nodes(
     let (contributions, conflict) = match gathered {
         Gathered::Conflict(conflict) => {
             let conflict = sync.conflict(conflict, call);
-            (Contributions::default(), Some(conflict))
+            (Box::default(), Some(Box::new(conflict)))
         }
-        _ => (contributions_of_node(sync), None),
+        _ => (Box::new(contributions_of_node(sync)), None),
     };
     let verdict = tree::agree_with_other_nodes(sync, n, call, contributions, conflict, at_top);
     if let Err(error) = &verdict {
-        control.poison_claimed(n, &Outcome::failed(error.clone()));
+        control.poison_claimed(n, &Outcome::failed((**error).clone()));
     }
     std::mem::forget(abort_on_drop);
     Some(verdict)

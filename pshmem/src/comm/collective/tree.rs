@@ -7,10 +7,10 @@
 use crate::comm::group::Group;
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::Contributions;
-use crate::comm::protocol::message::{ArrivalReport, NodeMessage};
+use crate::comm::protocol::message::{ArrivalReport, NodeMessage, Verdict};
 use crate::comm::rank_sync::RankSync;
 use crate::comm::wait::Wait;
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// Reports that this node has arrived at call `n`, and waits for the verdict. The caller has claimed the call for its node.
 /// `at_top` runs on the leaders of both roots, with the same contributions of all ranks, before the verdict comes down; on that of
@@ -19,10 +19,10 @@ pub(super) fn agree_with_other_nodes(
     sync: &RankSync,
     n: u64,
     call: Call,
-    contributions: Contributions,
-    conflict: Option<Error>,
+    contributions: Box<Contributions>,
+    conflict: Option<Box<Error>>,
     at_top: impl FnOnce(&mut Contributions),
-) -> Result<Contributions> {
+) -> Verdict {
     let group = &sync.group;
     let mut report = ArrivalReport {
         n,
@@ -71,7 +71,7 @@ fn conclude(
     mut report: ArrivalReport,
     other: usize,
     at_top: impl FnOnce(&mut Contributions),
-) -> Result<Contributions> {
+) -> Verdict {
     if let Some(conflict) = report.conflict {
         return Err(conflict);
     }
@@ -94,7 +94,11 @@ fn conclude(
 }
 
 /// On a root: sends the report of its tree to the other root, and returns that of all nodes. Both return the same.
-fn exchange(sync: &RankSync, report: ArrivalReport, other: usize) -> Result<ArrivalReport> {
+fn exchange(
+    sync: &RankSync,
+    report: ArrivalReport,
+    other: usize,
+) -> Result<ArrivalReport, Box<Error>> {
     let (n, call) = (report.n, report.call);
     let message = NodeMessage::Arrived(report);
     sync.group.send_to_node(other, &message);
@@ -113,22 +117,29 @@ fn exchange(sync: &RankSync, report: ArrivalReport, other: usize) -> Result<Arri
 }
 
 fn merge(group: &Group, report: &mut ArrivalReport, below: ArrivalReport) {
-    report.contributions.merge(below.contributions);
+    report.contributions.merge(*below.contributions);
     if report.conflict.is_none() {
         report.conflict = below.conflict.or_else(|| {
-            (below.call != report.call).then(|| Error::Diverged {
-                what: format!(
-                    "{}; {}",
-                    report.caller.sentence(&group.call_text(report.call)),
-                    below.caller.sentence(&group.call_text(below.call))
-                ),
+            (below.call != report.call).then(|| {
+                Box::new(Error::Diverged {
+                    what: format!(
+                        "{}; {}",
+                        report.caller.sentence(&group.call_text(report.call)),
+                        below.caller.sentence(&group.call_text(below.call))
+                    ),
+                })
             })
         });
     }
 }
 
 /// Waits for the report of a child. An error if its leader has left.
-fn await_report(sync: &RankSync, n: u64, call: Call, child: usize) -> Result<ArrivalReport> {
+fn await_report(
+    sync: &RankSync,
+    n: u64,
+    call: Call,
+    child: usize,
+) -> Result<ArrivalReport, Box<Error>> {
     let leader = sync.group.topology.leader_address(child);
     Wait::for_node(sync, n, call, child).for_message(leader, |message| match message {
         NodeMessage::Arrived(report) if report.n == n => Some(Ok(report)),
@@ -137,7 +148,7 @@ fn await_report(sync: &RankSync, n: u64, call: Call, child: usize) -> Result<Arr
 }
 
 /// Waits for the verdict of the parent. An error if its leader has left.
-fn await_verdict(sync: &RankSync, n: u64, call: Call, parent: usize) -> Result<Contributions> {
+fn await_verdict(sync: &RankSync, n: u64, call: Call, parent: usize) -> Verdict {
     let leader = sync.group.topology.leader_address(parent);
     Wait::for_node(sync, n, call, parent).for_message(leader, |message| match message {
         NodeMessage::Verdict { n: of, verdict } if of == n => Some(verdict),
@@ -146,14 +157,14 @@ fn await_verdict(sync: &RankSync, n: u64, call: Call, parent: usize) -> Result<C
 }
 
 /// The error of call `n` if the message says that its sender will not make it.
-fn missing_leader(sync: &RankSync, message: NodeMessage, n: u64, call: Call) -> Option<Error> {
+fn missing_leader(sync: &RankSync, message: NodeMessage, n: u64, call: Call) -> Option<Box<Error>> {
     match message {
         NodeMessage::Left {
             done,
             caller,
             last,
             reason,
-        } if done < n => Some(sync.missing_rank(&caller, last, reason, call)),
+        } if done < n => Some(Box::new(sync.missing_rank(&caller, last, reason, call))),
         _ => None,
     }
 }

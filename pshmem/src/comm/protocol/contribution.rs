@@ -1,5 +1,6 @@
 //! What each rank adds to a round that decides something, and how the contributions of many ranks are merged.
 
+use crate::comm::protocol::byte_fields;
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,7 @@ pub(crate) struct Contribution {
     /// Why this rank cannot do its part. All ranks get the error.
     pub(crate) fault: Option<Error>,
     /// Bytes that must be the same on all ranks that pass any.
+    #[serde(with = "serde_bytes")]
     pub(crate) must_match: Option<Vec<u8>>,
     /// What must match is too long for a contribution, and is compared piece by piece afterwards.
     pub(crate) compare_in_pieces: bool,
@@ -32,6 +34,7 @@ pub(crate) struct Contribution {
     /// Whether this rank's node must map another chunk before it can allocate.
     pub(crate) needs_chunk: bool,
     /// An item that all ranks get.
+    #[serde(with = "serde_bytes")]
     pub(crate) item: Option<Vec<u8>>,
     /// What is made of all items is made on one rank, because two ranks might make different things of them.
     pub(crate) make_once: bool,
@@ -58,7 +61,13 @@ impl Contribution {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Contribution::default()
+        let (
+            Contribution {
+                must_match, item, ..
+            },
+            no_flag,
+        ) = (self, self.has_short_form());
+        no_flag && !self.make_once && must_match.is_none() && item.is_none()
     }
 
     /// Bytes that are left for an item in an encoding of `limit` bytes with this `must_match`.
@@ -110,13 +119,16 @@ pub(crate) struct Contributions {
     /// The fault of the lowest rank that has one.
     pub(crate) fault: Option<(usize, Error)>,
     /// What the lowest rank passed to be the same on all.
+    #[serde(with = "byte_fields::of_one_rank")]
     pub(crate) must_match: Option<(usize, Vec<u8>)>,
     /// What the lowest rank passed that differs from it.
+    #[serde(with = "byte_fields::of_one_rank")]
     pub(crate) mismatch: Option<(usize, Vec<u8>)>,
     pub(crate) compare_in_pieces: bool,
     /// The lowest two ranks that have data: one is right, and two are enough to name.
     pub(crate) ranks_with_data: Vec<usize>,
     pub(crate) needs_chunk: bool,
+    #[serde(with = "byte_fields::of_ranks")]
     pub(crate) items: Vec<(usize, Vec<u8>)>,
     pub(crate) make_once: bool,
     /// An item is too long, or all of them together are. Then `items` is not complete.
@@ -126,7 +138,21 @@ pub(crate) struct Contributions {
 
 impl Contributions {
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Contributions::default()
+        let Contributions {
+            fault,
+            must_match,
+            mismatch,
+            compare_in_pieces,
+            ranks_with_data,
+            needs_chunk,
+            items,
+            make_once,
+            too_long,
+            maximum,
+        } = self;
+        let flags = compare_in_pieces | needs_chunk | make_once | too_long;
+        let bytes = must_match.is_some() || mismatch.is_some() || !items.is_empty();
+        !flags && !bytes && fault.is_none() && maximum.is_none() && ranks_with_data.is_empty()
     }
 
     /// Merges in the contribution of one rank.
@@ -288,6 +314,26 @@ mod tests {
         }
         assert!(plain.items.len() == 5 && plain.make_once);
         assert_eq!(plain.mismatch, Some((2, Vec::new())));
+    }
+
+    #[test]
+    fn merged_contributions_come_back_from_a_message() {
+        let mut merged = Contributions::default();
+        for (rank, bytes) in [(2, &b"a"[..]), (0, b""), (7, &[255; 300])] {
+            let item = Some(bytes.to_vec());
+            merged.add(
+                rank,
+                Contribution {
+                    item,
+                    ..same(bytes)
+                },
+            );
+        }
+        assert!(merged.must_match.is_some() && merged.mismatch.is_some());
+        for sent in [merged, Contributions::default()] {
+            let bytes = postcard::to_allocvec(&sent).unwrap();
+            assert_eq!(postcard::from_bytes::<Contributions>(&bytes).unwrap(), sent);
+        }
     }
 
     #[test]

@@ -19,16 +19,17 @@ pub(crate) enum LeaveReason {
     Ended(Error),
 }
 
+/// What all ranks have contributed to a call, or why it cannot be completed. In boxes, because moving both takes a good part of the
+/// time that a call over several nodes takes.
+pub(crate) type Verdict = Result<Box<Contributions>, Box<Error>>;
+
 /// The body of a message between two nodes of a `Comm`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum NodeMessage {
     /// Up the tree: all ranks below have arrived at a call, or never will.
     Arrived(ArrivalReport),
     /// Down the tree: the result of call `n`.
-    Verdict {
-        n: u64,
-        verdict: Result<Contributions, Error>,
-    },
+    Verdict { n: u64, verdict: Verdict },
     /// From the writer: the call is written. Bytes may follow.
     Written(WriteHeader),
     /// A leader makes no call after its `done`-th.
@@ -76,18 +77,20 @@ pub(crate) struct ArrivalReport {
     pub(crate) n: u64,
     pub(crate) call: Call,
     pub(crate) caller: Caller,
-    pub(crate) contributions: Contributions,
+    pub(crate) contributions: Box<Contributions>,
     /// Why the call cannot be completed, if it cannot.
-    pub(crate) conflict: Option<Error>,
+    pub(crate) conflict: Option<Box<Error>>,
 }
 
 /// What the writer of a call sends to the other nodes before the bytes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WriteHeader {
     pub(crate) n: u64,
+    #[serde(with = "serde_bytes")]
     pub(crate) outcome: Vec<u8>,
     /// Where the bytes go.
     pub(crate) regions: Vec<Region>,
     /// The bytes themselves if they are few. Otherwise they follow as messages of their own.
+    #[serde(with = "serde_bytes")]
     pub(crate) bytes: Vec<u8>,
 }

@@ -3,8 +3,9 @@
 //! - `call` which call a rank makes · `contribution` what it adds to a round, and how contributions are merged
 //! - `control_block` the layout of the control block · `control` the steps of a round on one node
 //! - `value_key` what ranks that pass values must pass alike
-//! - `message` messages between node leaders and writers
+//! - `message` messages between node leaders and writers · `byte_fields` how bytes in them are encoded
 
+mod byte_fields;
 pub(crate) mod call;
 pub(crate) mod contribution;
 pub(crate) mod control;
