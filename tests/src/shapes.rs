@@ -33,6 +33,16 @@ const CLUSTERS: &[(&[usize], bool, Option<u64>)] = &[
     (&[1, 2], false, Some(1)),
 ];
 
+/// The environment variable with the names of clusters that are left out, as in `4;1+3`.
+pub const LEFT_OUT: &str = "PSHMEM_TEST_LEAVE_OUT";
+
+/// The names of the clusters that are left out.
+#[must_use]
+pub fn left_out() -> Vec<String> {
+    let list = std::env::var(LEFT_OUT).unwrap_or_default();
+    list.split(';').map(str::to_owned).collect()
+}
+
 impl Shape {
     /// The cluster of this shape.
     #[must_use]
