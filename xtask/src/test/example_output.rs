@@ -53,12 +53,25 @@ pub(crate) fn continued_heat(output: &str) -> Result<(), String> {
 }
 
 /// What `skymap` finds in its usual scan, with any number of ranks.
-const SKY: &str =
-    "skymap: 1000000 samples in 129024 pixels, 14169544 steps in all, brightest mean 72.000000";
+const SKY: &str = "skymap: 2106000 samples of 4 detectors, 4608 of 4608 pixels seen";
+/// Its noise in microkelvin: before and after the drifts are removed, and what no solver can remove.
+const NOISE: [f64; 3] = [131.81, 92.86, 79.62];
 
-/// The usual scan gives the same map with any number of ranks.
+/// The usual scan gives the same map with any number of ranks, but for rounding.
 pub(crate) fn skymap(output: &str) -> Result<(), String> {
-    exact_line(output, "skymap: ", SKY)
+    exact_line(output, "skymap: ", SKY)?;
+    let line = output.lines().find(|line| line.starts_with("noise: "));
+    let line = line.ok_or("no line `noise: ..`")?;
+    let found: Vec<f64> = line
+        .split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let is_near = |(found, expected): (&f64, &f64)| (found / expected - 1.0).abs() < 1e-3;
+    if found.len() == NOISE.len() && found.iter().zip(&NOISE).all(is_near) {
+        Ok(())
+    } else {
+        Err(format!("`{line}`, where {NOISE:?} was expected"))
+    }
 }
 
 /// The number of pages for [`pagerank`].
@@ -200,7 +213,12 @@ mod tests {
             continued_heat(&format!("heat: continues after step 100\n{same}")),
             Ok(())
         );
-        assert_eq!(skymap(&format!("{SKY}\nnode 0: x\n")), Ok(()));
+        let noise = |destriped: f64| {
+            format!("noise: binned 131.81 uK, destriped {destriped} uK, white noise alone 79.62 uK")
+        };
+        assert_eq!(skymap(&format!("{SKY}\n{}\n", noise(92.87))), Ok(()));
+        assert!(skymap(&format!("{SKY}\n{}\n", noise(131.81))).is_err());
+        assert!(skymap(SKY).is_err());
         let error = skymap("skymap: 999999 samples\n").unwrap_err();
         assert!(error.contains("`skymap: 999999 samples`"), "{error}");
         assert!(skymap("nothing").is_err());
