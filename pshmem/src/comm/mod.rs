@@ -252,6 +252,24 @@ impl Comm {
         self.core.group.world.mailbox.bytes_sent()
     }
 
+    /// Messages that this rank has sent to other nodes so far, on this `Comm` and on all others.
+    ///
+    /// They are those of collective calls: what these cost says the documentation of each call. Requests to locks and counters are
+    /// not among them.
+    ///
+    /// ```
+    /// let sent = pshmem::local::Cluster::new(&[2, 2, 2, 2]).run(|comm| {
+    ///     let before = comm.messages_sent();
+    ///     comm.barrier().unwrap();
+    ///     comm.messages_sent() - before
+    /// });
+    /// assert_eq!(sent.iter().sum::<u64>(), 2 * (4 - 1));
+    /// ```
+    #[must_use]
+    pub fn messages_sent(&self) -> u64 {
+        self.core.group.world.mailbox.messages_sent()
+    }
+
     /// Waits until all ranks have made this call.
     ///
     /// Objects need no barriers, because each collective call synchronizes the ranks. A barrier orders other things, such as

@@ -244,7 +244,7 @@ impl RankState {
     /// Buffers that ranks of different nodes send each other inside this call, after its first round: each to one rank of every
     /// other node, in the order of [`schedule::peers_of_all_nodes`].
     pub(crate) fn buffers(&self) -> Buffers<'_> {
-        let (to, from) = schedule::peers_of_all_nodes(&self.group.topology, |_| Vec::new());
+        let (to, from) = schedule::peers_of_all_nodes(&self.group.topology, 1, |_| Vec::new());
         let ranks =
             |peers: Vec<Peer>| -> Vec<usize> { peers.iter().map(|peer| peer.rank).collect() };
         Buffers::new(&self.sync, &ranks(to), &ranks(from))

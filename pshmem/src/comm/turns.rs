@@ -19,9 +19,11 @@ pub(crate) enum Lane {
     Result,
     /// Results that this rank has read there.
     Taken,
+    /// Bytes that another rank sends to other nodes.
+    Written,
 }
 
-const _: () = assert!(Lane::Taken as usize + 1 == LANES);
+const _: () = assert!(Lane::Written as usize + 1 == LANES);
 
 /// This rank's turns in one lane of one call.
 pub(crate) struct TurnCounter<'a> {

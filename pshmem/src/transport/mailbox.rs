@@ -28,6 +28,8 @@ pub(crate) struct Mailbox {
     next_comm: Cell<u64>,
     /// Bytes of segments that this rank has sent to other nodes.
     bytes_sent: Cell<u64>,
+    /// Messages and transfers that this rank has sent to other nodes.
+    messages_sent: Cell<u64>,
 }
 
 impl Mailbox {
@@ -38,22 +40,35 @@ impl Mailbox {
             boxes: RefCell::default(),
             next_comm: Cell::new(first_comm),
             bytes_sent: Cell::new(0),
+            messages_sent: Cell::new(0),
         }
     }
 
     /// Sends `body` to `comm` on rank `to` of the transport.
     pub(crate) fn send<B: Serialize>(&self, to: usize, comm: u64, body: &B) {
+        self.messages_sent.set(self.messages_sent.get() + 1);
         self.transport.send(to, &encode(comm, body));
     }
 
-    /// The same for a message that its receiver may never take.
+    /// The same for a message that its receiver may never take. It is not counted: whether there is one may depend on time.
     pub(crate) fn send_unacknowledged<B: Serialize>(&self, to: usize, comm: u64, body: &B) {
         self.transport.send_unacknowledged(to, &encode(comm, body));
+    }
+
+    /// Notes that this rank has sent so many bytes of segments with a message of its own to each of so many others.
+    pub(crate) fn count_transfers(&self, receivers: usize, bytes: usize) {
+        self.messages_sent
+            .set(self.messages_sent.get() + receivers as u64);
+        self.count_bytes_sent(receivers * bytes);
     }
 
     /// Adds to the bytes of segments that this rank has sent to other nodes.
     pub(crate) fn count_bytes_sent(&self, bytes: usize) {
         self.bytes_sent.set(self.bytes_sent.get() + bytes as u64);
+    }
+
+    pub(crate) fn messages_sent(&self) -> u64 {
+        self.messages_sent.get()
     }
 
     pub(crate) fn bytes_sent(&self) -> u64 {
@@ -201,7 +216,9 @@ mod tests {
         let [mailbox, _] = mailboxes();
         assert_eq!(mailbox.bytes_sent(), 0);
         mailbox.count_bytes_sent(100);
-        mailbox.count_bytes_sent(7);
-        assert_eq!(mailbox.bytes_sent(), 107);
+        mailbox.count_transfers(2, 7);
+        assert_eq!(mailbox.bytes_sent(), 114);
+        mailbox.send(1, 5, &());
+        assert_eq!(mailbox.messages_sent(), 3);
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const OUTCOME_BYTES: usize = OUTCOME_WORDS * 8;
 /// Bytes of a source line; of a longer one, the end is kept.
 pub(crate) const SITE_BYTES: usize = SITE_WORDS * 8;
 /// Counters of turns that each rank has.
-pub(crate) const LANES: usize = 3;
+pub(crate) const LANES: usize = 4;
 /// Bytes of the error that a poisoned block holds.
 pub(crate) const POISON_BYTES: usize = POISON_WORDS * 8;
 

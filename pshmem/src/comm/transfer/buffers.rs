@@ -82,7 +82,7 @@ impl<'a> Buffers<'a> {
         let world = &self.sync.group.world;
         let peer = &mut self.sending[index];
         announce(self.sync, self.n, peer.address, bytes.len());
-        world.mailbox.count_bytes_sent(bytes.len());
+        world.mailbox.count_transfers(1, bytes.len());
         let (first, len) = (bytes.as_ptr(), bytes.len());
         // SAFETY: the bytes are those of the buffer, which stays in `in_flight`, unwritten, until the transfer is complete.
         let transfer = unsafe { world.transport.send_bytes(peer.address, first, len) };

@@ -281,7 +281,7 @@ impl<'a> PieceTransfer<'a> {
             Piece::Staged { .. } => (stage.as_ptr(), stage.len()),
         };
         let world = &self.sync.group.world;
-        world.mailbox.count_bytes_sent(len * to.len());
+        world.mailbox.count_transfers(to.len(), len);
         let transport = &world.transport;
         let transfers = to
             .iter()

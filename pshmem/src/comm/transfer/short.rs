@@ -21,6 +21,12 @@ pub(crate) fn encode(region: &Region, bytes: &[u8]) -> Option<Vec<u8>> {
     (item.len() <= room).then_some(item)
 }
 
+/// Bytes of the block of an item.
+pub(crate) fn bytes(item: &[u8]) -> usize {
+    let region: Region = postcard::from_bytes(item).expect("an item that this executable encoded");
+    region.bytes()
+}
+
 /// Copies a block to its place on this node. All ranks of the node have arrived at call `n` and all nodes have agreed. Returns the
 /// regions.
 pub(crate) fn place(

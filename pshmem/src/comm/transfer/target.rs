@@ -51,6 +51,11 @@ impl Target<'_> {
         }
     }
 
+    /// Bytes of the fields that the call names. The same on all nodes.
+    pub(super) fn bytes_of_fields(&self) -> usize {
+        self.fields.len()
+    }
+
     pub(super) fn at(&self, offset: usize) -> *mut u8 {
         // An empty run may start where the fields end.
         debug_assert!((self.fields.start..=self.fields.end).contains(&offset));

@@ -5,12 +5,13 @@
 //! of rank c first, then those of rank c - 1, and so on.
 //!
 //! Between nodes it is a reduce-scatter followed by an allgather: each node combines its share of the elements from all nodes,
-//! beginning with the node before it, and sends the result to all. A share is cut among as many ranks as the smallest node has;
-//! rank i of a node talks to rank i of every other node.
+//! beginning with the node before it, and sends the result to all. A share is cut among as many ranks as the smallest node has, or
+//! fewer if it is short; rank i of a node talks to rank i of every other node.
 
 use super::reduction::Reduction;
 use crate::comm::abort::AbortOnDrop;
 use crate::comm::transfer::exchange::Peer;
+use crate::comm::transfer::schedule::SHORTEST;
 use crate::layout::BlockLayout;
 use crate::layout::partition::share;
 use crate::layout::region::Region;
@@ -69,10 +70,11 @@ impl<L: BlockLayout + ?Sized> Reduction<'_, '_, '_, L> {
         let (call, target) = (self.call, self.target);
         let (node, nodes) = (core.group.topology.node(), core.group.topology.nodes());
         let ranks = core.group.topology.ranks_of_nodes();
-        let (index, count) = (
-            core.group.topology.local_rank,
-            ranks.iter().map(Vec::len).min().unwrap_or(1),
-        );
+        let index = core.group.topology.local_rank;
+        let smallest = ranks.iter().map(Vec::len).min().unwrap_or(1);
+        // The parts of a short array are so short that fewer messages are faster than more ranks.
+        let bytes_of_share = self.elements / nodes * size_of::<L::Item>();
+        let count = (bytes_of_share / SHORTEST).clamp(1, smallest);
         if index >= count {
             return;
         }
