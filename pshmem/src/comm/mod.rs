@@ -235,7 +235,8 @@ impl Comm {
 
     /// Bytes of objects that this rank has sent to other nodes so far, on this `Comm` and on all others.
     ///
-    /// Nodes forward what they receive, so any rank may send. The traffic of a call is the sum over all ranks.
+    /// Nodes forward what they receive, so any rank may send; a short block counts on the rank that passes it. The traffic of a call is
+    /// the sum over all ranks.
     ///
     /// ```
     /// use pshmem::{Shared, local::Cluster};

@@ -9,7 +9,6 @@ use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::Contributions;
 use crate::comm::protocol::message::{ArrivalReport, NodeMessage, Verdict};
 use crate::comm::rank_sync::RankSync;
-use crate::comm::transfer::short;
 use crate::comm::wait::Wait;
 use crate::error::Error;
 
@@ -48,7 +47,6 @@ pub(super) fn agree_with_other_nodes(
     report.contributions.limit_items();
     let verdict = match (other_root, group.parent) {
         (None, Some(parent)) => {
-            count_block(group, call, &report.contributions);
             group.send_to_node(parent, &NodeMessage::Arrived(report));
             await_verdict(sync, n, call, parent)
         }
@@ -59,27 +57,11 @@ pub(super) fn agree_with_other_nodes(
     };
     let down = NodeMessage::Verdict { n, verdict };
     for child in children() {
-        if let NodeMessage::Verdict {
-            verdict: Ok(of_all),
-            ..
-        } = &down
-        {
-            count_block(group, call, of_all);
-        }
         group.send_to_node(child, &down);
     }
     match down {
         NodeMessage::Verdict { verdict, .. } => verdict,
         _ => unreachable!(),
-    }
-}
-
-/// Counts the bytes of a short block in a message that this rank is about to send.
-fn count_block(group: &Group, call: Call, contributions: &Contributions) {
-    if call.object != 0
-        && let [(_, item)] = &contributions.items[..]
-    {
-        group.world.mailbox.count_bytes_sent(short::bytes(item));
     }
 }
 
@@ -118,7 +100,6 @@ fn exchange(
     other: usize,
 ) -> Result<ArrivalReport, Box<Error>> {
     let (n, call) = (report.n, report.call);
-    count_block(&sync.group, call, &report.contributions);
     let message = NodeMessage::Arrived(report);
     sync.group.send_to_node(other, &message);
     let NodeMessage::Arrived(mine) = message else {

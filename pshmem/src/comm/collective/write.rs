@@ -65,6 +65,11 @@ pub(crate) fn write_block(
         }
     }
     let outcome = await_outcome(sync, n, call);
+    if let (Some(item), Ok(_)) = (short, &outcome) {
+        // It has come to each other node once, with messages of several ranks.
+        let bytes = short::bytes(item) * (topology.nodes() - 1);
+        group.world.mailbox.count_bytes_sent(bytes);
+    }
     if let Some(target) = target
         && is_multi_node
         && sync.checks(Level::Copies)
