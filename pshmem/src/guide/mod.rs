@@ -51,6 +51,7 @@ pub mod errors {}
 pub mod locks_and_batches {}
 
 #[doc = include_str!("clusters.md")]
+#[doc = include_str!("messages.svg")]
 pub mod clusters {}
 
 #[doc = include_str!("testing.md")]

@@ -1,5 +1,7 @@
 //! Measurements, one per line `row<TAB>column<TAB>number<TAB>unit`, and the table that compares them.
 
+use super::targets;
+
 /// The column that the others are compared with.
 pub(super) const OURS: &str = "pshmem";
 
@@ -32,40 +34,31 @@ impl Table {
         });
     }
 
-    /// One line per row; a column per contender, and after them how many times as long as ours each
-    /// took. Repeated measurements count by their median.
+    /// One line per row: ours, each other contender with how many times as long as ours it took, and what is to be reached. Repeated
+    /// measurements count by their median.
     pub(crate) fn markdown(&self) -> String {
-        let rows = self.rows();
-        let mut columns = self.columns();
-        // Ours first, the others as they came.
-        columns.sort_by_key(|column| *column != OURS);
-        let others: Vec<&str> = columns
-            .iter()
-            .copied()
-            .filter(|column| *column != OURS)
-            .collect();
-
-        let head = std::iter::once(String::new())
-            .chain(columns.iter().map(ToString::to_string))
-            .chain(others.iter().map(|other| format!("{other} / {OURS}")))
-            .collect::<Vec<_>>();
-        let rule = (0..head.len())
-            .map(|i| if i == 0 { RULE_LEFT } else { RULE_RIGHT }.to_string())
-            .collect();
-        let mut lines = vec![head, rule];
-        for row in rows {
-            let cells = columns.iter().map(|column| self.median(row, column));
-            let cells =
-                cells.map(|value| value.map_or(String::new(), |(number, unit)| show(number, unit)));
-            let ratios = others
-                .iter()
-                .map(|other| self.ratio(row, other).map_or(String::new(), factor));
-            lines.push(
-                std::iter::once(row.to_string())
-                    .chain(cells)
-                    .chain(ratios)
-                    .collect(),
-            );
+        let columns = self.columns();
+        let shown = |row: &str, column: &str| {
+            let (number, unit) = self.median(row, column)?;
+            Some(show(number, unit))
+        };
+        let mut lines = vec![
+            ["", OURS, "others", "target"].map(str::to_owned),
+            [RULE_LEFT, RULE_RIGHT, RULE_LEFT, RULE_LEFT].map(str::to_owned),
+        ];
+        for row in self.rows() {
+            let others = columns.iter().filter(|column| **column != OURS);
+            let others = others.filter_map(|other| {
+                let ratio = self.ratio(row, other).map(factor);
+                let ratio = ratio.map_or(String::new(), |ratio| format!(" ({ratio})"));
+                Some(format!("{other} {}{ratio}", shown(row, other)?))
+            });
+            lines.push([
+                row.to_owned(),
+                shown(row, OURS).unwrap_or_default(),
+                others.collect::<Vec<_>>().join(", "),
+                targets::text(self, row).unwrap_or_default(),
+            ]);
         }
         aligned(&lines)
     }
@@ -167,22 +160,19 @@ fn three_digits(number: f64) -> String {
     format!("{number:.decimals$}")
 }
 
-/// Markdown whose columns also line up as plain text.
-fn aligned(lines: &[Vec<String>]) -> String {
+/// Markdown whose columns also line up as plain text. The second one is of numbers.
+fn aligned(lines: &[[String; 4]]) -> String {
     let width = |i: usize| {
-        lines
-            .iter()
-            .map(|line| line[i].chars().count())
-            .max()
-            .unwrap_or(0)
+        let cells = lines.iter().map(|line| line[i].chars().count());
+        cells.max().unwrap_or(0)
     };
-    let cell = |(i, cell): (usize, &String)| match (i, cell.as_str(), width(i)) {
-        (0, RULE_LEFT, width) => format!("| {:-<width$} ", ""),
-        (_, RULE_RIGHT, width) => format!("| {:-<1$}: ", "", width - 1),
-        (0, _, width) => format!("| {cell:<width$} "),
-        (.., width) => format!("| {cell:>width$} "),
+    let cell = |(i, cell): (usize, &String)| match (cell.as_str(), width(i)) {
+        (RULE_LEFT, width) => format!("| {:-<width$} ", ""),
+        (RULE_RIGHT, width) => format!("| {:-<1$}: ", "", width - 1),
+        (_, width) if i == 1 => format!("| {cell:>width$} "),
+        (_, width) => format!("| {cell:<width$} "),
     };
-    let line = |line: &Vec<String>| line.iter().enumerate().map(cell).collect::<String>() + "|\n";
+    let line = |line: &[String; 4]| line.iter().enumerate().map(cell).collect::<String>() + "|\n";
     lines.iter().map(line).collect()
 }
 
@@ -216,10 +206,10 @@ mod tests {
         );
         table.read("set\tpython\t2e-5\ts\npeak\tpshmem\t2097152\tB\n");
         let expected = "
-|      | pshmem |    mpi |  python | mpi / pshmem | python / pshmem |
-| ---- | -----: | -----: | ------: | -----------: | --------------: |
-| set  | 200 ns | 400 ns | 20.0 us |        2.00x |            100x |
-| peak | 2.00 MiB |";
+|      | pshmem | others | target |
+| ---- | -----: | ------ | ------ |
+| set  | 200 ns | mpi 400 ns (2.00x), python 20.0 us (100x) | |
+| peak | 2.00 MiB | | |";
         let text = table.markdown();
         let squeeze = |text: &str| text.replace([' ', '-'], "");
         assert!(
@@ -236,7 +226,7 @@ mod tests {
         table.read("lock\tpshmem\t1e-7\ts");
         table.failed("lock", "python");
         assert!(
-            table.markdown().contains("| 100 ns |  fails |"),
+            table.markdown().contains("| 100 ns | python fails |"),
             "{}",
             table.markdown()
         );

@@ -37,7 +37,7 @@ pub(super) const MEMORY: Comparison = Comparison {
         ("small pages", &[("PSHMEM_HUGE_PAGES", "never")]),
         ("window", &[("PSHMEM_MEMORY", "window")]),
     ],
-    turns: 3,
+    turns: 1,
 };
 
 const LIMIT: Duration = Duration::from_secs(300);

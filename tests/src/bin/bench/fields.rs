@@ -100,14 +100,20 @@ fn sum(values: &[f64]) -> f64 {
     values.iter().sum()
 }
 
-/// The row for one array is in `create`.
+/// Compared with one array of as many bytes.
 fn create(bench: &Bench<'_>) -> Result<()> {
     let row = "create and drop a struct of 20 fields";
     if !bench.settings.selects(row) {
         return Ok(());
     }
-    let columns = vec![Column::new(OURS, || {
-        Shared::<Twenty>::new(bench.comm, dims(8, 8)).map(drop)
-    })];
+    let bytes = Shared::<Twenty>::bytes_for(&dims(8, 8))?;
+    let columns = vec![
+        Column::new(OURS, || {
+            Shared::<Twenty>::new(bench.comm, dims(8, 8)).map(drop)
+        }),
+        Column::new("an array", || {
+            Shared::<[u8]>::new(bench.comm, bytes).map(drop)
+        }),
+    ];
     bench.time(row, columns)
 }

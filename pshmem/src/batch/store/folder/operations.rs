@@ -143,7 +143,8 @@ impl Folder {
             file.read_to_end(&mut bytes)?;
             let written = Timespec {
                 tv_sec: data.st_mtime,
-                tv_nsec: data.st_mtime_nsec.cast_signed(),
+                // Signed or not, which depends on the target.
+                tv_nsec: data.st_mtime_nsec.try_into().unwrap_or(0),
             };
             Ok((Content::File(bytes), Some(written)))
         });
