@@ -221,7 +221,8 @@ macro_rules! calls {
             ///
             /// # Collective
             /// All ranks call it, with the same object and root; offset and block count on the root only. One round. Over N
-            /// nodes, a header and the block are sent to each other node once.
+            /// nodes, a header and the block are sent to each other node once; a block of up to about 1000 bytes travels with the
+            /// messages of the round.
             ///
             /// # Errors
             /// [`Error::OutOfBounds`](crate::Error::OutOfBounds), [`Error::NoData`](crate::Error::NoData) and

@@ -42,9 +42,10 @@ impl Comm {
     /// # Collective
     /// All ranks call it, with the same type and operation. A closure runs on one of them. One round if a value has less than about a
     /// kilobyte, and the values of all ranks have 64 KiB; over N nodes that is 2 (N - 1) messages, which carry the values of their
-    /// nodes up, and the result down. Longer values take two rounds, in which each rank combines its values with those of the ranks
-    /// before it, and up to four more the first time, when node memory for that is mapped. Where the ranks of each node are
-    /// consecutive, such a value is sent to each node and back.
+    /// nodes up, and the result down, and one more for an operation that may fail: closures, operations of user types, sums of
+    /// integers. Longer values take two rounds, in which each rank combines its values with those of the ranks before it, and up to
+    /// four more the first time, when node memory for that is mapped. Where the ranks of each node are consecutive, such a value is
+    /// sent to each node and back.
     ///
     /// # Errors
     /// [`Error::Mismatch`](crate::Error::Mismatch) if ranks pass different types or operations,
