@@ -121,10 +121,7 @@ impl<L: RowLayout + BlockLayout + ?Sized> Shared<L> {
         let mine = partition.of(core.group.topology.rank);
         let per_row = L::elements(field.plan()).checked_div(rows).unwrap_or(0);
         let run = mine.start * per_row..mine.end * per_row;
-        // SAFETY: the segment is laid out by the plan. The object has just been made, so no rank has a view of it. Until all ranks
-        // have finished, only this rank uses these rows on its node: the partition gives each row to one rank, and other nodes send
-        // only the rows of their ranks.
-        let into = unsafe { L::run_mut(field.plan(), field.handle().base_mut(), run) };
+        let (plan, base) = (field.plan(), field.handle().base_mut());
         let leaves = field.handle().placed(&field.leaves());
         let regions_of = |rank| regions_of_rows(leaves, rows, &partition.of(rank));
         field.write_regions(call.step(Step::Write), leaves, regions_of, || {
@@ -143,6 +140,10 @@ impl<L: RowLayout + BlockLayout + ?Sized> Shared<L> {
                     "the source has the extents {there:?} here, but {extents:?} on rank 0"
                 ));
             }
+            // SAFETY: the segment is laid out by the plan. The object has just been made, so no rank has a view of it. Until all
+            // ranks have finished, only this rank uses these rows on its node: the partition gives each row to one rank, and other
+            // nodes send only the rows of their ranks.
+            let into = unsafe { L::run_mut(plan, base, run) };
             source.read(mine, into).map_err(|error| error.to_string())
         })?;
         Ok(shared)

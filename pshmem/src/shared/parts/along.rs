@@ -121,12 +121,15 @@ impl<L: AxisLayout + ?Sized> Field<'_, L> {
         core.agree_on(call, text.as_bytes(), Contribution::fault(fault))?;
         let partition = Partition::balanced(shape[axis], &core.group.topology.ranks_of_nodes());
         let range = partition.of(rank);
-        // SAFETY: the segment is laid out by the plan (`Field::new`), and there is such an axis. All ranks of the node are in this
-        // same call with their handles to the leaf held mutably, so no view of it is alive, and none leaves before all have finished.
-        // Until then only this rank uses these elements on its node: the partition, which follows from the axis on which all agreed,
-        // gives each index to one rank, and other nodes send only the elements of their ranks.
-        let part =
-            unsafe { L::part_along(self.plan(), self.handle().base_mut(), axis, range.clone()) };
+        let (plan, base) = (self.plan(), self.handle().base_mut());
+        let write_part = || {
+            // SAFETY: the segment is laid out by the plan (`Field::new`), and there is such an axis. All ranks of the node are in this
+            // same call with their handles to the leaf held mutably, so no view of it is alive, and none leaves before all have
+            // finished. Until then only this rank uses these elements on its node: the partition, which follows from the axis on which
+            // all agreed, gives each index to one rank, and other nodes send only the elements of their ranks.
+            let part = unsafe { L::part_along(plan, base, axis, range.clone()) };
+            write(range, part)
+        };
         let leaves = self.handle().placed(&self.leaves());
         let region = |rank: usize| {
             let range = partition.of(rank);
@@ -141,6 +144,6 @@ impl<L: AxisLayout + ?Sized> Field<'_, L> {
                 &block,
             )]
         };
-        self.write_regions(call, leaves, region, || write(range, part))
+        self.write_regions(call, leaves, region, write_part)
     }
 }

@@ -53,17 +53,21 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
         write: impl FnOnce(Range<usize>, L::Part<'_>) -> Result<R, String>,
     ) -> Result<R> {
         let rows = partition.of(self.core().group.topology.rank);
-        // SAFETY: the segment is laid out by the plan (`Field::new`), and all its leaves with rows have as many (`row_leaves`). All
-        // ranks of the node are in this same call with their handles to these leaves held mutably, so no view of them is alive, and
-        // none leaves before all have finished. Until then only this rank uses these rows on its node: the partition, on which all
-        // agreed, gives each row to one rank, and other nodes send only the rows of their ranks.
-        let part = unsafe { L::part(self.plan(), self.handle().base_mut(), rows.clone()) };
-        let n_rows = L::rows(self.plan());
+        let (plan, base) = (self.plan(), self.handle().base_mut());
+        let n_rows = L::rows(plan);
+        let write_part = || {
+            // SAFETY: the segment is laid out by the plan (`Field::new`), and all its leaves with rows have as many (`row_leaves`). All
+            // ranks of the node are in this same call with their handles to these leaves held mutably, so no view of them is alive,
+            // and none leaves before all have finished. Until then only this rank uses these rows on its node: the partition, on which
+            // all agreed, gives each row to one rank, and other nodes send only the rows of their ranks.
+            let part = unsafe { L::part(plan, base, rows.clone()) };
+            write(rows, part)
+        };
         self.write_regions(
             call,
             leaves,
             |rank| regions_of_rows(leaves, n_rows, &partition.of(rank)),
-            || write(rows, part),
+            write_part,
         )
     }
 }
@@ -71,6 +75,9 @@ impl<L: RowLayout + ?Sized> Field<'_, L> {
 impl<L: SharedLayout + ?Sized> Field<'_, L> {
     /// The second round of a call in which each rank writes regions of these leaves: those that `regions_of`, the same on all ranks,
     /// returns for it, of which no two have a byte in common. `write` does so on this rank.
+    ///
+    /// `write` makes its references to these regions itself. If it were passed with them, they would count as used until this returns,
+    /// and the bytes are sent before.
     pub(crate) fn write_regions<R>(
         &mut self,
         call: Call,
