@@ -55,10 +55,11 @@ fn round(nodes: u64) -> Messages {
 }
 
 /// So many rounds, and a message from `senders` ranks of each node to every other node.
-fn rounds_and_exchange(rounds: u64, nodes: u64, senders: u64) -> Messages {
+fn rounds_and_exchange(count: u64, nodes: u64, senders: u64) -> Messages {
+    let Messages { most, all } = rounds(count, nodes);
     Messages {
-        most: rounds * log2(nodes) + nodes - 1,
-        all: rounds * round(nodes).all + nodes * (nodes - 1) * senders,
+        most: most + nodes - 1,
+        all: all + nodes * (nodes - 1) * senders,
     }
 }
 

@@ -14,10 +14,10 @@ pub(crate) struct Group {
     /// Unique among the `Comm`s of every rank that belongs to it.
     pub(crate) id: u64,
     pub(crate) topology: Topology,
-    /// Neighbours of this node in the tree of nodes, whose root is node 0.
+    /// Neighbours of this node in the two trees of nodes, which are the binomial tree without the edge from its root to the first
+    /// child: two trees of about the same size. A root has no parent, but the other root.
     pub(crate) parent: Option<usize>,
     pub(crate) children: Vec<usize>,
-    /// On the root and its first child: the other of them. Between them, the tree is two trees of about the same size.
     pub(crate) other_root: Option<usize>,
     /// The host of each node, once the ranks have exchanged them.
     hosts: OnceCell<Vec<String>>,
@@ -26,18 +26,20 @@ pub(crate) struct Group {
 impl Group {
     pub(crate) fn new(world: &Rc<World>, id: u64, topology: Topology) -> Self {
         let (node, nodes) = (topology.node(), topology.nodes());
-        let children = tree_children(node, nodes);
         let second_root = tree_children(0, nodes).first().copied();
-        let other_root = match node {
-            0 => second_root,
-            _ => (second_root == Some(node)).then_some(0),
-        };
+        let is_root = node == 0 || second_root == Some(node);
+        let mut children = tree_children(node, nodes);
+        children.retain(|&child| Some(child) != second_root);
         Group {
             world: world.clone(),
             id,
-            parent: tree_parent(node),
+            parent: tree_parent(node).filter(|_| !is_root),
             children,
-            other_root,
+            other_root: if node == 0 {
+                second_root
+            } else {
+                is_root.then_some(0)
+            },
             topology,
             hosts: OnceCell::new(),
         }

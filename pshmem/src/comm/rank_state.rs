@@ -7,7 +7,7 @@
 use crate::comm::check::Level;
 use crate::comm::collective::agree::{self, Agreed};
 use crate::comm::collective::allgather::{self, AllgatherItem};
-use crate::comm::collective::conclude::{self, Conclusion, Items, Make, Mine};
+use crate::comm::collective::conclude::{self, Conclusion, Items, Maker, Mine};
 use crate::comm::collective::{agreement, allocate, copies, scratch, write};
 use crate::comm::group::Group;
 use crate::comm::node_memory::{AllocRequest, NodeMemory};
@@ -18,6 +18,7 @@ use crate::comm::thread_state::{self, CallScope};
 use crate::comm::transfer::buffers::Buffers;
 use crate::comm::transfer::chain::{self, ChainWork, Chunks};
 use crate::comm::transfer::exchange::{self, OnReceive, Peer};
+use crate::comm::transfer::short::ShortBlock;
 use crate::comm::transfer::{Target, pipeline, schedule};
 use crate::comm::turns::TurnCounter;
 use crate::error::{Error, Result};
@@ -126,15 +127,15 @@ impl RankState {
         agreement::agree_on(&self.sync, call, argument, contribution)
     }
 
-    /// All ranks get what `make` returns for the items that they pass; see [`conclude::conclude`].
+    /// All ranks get what the maker returns for the items that they pass; see [`conclude::conclude`].
     pub(crate) fn conclude(
         &self,
         call: Call,
         must_match: &[u8],
         mine: Mine<'_>,
-        make: Make<impl FnOnce(&Items) -> Result<Vec<u8>>>,
+        maker: Maker<impl FnOnce(&Items) -> Result<Vec<u8>>>,
     ) -> Result<Conclusion> {
-        conclude::conclude(&self.sync, call, must_match, mine, make)
+        conclude::conclude(&self.sync, call, must_match, mine, maker)
     }
 
     /// The root of `call` runs `job` while all other ranks wait. Then the regions that `job` has named are sent from the copy
@@ -153,7 +154,7 @@ impl RankState {
         &self,
         call: Call,
         target: &Target<'_>,
-        short: Option<&[u8]>,
+        short: Option<&ShortBlock>,
         job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
     ) -> Result<Vec<u8>> {
         write::write_block(&self.sync, call, Some(target), short, job)

@@ -309,7 +309,8 @@ impl RankSync {
                 last: self.last_call(topology.local_rank),
                 reason,
             };
-            for &node in group.parent.iter().chain(&group.children) {
+            let neighbours = group.parent.iter().chain(&group.children);
+            for &node in neighbours.chain(&group.other_root) {
                 let leader = topology.leader_address(node);
                 let mailbox = &group.world.mailbox;
                 mailbox.send_unacknowledged(leader, group.id, &left);

@@ -4,7 +4,7 @@ use crate::comm::closure::ClosureRunner;
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::thread_state::CallScope;
-use crate::comm::transfer::short;
+use crate::comm::transfer::short::ShortBlock;
 use crate::error::{Error, Result};
 use crate::layout::partition::share;
 use crate::layout::region::Region;
@@ -21,7 +21,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     ) -> Result<()> {
         let (_scope, call) = self.begin(Kind::Set, root, site)?;
         let short = data.and_then(|block| self.short(root, &offset, block));
-        self.write_block(call, root, short.as_deref(), |field, regions| match data {
+        self.write_block(call, root, short.as_ref(), |field, regions| match data {
             Some(block) => field.copy_block(root, &offset, block, regions),
             None => Err(Error::NoData {
                 call: Kind::Set.name().to_owned(),
@@ -74,7 +74,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         self.write_block(
             call.root(root).step(Step::Write),
             root,
-            short.as_deref(),
+            short.as_ref(),
             |field, regions| match data {
                 Some(block) => field.copy_block(root, &offset, block, regions),
                 None => unreachable!("this rank is the one that holds data"),
@@ -120,7 +120,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         &mut self,
         call: Call,
         root: usize,
-        short: Option<&[u8]>,
+        short: Option<&ShortBlock>,
         job: impl FnOnce(&Self, &mut Vec<Region>) -> Result<()>,
     ) -> Result<()> {
         debug_assert_eq!(call.root_rank(), root);
@@ -134,7 +134,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
     }
 
     /// On the root, over several nodes: a block that is right and short, as it travels with the arrival of this rank.
-    fn short(&self, root: usize, offset: &L::Offset, block: &L::Block<'_>) -> Option<Vec<u8>> {
+    fn short(&self, root: usize, offset: &L::Offset, block: &L::Block<'_>) -> Option<ShortBlock> {
         let group = &self.core().group;
         if !group.is_multi_node() || group.topology.rank != root {
             return None;
@@ -142,7 +142,7 @@ impl<L: BlockLayout + ?Sized> Field<'_, L> {
         let region = L::region(self.plan(), offset, block).ok()?;
         let bytes = L::bytes(block)?;
         debug_assert_eq!(bytes.len(), region.bytes());
-        short::encode(&region, bytes)
+        ShortBlock::new(&region, bytes)
     }
 
     /// Checks and copies a block into this node's copy. Between claim and release only.

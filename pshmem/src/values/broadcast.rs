@@ -1,7 +1,7 @@
 //! `broadcast` and `try_broadcast`: a value of one rank on all ranks.
 
 use crate::comm::Comm;
-use crate::comm::collective::conclude::{Items, Make};
+use crate::comm::collective::conclude::{Items, Maker};
 use crate::comm::protocol::call::{Call, Kind};
 use crate::error::Result;
 use crate::values::codec::Codec;
@@ -103,8 +103,8 @@ impl Comm {
             mine = encoded.map(Some);
         }
         let bytes = mine.as_ref().map(Option::as_deref);
-        let first = Make {
-            make: |items: &Items| Ok(items[0].1.clone()),
+        let first = Maker {
+            run: |items: &Items| Ok(items[0].1.clone()),
             once: false,
         };
         let sent = first_round(core, call, &codec.key(), bytes, first);

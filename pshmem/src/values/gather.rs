@@ -1,7 +1,7 @@
 //! `all_gather` and `gather`: the values of all ranks, on all of them or on one.
 
 use crate::comm::Comm;
-use crate::comm::collective::conclude::{Items, Make};
+use crate::comm::collective::conclude::{Items, Maker};
 use crate::comm::protocol::call::{Call, Kind};
 use crate::error::Result;
 use crate::values::codec::Codec;
@@ -101,8 +101,8 @@ impl Comm {
         // Not moved into closures that may not run: its `drop` must not run between two rounds.
         let mut own = Some(value);
         let mine = encoded.as_deref().map(Some);
-        let join = Make {
-            make: |items: &Items| Ok(long::join(items)),
+        let join = Maker {
+            run: |items: &Items| Ok(long::join(items)),
             once: false,
         };
         let sent = first_round(core, call, &codec.key(), mine, join);

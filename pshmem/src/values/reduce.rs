@@ -2,7 +2,7 @@
 
 use crate::comm::Comm;
 use crate::comm::closure::ClosureRunner;
-use crate::comm::collective::conclude::{Items, Make};
+use crate::comm::collective::conclude::{Items, Maker};
 use crate::comm::protocol::call::{Call, Kind, Step};
 use crate::comm::protocol::contribution::Contribution;
 use crate::comm::protocol::value_key::ValueKey;
@@ -130,11 +130,11 @@ impl Comm {
         let type_id = type_bytes::<T>();
         let mine = Ok(Some(bytemuck::bytes_of(&value)));
         let key = key::<T>(&type_id, None, &op);
-        let make = Make {
-            make: |items: &Items| closure.run(|| Ok(prefixes(&op, items))),
-            once: !op.is_plain(),
+        let maker = Maker {
+            run: |items: &Items| closure.run(|| Ok(prefixes(&op, items))),
+            once: !op.cannot_fail(),
         };
-        let prefixes = first_round(core, call, &key, mine, make);
+        let prefixes = first_round(core, call, &key, mine, maker);
         let result = prefixes.and_then(|prefixes| {
             let Some(prefixes) = prefixes else {
                 let mut combiner = Combiner::new(&op, &mut closure);
@@ -176,11 +176,11 @@ impl Comm {
         // Elements without bytes need no operation: there is only one value of them.
         let len = size_of_val(values).checked_div(size_of::<T>()).unwrap_or(0);
         let mine = Ok(Some(bytemuck::cast_slice(values)));
-        let make = Make {
-            make: |items: &Items| closure.run(|| Ok(fold(op, items, len))),
-            once: !op.is_plain(),
+        let maker = Maker {
+            run: |items: &Items| closure.run(|| Ok(fold(op, items, len))),
+            once: !op.cannot_fail(),
         };
-        let sent = first_round(core, call, &key, mine, make);
+        let sent = first_round(core, call, &key, mine, maker);
         let result = sent.and_then(|sent| {
             if let Some(combined) = sent {
                 // SAFETY: the ranks have compared their types and lengths, and `fold` makes as many elements of that type.

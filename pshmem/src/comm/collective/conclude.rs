@@ -23,9 +23,9 @@ pub(crate) enum Conclusion {
 }
 
 /// What makes one of the items of all ranks.
-pub(crate) struct Make<F> {
+pub(crate) struct Maker<F> {
     /// Gets the items.
-    pub(crate) make: F,
+    pub(crate) run: F,
     /// Whether it may run on one rank only: it contains user code, which may fail, or make different things on two ranks.
     pub(crate) once: bool,
 }
@@ -39,21 +39,21 @@ pub(crate) type Mine<'a> = Result<Option<&'a [u8]>, &'a Error>;
 /// Bytes of `must_match` that leave enough room for items.
 const MATCHED: usize = CONTRIBUTION_BYTES / 2;
 
-/// All ranks get what `make` returns for the items that they pass. It runs on one rank or two, which all others wait for, and only
+/// All ranks get what the maker returns for the items that they pass. It runs on one rank or two, which all others wait for, and only
 /// if no rank has an error, all pass the same `must_match`, and all items fit.
 ///
-/// One round. Items go up the trees of nodes, what `make` returns comes down. To be called on a `Comm` of several ranks.
+/// One round. Items go up the trees of nodes, what is made of them comes down. To be called on a `Comm` of several ranks.
 pub(crate) fn conclude(
     sync: &RankSync,
     call: Call,
     must_match: &[u8],
     mine: Mine<'_>,
-    make: Make<impl FnOnce(&Items) -> Result<Vec<u8>>>,
+    maker: Maker<impl FnOnce(&Items) -> Result<Vec<u8>>>,
 ) -> Result<Conclusion> {
-    let n = arrive_with(sync, call, &contribution(must_match, mine, make.once));
+    let n = arrive_with(sync, call, &contribution(must_match, mine, maker.once));
     if sync.group.topology.is_leader() {
         let rank = sync.group.topology.rank;
-        let at_top = |merged: &mut Contributions| make_of_all(rank, merged, make.make);
+        let at_top = |merged: &mut Contributions| make_of_all(rank, merged, maker.run);
         lead(sync, n, call, at_top, |merged| outcome(call, merged));
     }
     Ok(match await_outcome(sync, n, call)? {

@@ -31,12 +31,7 @@ pub(super) fn agree_with_other_nodes(
         contributions,
         conflict,
     };
-    let other_root = group.other_root;
-    let children = || {
-        let children = group.children.iter().copied();
-        children.filter(|&child| Some(child) != other_root)
-    };
-    for child in children() {
+    for &child in &group.children {
         match await_report(sync, n, call, child) {
             Ok(below) => merge(group, &mut report, below),
             Err(error) => {
@@ -45,28 +40,31 @@ pub(super) fn agree_with_other_nodes(
         }
     }
     report.contributions.limit_items();
-    let verdict = match (other_root, group.parent) {
-        (None, Some(parent)) => {
-            group.send_to_node(parent, &NodeMessage::Arrived(report));
-            await_verdict(sync, n, call, parent)
-        }
-        (Some(other), _) => {
-            exchange(sync, report, other).and_then(|report| conclude(sync, report, other, at_top))
-        }
-        (None, None) => unreachable!("the first of several nodes is a root"),
+    let verdict = if let Some(parent) = group.parent {
+        group.send_to_node(parent, &NodeMessage::Arrived(report));
+        await_verdict(sync, n, call, parent)
+    } else {
+        let other = group.other_root.expect("a root of several nodes");
+        exchange_reports(sync, report, other)
+            .and_then(|report| decide_at_root(sync, report, other, at_top))
     };
-    let down = NodeMessage::Verdict { n, verdict };
-    for child in children() {
-        group.send_to_node(child, &down);
+    send_verdict(group, n, verdict, &group.children)
+}
+
+/// Sends the verdict of call `n` to the leaders of other nodes, and returns it.
+fn send_verdict(group: &Group, n: u64, verdict: Verdict, to: &[usize]) -> Verdict {
+    let message = NodeMessage::Verdict { n, verdict };
+    for &node in to {
+        group.send_to_node(node, &message);
     }
-    match down {
-        NodeMessage::Verdict { verdict, .. } => verdict,
-        _ => unreachable!(),
-    }
+    let NodeMessage::Verdict { verdict, .. } = message else {
+        unreachable!()
+    };
+    verdict
 }
 
 /// On a root: the verdict for the report of all nodes.
-fn conclude(
+fn decide_at_root(
     sync: &RankSync,
     mut report: ArrivalReport,
     other: usize,
@@ -84,17 +82,11 @@ fn conclude(
     if !once {
         return Ok(report.contributions);
     }
-    let verdict = Ok(report.contributions);
-    let message = NodeMessage::Verdict { n, verdict };
-    sync.group.send_to_node(other, &message);
-    match message {
-        NodeMessage::Verdict { verdict, .. } => verdict,
-        _ => unreachable!(),
-    }
+    send_verdict(&sync.group, n, Ok(report.contributions), &[other])
 }
 
 /// On a root: sends the report of its tree to the other root, and returns that of all nodes. Both return the same.
-fn exchange(
+fn exchange_reports(
     sync: &RankSync,
     report: ArrivalReport,
     other: usize,

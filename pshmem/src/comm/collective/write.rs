@@ -11,7 +11,8 @@ use crate::comm::collective::round::{
 use crate::comm::protocol::call::Call;
 use crate::comm::protocol::contribution::short_form;
 use crate::comm::rank_sync::RankSync;
-use crate::comm::transfer::{self, Target, short};
+use crate::comm::transfer::short::{self, ShortBlock};
+use crate::comm::transfer::{self, Target};
 use crate::comm::wait::Wait;
 use crate::error::Result;
 use crate::layout::region::Region;
@@ -27,20 +28,20 @@ pub(crate) fn write(
     write_block(sync, call, target, None, job)
 }
 
-/// The same for a block that the root may have before the call begins, as an item of [`short`]. Then `job` does not run, and no
+/// The same for a block that the root may have before the call begins, if it is short. Then `job` does not run, and no
 /// message follows the agreement of the nodes. Only on several nodes, and with a target.
 pub(crate) fn write_block(
     sync: &RankSync,
     call: Call,
     target: Option<&Target<'_>>,
-    short: Option<&[u8]>,
+    short: Option<&ShortBlock>,
     job: impl FnOnce(&mut Vec<Region>) -> Result<Vec<u8>>,
 ) -> Result<Vec<u8>> {
     let (group, topology) = (&sync.group, &sync.group.topology);
     if topology.size() == 1 {
         return job(&mut Vec::new());
     }
-    let contribution = short.map(|item| short_form(&[], Some(item), false));
+    let contribution = short.map(|block| short_form(&[], Some(&block.item), false));
     let n = arrive_with(sync, call, &contribution.unwrap_or_default());
     let (root, is_multi_node) = (call.root_rank(), group.is_multi_node());
     let mut written = None;
@@ -65,9 +66,9 @@ pub(crate) fn write_block(
         }
     }
     let outcome = await_outcome(sync, n, call);
-    if let (Some(item), Ok(_)) = (short, &outcome) {
+    if let (Some(block), Ok(_)) = (short, &outcome) {
         // It has come to each other node once, with messages of several ranks.
-        let bytes = short::bytes(item) * (topology.nodes() - 1);
+        let bytes = block.bytes * (topology.nodes() - 1);
         group.world.mailbox.count_bytes_sent(bytes);
     }
     if let Some(target) = target

@@ -61,13 +61,7 @@ impl Contribution {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        let (
-            Contribution {
-                must_match, item, ..
-            },
-            no_flag,
-        ) = (self, self.has_short_form());
-        no_flag && !self.make_once && must_match.is_none() && item.is_none()
+        *self == Contribution::default()
     }
 
     /// Bytes that are left for an item in an encoding of `limit` bytes with this `must_match`.
@@ -112,9 +106,9 @@ pub(crate) fn short_form(must_match: &[u8], item: Option<&[u8]>, make_once: bool
     [&[form, low, high], must_match, item.unwrap_or_default()].concat()
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "each says something else")]
 /// The merged contributions of many ranks. The order and the grouping of merges do not matter, because the lowest rank wins.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else")]
 pub(crate) struct Contributions {
     /// The fault of the lowest rank that has one.
     pub(crate) fault: Option<(usize, Error)>,
@@ -138,21 +132,7 @@ pub(crate) struct Contributions {
 
 impl Contributions {
     pub(crate) fn is_empty(&self) -> bool {
-        let Contributions {
-            fault,
-            must_match,
-            mismatch,
-            compare_in_pieces,
-            ranks_with_data,
-            needs_chunk,
-            items,
-            make_once,
-            too_long,
-            maximum,
-        } = self;
-        let flags = compare_in_pieces | needs_chunk | make_once | too_long;
-        let bytes = must_match.is_some() || mismatch.is_some() || !items.is_empty();
-        !flags && !bytes && fault.is_none() && maximum.is_none() && ranks_with_data.is_empty()
+        *self == Contributions::default()
     }
 
     /// Merges in the contribution of one rank.

@@ -8,7 +8,8 @@
 //! buffers of one piece each. So no rank ever holds a copy of the data.
 //!
 //! - `target` the bytes that a call may access · `pieces` regions in pieces · `route` from one writer to all nodes
-//! - `broadcast` header and bytes of one writer · `short` bytes that come with its arrival · `exchange` transfers with several peers at once
+//! - `broadcast` header and bytes of one writer · `short` bytes that come with its arrival
+//! - `exchange` transfers with several peers at once
 //! - `schedule` which rank sends what to whom if all ranks write · `pipeline` chunks that all ranks work on, in rank order
 //! - `chain` the same, with results that go to all ranks · `buffers` what ranks send each other at any time inside a call
 

@@ -1,7 +1,8 @@
 //! Which rank sends what to whom if all ranks write: each sends its own bytes to one rank of every other node.
 //!
 //! Each rank sends as soon as it has written, without a round of its node before, so all ranks send at the same time. On the
-//! receiving node, it is the rank with the sender's local rank that receives, modulo the number of ranks of that node.
+//! receiving node, it is the rank with the sender's local rank that receives, modulo the number of ranks of that node; of groups,
+//! the n-th rank receives what the n-th group sends.
 //!
 //! Where ranks have few bytes, the ranks of a node form groups, and the first of each group sends the bytes of all. A thousand ranks
 //! on 50 nodes would otherwise send 49,000 messages of a few bytes.
@@ -13,6 +14,7 @@ use crate::comm::transfer::exchange::{Peer, exchange};
 use crate::comm::transfer::target::Target;
 use crate::comm::turns::{Lane, TurnCounter};
 use crate::layout::region::Region;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Sends this rank's regions to all other nodes, and receives those of their ranks, so that every node has the regions of all
@@ -32,11 +34,8 @@ pub(crate) fn exchange_with_all_nodes(
         // Those whose bytes this rank sends have written them.
         let mut turns = TurnCounter::in_lane(sync, call, Lane::Written);
         turns.finish();
-        let first = topology.local_rank;
-        if first.is_multiple_of(group) {
-            let end = (first + group).min(topology.node_ranks.len());
-            (first..end).for_each(|other| turns.wait_for(other, 1));
-        }
+        let sends_for = sends_for(topology, group).into_iter().flatten();
+        sends_for.for_each(|other| turns.wait_for(other, 1));
     }
     let (outgoing, incoming) = peers_of_all_nodes(topology, group, regions_of);
     exchange(sync, call, target, &outgoing, &incoming, None);
@@ -48,6 +47,13 @@ pub(crate) const SHORTEST: usize = 16 << 10;
 /// How many ranks of a node send together, if all ranks together have at most so many bytes. The same on all ranks.
 fn group_size(ranks: usize, bytes: usize) -> usize {
     SHORTEST.saturating_mul(ranks).div_ceil(bytes.max(1)).max(1)
+}
+
+/// The local ranks whose bytes this rank sends, if it is the first of its group.
+fn sends_for(topology: &Topology, group: usize) -> Option<Range<usize>> {
+    let first = topology.local_rank;
+    let end = (first + group).min(topology.node_ranks.len());
+    first.is_multiple_of(group).then_some(first..end)
 }
 
 /// What this rank sends, and what it receives. On each node, `group` ranks send together.
@@ -65,19 +71,14 @@ pub(crate) fn peers_of_all_nodes(
         let regions = group.iter().flat_map(|&rank| regions_of(rank));
         regions.collect::<Vec<_>>().into()
     };
-    // The index of this rank's group, if it is the first in it, and what the group sends.
-    let sends = topology.local_rank.is_multiple_of(group).then(|| {
-        let index = topology.local_rank / group;
-        let mine = ranks[node].chunks(group).nth(index);
-        (index, regions_of_all(mine.unwrap_or_default()))
-    });
+    let sent = sends_for(topology, group).map(|ours| regions_of_all(&ranks[node][ours]));
     let mut outgoing = Vec::new();
     let mut incoming = Vec::new();
     for step in 1..nodes {
-        if let Some((index, regions)) = &sends {
+        if let Some(regions) = &sent {
             let to = &ranks[(node + step) % nodes];
             outgoing.push(Peer {
-                rank: to[index % to.len()],
+                rank: to[topology.local_rank / group % to.len()],
                 regions: regions.clone(),
             });
         }

@@ -9,22 +9,30 @@ use crate::comm::transfer::pieces::PieceTransfer;
 use crate::comm::transfer::target::Target;
 use crate::layout::region::Region;
 
-/// A block as an item of a contribution, if it is short enough for one.
-pub(crate) fn encode(region: &Region, bytes: &[u8]) -> Option<Vec<u8>> {
-    let room = Contribution::room_for_item(CONTRIBUTION_BYTES, &[]);
-    if bytes.len() >= room {
-        return None;
-    }
-    let start = Vec::with_capacity(bytes.len() + 64);
-    let head = postcard::to_extend(region, start).expect("plain data always encodes");
-    let item = [&head, bytes].concat();
-    (item.len() <= room).then_some(item)
+/// A block that is short enough for a contribution.
+#[derive(Debug)]
+pub(crate) struct ShortBlock {
+    /// The item of the contribution: the region, and its bytes.
+    pub(crate) item: Vec<u8>,
+    /// Bytes of the block.
+    pub(crate) bytes: usize,
 }
 
-/// Bytes of the block of an item.
-pub(crate) fn bytes(item: &[u8]) -> usize {
-    let region: Region = postcard::from_bytes(item).expect("an item that this executable encoded");
-    region.bytes()
+impl ShortBlock {
+    /// `None` if there are too many bytes.
+    pub(crate) fn new(region: &Region, bytes: &[u8]) -> Option<Self> {
+        let room = Contribution::room_for_item(CONTRIBUTION_BYTES, &[]);
+        if bytes.len() >= room {
+            return None;
+        }
+        let start = Vec::with_capacity(room);
+        let mut item = postcard::to_extend(region, start).expect("plain data always encodes");
+        item.extend_from_slice(bytes);
+        (item.len() <= room).then_some(ShortBlock {
+            item,
+            bytes: bytes.len(),
+        })
+    }
 }
 
 /// Copies a block to its place on this node. All ranks of the node have arrived at call `n` and all nodes have agreed. Returns the
@@ -58,11 +66,12 @@ mod tests {
             CONTRIBUTION_BYTES,
             100_000,
         ] {
-            let item = encode(&Region::run(8, len), &vec![1; len]);
-            assert_eq!(item.is_some(), len < CONTRIBUTION_BYTES - 10, "{len} B");
-            if let Some(item) = item {
+            let block = ShortBlock::new(&Region::run(8, len), &vec![1; len]);
+            assert_eq!(block.is_some(), len < CONTRIBUTION_BYTES - 10, "{len} B");
+            if let Some(block) = block {
+                assert_eq!(block.bytes, len);
                 let one = Contribution {
-                    item: Some(item),
+                    item: Some(block.item),
                     ..Contribution::must_match(&[])
                 };
                 assert!(one.encode().len() <= CONTRIBUTION_BYTES);

@@ -1,7 +1,6 @@
 //! Messages of one tag as they are sent and received.
 //!
-//! A receive is posted before a message is asked for: testing it takes less time than probing for messages, and MPI puts a message
-//! of another process where it belongs at once. So that the posted receive has room for any message, a long one is announced by a
+//! A receive is posted before a message is asked for: testing it takes less time than probing for messages. So that the posted receive has room for any message, a long one is announced by a
 //! short one and follows with a tag of its own.
 
 use crate::transport::mpi::api::Comm;
@@ -54,7 +53,9 @@ impl Incoming {
             (post(calls, self.comm, self.tag, &mut buffer), buffer)
         });
         let (from, len) = calls.test_receive(request)?;
-        let (first, rest) = buffer[..len].split_first()?;
+        let (first, rest) = buffer[..len]
+            .split_first()
+            .expect("every message has a first byte");
         let announced = (*first == ANNOUNCEMENT).then(|| {
             let len = rest.try_into().expect("an announcement is a length");
             u64::from_ne_bytes(len) as usize

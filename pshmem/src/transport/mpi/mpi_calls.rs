@@ -543,16 +543,17 @@ impl MpiCalls {
 
     /// Whether an operation is complete; stays `true` afterwards (a null request is complete, section 3.7.3).
     pub(super) fn test(&self, request: &MpiRequest) -> bool {
+        // SAFETY: a status that MPI does not write.
+        unsafe { self.test_with(request, self.constants().status_ignore) }
+    }
+
+    /// # Safety
+    /// MPI may write to `status`.
+    unsafe fn test_with(&self, request: &MpiRequest, status: *mut Status) -> bool {
         let mut handle = request.0.get();
         let mut flag = 0;
-        // SAFETY: a request of ours, or the null request that a completed one has become.
-        let code = unsafe {
-            (self.mpi().test)(
-                &raw mut handle,
-                &raw mut flag,
-                self.constants().status_ignore,
-            )
-        };
+        // SAFETY: a request of ours, or the null request that a completed one has become; the status is the caller's duty.
+        let code = unsafe { (self.mpi().test)(&raw mut handle, &raw mut flag, status) };
         self.must("MPI_Test", code);
         request.0.set(handle);
         flag != 0
@@ -560,12 +561,9 @@ impl MpiCalls {
 
     /// Once a receive is complete: from which rank it has received how many bytes. Not to be called again then.
     pub(super) fn test_receive(&self, request: &MpiRequest) -> Option<(usize, usize)> {
-        let (mut handle, mut flag, mut status) = (request.0.get(), 0, Status::unset());
-        // SAFETY: a request of ours.
-        let code = unsafe { (self.mpi().test)(&raw mut handle, &raw mut flag, &raw mut status) };
-        self.must("MPI_Test", code);
-        request.0.set(handle);
-        if flag == 0 {
+        let mut status = Status::unset();
+        // SAFETY: a status of ours.
+        if !unsafe { self.test_with(request, &raw mut status) } {
             return None;
         }
         let mut len = 0;
